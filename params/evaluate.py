@@ -1,0 +1,24 @@
+"""How the models are judged on the test split."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from params.section import Section
+
+
+class Latency(Section):
+    """One prediction is timed `repeats` times per model, models interleaved, after `warmup` untimed ones."""
+
+    batch_size: int = Field(default=1, ge=1, le=4096)
+    warmup: int = Field(default=50, ge=0)
+    repeats: int = Field(default=300, ge=10)
+
+
+class Evaluate(Section):
+    """Intervals by the percentile bootstrap over test samples."""
+
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    resamples: int = Field(default=2_000, ge=100, le=1_000_000)
+    calibration_bins: int = Field(default=15, ge=2, le=1000)
+    latency: Latency = Latency()

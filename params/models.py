@@ -1,0 +1,55 @@
+"""Architectures as data: everything needed to build a network again, and nothing else."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from params.section import PositiveInts, Section
+
+Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Cnn(Section):
+    """Convolution, batch norm, ReLU per entry of `channels`, halving the picture after each; global mean, linear."""
+
+    kind: Literal["cnn"]
+    channels: PositiveInts
+    dropout: Dropout = 0.0
+
+
+class ResNet(Section):
+    """Residual network (He 2016): one group of `blocks` basic blocks per width, halving the picture between groups."""
+
+    kind: Literal["resnet"]
+    widths: PositiveInts
+    blocks: int = Field(default=1, ge=1, le=50)
+    dropout: Dropout = 0.0
+
+
+class Mlp(Section):
+    """Linear, batch norm, ReLU per entry of `hidden`; for table rows, or for small inputs taken as one vector."""
+
+    kind: Literal["mlp"]
+    hidden: PositiveInts
+    dropout: Dropout = 0.0
+
+
+class Recurrent(Section):
+    """LSTM or GRU over the frames, mean of the outputs over the frames that are there, linear."""
+
+    kind: Literal["lstm", "gru"]
+    hidden: int = Field(ge=1, le=4096)
+    layers: int = Field(default=1, ge=1, le=16)
+    dropout: Dropout = 0.0
+
+
+class ImportedArchitecture(Section):
+    """A network of one's own: `factory: package.module:function`, called as
+    `function(input=InputSpec, outputs=int, **arguments)`, returns a `torch.nn.Module` from inputs to logits."""
+
+    kind: Literal["import"]
+    factory: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    arguments: dict[str, Any] = {}
+
+
+Architecture = Annotated[Cnn | ResNet | Mlp | Recurrent | ImportedArchitecture, Field(discriminator="kind")]

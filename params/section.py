@@ -1,0 +1,22 @@
+"""What every section of a recipe has in common: unknown keys are refused, nothing is coerced, nothing changes later."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NAME_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
+
+
+class Section(BaseModel):
+    """A frozen part of a recipe; `"4"` is not 4 and `lerning_rate` is an error, not a new key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+# YAML has lists and no tuples: the container may be converted, its items may not.
+PositiveInts = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+PartFraction = Annotated[float, Field(gt=0, lt=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]

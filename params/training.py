@@ -1,0 +1,22 @@
+"""The budget of one training: teacher, student and baseline each have one."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from params.section import Section
+
+
+class Training(Section):
+    """How long and how fast a network learns; the weights kept are those of the best epoch on validation."""
+
+    epochs: int = Field(ge=1, le=100_000)
+    batch_size: int = Field(default=64, ge=1, le=65_536)
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = Field(default=1e-3, gt=0, le=100)
+    """highest value; rises linearly over `warmup`, then falls as a cosine to zero"""
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    """part of all steps"""
+    weight_decay: float = Field(default=1e-4, ge=0, le=1)
+    gradient_clip: float | None = Field(default=None, gt=0)
+    """largest L2 norm of the gradient; null for none"""

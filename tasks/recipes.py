@@ -1,0 +1,157 @@
+"""From a YAML file and overrides to a valid recipe, or to every problem in it at once."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from params.pipeline import Recipe
+from tasks.errors import RecipeError, mismatch
+from tasks.yaml_reader import Document, parse_value, read_document
+
+Location = tuple[str | int, ...]
+_ABSENT = object()
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Returns the recipe in a file, with `section.field=value` overrides laid over it.
+
+    Raises:
+        RecipeError: with every problem found: place, expected, got, what to do.
+    """
+    document = read_document(path)
+    problems: list[str] = []
+    origins: dict[Location, str] = {}
+    for override in overrides:
+        problem = _apply(override, document.value, origins)
+        problems.extend([problem] if problem else [])
+    if document.value.get("name") not in (path.stem, None):
+        expected = f"`{path.stem}`, the name of the file"
+        problems.append(
+            mismatch(_place(path, document, ("name",)), "name", expected, document.value["name"], "rename one")
+        )
+    try:
+        recipe = Recipe.model_validate(document.value)
+    except ValidationError as invalid:
+        problems.extend(_describe(error, path, document, origins) for error in invalid.errors(include_url=False))
+        raise RecipeError(problems) from None
+    if problems:
+        raise RecipeError(problems)
+    return recipe
+
+
+def _apply(override: str, value: dict[str, Any], origins: dict[Location, str]) -> str | None:
+    """Lays one `section.field=value` over `value`; returns the problem with it, if any."""
+    name, equals, text = override.partition("=")
+    keys = tuple(name.strip().split("."))
+    if not equals or not all(keys):
+        return mismatch(
+            f"--set {override}", "", "`section.field=value`", f"`{override}`", "write it like distill.temperature=2"
+        )
+    target: Any = value
+    for depth, key in enumerate(keys[:-1], start=1):
+        target = target.setdefault(key, {})
+        if not isinstance(target, dict):
+            return mismatch(
+                f"--set {override}", ".".join(keys[:depth]), "a section", repr(target), "set the field itself"
+            )
+    target[keys[-1]] = parse_value(text, f"--set {override}")
+    origins[keys] = f"--set {override}"
+    return None
+
+
+def _describe(error: Any, path: Path, document: Document, origins: Mapping[Location, str]) -> str:
+    location = _without_tags(error["loc"], document.value)
+    origin = next((said for keys, said in origins.items() if location[: len(keys)] == keys), None)
+    where = origin or _place(path, document, location)
+    expected, got, do = _explain(error, location)
+    return mismatch(where, _dotted(location), expected, got, do)
+
+
+def _explain(error: Any, location: Location) -> tuple[str, str, str]:
+    """Returns (expected, got, what to do) for one error of pydantic."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "a value", "nothing", f"add `{location[-1]}`"
+        case "extra_forbidden":
+            return _unknown_key(error["loc"])
+        case "union_tag_not_found":
+            return "`kind`", "none", "say which kind it is"
+        case "union_tag_invalid":
+            tags = context["expected_tags"].replace("'", "`")
+            return f"`kind` to be one of {tags}", f"`{context['tag']}`", "choose one of them"
+        case "value_error":
+            return "sections that go together", "a contradiction", str(context["error"])
+        case _:
+            expected = error["msg"].removeprefix("Input should be ").removeprefix("Input should ")
+            return expected, _shown(error["input"]), "change it"
+
+
+def _unknown_key(location: Location) -> tuple[str, str, str]:
+    key = str(location[-1])
+    known = _known_keys(location[:-1])
+    close = difflib.get_close_matches(key, known, n=1)
+    do = f"did you mean `{close[0]}`?" if close else "remove it"
+    return f"one of {', '.join(f'`{k}`' for k in known)}", f"the unknown key `{key}`", do
+
+
+def _known_keys(location: Location) -> list[str]:
+    """Returns the keys that the schema knows at a location of pydantic's (with the tags of unions in it)."""
+    schema = Recipe.model_json_schema()
+    definitions = schema["$defs"]
+    for step in location:
+        inner = schema.get("properties", {}).get(step) or schema.get("discriminator", {}).get("mapping", {}).get(step)
+        schema = _resolved(inner, definitions)
+    return list(schema.get("properties", {}))
+
+
+def _resolved(schema: Any, definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Follows references, and takes the one real alternative of an optional section."""
+    if isinstance(schema, str):
+        schema = {"$ref": schema}
+    schema = schema or {}
+    if "anyOf" in schema:
+        schema = next((s for s in schema["anyOf"] if s.get("type") != "null"), {})
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].rsplit("/", 1)[-1]]
+    return dict(schema)
+
+
+def _without_tags(location: Location, value: Any) -> Location:
+    """Drops the steps that pydantic adds for the member of a union: they are not in the file."""
+    kept: list[str | int] = []
+    for step in location:
+        inner = _step(value, step)
+        if inner is _ABSENT and isinstance(value, dict) and value.get("kind") == step:
+            continue
+        kept.append(step)
+        value = inner
+    return tuple(kept)
+
+
+def _step(value: Any, step: str | int) -> Any:
+    if isinstance(value, dict):
+        return value.get(step, _ABSENT)
+    if isinstance(value, list) and isinstance(step, int) and step < len(value):
+        return value[step]
+    return _ABSENT
+
+
+def _place(path: Path, document: Document, location: Location) -> str:
+    """Returns `file` or `file:line` of a location, or of the nearest section that is there."""
+    for end in range(len(location), 0, -1):
+        if location[:end] in document.lines:
+            return f"{path}:{document.lines[location[:end]]}"
+    return str(path)
+
+
+def _dotted(location: Location) -> str:
+    return ".".join(str(step) for step in location)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,324 @@
+"""The frozen records handed from room to room: digests, URIs, and the few facts the next room needs.
+
+Never a tensor, a model or a table: Prefect persists and hashes records, and the ledger keeps them. `digest` of a record
+covers what the next stage's numbers depend on, and leaves out where a thing lies, when it was made and how long it took.
+"""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from params.compress import Target
+from params.models import Architecture
+
+
+def canonical_digest(value: Any) -> str:
+    """Returns the sha256 of a JSON value, independent of the order of keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Record(BaseModel):
+    """Frozen; equal content gives an equal digest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def content(self) -> dict[str, Any]:
+        """Returns the part of the record that the next stage's numbers depend on."""
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of `content`."""
+        return canonical_digest(self.content())
+
+
+class Artefact(Record):
+    """One file: where it lies (a `file://` or remote URI), the sha256 of its bytes, its size in bytes."""
+
+    uri: str
+    sha256: str
+    size: int
+
+    def content(self) -> dict[str, Any]:
+        """Only the bytes count, not where they lie."""
+        return {"sha256": self.sha256}
+
+
+class InputSpec(Record):
+    """What one sample looks like, without the batch axis.
+
+    `shape` is (channels, height, width) for an image, (frames, features) for a sequence, where `frames` is the longest
+    in the data and shorter ones are padded with zeros, and (features,) for a vector. Values are raw: the network normalises.
+    """
+
+    layout: Literal["image", "sequence", "vector"]
+    dtype: Literal["uint8", "float32"]
+    shape: tuple[int, ...]
+
+    @property
+    def features(self) -> int:
+        """Number of channels (image) or features (sequence, vector): the axis that the statistics are over."""
+        return self.shape[0] if self.layout == "image" else self.shape[-1]
+
+
+class Statistics(Record):
+    """Mean and standard deviation per channel or feature, over the training split, padding left out."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class DataFile(Record):
+    """A file beside `dataset.json`."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+class Shard(Record):
+    """Consecutive samples of one split: `.npy` arrays of `samples` rows each, `lengths` for sequences only."""
+
+    samples: int
+    inputs: DataFile
+    labels: DataFile
+    lengths: DataFile | None = None
+
+
+class SplitCard(Record):
+    """One split: its shards in order, samples per class, and a Parquet table with one row per sample (id, label)."""
+
+    samples: int
+    class_counts: tuple[int, ...]
+    shards: tuple[Shard, ...]
+    table: DataFile
+
+
+class DatasetCard(Record):
+    """`dataset.json`: everything there is to know about prepared data without opening an array."""
+
+    format: Literal[1] = 1
+    name: str
+    task: str
+    input: InputSpec
+    classes: tuple[str, ...]
+    feature_names: tuple[str, ...] = ()
+    statistics: Statistics
+    split_rule: dict[str, Any]
+    splits: dict[str, SplitCard]
+    """train, validation, test"""
+    dropped: dict[str, int] = {}
+    """reason -> number of samples left out"""
+    licence: str | None = None
+
+
+class DataRecord(Record):
+    """Prepared data: `version` is the md5 that DVC keeps in `dvc.lock`, `card_sha256` the digest of `dataset.json`."""
+
+    name: str
+    version: str
+    card_sha256: str
+    directory: str
+    task: str
+    input: InputSpec
+    classes: tuple[str, ...]
+    samples: dict[str, int]
+    reused: bool = False
+
+    def content(self) -> dict[str, Any]:
+        """`dataset.json` holds the digest of every file, so its own digest stands for all of them."""
+        return {"card_sha256": self.card_sha256}
+
+
+class ModelRecord(Record):
+    """A trained network: its architecture as data and its weights as safetensors."""
+
+    role: Literal["teacher", "student", "baseline"]
+    architecture: Architecture
+    input: InputSpec
+    outputs: int
+    weights: Artefact
+    parameters: int
+    data_version: str
+    validation: dict[str, float]
+    """metric -> value at the epoch whose weights were kept"""
+    notes: tuple[str, ...] = ()
+    """warnings that belong into the summary"""
+    run_id: str
+    created: datetime
+
+    def content(self) -> dict[str, Any]:
+        """The weights and how to build what they go into."""
+        return {
+            "role": self.role,
+            "architecture": self.architecture.model_dump(mode="json"),
+            "weights": self.weights.sha256,
+        }
+
+
+class Candidate(Record):
+    """One file that could ship, measured on validation data through the runtime."""
+
+    name: str
+    onnx: Artefact
+    target: Target
+    accuracy: float
+    p50_ms: float
+    p95_ms: float
+    parity: float
+    """largest difference between its logits and those of the torch student"""
+    operators: dict[str, int]
+    """operator type -> count in the graph that ONNX Runtime really executes"""
+    broken_limits: tuple[str, ...] = ()
+    """in words, for each limit of the recipe it does not keep"""
+
+    def content(self) -> dict[str, Any]:
+        """The file; timings differ from run to run."""
+        return {"name": self.name, "onnx": self.onnx.sha256}
+
+
+class CandidatesRecord(Record):
+    """All candidates and the name of the one that ships."""
+
+    candidates: tuple[Candidate, ...]
+    chosen: str
+    run_id: str
+    created: datetime
+
+    @property
+    def winner(self) -> Candidate:
+        """The candidate that ships."""
+        return next(c for c in self.candidates if c.name == self.chosen)
+
+    def content(self) -> dict[str, Any]:
+        """The files and the choice."""
+        return {"chosen": self.chosen, "candidates": [c.content() for c in self.candidates]}
+
+
+class Interval(Record):
+    """A value with the ends of its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ClassScore(Record):
+    """Quality on one class, and how many test samples it has."""
+
+    label: str
+    recall: float
+    precision: float
+    f1: float
+    samples: int
+
+
+class Score(Record):
+    """One model on the test split. Every number comes from the ONNX file through the runtime; parity compares it with torch."""
+
+    name: str
+    """teacher, baseline, student, or a candidate's name"""
+    accuracy: Interval
+    macro_recall: Interval
+    macro_f1: Interval
+    classes: tuple[ClassScore, ...]
+    agreement: Interval
+    """part of predictions equal to the teacher's"""
+    calibration_error: float
+    parameters: int
+    size: int
+    """bytes of the ONNX file"""
+    p50_ms: float
+    p95_ms: float
+    parity: float
+
+
+class EvaluationRecord(Record):
+    """All models on the same test split, and the file that would ship."""
+
+    name: str
+    data: DataRecord
+    teacher: ModelRecord
+    student: ModelRecord
+    scores: tuple[Score, ...]
+    chosen: str
+    onnx: Artefact
+    gain: Interval
+    """accuracy of the student minus that of the baseline, on the same samples"""
+    target: Target
+    notes: tuple[str, ...] = ()
+    run_id: str
+    created: datetime
+
+    def score(self, name: str) -> Score:
+        """Returns the score of one model."""
+        return next(s for s in self.scores if s.name == name)
+
+    @property
+    def shipped(self) -> Score:
+        """The score of the file that would ship."""
+        return self.score(self.chosen)
+
+    def content(self) -> dict[str, Any]:
+        """What was judged; the same files judged again are the same release."""
+        return {
+            "name": self.name,
+            "onnx": self.onnx.sha256,
+            "data": self.data.digest,
+            "teacher": self.teacher.digest,
+            "student": self.student.digest,
+        }
+
+
+class Check(Record):
+    """One limit of a gate: what was asked, what was found."""
+
+    limit: str
+    expected: str
+    got: str
+    passed: bool
+
+
+class Verdict(Record):
+    """What a gate said about one release, and why."""
+
+    environment: str
+    passed: bool
+    checks: tuple[Check, ...]
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Every limit that broke, in words."""
+        return tuple(f"`{c.limit}`: expected {c.expected}, got {c.got}" for c in self.checks if not c.passed)
+
+
+class Release(Record):
+    """A registered student: a version of the MLflow model `model`, made once per fingerprint."""
+
+    model: str
+    version: int
+    fingerprint: str
+    manifest: Artefact
+    teacher_version: int
+    data_version: str
+    run_id: str
+    created: datetime
+
+    def content(self) -> dict[str, Any]:
+        """The name, the version and what it is made of."""
+        return {"model": self.model, "version": self.version, "fingerprint": self.fingerprint}
+
+
+class Promotion(Record):
+    """One decision about one environment: the gate's verdict and, where it passed, the move of the alias."""
+
+    model: str
+    environment: str
+    version: int
+    previous: int | None
+    verdict: Verdict
+    moved: bool

@@ -1,0 +1,69 @@
+"""Where things lie on this machine, and the switches of the tools that must be set before they are imported."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tasks.errors import InputError
+
+MARKER = "dvc.yaml"
+
+
+def project_root(start: Path | None = None) -> Path:
+    """Returns the nearest folder, from `start` upwards, that holds `dvc.yaml`.
+
+    Raises:
+        InputError: there is none.
+    """
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / MARKER).is_file():
+            return folder
+    raise InputError(
+        f"`{start}`: expected a Stillhouse project (a folder with `{MARKER}`), found none here or above;"
+        " change into your clone first"
+    )
+
+
+def state_dir() -> Path:
+    """Returns the folder for everything that Stillhouse keeps on this machine; `STILLHOUSE_HOME` overrides it."""
+    override = os.environ.get("STILLHOUSE_HOME")
+    return Path(override).resolve() if override else project_root() / ".stillhouse"
+
+
+def prepare_environment() -> None:
+    """Points Prefect and MLflow at the state folder and switches telemetry off, unless the variables are set already.
+
+    To be called before either is imported: both read their settings at import.
+    """
+    state = state_dir()
+    state.mkdir(parents=True, exist_ok=True)
+    defaults = {
+        "PREFECT_HOME": str(state / "prefect"),
+        # A new home has its database migrated by the first server that starts on it: 10 to 40 s.
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
+        # DO_NOT_TRACK alone does not stop Prefect's server.
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        # Our own lines go to the terminal; Prefect's still reach its database and its pages.
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{state / 'mlflow.db'}",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # A dead server should cost seconds, not the four minutes of the defaults.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+        "DVC_NO_ANALYTICS": "true",
+        "DO_NOT_TRACK": "1",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+def git_commit(root: Path) -> str:
+    """Returns the commit checked out at `root`, with `-dirty` where tracked files differ, or `none` outside git."""
+    described = subprocess.run(
+        ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or "none"
