@@ -45,11 +45,12 @@ class Recurrent(Section):
 
 class ImportedArchitecture(Section):
     """A network of one's own: `factory: package.module:function`, called as
-    `function(input=InputSpec, outputs=int, **arguments)`, returns a `torch.nn.Module` from inputs to logits."""
+    `function(input=InputSpec, outputs=int, **arguments)`, returns a `torch.nn.Module` from inputs to logits.
+    """
 
     kind: Literal["import"]
     factory: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 Architecture = Annotated[Cnn | ResNet | Mlp | Recurrent | ImportedArchitecture, Field(discriminator="kind")]

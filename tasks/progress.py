@@ -28,11 +28,12 @@ class StageAdvanced:
 
 @dataclass(frozen=True)
 class StageEnded:
-    """A stage is done in `seconds`, or its result of an earlier time (`reused_from`) is taken."""
+    """A stage is done after `seconds`; where an earlier result was taken, `reused`, and from when if that is known."""
 
     stage: str
     summary: str
     seconds: float
+    reused: bool = False
     reused_from: datetime | None = None
 
 

@@ -1,7 +1,7 @@
 """The frozen records handed from room to room: digests, URIs, and the few facts the next room needs.
 
-Never a tensor, a model or a table: Prefect persists and hashes records, and the ledger keeps them. `digest` of a record
-covers what the next stage's numbers depend on, and leaves out where a thing lies, when it was made and how long it took.
+Never a tensor, a model or a table: Prefect persists and hashes records, and the ledger keeps them. The `digest` of a
+record covers what the next stage's numbers depend on; where a thing lies and when it was made are left out.
 """
 
 import hashlib
@@ -52,7 +52,8 @@ class InputSpec(Record):
     """What one sample looks like, without the batch axis.
 
     `shape` is (channels, height, width) for an image, (frames, features) for a sequence, where `frames` is the longest
-    in the data and shorter ones are padded with zeros, and (features,) for a vector. Values are raw: the network normalises.
+    in the data and shorter ones are padded with zeros, and (features,) for a vector. Values are raw: the network
+    normalises.
     """
 
     layout: Literal["image", "sequence", "vector"]
@@ -218,7 +219,7 @@ class ClassScore(Record):
 
 
 class Score(Record):
-    """One model on the test split. Every number comes from the ONNX file through the runtime; parity compares it with torch."""
+    """One model on the test split; every number is of the ONNX file in the runtime, parity compares it with torch."""
 
     name: str
     """teacher, baseline, student, or a candidate's name"""
@@ -302,7 +303,8 @@ class Release(Record):
     model: str
     version: int
     fingerprint: str
-    manifest: Artefact
+    bundle: tuple[Artefact, ...]
+    """every file of it, the manifest among them"""
     teacher_version: int
     data_version: str
     run_id: str

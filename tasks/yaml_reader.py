@@ -1,7 +1,7 @@
 """YAML as a recipe needs it: small, flat, no aliases, no duplicate keys, numbers as YAML 1.2 reads them.
 
-`yaml.safe_load` alone lets a 271-byte alias bomb expand for seconds, raises RecursionError on deep nesting, keeps the last of
-two equal keys without a word, and reads `1e-3` as a string and `no` as False.
+`yaml.safe_load` alone lets a 271-byte alias bomb expand for seconds, raises RecursionError on deep nesting, keeps the
+last of two equal keys without a word, and reads `1e-3` as a string and `no` as False.
 """
 
 import re
@@ -54,7 +54,7 @@ def read_document(path: Path) -> Document:
             [mismatch(str(path), "", "a mapping of sections", "something else", "see params/digits.yaml")]
         )
     keys = list(_keys(node, ()))
-    lines = {location: line for location, line in reversed(keys)}
+    lines = dict(reversed(keys))
     problems = [_duplicate(path, location, line, lines[location]) for location, line in keys if lines[location] != line]
     if problems:
         raise RecipeError(problems)
@@ -91,7 +91,7 @@ def _compose(text: str, where: str) -> yaml.Node | None:
         depth = 0
         for event in yaml.parse(text, _Loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             if depth > MAX_DEPTH:
                 problem = mismatch(f"{where}:{line}", "", f"at most {MAX_DEPTH} levels", "more", "flatten it")
                 raise RecipeError([problem])

@@ -1,0 +1,1 @@
+"""Distillation: consumes a teacher and prepared data, produces the student, and the baseline that had no teacher."""

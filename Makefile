@@ -1,0 +1,53 @@
+# make run                  a recipe, end to end; RECIPE=vowels takes another
+# make test                 lint, types, import laws, tests
+# make bench-digits         student with teacher against student without, five seeds; writes the table in README.md
+# make lock                 resolves all dependencies anew and writes requirements.lock
+# make clean                removes what runs made; the next run starts from nothing
+
+PYTHON ?= python3
+RECIPE ?= digits
+BIN := .venv/bin
+
+.PHONY: run test lint pytest bench-digits lock clean
+.DELETE_ON_ERROR:
+
+run: .venv/installed
+	@$(BIN)/stillhouse run params/$(RECIPE).yaml
+
+test: lint pytest
+
+lint: .venv/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+pytest: .venv/installed-test
+	$(BIN)/python -m pytest
+
+bench-digits: .venv/installed
+	$(BIN)/python -m benchmarks.digits --write
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+	  "Stillhouse needs Python 3.11 or later, this is %d.%d; name another one: make PYTHON=python3.11 ..." % v[:2])'
+	@echo "Installing into .venv; this takes two to three minutes."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	@touch $@
+
+.venv/installed-test: .venv/installed
+	@echo "Installing what the tests need."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
+	@touch $@
+
+lock:
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@{ echo "# Exact versions that work together, made by 'make lock'; everything installs with 'pip install -c' this file."; \
+	   .venv-lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//'; } > requirements.lock
+	rm -rf .venv-lock
+
+clean:
+	rm -rf .stillhouse data .dvc/cache .dvc/tmp

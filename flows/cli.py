@@ -1,0 +1,116 @@
+"""The `stillhouse` command: a thin layer over the flows.
+
+Nothing heavy is imported before a command needs it, so that `--help` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from tasks.errors import InputError, StillhouseError, mismatch
+
+app = typer.Typer(
+    help="Distill large networks into small ones for the edge, and keep doing so.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe, such as params/digits.yaml.")]
+Overrides = Annotated[
+    Optional[list[str]],  # noqa: UP045 - typer reads it at run time
+    typer.Option("--set", metavar="FIELD=VALUE", help="Override a field of the recipe; may be given again."),
+]
+_debug = False
+
+
+@app.callback()
+def options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """Takes the options that stand before the command."""
+    global _debug
+    _debug = debug
+
+
+@app.command()
+def run(
+    recipe: RecipePath,
+    override: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Run even if nothing changed.")] = False,
+) -> None:
+    """Make a student: data, teacher, student, compression, evaluation, registry, gate."""
+    from flows.commands import run_recipe
+
+    run_recipe(recipe, override or [], force)
+
+
+@app.command()
+def check(recipe: RecipePath, override: Overrides = None) -> None:
+    """Say whether a recipe is valid, and what in it is unwise; run nothing."""
+    from flows.commands import check_recipe
+
+    check_recipe(recipe, override or [])
+
+
+@app.command()
+def promote(
+    model: Annotated[str, typer.Argument(help="The name of a recipe, such as digits.")],
+    to: Annotated[str, typer.Option("--to", help="staging or edge.")],
+    version: Annotated[Optional[int], typer.Option(help="Default: the champion of staging.")] = None,  # noqa: UP045
+    reason: Annotated[str, typer.Option(help="Kept in the ledger.")] = "by hand",
+) -> None:
+    """Show a release to the gate of an environment, and move the alias if it passes."""
+    from flows.commands import promote_model
+
+    promote_model(model, to, version, reason)
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="The name of your product: lower case, digits, hyphens.")],
+    images: Annotated[Optional[Path], typer.Option(help="A folder with one folder of images per class.")] = None,  # noqa: UP045
+    table: Annotated[Optional[Path], typer.Option(help="A CSV or Parquet file with a label column.")] = None,  # noqa: UP045
+    label: Annotated[Optional[str], typer.Option(help="The label column of the table.")] = None,  # noqa: UP045
+) -> None:
+    """Write a recipe for data of your own, and its entry in dvc.yaml."""
+    from flows.commands import init_recipe
+
+    if (images is None) == (table is None):
+        got = "neither" if images is None else "both"
+        raise InputError(mismatch("stillhouse init", "", "one of `--images` and `--table`", got, "give one of them"))
+    init_recipe(name, images, table, label)
+
+
+@app.command()
+def ui(
+    browser: Annotated[bool, typer.Option(help="Open the pages in a browser.")] = True,
+) -> None:
+    """Serve MLflow's and Prefect's own pages on the state of this project, until Ctrl-C."""
+    from flows.pages import serve_pages
+
+    serve_pages(browser)
+
+
+def main() -> None:
+    """Runs the command; one message and an exit code for whatever goes wrong."""
+    try:
+        app()
+    except StillhouseError as error:
+        _end(str(error), error.exit_code, error)
+    except KeyboardInterrupt as error:
+        _end("stopped; the same command goes on from the last finished stage", 130, error)
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}".strip()
+        _end(f"unexpected error: {said}\n`stillhouse --debug ...` shows where it came from", 1, error)
+
+
+def _end(message: str, code: int, error: BaseException) -> None:
+    if _debug:
+        raise error
+    sys.stderr.write(f"stillhouse: {message}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

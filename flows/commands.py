@@ -1,0 +1,139 @@
+"""What the commands do, in the terms of a person at a terminal."""
+
+from pathlib import Path
+
+from flows.console import bullet_list, console, evaluation_table, gain_line, stages_shown
+from flows.unchanged import Comparison, compare, ingredients_of
+from params.pipeline import Recipe
+from tasks.errors import InputError, RefusedError, mismatch
+from tasks.recipes import load_recipe
+from tasks.records import Promotion
+from tasks.registry import ledger
+from tasks.workspace import prepare_environment, project_root
+
+
+def run_recipe(path: Path, overrides: list[str], force: bool) -> None:
+    """Runs a recipe unless nothing changed since it last ran."""
+    project, recipe = _load(path, overrides)
+    prepare_environment()
+    comparison = compare(project, recipe)
+    if not comparison.changes and not force:
+        _say_nothing_changed(recipe, comparison)
+        return
+    why = "; ".join(comparison.changes) or "you said --force"
+    console.print(f"[bold]{recipe.name}[/]: running because {why}")
+    _retrain(project, recipe, comparison)
+
+
+def check_recipe(path: Path, overrides: list[str]) -> None:
+    """Says that a recipe is valid; mistakes have raised by then."""
+    from flows.advice import advice_on
+
+    project, recipe = _load(path, overrides)
+    for line in advice_on(project, recipe):
+        console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
+    console.print(f"{path}: valid")
+
+
+def promote_model(model: str, environment: str, version: int | None, reason: str) -> None:
+    """Shows a release to a gate; a refusal is an error that names every limit that broke."""
+    project = project_root()
+    recipe = load_recipe(project / "params" / f"{model}.yaml")
+    gates = {"staging": recipe.promote.staging, "edge": recipe.promote.edge}
+    if environment not in gates:
+        raise InputError(mismatch("stillhouse promote", "--to", "staging or edge", environment, "name one of them"))
+    prepare_environment()
+    from flows.promote import promote, release_for
+
+    release = release_for(model, gates[environment], version)
+    promotion = promote(release, environment, gates[environment], reason)
+    _say_promotion(promotion)
+    if not promotion.verdict.passed:
+        raise RefusedError(_refusal(promotion))
+
+
+def init_recipe(name: str, images: Path | None, table: Path | None, label: str | None) -> None:
+    """Writes a recipe for a person's own data."""
+    from tasks.data.scaffold import write_recipe
+
+    written = write_recipe(project_root(), name, images, table, label)
+    console.print(bullet_list("Written:", [str(item) for item in written]), soft_wrap=True)
+    console.print(f"Next: stillhouse run params/{name}.yaml")
+
+
+def _load(path: Path, overrides: list[str]) -> tuple[Path, Recipe]:
+    """Returns the project and the recipe; only recipes in the project's `params/` have data stages in `dvc.yaml`."""
+    from flows.advice import pinned
+
+    project = project_root()
+    recipe = load_recipe(path, overrides)
+    if path.resolve().parent != project / "params":
+        do = f"move it to {project / 'params'} and add its name to dvc.yaml, or let `stillhouse init` write one"
+        raise InputError(mismatch(str(path), "", "a recipe in the project's params folder", "one elsewhere", do))
+    return project, pinned(project, recipe)
+
+
+def _retrain(project: Path, recipe: Recipe, comparison: Comparison) -> None:
+    from flows.advice import advice_on
+
+    for line in advice_on(project, recipe):
+        console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
+    with stages_shown(), console.status("starting Prefect and MLflow") as status:
+        from flows.retrain import retrain
+
+        status.stop()
+        outcome = retrain(recipe)
+    evaluation, release = outcome.evaluation, outcome.release
+    console.print()
+    console.print(evaluation_table(evaluation))
+    console.print(gain_line(evaluation.gain), soft_wrap=True)
+    for note in evaluation.notes:
+        console.print(f"[yellow]warning[/] {note}", soft_wrap=True)
+    console.print(f"\n[bold]{release.model}[/] version {release.version}, data {release.data_version}", soft_wrap=True)
+    for promotion in outcome.promotions:
+        _say_promotion(promotion)
+    refused = [promotion for promotion in outcome.promotions if not promotion.verdict.passed]
+    # The data version may be newer than what was known before DVC ran; the source is judged as it was then.
+    after = ingredients_of(project, recipe)
+    data = comparison.now.data | {"version": after.data["version"]}
+    said = "refused" if refused else "released"
+    ledger.add_run(recipe.name, after.model_copy(update={"data": data}), said, release.version)
+    _say_what_next(recipe.name, bool(refused))
+    if refused:
+        raise RefusedError(_refusal(refused[0]))
+
+
+def _say_nothing_changed(recipe: Recipe, comparison: Comparison) -> None:
+    last = comparison.last
+    if last is None:
+        return
+    where = [e for e in ("staging", "edge") if ledger.champion(recipe.name, e) == last.version]
+    place = f"in {' and '.join(where)}" if where else f"{last.outcome}, in no environment"
+    since = f"{last.time.astimezone():%Y-%m-%d %H:%M}"
+    console.print(
+        f"{recipe.name}: nothing changed since {since}; version {last.version} is {place}. Nothing to do.",
+        soft_wrap=True,
+    )
+
+
+def _say_promotion(promotion: Promotion) -> None:
+    if promotion.moved:
+        before = f"version {promotion.previous}" if promotion.previous else "nothing"
+        words = f"[green]promoted[/] to {promotion.environment}: version {promotion.version}, before it {before}"
+    elif promotion.verdict.passed:
+        words = f"{promotion.environment}: version {promotion.version} is there already"
+    else:
+        words = f"[red]refused[/] by the gate of {promotion.environment}: version {promotion.version}"
+    console.print(words, soft_wrap=True)
+
+
+def _refusal(promotion: Promotion) -> str:
+    title = f"the gate of {promotion.environment} refused {promotion.model} version {promotion.version}:"
+    return bullet_list(title, promotion.verdict.refusals)
+
+
+def _say_what_next(name: str, refused: bool) -> None:
+    steps = ["stillhouse ui                      runs, metrics and models in MLflow, flows in Prefect"]
+    if not refused:
+        steps.insert(0, f"stillhouse promote {name} --to edge")
+    console.print(bullet_list("Next:", steps), soft_wrap=True)

@@ -1,0 +1,65 @@
+"""From a recipe to a registered, and where the gate allows promoted, student.
+
+data -> teacher -> student -> compress -> evaluate -> register (-> promote)
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.promote import promote
+from params.pipeline import Recipe
+from tasks import tracking
+from tasks.compress.task import compress_student
+from tasks.data.task import prepare_data
+from tasks.distill.task import distill_student, train_baseline
+from tasks.evaluate.task import evaluate_candidates
+from tasks.fingerprint import flatten
+from tasks.records import EvaluationRecord, Promotion, Record, Release
+from tasks.registry.task import register_student
+from tasks.teacher.task import train_teacher
+from tasks.workspace import git_commit, project_root
+
+
+class Retrained(Record):
+    """What a retrain came to: the release, how it was judged, and which gates it was shown to."""
+
+    evaluation: EvaluationRecord
+    release: Release
+    promotions: tuple[Promotion, ...]
+
+
+@flow(name="retrain", flow_run_name="retrain {recipe.name}")
+def retrain(recipe: Recipe) -> Retrained:
+    """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
+    with _parent_run(recipe):
+        data = prepare_data(recipe.name, recipe.data)
+        teacher = train_teacher(recipe.teacher, data, recipe.seed)
+        baseline = train_baseline(recipe.student, data, recipe.seed)
+        student = distill_student(recipe.student, recipe.distill, teacher, data, recipe.seed)
+        candidates = compress_student(recipe.compress, student, data, recipe.seed)
+        evaluation = evaluate_candidates(recipe.evaluate, candidates, teacher, baseline, student, data, recipe.seed)
+        release = register_student(recipe.name, evaluation)
+    return Retrained(evaluation=evaluation, release=release, promotions=_promote_automatically(recipe, release))
+
+
+def _promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion, ...]:
+    """Shows the release to each gate that needs no person, in order; a refusal ends the way."""
+    promotions: list[Promotion] = []
+    for environment in ("staging", "edge"):
+        gate = getattr(recipe.promote, environment)
+        if gate.approval != "automatic" or any(not earlier.verdict.passed for earlier in promotions):
+            break
+        promotions.append(promote(release, environment, gate, reason="retrain"))
+    return tuple(promotions)
+
+
+@contextmanager
+def _parent_run(recipe: Recipe) -> Iterator[None]:
+    """Opens the MLflow run that all stages of this flow run are children of."""
+    tags = {"stillhouse.recipe": recipe.name, "git_commit": git_commit(project_root())}
+    with tracking.flow_run(recipe.name, flow_run.name, flow_run.id, tags) as run:
+        run.params(flatten(recipe.model_dump(mode="json")))
+        yield

@@ -1,0 +1,156 @@
+"""What a result depends on, as one digest; and, when it differs from last time, why.
+
+A stage's fingerprint is the cache key of its Prefect task. The recipe's fingerprint decides, without starting Prefect,
+whether there is anything to do at all.
+"""
+
+import ast
+import hashlib
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from tasks.records import Record, canonical_digest
+
+PACKAGE = Path(__file__).parent
+TRAINING = ("torch", "accelerate", "numpy", "safetensors")
+EXPORTING = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
+MEASURING = (*EXPORTING, "scikit-learn", "scipy")
+LIBRARIES = tuple(sorted({*TRAINING, *EXPORTING, *MEASURING}))
+STAGE_ROOMS = ("data", "teacher", "distill", "compress", "evaluate", "registry")
+
+
+class Ingredients(Record):
+    """Everything that the outcome of a recipe depends on; kept in the ledger, so that a change can be named."""
+
+    recipe: dict[str, Any]
+    """dotted field -> value"""
+    data: dict[str, str]
+    """what is known of the data before any stage runs: version, signature of the source"""
+    code: dict[str, str]
+    """room -> digest of its source and of the rooms it imports"""
+    libraries: dict[str, str]
+
+
+def stage_fingerprint(room: str, inputs: Mapping[str, Any], libraries: Sequence[str]) -> str:
+    """Returns the digest of a stage's inputs, the source of its room and the versions of its libraries."""
+    return canonical_digest(
+        {
+            "room": room,
+            "inputs": {name: _identity(value) for name, value in inputs.items()},
+            "source": source_digest(room),
+            "libraries": library_versions(libraries),
+        }
+    )
+
+
+@cache
+def source_digest(room: str) -> str:
+    """Returns a digest of the code of `tasks/<room>` and of every room it imports, directly or not.
+
+    Comments, docstrings and layout do not count, so that explaining a line does not train a teacher again.
+    """
+    rooms: list[str] = [room]
+    for name in rooms:
+        rooms += sorted(_imported_rooms(name) - set(rooms))
+    parts = [f"{path.relative_to(PACKAGE)}:{_code_digest(path)}" for name in sorted(rooms) for path in _files(name)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def library_versions(names: Sequence[str]) -> dict[str, str]:
+    """Returns the installed version of each library, and Python's; `none` where one is not installed."""
+    return {"python": ".".join(platform.python_version_tuple()[:2])} | {name: _version(name) for name in names}
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Returns dotted field -> plain value of nested mappings."""
+    if not isinstance(value, dict) or not value:
+        return {prefix: value}
+    return {
+        key: leaf
+        for name, inner in value.items()
+        for key, leaf in flatten(inner, f"{prefix}.{name}".strip(".")).items()
+    }
+
+
+def explain(before: Ingredients, now: Ingredients) -> tuple[str, ...]:
+    """Returns in words what changed, one entry per change; empty if nothing did."""
+    return (
+        *_changes(before.recipe, now.recipe, "`{name}` {before} -> {now}"),
+        *_changes(before.data, now.data, "data {name} {before} -> {now}"),
+        *_changes(before.code, now.code, "code of `tasks/{name}`"),
+        *_changes(before.libraries, now.libraries, "library {name} {before} -> {now}"),
+    )
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], words: str) -> Iterator[str]:
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name, "none"), now.get(name, "none")
+        if old != new:
+            yield words.format(name=name, before=_short(old), now=_short(new))
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:12]}..."
+
+
+def _identity(value: Any) -> Any:
+    """Returns what stands for an input in a fingerprint: content for records, values for parameters."""
+    if isinstance(value, Record):
+        return value.digest
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, list | tuple):
+        return [_identity(item) for item in value]
+    return value
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _files(room: str) -> list[Path]:
+    return sorted((PACKAGE / room).rglob("*.py"))
+
+
+@cache
+def _syntax(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+def _imported_rooms(room: str) -> set[str]:
+    """Returns the rooms that a room's files import; the modules beside the rooms are plumbing that moves no number."""
+    modules = [name for path in _files(room) for node in ast.walk(_syntax(path)) for name in _imports(node)]
+    found = {module.split(".")[1] for module in modules if module.startswith("tasks.")}
+    return {name for name in found if (PACKAGE / name).is_dir()}
+
+
+def _imports(node: ast.AST) -> list[str]:
+    """Returns the full names that one import statement names."""
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
+@cache
+def _code_digest(path: Path) -> str:
+    tree = _syntax(path)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(line: ast.stmt) -> bool:
+    """Says whether a statement is a lone string: a docstring, or the text under a field."""
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)

@@ -1,0 +1,103 @@
+"""From an architecture as data to a network: raw inputs in, logits out, the normalisation inside."""
+
+import importlib
+from collections.abc import Callable
+from typing import assert_never
+
+import torch
+from torch import Tensor, nn
+
+from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
+from tasks.errors import RecipeError, mismatch
+from tasks.models.convolutional import build_cnn, build_resnet
+from tasks.models.recurrent import RecurrentNet
+from tasks.models.vector import build_mlp
+from tasks.records import InputSpec, Statistics
+
+
+class Network(nn.Module):
+    """Normalises raw inputs per channel or feature, then applies `body`."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, body: nn.Module, spec: InputSpec, statistics: Statistics) -> None:
+        super().__init__()
+        self.body = body
+        self.layout = spec.layout
+        axes = (1, spec.features, 1, 1) if spec.layout == "image" else (spec.features,)
+        self.register_buffer("mean", torch.tensor(statistics.mean, dtype=torch.float32).reshape(axes))
+        self.register_buffer("std", torch.tensor(statistics.std, dtype=torch.float32).reshape(axes))
+
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Returns logits (batch, outputs).
+
+        Args:
+            inputs: (batch, *spec.shape) in the data's own dtype and scale.
+            lengths: (batch,) int64, the number of frames that are there; sequences only.
+        """
+        normalised = (inputs.to(self.mean.dtype) - self.mean) / self.std
+        logits: Tensor = self.body(normalised, lengths) if self.layout == "sequence" else self.body(normalised)
+        return logits
+
+
+def build_model(architecture: Architecture, spec: InputSpec, outputs: int, statistics: Statistics) -> Network:
+    """Returns a network with fresh weights from torch's global generator.
+
+    Raises:
+        RecipeError: the architecture does not go with this kind of input.
+    """
+    return Network(_body(architecture, spec, outputs), spec, statistics)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Returns the number of values that training adjusts."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _body(architecture: Architecture, spec: InputSpec, outputs: int) -> nn.Module:
+    match architecture:
+        case Cnn():
+            _require(architecture.kind, spec, "image")
+            return build_cnn(architecture, spec, outputs)
+        case ResNet():
+            _require(architecture.kind, spec, "image")
+            return build_resnet(architecture, spec, outputs)
+        case Mlp():
+            _require(architecture.kind, spec, "image", "vector")
+            return build_mlp(architecture, spec, outputs)
+        case Recurrent():
+            _require(architecture.kind, spec, "sequence")
+            return RecurrentNet(architecture, spec, outputs)
+        case ImportedArchitecture():
+            return _imported(architecture, spec, outputs)
+        case _:
+            assert_never(architecture)
+
+
+def _require(kind: str, spec: InputSpec, *layouts: str) -> None:
+    if spec.layout not in layouts:
+        do = "take cnn, resnet or mlp for images, lstm or gru for sequences, mlp for tables"
+        raise RecipeError(
+            [mismatch("recipe", f"architecture.kind: {kind}", f"{' or '.join(layouts)} data", spec.layout, do)]
+        )
+
+
+def _imported(architecture: ImportedArchitecture, spec: InputSpec, outputs: int) -> nn.Module:
+    factory = _find_factory(architecture.factory)
+    body = factory(input=spec, outputs=outputs, **architecture.arguments)
+    if not isinstance(body, nn.Module):
+        do = "return the network from inputs to logits"
+        problem = mismatch("recipe", f"factory: {architecture.factory}", "a torch.nn.Module", type(body).__name__, do)
+        raise RecipeError([problem])
+    return body
+
+
+def _find_factory(path: str) -> Callable[..., object]:
+    module, _, name = path.partition(":")
+    try:
+        factory: Callable[..., object] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        do = "install the package, or correct the path"
+        raise RecipeError([mismatch("recipe", f"factory: {path}", "package.module:function", error, do)]) from None
+    return factory

@@ -1,0 +1,29 @@
+"""The door of the teacher room."""
+
+from params.teacher import Teacher
+from tasks.fingerprint import TRAINING
+from tasks.records import DataRecord, ModelRecord
+from tasks.task import advance_of, stage
+from tasks.teacher.train import bring, train
+from tasks.tracking import StageRun
+from tasks.training.network import PreparedData
+from tasks.training.record import record_of
+from tasks.workspace import project_root
+
+TITLE = "teacher"
+
+
+def _summary(record: ModelRecord) -> str:
+    return f"{record.parameters:,} parameters, validation accuracy {record.validation['validation_accuracy']:.4f}"
+
+
+@stage("teacher", TITLE, TRAINING, _summary)
+def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) -> ModelRecord:
+    """Trains the teacher, or takes the one that was brought along."""
+    prepared = PreparedData.open(data)
+    if teacher.training is not None:
+        trained = train(teacher.architecture, teacher.training, prepared, seed, advance_of(TITLE), run.metrics)
+    else:
+        weights = project_root() / str(teacher.weights)
+        trained = bring(teacher.architecture, weights, teacher.weights_sha256, prepared)
+    return record_of(run, "teacher", teacher.architecture, trained, data)

@@ -1,0 +1,40 @@
+"""The teacher, trained here on hard labels, or brought along as safetensors and measured on our validation data."""
+
+from pathlib import Path
+
+from params.models import Architecture
+from params.training import Training
+from tasks.errors import DataError, mismatch
+from tasks.files import sha256_of
+from tasks.models.weights import load_weights
+from tasks.progress import Advance
+from tasks.training.loop import Fit, OnEpoch
+from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
+from tasks.training.predict import predict_logits
+
+
+def train(
+    architecture: Architecture, training: Training, data: PreparedData, seed: int, advance: Advance, on_epoch: OnEpoch
+) -> Trained:
+    """Returns a teacher trained on the hard labels of the training split."""
+    return train_network(
+        architecture, training, data, lambda _network: hard_labels_only(data.kind), seed, advance, on_epoch
+    )
+
+
+def bring(architecture: Architecture, weights: Path, sha256: str | None, data: PreparedData) -> Trained:
+    """Returns a teacher that was trained elsewhere.
+
+    Its mean and standard deviation come with its weights: it normalises as it was trained to, not as our data would.
+
+    Raises:
+        DataError: the file is missing, is not what `weights_sha256` says, or does not fit the architecture.
+    """
+    if sha256 and weights.is_file() and (got := sha256_of(weights)) != sha256:
+        raise DataError(mismatch(str(weights), "teacher.weights_sha256", sha256, got, "correct the digest or the file"))
+    network = data.network(architecture)
+    load_weights(network, weights)
+    validation = data.splits.validation
+    scores = data.kind.quick_scores(predict_logits(network, validation), validation.labels())
+    metrics = {f"validation_{name}": value for name, value in scores.items()}
+    return Trained(network.eval(), Fit(1, (metrics,)), data.outputs)

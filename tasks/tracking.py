@@ -1,0 +1,191 @@
+"""The one door to MLflow logging: a parent run per flow run, a child run per stage.
+
+Metrics are collected and sent in batches, never from inside the step loop: one `log_metric` costs 18 ms. An artifact is
+known by the sha256 of its bytes, so that one half uploaded counts for nothing.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from tasks.errors import StageError
+from tasks.files import artefact_of, local_path, verified
+from tasks.records import Artefact, DataRecord
+from tasks.workspace import state_dir
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+FLUSH_SECONDS = 5.0
+MOST_METRICS = 1_000
+"""in one request of MLflow's"""
+FLOW_RUN, STAGE, PARENT = "stillhouse.flow_run", "stillhouse.stage", "mlflow.parentRunId"
+
+
+@cache
+def client() -> "MlflowClient":
+    """Returns the client, its database made first.
+
+    Several processes that make a new SQLite database at once crash each other: one does it, under a lock.
+    """
+    from mlflow import MlflowClient
+
+    with FileLock(state_dir() / "mlflow.lock"):
+        made = MlflowClient()
+        made.search_experiments(max_results=1)
+    return made
+
+
+class StageRun:
+    """One child run, open: what a stage logs, and a scratch folder for what it makes."""
+
+    def __init__(self, run_id: str, scratch: Path) -> None:
+        self.id = run_id
+        self.scratch = scratch
+        self._pending: list[tuple[str, float, int]] = []
+        self._flushed = time.monotonic()
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Logs parameters by dotted name."""
+        from mlflow.entities import Param
+
+        client().log_batch(self.id, params=[Param(name, str(value)) for name, value in values.items()])
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Collects the metrics of one step (an epoch, say) and sends what has collected every few seconds."""
+        self._pending += [(name, value, step) for name, value in values.items()]
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends the collected metrics."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        entities = [Metric(name, value, now, step) for name, value, step in self._pending]
+        for start in range(0, len(entities), MOST_METRICS):
+            client().log_batch(self.id, metrics=entities[start : start + MOST_METRICS])
+        self._pending.clear()
+        self._flushed = time.monotonic()
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Sets tags on the run."""
+        for name, value in values.items():
+            client().set_tag(self.id, name, value)
+
+    def uses(self, data: DataRecord) -> None:
+        """Records the data as an input of the run; its digest is DVC's md5, so runs can be searched by it."""
+        from mlflow.entities import Dataset, DatasetInput
+
+        dataset = Dataset(data.name, data.version, "dvc", f'{{"uri": "dvc.lock#prepare@{data.name}"}}')
+        client().log_inputs(self.id, datasets=[DatasetInput(dataset)])
+
+    def keep(self, path: Path, folder: str = "") -> Artefact:
+        """Uploads a file to the run's artifacts and returns its record."""
+        client().log_artifact(self.id, str(path), folder or None)
+        root = client().get_run(self.id).info.artifact_uri
+        return artefact_of(path, "/".join(part for part in (_as_uri(root), folder, path.name) if part))
+
+
+@contextmanager
+def flow_run(experiment: str, name: str, flow_run_id: str, tags: Mapping[str, str]) -> Iterator[StageRun]:
+    """Opens the parent run of a flow run and closes it as FINISHED or FAILED."""
+    experiment_id = _experiment(experiment)
+    run = client().create_run(experiment_id, tags={FLOW_RUN: flow_run_id, **tags}, run_name=name)
+    with _open(run.info.run_id) as opened:
+        yield opened
+
+
+@contextmanager
+def stage_run(stage: str, flow_run_id: str, tags: Mapping[str, str]) -> Iterator[StageRun]:
+    """Opens a child run below the parent run of a flow run."""
+    parent = parent_of(flow_run_id)
+    labels = {PARENT: parent.info.run_id, STAGE: stage, FLOW_RUN: flow_run_id, **tags}
+    run = client().create_run(parent.info.experiment_id, tags=labels, run_name=stage)
+    with _open(run.info.run_id) as opened:
+        yield opened
+
+
+def note_stage(flow_run_id: str, stage: str, run_id: str) -> None:
+    """Says on the parent run which run made a stage's result: its own child, or one of an earlier flow run."""
+    client().set_tag(parent_of(flow_run_id).info.run_id, f"{STAGE}.{stage}", run_id)
+
+
+@cache
+def parent_of(flow_run_id: str) -> Any:
+    """Returns the parent run of a flow run, from whichever process or worker asks.
+
+    Raises:
+        StageError: there is none.
+    """
+    everywhere = [e.experiment_id for e in client().search_experiments()]
+    wanted = f"tags.`{FLOW_RUN}` = '{flow_run_id}'"
+    runs = [r for r in client().search_runs(everywhere, wanted) if PARENT not in r.data.tags]
+    if not runs:
+        raise StageError(
+            f"MLflow: expected a parent run of flow run {flow_run_id}, found none; call a flow, not a task"
+        )
+    return runs[0]
+
+
+def fetch(artefact: Artefact) -> Path:
+    """Returns a path on this machine to a file of exactly the recorded bytes, downloaded if it lies elsewhere.
+
+    Raises:
+        IntegrityError: the bytes are others, or the file is gone.
+    """
+    here = local_path(artefact.uri)
+    if here is not None:
+        return verified(here, artefact)
+    kept = state_dir() / "downloads" / artefact.sha256
+    if not kept.is_file():
+        from mlflow.artifacts import download_artifacts
+
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            Path(download_artifacts(artifact_uri=artefact.uri, dst_path=folder)).rename(kept)
+    return verified(kept, artefact)
+
+
+@contextmanager
+def _open(run_id: str) -> Iterator[StageRun]:
+    scratch = state_dir() / "work" / run_id
+    scratch.mkdir(parents=True)
+    run = StageRun(run_id, scratch)
+    try:
+        yield run
+        run.flush()
+    except BaseException:
+        client().set_terminated(run_id, "FAILED")
+        raise
+    else:
+        client().set_terminated(run_id, "FINISHED")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _experiment(name: str) -> str:
+    """Returns the id of the experiment, made if it is not there.
+
+    With our own database the artifacts' place is given as an absolute one: MLflow's default follows the working
+    directory.
+    """
+    with FileLock(state_dir() / "mlflow.lock"):
+        found = client().get_experiment_by_name(name)
+        if found:
+            return str(found.experiment_id)
+        local = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite:")
+        place = (state_dir() / "artifacts" / name).as_uri() if local else None
+        return str(client().create_experiment(name, place))
+
+
+def _as_uri(root: str) -> str:
+    return Path(root).as_uri() if root.startswith("/") else root

@@ -1,0 +1,107 @@
+"""Prepared data as arrays: whole batches gathered from memory maps, so that memory does not grow with the dataset."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.records import DatasetCard, Shard
+
+CARD = "dataset.json"
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Some samples of a split: raw inputs (n, *shape), labels (n,) int64, lengths (n,) int64 for sequences."""
+
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+    lengths: NDArray[np.int64] | None
+    rows: NDArray[np.int64]
+    """places of the samples in their split"""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class SplitArrays:
+    """One split of prepared data; `gather` reads the rows that are asked for, in the order they are asked for."""
+
+    def __init__(self, directory: Path, card: DatasetCard, split: str) -> None:
+        shards = card.splits[split].shards
+        self.directory = directory
+        self.starts = np.cumsum([0, *(shard.samples for shard in shards)])
+        self.shards = [_OpenShard.of(directory, shard) for shard in shards]
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def gather(self, rows: NDArray[np.int64]) -> Arrays:
+        """Returns the samples at `rows` of the split; a row may come twice."""
+        if len(self.shards) == 1:
+            return self.shards[0].take(rows, rows)
+        which = np.searchsorted(self.starts, rows, side="right") - 1
+        order = np.argsort(which, kind="stable")
+        parts = [
+            self.shards[shard].take(rows[mine] - self.starts[shard], rows[mine])
+            for shard in np.unique(which)
+            for mine in [order[which[order] == shard]]
+        ]
+        return _restored(parts, order)
+
+    def batches(self, size: int, rows: NDArray[np.int64] | None = None) -> Iterator[Arrays]:
+        """Yields all samples, or those at `rows`, in batches of `size`; the last may be smaller."""
+        rows = np.arange(len(self)) if rows is None else rows
+        for start in range(0, len(rows), size):
+            yield self.gather(rows[start : start + size])
+
+    def labels(self) -> NDArray[np.int64]:
+        """Returns the labels of the whole split."""
+        return np.concatenate([np.asarray(shard.labels) for shard in self.shards])
+
+
+def read_card(directory: Path) -> DatasetCard:
+    """Returns `dataset.json` of a folder of prepared data."""
+    return DatasetCard.model_validate_json((directory / CARD).read_bytes())
+
+
+def open_split(directory: Path, split: str) -> SplitArrays:
+    """Opens one split (train, validation, test) of a folder of prepared data."""
+    return SplitArrays(directory, read_card(directory), split)
+
+
+@dataclass(frozen=True)
+class _OpenShard:
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+    lengths: NDArray[np.int32] | None
+
+    @staticmethod
+    def of(directory: Path, shard: Shard) -> "_OpenShard":
+        lengths = _map(directory / shard.lengths.name) if shard.lengths else None
+        return _OpenShard(_map(directory / shard.inputs.name), _map(directory / shard.labels.name), lengths)
+
+    def take(self, local: NDArray[np.int64], rows: NDArray[np.int64]) -> Arrays:
+        lengths = None if self.lengths is None else self.lengths[local].astype(np.int64)
+        return Arrays(self.inputs[local], self.labels[local], lengths, rows)
+
+
+def _map(path: Path) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def _restored(parts: Sequence[Arrays], order: NDArray[np.int64]) -> Arrays:
+    """Puts samples that were read shard by shard back into the order they were asked for."""
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    lengths = [part.lengths for part in parts if part.lengths is not None]
+    return Arrays(
+        np.concatenate([part.inputs for part in parts])[back],
+        np.concatenate([part.labels for part in parts])[back],
+        np.concatenate(lengths)[back] if lengths else None,
+        np.concatenate([part.rows for part in parts])[back],
+    )

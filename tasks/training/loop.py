@@ -1,0 +1,146 @@
+"""The loop: steps over shuffled batches, validation after each epoch, the weights of the best epoch kept.
+
+What is learned from a batch is the objective's business; which device, precision and how many processes, Accelerate's.
+Metrics leave through the callable that is given, once an epoch and never from inside the steps.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from params.training import Training
+from tasks.errors import StageError
+from tasks.kinds.kind import TaskKind
+from tasks.progress import Advance
+from tasks.training.arrays import SplitArrays
+from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
+from tasks.training.optimizers import build_optimizer, build_schedule
+from tasks.training.predict import predict_logits
+
+Objective = Callable[[Tensor, Batch], Mapping[str, Tensor]]
+"""(logits, batch) -> named scalars, of which `loss` is what is minimised and the others are shown"""
+EpochMetrics = dict[str, float]
+OnEpoch = Callable[[int, EpochMetrics], None]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a training came to: the epoch (from 1) whose weights are in the network now, and all epochs' metrics."""
+
+    best_epoch: int
+    history: tuple[EpochMetrics, ...]
+
+    @property
+    def best(self) -> EpochMetrics:
+        """The metrics of the epoch whose weights were kept."""
+        return self.history[self.best_epoch - 1]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What is learned from, and what decides which epoch was best."""
+
+    train: SplitArrays
+    validation: SplitArrays
+
+
+def fit(
+    model: nn.Module,
+    splits: Splits,
+    objective: Objective,
+    kind: TaskKind,
+    params: Training,
+    seed: int,
+    advance: Advance,
+    on_epoch: OnEpoch,
+) -> Fit:
+    """Trains `model` in place and leaves the weights of its best epoch on validation in it.
+
+    Best is the highest primary metric of the kind of task; of equals, the one with the lowest validation loss.
+
+    Raises:
+        StageError: the loss is not finite any more.
+    """
+    trainer = _Trainer.of(model, splits.train, objective, params, seed)
+    best_epoch, best_rank, best_weights = 0, (float("-inf"), 0.0), model.state_dict()
+    history: list[EpochMetrics] = []
+    for epoch in range(1, params.epochs + 1):
+        started = time.perf_counter()
+        metrics = trainer.epoch(epoch) | _validate(model, splits.validation, kind)
+        history.append(metrics | {"epoch_seconds": time.perf_counter() - started})
+        rank = (metrics[f"validation_{kind.primary}"], -metrics["validation_loss"])
+        if rank > best_rank:
+            best_epoch, best_rank, best_weights = epoch, rank, copy.deepcopy(model.state_dict())
+        on_epoch(epoch, history[-1])
+        advance(epoch, params.epochs, f"validation {kind.primary} {rank[0]:.4f}")
+    model.load_state_dict(best_weights)
+    return Fit(best_epoch, tuple(history))
+
+
+@dataclass(frozen=True)
+class _Trainer:
+    """A network together with everything that changes while it learns."""
+
+    model: nn.Module
+    train: SplitArrays
+    objective: Objective
+    params: Training
+    seed: int
+    accelerator: Accelerator
+    optimizer: Optimizer
+    schedule: LRScheduler
+
+    @classmethod
+    def of(cls, model: nn.Module, train: SplitArrays, objective: Objective, params: Training, seed: int) -> "_Trainer":
+        accelerator = Accelerator()
+        optimizer = build_optimizer(params, model)
+        schedule = build_schedule(params, optimizer, params.epochs * steps_per_epoch(len(train), params.batch_size))
+        prepared = accelerator.prepare(model, optimizer, schedule)
+        return cls(prepared[0], train, objective, params, seed, accelerator, prepared[1], prepared[2])
+
+    def epoch(self, epoch: int) -> EpochMetrics:
+        """Goes once over the training split; returns the mean over samples of what the objective names."""
+        self.model.train()
+        totals: dict[str, Tensor] = {}
+        samples = 0
+        batches = shuffled_batches(self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device)
+        for batch in batches:
+            terms = self.step(batch)
+            samples += len(batch.rows)
+            # Summed as tensors: asking for a number here would wait for the device at every step.
+            for name, value in terms.items():
+                totals[name] = totals.get(name, 0) + value.detach() * len(batch.rows)
+        means = {f"train_{name}": float(total) / samples for name, total in totals.items()}
+        _require_finite(means["train_loss"], epoch)
+        return means | {"learning_rate": float(self.schedule.get_last_lr()[0])}
+
+    def step(self, batch: Batch) -> Mapping[str, Tensor]:
+        """Learns from one batch; returns what the objective said."""
+        terms = self.objective(self.model(batch.inputs, batch.lengths), batch)
+        self.optimizer.zero_grad()
+        self.accelerator.backward(terms["loss"])
+        if self.params.gradient_clip:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), self.params.gradient_clip)
+        self.optimizer.step()
+        self.schedule.step()
+        return terms
+
+
+def _validate(model: nn.Module, validation: SplitArrays, kind: TaskKind) -> EpochMetrics:
+    scores = kind.quick_scores(predict_logits(model, validation), validation.labels())
+    return {f"validation_{name}": value for name, value in scores.items()}
+
+
+def _require_finite(loss: float, epoch: int) -> None:
+    if not isfinite(loss):
+        raise StageError(
+            f"training: expected a finite loss, got {loss} in epoch {epoch};"
+            " lower `training.learning_rate` or set `training.gradient_clip`"
+        )

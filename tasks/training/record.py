@@ -1,0 +1,43 @@
+"""From a trained network to its record: weights kept as an artifact, the history logged epoch by epoch."""
+
+from datetime import UTC, datetime
+
+from params.models import Architecture
+from tasks.models.build import count_parameters
+from tasks.models.weights import save_weights
+from tasks.records import DataRecord, ModelRecord
+from tasks.tracking import StageRun
+from tasks.training.network import Trained
+
+WEIGHTS = "model.safetensors"
+
+
+def record_of(
+    run: StageRun,
+    role: str,
+    architecture: Architecture,
+    trained: Trained,
+    data: DataRecord,
+    notes: tuple[str, ...] = (),
+) -> ModelRecord:
+    """Uploads the weights to the run and returns the record of a teacher, student or baseline."""
+    path = run.scratch / WEIGHTS
+    save_weights(trained.network, path)
+    best = {name: value for name, value in trained.fit.best.items() if name.startswith("validation_")}
+    run.metrics(trained.fit.best_epoch, {f"best_{name}": value for name, value in best.items()})
+    run.uses(data)
+    return ModelRecord.model_validate(
+        {
+            "role": role,
+            "architecture": architecture,
+            "input": data.input,
+            "outputs": trained.outputs,
+            "weights": run.keep(path),
+            "parameters": count_parameters(trained.network),
+            "data_version": data.version,
+            "validation": best,
+            "notes": notes,
+            "run_id": run.id,
+            "created": datetime.now(UTC),
+        }
+    )
