@@ -46,7 +46,7 @@ def promote_model(model: str, environment: str, version: int | None, reason: str
     from flows.promote import promote, release_for
 
     release = release_for(model, gates[environment], version)
-    promotion = promote(release, environment, gates[environment], reason)
+    promotion = promote(release, environment, gates[environment], recipe.evaluate, reason)
     _say_promotion(promotion)
     if not promotion.verdict.passed:
         raise RefusedError(_refusal(promotion))

@@ -35,12 +35,14 @@ class Retrained(Record):
 def retrain(recipe: Recipe) -> Retrained:
     """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
     with _parent_run(recipe):
-        data = prepare_data(recipe.name, recipe.data)
+        data = prepare_data(recipe)
         teacher = train_teacher(recipe.teacher, data, recipe.seed)
         baseline = train_baseline(recipe.student, data, recipe.seed)
         student = distill_student(recipe.student, recipe.distill, teacher, data, recipe.seed)
         candidates = compress_student(recipe.compress, student, data, recipe.seed)
-        evaluation = evaluate_candidates(recipe.evaluate, candidates, teacher, baseline, student, data, recipe.seed)
+        evaluation = evaluate_candidates(
+            recipe.name, recipe.evaluate, candidates, teacher, baseline, student, data, recipe.seed
+        )
         release = register_student(recipe.name, evaluation)
     return Retrained(evaluation=evaluation, release=release, promotions=_promote_automatically(recipe, release))
 
@@ -52,7 +54,7 @@ def _promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion,
         gate = getattr(recipe.promote, environment)
         if gate.approval != "automatic" or any(not earlier.verdict.passed for earlier in promotions):
             break
-        promotions.append(promote(release, environment, gate, reason="retrain"))
+        promotions.append(promote(release, environment, gate, recipe.evaluate, reason="retrain"))
     return tuple(promotions)
 
 

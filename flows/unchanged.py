@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from params.pipeline import Recipe
-from tasks.data.versioning import recorded_version, source_signature
+from tasks.data.versioning import data_folder, recorded_version, source_signature
 from tasks.errors import IntegrityError
 from tasks.files import local_path, verified
 from tasks.fingerprint import LIBRARIES, STAGE_ROOMS, Ingredients, explain, flatten, library_versions, source_digest
@@ -35,7 +35,7 @@ def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:
     return Ingredients(
         recipe=flatten(recipe.model_dump(mode="json")),
         data={
-            "version": recorded_version(project, recipe.name) or "none",
+            "version": recorded_version(data_folder(project, recipe), recipe.name) or "none",
             "source": source_signature(project, recipe),
         },
         code={room: source_digest(room) for room in STAGE_ROOMS},

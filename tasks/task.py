@@ -15,8 +15,8 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.results import ResultStore
 from prefect.runtime import flow_run
-from pydantic import BaseModel
 
+from params.section import Section
 from tasks import tracking
 from tasks.errors import BusyError, IntegrityError
 from tasks.files import local_path, verified
@@ -101,15 +101,18 @@ def _announced(
 def _without_run(door: Callable[..., R], title: str) -> Callable[..., R]:
     """Returns the body of the Prefect task: the door with an MLflow run opened for it."""
 
-    def body(**inputs: Any) -> R:
+    whole = inspect.signature(door)
+    signature = whole.replace(parameters=[*whole.parameters.values()][1:])
+
+    def body(*args: Any, **kwargs: Any) -> R:
+        inputs = signature.bind(*args, **kwargs).arguments
         with tracking.stage_run(title, flow_run.id, {}) as run:
             for name, value in inputs.items():
-                if isinstance(value, BaseModel) and not isinstance(value, Record):
+                if isinstance(value, Section):
                     run.params(flatten(value.model_dump(mode="json"), name))
             return door(run, **inputs)
 
-    signature = inspect.signature(door)
-    body.__signature__ = signature.replace(parameters=[*signature.parameters.values()][1:])  # type: ignore[attr-defined]
+    body.__signature__ = signature  # type: ignore[attr-defined]
     body.__name__, body.__doc__, body.__module__ = door.__name__, door.__doc__, door.__module__
     return body
 

@@ -178,6 +178,7 @@ def _experiment(name: str) -> str:
     With our own database the artifacts' place is given as an absolute one: MLflow's default follows the working
     directory.
     """
+    client()  # which takes the same lock to make the database
     with FileLock(state_dir() / "mlflow.lock"):
         found = client().get_experiment_by_name(name)
         if found:

@@ -27,6 +27,8 @@ from tasks.training.seeds import generator
 LOGITS, KEY = "logits.npy", "key.json"
 CHECKED_SAMPLES = 64
 LEAST_COSINE = 0.9999
+LARGEST_LOGIT = 65_504.0
+"""of float16"""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _write(
 
 def _halved(logits: NDArray[np.float32]) -> NDArray[np.float16]:
     largest = float(np.abs(logits).max())
-    if not largest < np.finfo(np.float16).max:
+    if not largest < LARGEST_LOGIT:
         raise StageError(
             f"soft labels: expected the teacher's logits to be finite and below 65,504, got {largest};"
             " train the teacher with a lower `teacher.training.learning_rate`"

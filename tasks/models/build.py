@@ -85,7 +85,12 @@ def _require(kind: str, spec: InputSpec, *layouts: str) -> None:
 
 def _imported(architecture: ImportedArchitecture, spec: InputSpec, outputs: int) -> nn.Module:
     factory = _find_factory(architecture.factory)
-    body = factory(input=spec, outputs=outputs, **architecture.arguments)
+    try:
+        body = factory(input=spec, outputs=outputs, **architecture.arguments)
+    except Exception as error:  # whatever a person's own code raises is theirs to mend
+        do = "it is called as function(input=InputSpec, outputs=int, **arguments)"
+        problem = mismatch("recipe", f"factory: {architecture.factory}", "a torch.nn.Module", repr(error), do)
+        raise RecipeError([problem]) from error
     if not isinstance(body, nn.Module):
         do = "return the network from inputs to logits"
         problem = mismatch("recipe", f"factory: {architecture.factory}", "a torch.nn.Module", type(body).__name__, do)

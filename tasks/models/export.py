@@ -77,9 +77,7 @@ def _samples(
 
 
 @torch.no_grad()
-def _difference(
-    model: Network, session: Session, inputs: NDArray[Any], lengths: NDArray[np.int64] | None
-) -> float:
+def _difference(model: Network, session: Session, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> float:
     tensor = torch.from_numpy(inputs), None if lengths is None else torch.from_numpy(lengths)
     expected = model(*tensor).numpy()
     got = session.predict(inputs, lengths)

@@ -1,0 +1,1 @@
+"""Runs on the device: consumes a bundle (model, labels, golden samples, manifest), produces verified predictions."""

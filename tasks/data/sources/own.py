@@ -1,0 +1,90 @@
+"""A folder or a file of one's own."""
+
+import hashlib
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from params.data import FileSource, FolderSource, Source
+from tasks.errors import DataError, mismatch
+
+LITTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
+"""what operating systems leave behind; names that begin with a dot are left out too"""
+TAR = "files.tar"
+
+
+def own_path(source: FolderSource | FileSource, root: Path) -> Path:
+    """Returns where the user's files are; a relative path is meant from the project's folder.
+
+    Raises:
+        DataError: there is nothing, or a file where a folder was meant.
+    """
+    path = root / Path(source.path).expanduser()
+    if path.is_dir() if source.kind == "folder" else path.is_file():
+        return path
+    got = "a folder" if path.is_dir() else "a file" if path.is_file() else "nothing there"
+    do = "mend the path; it is relative to the project's folder, or absolute"
+    raise DataError(mismatch(str(path), "data.source.path", f"a {source.kind}", got, do))
+
+
+def watched(source: Source) -> str:
+    """Returns the path that DVC watches for this source in `dvc.yaml`: one's own files, or the code that fetches."""
+    if isinstance(source, FolderSource | FileSource):
+        return source.path
+    return f"tasks/data/sources/{source.kind}.py"
+
+
+def own_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yields (path relative to `folder`, with slashes; path) of all that belongs to the data, sorted, folders too."""
+    found = []
+    for place, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if _belongs(name)]
+        paths = [Path(place, name) for name in (*folders, *files) if _belongs(name)]
+        found += [(path.relative_to(folder).as_posix(), path) for path in paths]
+    yield from sorted(found)
+
+
+def signature(source: Source, root: Path) -> str:
+    """Returns a digest of names, sizes and times of one's own files, without reading them; constant for other sources.
+
+    Raises:
+        DataError: there is nothing at the source's path.
+    """
+    if not isinstance(source, FolderSource | FileSource):
+        return "pinned"
+    path = own_path(source, root)
+    lines = [_stamp(name, file) for name, file in (own_files(path) if path.is_dir() else [(path.name, path)])]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _belongs(name: str) -> bool:
+    return not name.startswith(".") and name not in LITTER
+
+
+def _stamp(name: str, path: Path) -> str:
+    status = path.stat()
+    # A folder's time changes with what is left out, its size with the file system.
+    return name if path.is_dir() else f"{name}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def fetch_folder(source: FolderSource, root: Path, raw: Path) -> None:
+    """Packs the folder into one tar whose bytes depend on names and contents alone: no time, owner or mode."""
+    with tarfile.open(raw / TAR, "w", format=tarfile.PAX_FORMAT) as tar:
+        for name, path in own_files(own_path(source, root)):
+            member = tarfile.TarInfo(name)
+            tar.members = []  # type: ignore[attr-defined]  # else it keeps every header in memory
+            if path.is_dir():
+                member.type = tarfile.DIRTYPE
+                tar.addfile(member)
+            else:
+                member.size = path.stat().st_size
+                with path.open("rb") as stream:
+                    tar.addfile(member, stream)
+
+
+def fetch_file(source: FileSource, root: Path, raw: Path) -> None:
+    """Copies the file."""
+    path = own_path(source, root)
+    shutil.copyfile(path, raw / path.name)

@@ -1,0 +1,23 @@
+"""The door of the data room."""
+
+from params.pipeline import Recipe
+from tasks.data.versioning import versioned_data
+from tasks.records import DataRecord
+from tasks.task import stage
+from tasks.tracking import StageRun
+from tasks.workspace import project_root
+
+TITLE = "data"
+
+
+def _summary(record: DataRecord) -> str:
+    return f"{sum(record.samples.values()):,} samples in {len(record.classes)} classes, version {record.version}"
+
+
+@stage("data", TITLE, (), _summary, cached=False)
+def prepare_data(run: StageRun, recipe: Recipe) -> DataRecord:
+    """Brings the prepared data of a recipe up to date; what is done already, DVC knows."""
+    data = versioned_data(project_root(), recipe)
+    run.uses(data)
+    run.tags({"data_version": data.version, "dvc_ran": str(not data.reused)})
+    return data

@@ -1,0 +1,87 @@
+"""What the house has to know about a kind of task, and where to find each kind by its name in the recipe.
+
+A new kind costs one class that keeps to `TaskKind` and one entry in `KINDS`; nowhere else does code ask which it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tasks.errors import RecipeError, mismatch
+from tasks.kinds.classification import Classification
+from tasks.records import ClassScore
+
+Logits = NDArray[np.floating[Any]]
+Labels = NDArray[np.integer[Any]]
+
+
+class TaskKind(Protocol):
+    """Owns the target, the head, what soft labels are, the metrics and the golden samples of one kind of task."""
+
+    @property
+    def name(self) -> str:
+        """The name in the recipe (`data.task`)."""
+
+    @property
+    def primary(self) -> str:
+        """The key of `quick_scores` that decides which epoch and which candidate is better; higher is better."""
+
+    def outputs(self, classes: Sequence[str]) -> int:
+        """Returns the size of the head."""
+
+    def hard_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Returns the mean loss () of logits (batch, outputs) against labels (batch,)."""
+
+    def confidence(self, logits: Tensor) -> Tensor:
+        """Returns how sure a network is of each sample, (batch,) in 0..1, at temperature 1."""
+
+    def predict(self, logits: Logits) -> NDArray[np.int64]:
+        """Returns the predicted labels (n,) of logits (n, outputs)."""
+
+    def quick_scores(self, logits: Logits, labels: Labels) -> dict[str, float]:
+        """Returns the few numbers that training shows each epoch, `primary` and `loss` among them."""
+
+    def correct(self, logits: Logits, labels: Labels) -> NDArray[np.bool_]:
+        """Returns for each sample (n,) whether the answer is right."""
+
+    def outcomes(self, logits: Logits, labels: Labels) -> NDArray[np.int64]:
+        """Returns what became of each sample (n,) as one integer; samples of equal integers count alike."""
+
+    def tally(self, outcomes: NDArray[np.int64], counts: NDArray[np.int64], outputs: int) -> Mapping[str, Any]:
+        """Returns scores by name, arrays (m,), of m data sets that hold each of k distinct outcomes `counts` times.
+
+        Args:
+            outcomes: (k,) distinct integers as `outcomes` gives them.
+            counts: (m, k) how often each occurs.
+            outputs: the size of the head.
+        """
+
+    def class_scores(self, logits: Logits, labels: Labels, classes: Sequence[str]) -> tuple[ClassScore, ...]:
+        """Returns quality per class, in the order of `classes`."""
+
+    def calibration_error(self, logits: Logits, labels: Labels, bins: int) -> float:
+        """Returns how far the confidence is from the accuracy, 0..1."""
+
+    def agrees(self, logits: Logits, others: Logits) -> NDArray[np.bool_]:
+        """Returns for each sample (n,) whether two models come to the same answer."""
+
+    def golden(self, labels: Labels, count: int = 8) -> NDArray[np.int64]:
+        """Returns the rows of at most `count` samples for the self-test of a bundle, as different as may be."""
+
+
+KINDS: Mapping[str, TaskKind] = {kind.name: kind for kind in (Classification(),)}
+
+
+def find_kind(name: str) -> TaskKind:
+    """Returns the kind of task of that name.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    if name not in KINDS:
+        problem = mismatch("recipe", "data.task", f"one of {', '.join(KINDS)}", name, "take one that is there")
+        raise RecipeError([problem])
+    return KINDS[name]

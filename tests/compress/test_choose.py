@@ -1,0 +1,74 @@
+import pytest
+
+from params.compress import Compress, Limits, Target
+from tasks.compress.choose import choose, judged
+from tasks.errors import RefusedError
+from tasks.records import Artefact, Candidate
+
+
+def candidate(name: str, accuracy: float = 0.9, p50: float = 1.0, size: int = 1000, p95: float = 2.0) -> Candidate:
+    return Candidate(
+        name=name,
+        onnx=Artefact(uri=f"file:///{name}", sha256="0" * 64, size=size),
+        target=Target(),
+        accuracy=accuracy,
+        p50_ms=p50,
+        p95_ms=p95,
+        parity=0.0,
+        operators={},
+    )
+
+
+def chosen(prefer: str, *candidates: Candidate) -> str:
+    return choose(Compress.model_validate({"prefer": prefer}), candidates, {}).name
+
+
+def test_fastest_is_chosen_for_latency() -> None:
+    assert chosen("latency", candidate("a", p50=2, size=1), candidate("b", p50=1, size=9)) == "b"
+
+
+def test_tie_in_latency_goes_to_the_smaller_file() -> None:
+    assert chosen("latency", candidate("a", p50=1.00, size=9), candidate("b", p50=1.04, size=1)) == "b"
+    assert chosen("latency", candidate("a", p50=1.00, size=9), candidate("b", p50=1.06, size=1)) == "a"
+
+
+def test_smallest_is_chosen_for_bytes() -> None:
+    assert chosen("bytes", candidate("a", p50=1, size=9), candidate("b", p50=5, size=8)) == "b"
+
+
+def test_most_accurate_is_chosen_for_accuracy_and_the_faster_of_two_equal() -> None:
+    a, b, c = candidate("a", accuracy=0.8), candidate("b", accuracy=0.9, p50=2), candidate("c", accuracy=0.9, p50=1)
+    assert chosen("accuracy", a, b, c) == "c"
+
+
+def test_candidate_at_its_limit_keeps_it() -> None:
+    limits = Limits(accuracy_drop=0.1, bytes=1000, p95_ms=2.0)
+    assert judged(candidate("a", accuracy=0.9), limits, student_accuracy=1.0).broken_limits == ()
+
+
+def test_every_broken_limit_is_said_in_words() -> None:
+    limits = Limits(accuracy_drop=0.01, bytes=999, p95_ms=1.5)
+    assert judged(candidate("a", accuracy=0.9), limits, student_accuracy=0.95).broken_limits == (
+        "`limits.accuracy_drop`: expected at most 0.01, got 0.0500",
+        "`limits.bytes`: expected at most 999, got 1,000",
+        "`limits.p95_ms`: expected at most 1.5, got 2",
+    )
+
+
+def test_accuracy_that_is_not_a_number_breaks_the_limit() -> None:
+    assert judged(candidate("a", accuracy=float("nan")), Limits(), student_accuracy=0.9).broken_limits
+
+
+def test_candidate_with_a_broken_limit_is_never_chosen() -> None:
+    fast = judged(candidate("a", accuracy=0.5, p50=0.1), Limits(), student_accuracy=0.9)
+    assert chosen("latency", fast, candidate("b")) == "b"
+
+
+def test_refusal_lists_every_candidate_and_why() -> None:
+    slow = judged(candidate("a", p95=9), Limits(p95_ms=1), student_accuracy=0.9)
+    big = judged(candidate("b", size=5000), Limits(bytes=100), student_accuracy=0.9)
+    with pytest.raises(RefusedError) as refusal:
+        choose(Compress(), [slow, big], {"dynamic_int8": "no kernel"})
+    assert "`a`: `limits.p95_ms`: expected at most 1, got 9" in str(refusal.value)
+    assert "`b`: `limits.bytes`: expected at most 100, got 5,000" in str(refusal.value)
+    assert "`dynamic_int8`: no kernel" in str(refusal.value)

@@ -1,0 +1,120 @@
+"""A tiny real world: prepared data as the data stage writes it, small enough to train on in a second."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from tasks.files import sha256_of
+from tasks.records import DataFile, DatasetCard, InputSpec, Shard, SplitCard, Statistics
+from tasks.training.arrays import CARD
+
+# Networks this small are slower on two threads than on one, and much slower where another test runs beside them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+SAMPLES = {"train": 120, "validation": 60, "test": 90}
+CLASSES = ("ash", "birch", "cedar")
+
+
+Draw = Any
+"""(generator, labels, spec) -> inputs (n, *shape), lengths (n,) or None"""
+
+
+@pytest.fixture
+def tiny_images(tmp_path: Path) -> Path:
+    """Three classes of 8x8 pictures, uint8 0..16: a bright bar at another place, and noise."""
+    return write_prepared(tmp_path / "tiny-images", _spec("image", "uint8", (1, 8, 8)), _bars)
+
+
+@pytest.fixture
+def tiny_sequences(tmp_path: Path) -> Path:
+    """Three classes of sequences, 4 to 9 frames of 3 features: another feature is high, and noise."""
+    return write_prepared(tmp_path / "tiny-sequences", _spec("sequence", "float32", (9, 3)), _tones)
+
+
+def write_prepared(directory: Path, spec: InputSpec, draw: Draw, shards: int = 2) -> Path:
+    """Writes prepared data in `shards` shards per split and returns its directory."""
+    directory.mkdir(parents=True)
+    generator = np.random.default_rng(7)
+    drawn = {name: _samples(generator, count, spec, draw) for name, count in SAMPLES.items()}
+    inputs, _, lengths = drawn["train"]
+    card = DatasetCard(
+        name=directory.name,
+        task="classification",
+        input=spec,
+        classes=CLASSES,
+        statistics=_statistics(inputs, lengths, spec),
+        split_rule={"kind": "made up", "seed": 7},
+        splits={name: _write_split(directory, name, *arrays, shards=shards) for name, arrays in drawn.items()},
+    )
+    (directory / CARD).write_text(json.dumps(card.model_dump(mode="json"), indent=2))
+    return directory
+
+
+def _spec(layout: Any, dtype: Any, shape: tuple[int, ...]) -> InputSpec:
+    return InputSpec(layout=layout, dtype=dtype, shape=shape)
+
+
+def _samples(generator: np.random.Generator, count: int, spec: InputSpec, draw: Draw) -> tuple[Any, Any, Any]:
+    labels = np.arange(count, dtype=np.int64) % len(CLASSES)
+    inputs, lengths = draw(generator, labels, spec)
+    return inputs, labels, lengths
+
+
+def _bars(generator: np.random.Generator, labels: NDArray[np.int64], spec: InputSpec) -> tuple[Any, None]:
+    inputs = generator.normal(4, 3, (len(labels), *spec.shape))
+    for row, label in enumerate(labels):
+        inputs[row, :, :, 2 * label + 1] += 5
+    return inputs.round().clip(0, 16).astype(np.uint8), None
+
+
+def _tones(generator: np.random.Generator, labels: NDArray[np.int64], spec: InputSpec) -> tuple[Any, Any]:
+    inputs = generator.normal(0, 1, (len(labels), *spec.shape)).astype(np.float32)
+    inputs[np.arange(len(labels)), :, labels] += 1
+    lengths = generator.integers(4, spec.shape[0] + 1, len(labels)).astype(np.int32)
+    inputs[np.arange(spec.shape[0]) >= lengths[:, None]] = 0
+    return inputs, lengths
+
+
+def _statistics(inputs: NDArray[Any], lengths: NDArray[Any] | None, spec: InputSpec) -> Statistics:
+    values = inputs.astype(np.float64)
+    values = values[np.arange(spec.shape[0]) < lengths[:, None]] if lengths is not None else np.moveaxis(values, 1, -1)
+    flat = values.reshape(-1, spec.features)
+    return Statistics(mean=tuple(flat.mean(axis=0)), std=tuple(flat.std(axis=0)))
+
+
+def _write_split(directory: Path, name: str, inputs: Any, labels: Any, lengths: Any, shards: int) -> SplitCard:
+    parts = np.array_split(np.arange(len(labels)), shards)
+    table = directory / f"{name}.parquet"
+    pd.DataFrame({"id": [f"{name}-{row}" for row in range(len(labels))], "label": labels}).to_parquet(table)
+    return SplitCard(
+        samples=len(labels),
+        class_counts=tuple(int(n) for n in np.bincount(labels, minlength=len(CLASSES))),
+        shards=tuple(
+            _write_shard(directory, f"{name}-{n}", rows, inputs, labels, lengths) for n, rows in enumerate(parts)
+        ),
+        table=_file(table),
+    )
+
+
+def _write_shard(directory: Path, stem: str, rows: Any, inputs: Any, labels: Any, lengths: Any) -> Shard:
+    return Shard(
+        samples=len(rows),
+        inputs=_array(directory / f"{stem}-inputs.npy", inputs[rows]),
+        labels=_array(directory / f"{stem}-labels.npy", labels[rows]),
+        lengths=None if lengths is None else _array(directory / f"{stem}-lengths.npy", lengths[rows]),
+    )
+
+
+def _array(path: Path, values: NDArray[Any]) -> DataFile:
+    np.save(path, values)
+    return _file(path)
+
+
+def _file(path: Path) -> DataFile:
+    return DataFile(name=path.name, sha256=sha256_of(path), size=path.stat().st_size)

@@ -1,0 +1,141 @@
+import hashlib
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from params.pipeline import Recipe
+from tasks.data.fetch import fetch
+from tasks.data.raw import check_raw
+from tasks.data.sources.own import signature
+from tasks.data.sources.wheel import _unpack
+from tasks.errors import DataError, IntegrityError
+
+MakeRecipe = Callable[..., Recipe]
+ROOT = Path(__file__).parents[2]
+PIXELS = {"kind": "pixel_table", "file": "digits.csv.gz", "shape": [1, 8, 8]}
+DIGITS: dict[str, Any] = yaml.safe_load((ROOT / "params/digits.yaml").read_text())["data"]["source"]
+VOWELS: dict[str, Any] = yaml.safe_load((ROOT / "params/vowels.yaml").read_text())["data"]["source"]
+
+
+def test_installed_files_are_copied(make_recipe: MakeRecipe, project: Path) -> None:
+    fetch(make_recipe(DIGITS, PIXELS), project)
+    content = (project / "data/mine/raw/digits.csv.gz").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == next(iter(DIGITS["files"].values()))
+
+
+def test_all_problems_of_installed_files_are_told_at_once(make_recipe: MakeRecipe, project: Path) -> None:
+    files = {"sklearn/none.csv": "0" * 64, next(iter(DIGITS["files"])): "1" * 64}
+    with pytest.raises(DataError) as told:
+        fetch(make_recipe({**DIGITS, "files": files}, PIXELS), project)
+    assert "none.csv" in str(told.value)
+    assert "sha256 111" in str(told.value)
+    assert not (project / "data/mine/raw").exists()
+
+
+def test_a_package_that_is_not_installed_is_named(make_recipe: MakeRecipe, project: Path) -> None:
+    with pytest.raises(DataError, match="pip install no-such-package-here"):
+        fetch(make_recipe({**DIGITS, "package": "no-such-package-here"}, PIXELS), project)
+
+
+def test_two_files_of_one_name_are_refused(make_recipe: MakeRecipe, project: Path) -> None:
+    files = {"a/x.csv": "0" * 64, "b/x.csv": "0" * 64}
+    with pytest.raises(DataError, match="different names"):
+        fetch(make_recipe({**DIGITS, "files": files}, PIXELS), project)
+
+
+@pytest.fixture(scope="session")
+def _index() -> None:
+    asked = [sys.executable, "-m", "pip", "index", "versions", "aeon", "--retries=0", "--timeout=10"]
+    if subprocess.run(asked, capture_output=True, check=False).returncode:
+        pytest.skip("the package index cannot be reached")
+
+
+@pytest.mark.usefixtures("_index")
+def test_named_files_of_a_pinned_wheel_are_unpacked(make_recipe: MakeRecipe, project: Path) -> None:
+    reader = {"kind": "table", "label": "x"}
+    fetch(make_recipe(VOWELS, reader), project)
+    raw = project / "data/mine/raw"
+    assert sorted(path.name for path in raw.iterdir()) == [
+        "JapaneseVowels_TEST.ts",
+        "JapaneseVowels_TRAIN.ts",
+        "contents.json",
+    ]
+    with pytest.raises(DataError, match=f"`sha256`: expected {'0' * 64}, got {VOWELS['sha256']}"):
+        fetch(make_recipe({**VOWELS, "sha256": "0" * 64}, reader), project)
+    with pytest.raises(DataError, match=r"files of aeon.*, got aeon/none\.ts"):
+        fetch(make_recipe({**VOWELS, "files": ["aeon/none.ts"]}, reader), project)
+
+
+def test_a_wheel_that_cannot_be_had_is_told_with_what_to_check(
+    make_recipe: MakeRecipe, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")  # as good as offline, and quick
+    with pytest.raises(DataError, match="the wheel aeon==.* from the package index.*check the network"):
+        fetch(make_recipe(VOWELS, {"kind": "table", "label": "x"}), project)
+    assert not (project / "data/mine/raw").exists()
+
+
+def test_no_member_of_a_wheel_is_written_outside_raw(tmp_path: Path) -> None:
+    wheel, raw = tmp_path / "evil.whl", tmp_path / "a" / "raw"
+    raw.mkdir(parents=True)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("../../evil.txt", "x")
+    _unpack(wheel, ("../../evil.txt",), raw)
+    assert [path.name for path in raw.iterdir()] == ["evil.txt"]
+    assert not (tmp_path / "evil.txt").exists()
+
+
+def test_a_packed_folder_has_the_same_bytes_whatever_times_and_modes(
+    image_recipe: Recipe, project: Path, images: Path
+) -> None:
+    (images / "cat/.DS_Store").write_text("litter")
+    fetch(image_recipe, project)
+    tar = project / "data/mine/raw/files.tar"
+    before = tar.read_bytes()
+    os.utime(images / "cat/0.png", (1, 1))
+    (images / "cat/1.png").chmod(0o600)
+    fetch(image_recipe, project)
+    assert tar.read_bytes() == before
+    with tarfile.open(tar) as members:
+        names = members.getnames()
+    assert names == sorted(names)
+    assert len(names) == 22
+
+
+def test_a_missing_path_names_the_field(make_recipe: MakeRecipe, project: Path) -> None:
+    for kind in ("folder", "file"):
+        with pytest.raises(DataError, match=rf"`data.source.path`: expected a {kind}, got nothing there"):
+            fetch(make_recipe({"kind": kind, "path": "no/where"}, PIXELS), project)
+
+
+def test_a_path_is_relative_to_the_project(make_recipe: MakeRecipe, project: Path) -> None:
+    (project / "own").mkdir()
+    (project / "own/x.csv").write_text("1\n")
+    fetch(make_recipe({"kind": "file", "path": "own/x.csv"}, PIXELS), project)
+    assert (project / "data/mine/raw/x.csv").read_text() == "1\n"
+
+
+def test_signature_changes_with_a_new_file_and_not_with_reading(
+    image_recipe: Recipe, project: Path, images: Path
+) -> None:
+    before = signature(image_recipe.data.source, project)
+    (images / "cat/0.png").read_bytes()
+    assert signature(image_recipe.data.source, project) == before
+    (images / "cat/new.png").write_bytes((images / "cat/0.png").read_bytes())
+    assert signature(image_recipe.data.source, project) != before
+
+
+def test_damaged_raw_files_are_found(table_recipe: Recipe, project: Path) -> None:
+    fetch(table_recipe, project)
+    with (project / "data/mine/raw/rows.csv").open("a") as stream:
+        stream.write("1,2,a,0\n")
+    with pytest.raises(IntegrityError, match=r"rows\.csv"):
+        check_raw(project / "data/mine/raw")

@@ -1,0 +1,137 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from params.compress import Target
+from params.evaluate import Evaluate, Latency
+from params.models import Architecture, Mlp, Recurrent
+from tasks.errors import IntegrityError, StageError
+from tasks.evaluate.entrant import Entrant, export_entrant
+from tasks.evaluate.evaluate import Evaluation, evaluate
+from tasks.evaluate.report import write_report
+from tasks.kinds.kind import find_kind
+from tasks.models.build import Network, build_model
+from tasks.progress import Advance, silent
+from tasks.training.arrays import open_split, read_card
+from tasks.training.predict import predict_logits
+
+PARAMS = Evaluate(resamples=200, latency=Latency(warmup=1, repeats=10, batch_size=2))
+Models = dict[str, Entrant]
+
+
+def trained(architecture: Architecture, data: Path, steps: int, seed: int) -> Network:
+    card, train = read_card(data), open_split(data, "train")
+    torch.manual_seed(seed)
+    model = build_model(architecture, card.input, len(card.classes), card.statistics)
+    batch = train.gather(np.arange(len(train)))
+    inputs, labels = torch.from_numpy(batch.inputs), torch.from_numpy(batch.labels)
+    lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        find_kind(card.task).hard_loss(model(inputs, lengths), labels).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return model.eval()
+
+
+@pytest.fixture
+def enter(tmp_path: Path) -> Callable[..., Entrant]:
+    def make(name: str, data: Path, hidden: int, steps: int) -> Entrant:
+        spec = read_card(data).input
+        recurrent = spec.layout == "sequence"
+        architecture = Recurrent(kind="lstm", hidden=hidden) if recurrent else Mlp(kind="mlp", hidden=(hidden,))
+        return export_entrant(trained(architecture, data, steps, hidden), spec, tmp_path / f"{name}.onnx", seed=0)
+
+    return make
+
+
+def judged(data: Path, models: Models, advance: Advance = silent) -> Evaluation:
+    card = read_card(data)
+    test = open_split(data, "test")
+    return evaluate(PARAMS, models, find_kind(card.task), card.classes, test, Target(), seed=0, advance=advance)
+
+
+@pytest.mark.parametrize("data", ["tiny_images", "tiny_sequences"])
+def test_all_models_are_judged_on_the_same_test_split(
+    data: str, request: pytest.FixtureRequest, enter: Callable[..., Entrant]
+) -> None:
+    directory: Path = request.getfixturevalue(data)
+    models = {
+        "teacher": enter("teacher", directory, 12, 40),
+        "baseline": enter("baseline", directory, 3, 2),
+        "student": enter("student", directory, 4, 40),
+    }
+    models["fp32"] = models["student"]
+    steps: list[tuple[int, int, str]] = []
+    evaluation = judged(directory, models, lambda *step: steps.append(step))
+    assert [score.name for score in evaluation.scores] == list(models)
+    teacher, baseline, student, shipped = evaluation.scores
+    assert teacher.agreement.low == 1
+    assert student.accuracy == shipped.accuracy
+    assert evaluation.gain.value == pytest.approx(student.accuracy.value - baseline.accuracy.value)
+    for score in evaluation.scores:
+        for interval in (score.accuracy, score.macro_f1, score.macro_recall, score.agreement):
+            assert 0 <= interval.low <= interval.value <= interval.high <= 1
+        assert score.parity < 1e-4
+        assert 0 < score.p50_ms <= score.p95_ms
+        assert sum(c.samples for c in score.classes) == 90
+    assert steps[-1][:2] == (5, 5)
+
+
+def test_accuracy_is_that_of_the_torch_network(tiny_images: Path, tmp_path: Path) -> None:
+    card, test = read_card(tiny_images), open_split(tiny_images, "test")
+    network = trained(Mlp(kind="mlp", hidden=(4,)), tiny_images, 5, seed=0)
+    entrant = export_entrant(network, card.input, tmp_path / "own.onnx", seed=0)
+    accuracy = float(np.mean(predict_logits(network, test).argmax(axis=1) == test.labels()))
+    evaluation = judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student"), entrant))
+    assert evaluation.scores[0].accuracy.value == accuracy
+    assert evaluation.gain.value == 0
+
+
+def test_numbers_but_latencies_are_equal_at_every_run(tiny_sequences: Path, enter: Callable[..., Entrant]) -> None:
+    models = dict.fromkeys(("teacher", "baseline", "student"), enter("any", tiny_sequences, 3, 3))
+    runs = [
+        [score.model_copy(update={"p50_ms": 0, "p95_ms": 0}) for score in judged(tiny_sequences, models).scores]
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+
+
+def test_student_worse_than_its_baseline_and_larger_than_its_teacher_is_said(
+    tiny_images: Path, enter: Callable[..., Entrant]
+) -> None:
+    good, bad = enter("good", tiny_images, 4, 60), enter("bad", tiny_images, 6, 0)
+    notes = judged(tiny_images, {"teacher": good, "baseline": good, "student": bad}).notes
+    assert any("less accurate than its baseline" in note for note in notes)
+    assert any("not smaller than its teacher" in note for note in notes)
+
+
+def test_file_changed_after_it_was_recorded_is_not_judged(tiny_images: Path, enter: Callable[..., Entrant]) -> None:
+    entrant = enter("any", tiny_images, 3, 0)
+    entrant.path.write_bytes(entrant.path.read_bytes() + b"\0")
+    with pytest.raises(IntegrityError, match="expected sha256"):
+        judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student"), entrant))
+
+
+def test_missing_baseline_is_refused(tiny_images: Path, enter: Callable[..., Entrant]) -> None:
+    entrant = enter("any", tiny_images, 3, 0)
+    with pytest.raises(StageError, match="`baseline` among them"):
+        judged(tiny_images, {"teacher": entrant, "student": entrant})
+
+
+def test_report_holds_every_model_and_marks_the_one_that_ships(
+    tiny_images: Path, tmp_path: Path, enter: Callable[..., Entrant]
+) -> None:
+    entrant = enter("any", tiny_images, 3, 0)
+    evaluation = judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student", "fp32"), entrant))
+    data, table = write_report(evaluation, "fp32", tmp_path)
+    content = json.loads(data.read_text())
+    assert content["chosen"] == "fp32"
+    assert [score["name"] for score in content["scores"]] == ["teacher", "baseline", "student", "fp32"]
+    lines = table.read_text().splitlines()
+    assert sum(line.startswith("| ") for line in lines) == 6
+    assert "| **fp32** (ships) |" in table.read_text()

@@ -1,0 +1,98 @@
+"""A project of its own per test session: this repository copied, committed, and driven by its command line."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+TOOLS = ("PREFECT_", "MLFLOW_", "DVC_", "STILLHOUSE_")
+WATCHER = Path(__file__).parent / "watcher"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, how it ended, and how long it took."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def stages(self) -> dict[str, str]:
+        """Stage -> done, reused or failed."""
+        found = re.findall(r"^  (done|reused|failed) +(student alone|\w+)", self.out, re.MULTILINE)
+        return {stage: what for what, stage in found}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A clone of this repository; every Python process in it writes its outside connections to `connections`."""
+
+    root: Path
+    connections: Path
+
+    def stillhouse(self, *arguments: str, timeout: float = 300) -> Said:
+        """Runs the command in the clone, with nothing of the caller's settings for our tools."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
+        environment |= {"PYTHONPATH": str(WATCHER), "WATCHER_LOG": str(self.connections), "COLUMNS": "200"}
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.cli", *arguments],
+            cwd=self.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Said(done.returncode, done.stdout, done.stderr, time.perf_counter() - started)
+
+    def git(self, *arguments: str) -> str:
+        """Returns what git says in the clone."""
+        return subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, text=True, check=True).stdout
+
+
+def make_project(folder: Path) -> Project:
+    """Copies what git would clone, with uncommitted changes, and commits it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    root = folder / "clone"
+    for name in filter(None, listed.stdout.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, root / name)
+    project = Project(root, folder / "connections.log")
+    for arguments in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "c"]):
+        project.git(*arguments)
+    return project
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A clone in which nothing ever ran, for commands that end before they do anything."""
+    return make_project(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A clone to run recipes in."""
+    return make_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="session")
+def first_run(project: Project) -> Said:
+    """`stillhouse run params/digits.yaml` in a fresh clone."""
+    return project.stillhouse("run", "params/digits.yaml")

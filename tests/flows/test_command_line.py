@@ -1,0 +1,58 @@
+import statistics
+from typing import Any
+
+import pytest
+
+
+def test_help_answers_in_under_half_a_second(fresh: Any) -> None:
+    said = [fresh.stillhouse("--help") for _ in range(5)]
+    assert all(s.code == 0 and "promote" in s.out for s in said)
+    assert statistics.median(s.seconds for s in said) < 0.5
+
+
+def test_check_says_valid_and_warns_of_a_student_larger_than_its_teacher(fresh: Any) -> None:
+    plain = fresh.stillhouse("check", "params/digits.yaml")
+    assert (plain.code, "valid" in plain.out, "warning" in plain.out) == (0, True, False)
+    large = fresh.stillhouse("check", "params/digits.yaml", "--set", "student.architecture.channels=[512, 512]")
+    assert large.code == 0
+    assert "`student.architecture`: expected a student smaller than its teacher" in large.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "params/nothing.yaml"), "no such file"),
+        (("run", "params"), "a folder"),
+        (("run", "dvc.yaml"), "unknown key"),
+        (("check", "params/digits.yaml", "--set", "distill.alpha=2"), "`distill.alpha`"),
+        (("run", "params/digits.yaml", "--set", "distill.alpha=2", "--set", "sed=1"), "`sed`"),
+        (("run", "params/digits.yaml", "--set", "teacher.training=null", "--set", "teacher.weights=no.st"), "no.st"),
+        (("promote", "digits", "--to", "moon"), "staging or edge"),
+        (("promote", "nothing", "--to", "edge"), "no such file"),
+        (("init", "my-product"), "one of `--images` and `--table`"),
+        (("init", "my-product", "--images", "nowhere"), "nowhere"),
+        (("run",), "Missing argument"),
+        (("dance",), "No such command"),
+    ],
+)
+def test_bad_input_is_one_message_with_exit_2_and_nothing_is_made(
+    fresh: Any, arguments: tuple[str, ...], said: str
+) -> None:
+    answer = fresh.stillhouse(*arguments)
+    assert answer.code == 2
+    assert said in answer.err
+    assert "Traceback" not in answer.err + answer.out
+    assert not (fresh.root / ".stillhouse").exists()
+    assert fresh.git("status", "--porcelain") == ""
+
+
+def test_all_mistakes_of_a_recipe_come_in_one_answer(fresh: Any) -> None:
+    answer = fresh.stillhouse("run", "params/digits.yaml", "--set", "distill.alpha=2", "--set", "seed=-1")
+    assert "`distill.alpha`" in answer.err
+    assert "`seed`" in answer.err
+
+
+def test_promoting_what_was_never_made_says_how_to_make_it(fresh: Any) -> None:
+    answer = fresh.stillhouse("promote", "digits", "--to", "staging")
+    assert answer.code == 2
+    assert "stillhouse run params/digits.yaml" in answer.err

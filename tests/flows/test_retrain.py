@@ -1,0 +1,161 @@
+"""The whole job for real: Prefect's ephemeral server, MLflow on SQLite, a DVC repository, ONNX Runtime."""
+
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from tasks.runtime.bundle import self_test
+
+pytestmark = pytest.mark.slow
+STAGES = ["data", "teacher", "student alone", "student", "compress", "evaluate", "register"]
+
+
+def rows(database: Path, query: str) -> list[Any]:
+    with sqlite3.connect(database) as connection:
+        return connection.execute(query).fetchall()
+
+
+def flow_runs(project: Any) -> int:
+    return int(rows(project.root / ".stillhouse/prefect/prefect.db", "select count(*) from flow_run")[0][0])
+
+
+def mlflow_of(project: Any) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{project.root / '.stillhouse/mlflow.db'}")
+
+
+def locked_md5(project: Any) -> str:
+    lock = yaml.safe_load((project.root / "dvc.lock").read_text())
+    return str(lock["stages"]["prepare@digits"]["outs"][0]["md5"])
+
+
+def test_a_recipe_becomes_a_promoted_student(project: Any, first_run: Any) -> None:
+    assert first_run.code == 0, first_run.err + first_run.out
+    assert first_run.stages == dict.fromkeys(STAGES, "done")
+    for words in ("teacher", "student alone", "student distilled", "shipped", "p50 ms", "promoted to staging"):
+        assert words in first_run.out
+    assert "stillhouse promote digits --to edge" in first_run.out
+
+
+def test_the_clone_stays_clean_and_the_data_has_the_digest_of_the_lock(project: Any, first_run: Any) -> None:
+    assert project.git("status", "--porcelain") == ""
+    assert locked_md5(project) in first_run.out
+
+
+def test_a_second_run_does_nothing_and_says_so_in_one_line(project: Any, first_run: Any) -> None:
+    before = flow_runs(project)
+    said = project.stillhouse("run", "params/digits.yaml")
+    assert said.code == 0
+    assert said.out.count("\n") == 1
+    assert "nothing changed since" in said.out
+    assert "version 1 is in staging" in said.out
+    assert flow_runs(project) == before
+
+
+def test_mlflow_holds_a_parent_run_with_a_child_per_stage(project: Any, first_run: Any) -> None:
+    client = mlflow_of(project)
+    experiment = client.get_experiment_by_name("digits")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = {r.info.run_name: r for r in runs if r.data.tags.get("mlflow.parentRunId") == parent.info.run_id}
+    assert sorted(children) == sorted(STAGES)
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert parent.data.params["distill.temperature"] == "4.0"
+    assert {i.dataset.digest for i in children["student"].inputs.dataset_inputs} == {locked_md5(project)}
+    assert len(client.get_metric_history(children["student"].info.run_id, "train_soft_loss")) == 60
+
+
+def test_registered_models_carry_their_lineage_and_no_pickle(project: Any, first_run: Any) -> None:
+    client = mlflow_of(project)
+    version = client.get_model_version_by_alias("digits", "staging")
+    assert version.tags["data_version"] == locked_md5(project)
+    assert {"teacher_sha256", "stillhouse.key", "git_commit", "onnx_sha256"} <= version.tags.keys()
+    assert client.get_model_version("digits-teacher", version.tags["teacher_version"])
+    kept = [path for path in (project.root / ".stillhouse/artifacts").rglob("*") if path.is_file()]
+    assert {path.suffix for path in kept} <= {".safetensors", ".onnx", ".json", ".npz", ".md"}
+
+
+def test_the_registered_bundle_passes_its_self_test(project: Any, first_run: Any) -> None:
+    version = mlflow_of(project).get_model_version_by_alias("digits", "staging")
+    assert self_test(Path(version.source.removeprefix("file://"))) == 0.0
+
+
+def test_an_override_says_what_changed_and_reuses_the_rest(project: Any, first_run: Any) -> None:
+    said = project.stillhouse("run", "params/digits.yaml", "--set", "distill.temperature=2")
+    assert said.code == 0, said.err
+    assert "running because `distill.temperature` 4.0 -> 2.0" in said.out
+    reused = ["data", "teacher", "student alone"]
+    assert said.stages == {stage: "reused" if stage in reused else "done" for stage in STAGES}
+
+
+def test_going_back_reuses_everything_and_registers_nothing_new(project: Any, first_run: Any) -> None:
+    said = project.stillhouse("run", "params/digits.yaml")
+    assert said.code == 0, said.err
+    assert said.stages == dict.fromkeys(STAGES, "reused")
+    assert "digits version 1," in said.out
+
+
+def test_an_artefact_that_is_gone_or_damaged_is_made_again(project: Any, first_run: Any) -> None:
+    client = mlflow_of(project)
+    version = client.get_model_version("digits-teacher", "1")
+    weights = Path(version.source.removeprefix("file://")) / "model.safetensors"
+    before = weights.read_bytes()
+    weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    said = project.stillhouse("run", "params/digits.yaml", "--force")
+    weights.write_bytes(before)
+    assert said.code == 0, said.err
+    assert said.stages["teacher"] == "done"
+    assert said.stages["data"] == said.stages["student alone"] == "reused"
+
+
+def test_the_gate_of_the_edge_is_passed_by_hand(project: Any, first_run: Any) -> None:
+    said = project.stillhouse("promote", "digits", "--to", "edge", "--reason", "tested on the bench")
+    assert said.code == 0, said.err
+    assert re.search(r"promoted to edge: version \d", said.out)
+    events = rows(project.root / ".stillhouse/ledger.db", "select event, reason from promotions where environment='edge'")
+    assert events == [("intended", "tested on the bench"), ("promoted", "tested on the bench")]
+
+
+def test_a_gate_that_refuses_names_the_limit_and_moves_nothing(project: Any, first_run: Any) -> None:
+    before = mlflow_of(project).get_registered_model("digits").aliases
+    said = project.stillhouse(
+        "run", "params/digits.yaml", "--set", "promote.staging.accuracy=1.0", "--set", "promote.staging.bytes=10"
+    )
+    assert said.code == 1
+    assert "`accuracy`: expected at least 1" in said.err
+    assert "`bytes`: expected at most 10" in said.err
+    assert mlflow_of(project).get_registered_model("digits").aliases == before
+
+
+def test_overridden_data_is_versioned_beside_the_locked_one(project: Any, first_run: Any) -> None:
+    said = project.stillhouse(
+        "run",
+        "params/digits.yaml",
+        *("--set", "data.split.seed=1"),
+        *("--set", "teacher.training.epochs=2"),
+        *("--set", "student.training.epochs=2"),
+        *("--set", "promote.staging.approval=manual"),
+    )
+    assert said.code == 0, said.err
+    assert said.stages["data"] == "done"
+    assert locked_md5(project) not in said.out
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_limits_that_nothing_keeps_end_the_run_with_every_reason(project: Any, first_run: Any) -> None:
+    before = mlflow_of(project).search_model_versions("name = 'digits'")
+    said = project.stillhouse("run", "params/digits.yaml", "--set", "compress.limits.bytes=1")
+    assert said.code == 1
+    assert "`fp32`: `limits.bytes`" in said.err
+    assert "`static_int8`: `limits.bytes`" in said.err
+    assert len(mlflow_of(project).search_model_versions("name = 'digits'")) == len(before)
+
+
+def test_nothing_left_this_machine(project: Any, first_run: Any) -> None:
+    said = project.connections.read_text() if project.connections.exists() else ""
+    assert said == ""

@@ -1,0 +1,126 @@
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
+from tasks.errors import DataError, RecipeError
+from tasks.models.build import build_model, count_parameters
+from tasks.models.weights import load_weights, save_weights
+from tasks.records import InputSpec, Statistics
+
+IMAGE = InputSpec(layout="image", dtype="uint8", shape=(3, 20, 12))
+SMALL = InputSpec(layout="image", dtype="uint8", shape=(1, 3, 3))
+SEQUENCE = InputSpec(layout="sequence", dtype="float32", shape=(9, 4))
+VECTOR = InputSpec(layout="vector", dtype="float32", shape=(5,))
+CNN = Cnn(kind="cnn", channels=(4, 8, 8, 8))
+
+
+def network(architecture: Architecture, spec: InputSpec, outputs: int = 7) -> nn.Module:
+    statistics = Statistics(mean=(1.0,) * spec.features, std=(2.0,) * spec.features)
+    return build_model(architecture, spec, outputs, statistics).eval()
+
+
+def sample(spec: InputSpec, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor | None]:
+    lengths = torch.tensor([spec.shape[0], 3][:batch]) if spec.layout == "sequence" else None
+    inputs = torch.randint(0, 255, (batch, *spec.shape))
+    return inputs.to(torch.uint8 if spec.dtype == "uint8" else torch.float32), lengths
+
+
+@pytest.mark.parametrize(
+    ("architecture", "spec"),
+    [
+        (CNN, IMAGE),
+        (CNN, SMALL),
+        (ResNet(kind="resnet", widths=(4, 8, 16), blocks=2), IMAGE),
+        (ResNet(kind="resnet", widths=(4, 8, 16)), SMALL),
+        (Mlp(kind="mlp", hidden=(6,)), IMAGE),
+        (Mlp(kind="mlp", hidden=(6, 4)), VECTOR),
+        (Recurrent(kind="lstm", hidden=6, layers=2), SEQUENCE),
+        (Recurrent(kind="gru", hidden=6), SEQUENCE),
+    ],
+)
+def test_every_architecture_gives_one_logit_per_output(architecture: Architecture, spec: InputSpec) -> None:
+    assert network(architecture, spec)(*sample(spec)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "spec"),
+    [
+        (CNN, SEQUENCE),
+        (CNN, VECTOR),
+        (Recurrent(kind="gru", hidden=2), IMAGE),
+        (Mlp(kind="mlp", hidden=(2,)), SEQUENCE),
+    ],
+)
+def test_an_architecture_that_does_not_go_with_the_data_is_refused(architecture: Architecture, spec: InputSpec) -> None:
+    with pytest.raises(RecipeError, match=f"{spec.layout}; take"):
+        network(architecture, spec)
+
+
+def test_the_network_normalises_by_the_statistics_it_was_given() -> None:
+    model = network(Mlp(kind="mlp", hidden=(3,)), VECTOR)
+    raw = torch.full((1, 5), 5.0)
+    expected = model.body((raw - 1.0) / 2.0)  # type: ignore[operator, union-attr]
+    torch.testing.assert_close(model(raw), expected)
+
+
+def my_network(input: InputSpec, outputs: int, width: int) -> nn.Module:  # noqa: A002 - the name of the contract
+    return nn.Sequential(nn.Linear(input.shape[0], width), nn.Linear(width, outputs))
+
+
+def not_a_network(input: InputSpec, outputs: int) -> str:  # noqa: A002
+    return "network"
+
+
+def test_a_network_of_ones_own_is_built_by_its_factory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "my_models", SimpleNamespace(make=my_network))
+    mine = ImportedArchitecture(kind="import", factory="my_models:make", arguments={"width": 3})
+    assert count_parameters(network(mine, VECTOR)) == 5 * 3 + 3 + 3 * 7 + 7
+
+
+@pytest.mark.parametrize("factory", ["no_such_package:make", "tasks.models.build:no_such_function", "json:dumps", "my_models:make"])
+def test_a_factory_that_is_not_there_or_makes_no_network_is_named(
+    factory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "my_models", SimpleNamespace(make=not_a_network))
+    with pytest.raises(RecipeError, match=re.escape(f"factory: {factory}")):
+        network(ImportedArchitecture(kind="import", factory=factory), VECTOR)
+
+
+def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    first, second = network(CNN, IMAGE), network(CNN, IMAGE)
+    save_weights(first, tmp_path / "w.safetensors")
+    load_weights(second, tmp_path / "w.safetensors")
+    inputs, _ = sample(IMAGE)
+    assert torch.equal(first(inputs), second(inputs))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize(("damage", "said"), [(cut, "whole safetensors file"), (remove, "no such file")])
+def test_weights_that_cannot_be_read_are_one_clear_message(tmp_path: Path, damage: Any, said: str) -> None:
+    path = tmp_path / "w.safetensors"
+    save_weights(network(CNN, IMAGE), path)
+    damage(path)
+    with pytest.raises(DataError, match=said):
+        load_weights(network(CNN, IMAGE), path)
+
+
+def test_weights_of_another_architecture_are_refused_by_layer_and_shape(tmp_path: Path) -> None:
+    save_weights(network(Mlp(kind="mlp", hidden=(3,)), VECTOR), tmp_path / "w.safetensors")
+    with pytest.raises(DataError, match=r"`body\.1\.weight` of shape \(3, 5\) instead of \(4, 5\)"):
+        load_weights(network(Mlp(kind="mlp", hidden=(4,)), VECTOR), tmp_path / "w.safetensors")
+    with pytest.raises(DataError, match=r"no `body\."):
+        load_weights(network(Mlp(kind="mlp", hidden=(3, 3)), VECTOR), tmp_path / "w.safetensors")

@@ -1,0 +1,132 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from params.compress import Target
+from params.models import Cnn
+from params.promote import Gate
+from tasks.records import (
+    Artefact,
+    ClassScore,
+    DataRecord,
+    EvaluationRecord,
+    InputSpec,
+    Interval,
+    ModelRecord,
+    Score,
+)
+from tasks.registry.gate import judge
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SPEC = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
+
+
+def score(name: str, accuracy: float, **changes: Any) -> Score:
+    interval = Interval(value=accuracy, low=accuracy - 0.02, high=accuracy + 0.02)
+    classes = (
+        ClassScore(label="a", recall=0.99, precision=0.9, f1=0.9, samples=50),
+        ClassScore(label="b", recall=0.70, precision=0.9, f1=0.9, samples=50),
+    )
+    whole = {
+        "name": name,
+        "accuracy": interval,
+        "macro_recall": interval,
+        "macro_f1": interval,
+        "classes": classes,
+        "agreement": Interval(value=0.95, low=0.9, high=1.0),
+        "calibration_error": 0.03,
+        "parameters": 1000,
+        "size": 4000,
+        "p50_ms": 0.1,
+        "p95_ms": 0.2,
+        "parity": 1e-6,
+    }
+    return Score.model_validate(whole | changes)
+
+
+def evaluation(shipped: float = 0.95, **changes: Any) -> EvaluationRecord:
+    artefact = Artefact(uri="file:///x", sha256="0" * 64, size=1)
+    data = DataRecord(
+        name="tiny",
+        version="v1",
+        card_sha256="c",
+        directory="/d",
+        task="classification",
+        input=SPEC,
+        classes=("a", "b"),
+        samples={"test": 100},
+    )
+    model = ModelRecord(
+        role="teacher",
+        architecture=Cnn(kind="cnn", channels=(4,)),
+        input=SPEC,
+        outputs=2,
+        weights=artefact,
+        parameters=1,
+        data_version="v1",
+        validation={},
+        run_id="r",
+        created=NOW,
+    )
+    scores = (
+        score("teacher", 0.98),
+        score("baseline", 0.93),
+        score("student", 0.95),
+        score("fp32", shipped, **changes),
+    )
+    return EvaluationRecord(
+        name="tiny",
+        data=data,
+        teacher=model,
+        student=model.model_copy(update={"role": "student"}),
+        scores=scores,
+        chosen="fp32",
+        onnx=artefact,
+        gain=Interval(value=0.02, low=0.0, high=0.04),
+        target=Target(),
+        run_id="r",
+        created=NOW,
+    )
+
+
+def test_a_gate_without_limits_lets_everything_pass() -> None:
+    assert judge(Gate(), "staging", evaluation(), None, in_required=False).passed
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "broken"),
+    [
+        ("accuracy", 0.95, False),
+        ("accuracy", 0.951, True),
+        ("class_recall", 0.7, False),
+        ("class_recall", 0.71, True),
+        ("agreement", 0.96, True),
+        ("accuracy_drop", 0.02, True),
+        ("accuracy_drop", 0.04, False),
+        ("calibration_error", 0.02, True),
+        ("p95_ms", 0.1, True),
+        ("p95_ms", 0.2, False),
+        ("bytes", 3_999, True),
+        ("parity", 1e-7, True),
+    ],
+)
+def test_each_limit_refuses_what_breaks_it_and_nothing_else(limit: str, value: float, broken: bool) -> None:
+    verdict = judge(Gate.model_validate({limit: value}), "staging", evaluation(), None, in_required=False)
+    assert verdict.passed is not broken
+    assert [check.limit for check in verdict.checks if not check.passed] == ([limit] if broken else [])
+
+
+def test_a_refusal_names_every_limit_that_broke() -> None:
+    gate = Gate(accuracy=0.99, bytes=10, requires="staging")
+    verdict = judge(gate, "edge", evaluation(), None, in_required=False)
+    assert [line.split("`")[1] for line in verdict.refusals] == ["accuracy", "bytes", "requires"]
+    assert "class b" in judge(Gate(class_recall=0.9), "edge", evaluation(), None, in_required=False).refusals[0]
+
+
+def test_a_challenger_within_its_interval_of_the_champion_passes_and_one_beyond_does_not() -> None:
+    champion = score("fp32", 0.96)
+    assert judge(Gate(), "staging", evaluation(0.945), champion, in_required=False).passed
+    verdict = judge(Gate(), "staging", evaluation(0.93), champion, in_required=False)
+    assert [check.limit for check in verdict.checks if not check.passed] == ["not_worse_than_champion"]
+    assert judge(Gate(not_worse_than_champion=False), "staging", evaluation(0.5), champion, in_required=False).passed

@@ -1,0 +1,78 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from tasks.runtime.bundle import Facts, Golden, golden_of, write_bundle
+from tasks.runtime.manifest import Processor
+from tasks.runtime.session import Session
+
+
+def linear_model(sequence: bool = False) -> bytes:
+    """A picture (batch, 1, 2, 2) uint8, or frames (batch, frames, 4) float32 with lengths, times a matrix."""
+    weight = numpy_helper.from_array(np.arange(12, dtype=np.float32).reshape(4, 3), "weight")
+    if sequence:
+        inputs = [
+            helper.make_tensor_value_info("inputs", TensorProto.FLOAT, ["batch", "frames", 4]),
+            helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"]),
+        ]
+        nodes = [
+            helper.make_node("ReduceSum", ["inputs", "axis"], ["total"], keepdims=0),
+            helper.make_node("Cast", ["lengths"], ["count"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["count", "axis"], ["column"]),
+            helper.make_node("Div", ["total", "column"], ["vector"]),
+        ]
+        constants = [weight, numpy_helper.from_array(np.array([1]), "axis")]
+    else:
+        inputs = [helper.make_tensor_value_info("inputs", TensorProto.UINT8, ["batch", 1, 2, 2])]
+        nodes = [
+            helper.make_node("Cast", ["inputs"], ["float"], to=TensorProto.FLOAT),
+            helper.make_node("Flatten", ["float"], ["vector"]),
+        ]
+        constants = [weight]
+    nodes.append(helper.make_node("MatMul", ["vector", "weight"], ["logits"]))
+    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3])
+    graph = helper.make_graph(nodes, "linear", inputs, [output], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+FACTS = Facts(
+    name="tiny",
+    task="classification",
+    classes=("ash", "birch", "cédre"),
+    layout="image",
+    target=Processor("x86-vnni", 1),
+    data_version="0" * 32,
+    fingerprint="1" * 64,
+    created="2026-11-24T00:00:00+00:00",
+    tolerance=1e-4,
+)
+
+
+@pytest.fixture
+def golden() -> Golden:
+    pictures = np.random.default_rng(0).integers(0, 255, (5, 1, 2, 2)).astype(np.uint8)
+    return golden_of(Session(linear_model()), pictures, None)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, golden: Golden) -> Path:
+    directory = tmp_path / "bundle"
+    write_bundle(directory, FACTS, linear_model(), golden, {"model-card.md": b"# tiny\n"})
+    return directory
+
+
+@pytest.fixture
+def make_model() -> Callable[..., bytes]:
+    return linear_model
+
+
+@pytest.fixture
+def facts() -> Facts:
+    return FACTS

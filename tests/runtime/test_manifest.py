@@ -1,0 +1,81 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.runtime.errors import ManifestError
+from tasks.runtime.manifest import LARGEST, MANIFEST, read_manifest
+
+
+@pytest.fixture
+def content(bundle: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((bundle / MANIFEST).read_bytes())
+    return loaded
+
+
+def refused(content: object) -> str:
+    with pytest.raises(ManifestError) as refusal:
+        read_manifest(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return str(refusal.value)
+
+
+def test_what_is_written_is_read_again_and_written_the_same(bundle: Path) -> None:
+    written = (bundle / MANIFEST).read_bytes()
+    manifest = read_manifest(written)
+    assert manifest.to_json() == written
+    assert manifest.inputs[0].shape == (None, 1, 2, 2)
+    assert (manifest.inputs[0].dtype, manifest.inputs[0].layout) == ("uint8", "image")
+    assert [file.name for file in manifest.files] == ["golden.npz", "labels.json", "model-card.md", "model.onnx"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../model.onnx", "a/../../b", "/etc/passwd", "a\\b", "..", "", ".hidden", "manifest.json", "x\n"]
+)
+def test_file_name_that_leads_elsewhere_is_refused(content: dict[str, Any], name: str) -> None:
+    content["files"][0]["name"] = name
+    assert "`files.0.name`: expected the plain name of a file in the bundle" in refused(content)
+
+
+def test_newer_format_asks_to_update_the_runtime(content: dict[str, Any]) -> None:
+    assert "`format`: expected 1, got 2; update the runtime" in refused(content | {"format": 2})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("name", 3, "`name`: expected a text, got 3"),
+        ("tolerance", "0.1", "`tolerance`: expected a number"),
+        ("tolerance", -1, "`tolerance`: expected a number of at least 0"),
+        ("classes", ["a", 1], "`classes`: expected a list of texts"),
+        ("target", [], "`target`: expected an object"),
+        ("target", {"isa": "x86", "threads": True}, "`target.threads`: expected a whole number"),
+        ("inputs", [{"name": "inputs", "dtype": "uint8", "shape": ["batch"], "layout": None}], "`inputs.0.shape`"),
+        ("surprise", 1, "`surprise`: expected no such field"),
+    ],
+)
+def test_wrong_field_is_named(content: dict[str, Any], field: str, value: object, expected: str) -> None:
+    assert expected in refused(content | {field: value})
+
+
+@pytest.mark.parametrize("field", ["name", "format", "files", "tolerance", "outputs"])
+def test_missing_field_is_named(content: dict[str, Any], field: str) -> None:
+    del content[field]
+    assert f"`{field}`: expected a value, got none" in refused(content)
+
+
+def test_doubled_names_and_wrong_digests_are_refused(content: dict[str, Any]) -> None:
+    assert "each name once" in refused(content | {"files": [content["files"][0]] * 2})
+    content["files"][0]["sha256"] = "abc"
+    assert "64 hexadecimal digits" in refused(content)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b'{"format": 1, "format": 1}', b'{"tolerance": NaN}', b"[" * 100_000, b"\xff\xfe"]
+)
+def test_what_is_no_manifest_is_refused(text: bytes) -> None:
+    refused(text)
+
+
+def test_endless_manifest_is_not_parsed() -> None:
+    assert "at most" in refused(b" " * (LARGEST + 1))
