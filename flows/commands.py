@@ -21,7 +21,7 @@ def run_recipe(path: Path, overrides: list[str], force: bool) -> None:
         _say_nothing_changed(recipe, comparison)
         return
     why = "; ".join(comparison.changes) or "you said --force"
-    console.print(f"[bold]{recipe.name}[/]: running because {why}")
+    console.print(f"[bold]{recipe.name}[/]: running because {why}", soft_wrap=True)
     _retrain(project, recipe, comparison)
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -39,12 +40,11 @@ class _Board:
         match event:
             case StageStarted(stage):
                 self._begin(stage)
-            case StageAdvanced(_, done, total, note):
-                if self._progress:
-                    self._progress.update(self._progress.task_ids[0], completed=done, total=total, note=note)
+            case StageAdvanced(_, done, total, note) if self._progress:
+                self._progress.update(self._progress.task_ids[0], completed=done, total=total, note=note)
             case StageEnded():
                 self.clear()
-                console.print(_line(event))
+                console.print(_line(event), soft_wrap=True)
             case StageFailed(stage):
                 self.clear()
                 console.print(f"  [red]failed[/]  {stage}")
@@ -52,12 +52,15 @@ class _Board:
     def clear(self) -> None:
         if self._timer:
             self._timer.cancel()
-        if self._progress:
+        # A bar that was never shown must not be ended either: that prints an empty line.
+        if self._progress and self._progress.live.is_started:
             self._progress.stop()
         self._progress = self._timer = None
 
     def _begin(self, stage: str) -> None:
         self.clear()
+        if not console.is_terminal:
+            return
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
         self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
         self._progress.add_task(f"{stage:<14}", total=None, note="")
@@ -69,17 +72,18 @@ class _Board:
 def _line(event: StageEnded) -> str:
     if not event.reused:
         return f"  [green]done[/]    {event.stage:<14} {event.summary} [dim]({event.seconds:.1f} s)[/]"
-    since = f" from {event.reused_from.astimezone():%Y-%m-%d %H:%M}" if event.reused_from else ""
-    return f"  [cyan]reused[/]  {event.stage:<14} {event.summary} [dim]{since.strip()}[/]"
+    since = f" [dim]from {event.reused_from.astimezone():%Y-%m-%d %H:%M}[/]" if event.reused_from else ""
+    return f"  [cyan]reused[/]  {event.stage:<14} {event.summary}{since}"
 
 
 def evaluation_table(evaluation: EvaluationRecord) -> Table:
     """Returns teacher, student alone, student distilled and the shipped file, side by side."""
     test = evaluation.data.samples["test"]
-    table = Table(title=f"{evaluation.name}: {test:,} test samples, 95 % intervals", title_justify="left")
+    title = f"{evaluation.name} on {test:,} test samples"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
     table.add_column("")
-    for heading in ("accuracy", "interval", "agreement", "parameters", "bytes", "p50 ms", "p95 ms"):
-        table.add_column(heading, justify="right")
+    for heading in ("accuracy (interval)", "parameters", "bytes", "p50 ms"):
+        table.add_column(heading, justify="right", no_wrap=True)
     rows = {"teacher": "teacher", "baseline": "student alone", "student": "student distilled"}
     for name, label in rows.items():
         table.add_row(*_cells(label, evaluation.score(name)))
@@ -105,11 +109,8 @@ def _cells(label: str, score: Score) -> list[str]:
     accuracy = score.accuracy
     return [
         label,
-        f"{accuracy.value:.4f}",
-        f"{accuracy.low:.4f} - {accuracy.high:.4f}",
-        f"{score.agreement.value:.4f}",
+        f"{accuracy.value:.4f} ({accuracy.low:.3f}-{accuracy.high:.3f})",
         f"{score.parameters:,}",
         f"{score.size:,}",
         f"{score.p50_ms:.3f}",
-        f"{score.p95_ms:.3f}",
     ]

@@ -40,6 +40,8 @@ class Recurrent(Section):
     kind: Literal["lstm", "gru"]
     hidden: int = Field(ge=1, le=4096)
     layers: int = Field(default=1, ge=1, le=16)
+    bidirectional: bool = False
+    """also backward in time; more accurate, but the whole sequence must be there before anything can be said"""
     dropout: Dropout = 0.0
 
 

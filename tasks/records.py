@@ -128,6 +128,7 @@ class DataRecord(Record):
     input: InputSpec
     classes: tuple[str, ...]
     samples: dict[str, int]
+    licence: str | None = None
     reused: bool = False
 
     def content(self) -> dict[str, Any]:

@@ -100,7 +100,6 @@ def _announced(
 
 def _without_run(door: Callable[..., R], title: str) -> Callable[..., R]:
     """Returns the body of the Prefect task: the door with an MLflow run opened for it."""
-
     whole = inspect.signature(door)
     signature = whole.replace(parameters=[*whole.parameters.values()][1:])
 

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _clear_leftovers(folder: Path) -> None:
     """Removes what a killed stage left under a temporary name; DVC lets only one stage of a recipe run."""
-    for path in folder.glob(".*"):
+    for path in (*folder.glob(".raw.*"), *folder.glob(".prepared.*")):
         shutil.rmtree(path, ignore_errors=True)
 
 

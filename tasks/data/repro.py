@@ -19,6 +19,7 @@ from tasks.files import whole_file
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+    from dvc.stage import Stage
 
 
 MESSAGE_FILE = "STILLHOUSE_MESSAGE_FILE"
@@ -69,14 +70,27 @@ def _reproduce(project: Path, folder: Path, target: str, outcome: Outcome) -> No
     # A variant has no configuration of its own: it takes that of the project, with all paths made absolute.
     config = None if folder == project else _shared_config(Repo(str(project)))
     repo = Repo(str(folder), config=config)
-    # What a colleague pushed need not be computed again.
-    outcome.ran = [stage.addressing for stage in repo.reproduce(target, pull=True, run_cache=False)]
+    outcome.ran = [stage.addressing for stage in _made_or_pulled(repo, target)]
     prepared = repo.stage.collect(target)[0].outs[0]
     outcome.version = prepared.hash_info.value
     outcome.files = {"/".join(key): hash_info.value for key, _, hash_info in prepared.get_obj()}
     outcome.cache = repo.cache.local.path
     if repo.config["core"].get("remote"):
         repo.push([target], with_deps=True)
+
+
+def _made_or_pulled(repo: "Repo", target: str) -> "list[Stage]":
+    """Reproduces, taking what a colleague pushed; where the remote cannot be read or lacks files, makes it here."""
+    from dvc.exceptions import ReproductionError
+    from dvc.lock import LockError
+    from dvc.stage.exceptions import StageCmdFailedError
+
+    try:
+        return list(repo.reproduce(target, pull=True, run_cache=False))
+    except ReproductionError as error:
+        if any(isinstance(reason, LockError | StageCmdFailedError) for reason in _chain(error)):
+            raise
+        return list(repo.reproduce(target, run_cache=False))
 
 
 def _shared_config(repo: "Repo") -> dict[str, Any]:

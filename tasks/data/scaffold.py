@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 
 from params.section import NAME_PATTERN
 from tasks.data.guess import guess_images, guess_table
@@ -39,10 +40,10 @@ def write_recipe(
     if (images is None) == (table is None):
         raise InputError("expected exactly one of `--images PATH` and `--table FILE`; give one of them")
     if images is not None:
-        source = _source_path(project, images)
+        source = _source_path(project, images, name)
         text = image_recipe(name, source, guess_images(images))
     elif table is not None:
-        source = _source_path(project, table)
+        source = _source_path(project, table, name)
         text = table_recipe(name, source, guess_table(table, label))
     _check_recipe(name, text)
     _write_both(recipe, text, pipeline, _with_entry(pipeline, name, source))
@@ -60,9 +61,12 @@ def _check_name(project: Path, name: str) -> None:
         raise InputError(mismatch(where, "", "no recipe of that name", f"`{name}`", "choose another name"))
 
 
-def _source_path(project: Path, path: Path) -> str:
+def _source_path(project: Path, path: Path, name: str) -> str:
     """Returns how the recipe names the data: from the project's folder if it is in there, else absolute."""
     absolute, root = path.expanduser().absolute(), project.absolute()
+    ours = root / "data" / name
+    if absolute.is_relative_to(ours) or ours.is_relative_to(absolute):
+        raise InputError(mismatch(str(path), "", f"data apart from `{ours}`, which is written to", "both", "move it"))
     return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(absolute)
 
 
@@ -89,17 +93,18 @@ def _with_entry(pipeline: Path, name: str, source: str) -> str:
     """Returns the text of `dvc.yaml` with one more recipe, comments and order kept."""
     yaml = _round_trip()
     document = yaml.load(pipeline)
-    _recipes(document)[name] = source
+    # As the first: the comment below the list belongs, to ruamel, to its last entry.
+    _recipes(document).insert(0, name, source)
     text = io.StringIO()
     yaml.dump(document, text)
     return text.getvalue()
 
 
-def _recipes(document: object) -> dict[str, str]:
+def _recipes(document: object) -> CommentedMap:
     entries = document.get("vars", []) if isinstance(document, dict) else []
     for entry in entries:
-        if isinstance(entry, dict) and isinstance(entry.get("recipes"), dict):
-            recipes: dict[str, str] = entry["recipes"]
+        if isinstance(entry, dict) and isinstance(entry.get("recipes"), CommentedMap):
+            recipes: CommentedMap = entry["recipes"]
             return recipes
     do = "take `dvc.yaml` from the repository again"
     raise RecipeError([mismatch("dvc.yaml", "vars.recipes", "the list of recipes", "none", do)])

@@ -1,6 +1,6 @@
 """Mean and standard deviation per channel or feature of the training split, with which the network normalises."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
@@ -20,19 +20,14 @@ def statistics_of(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> S
     Two passes in float64, the second around the mean; rounded to six significant digits, so that the last bits, in
     which machines may differ, do not show.
     """
-
-    def over(function: Callable[[Doubles], Doubles]) -> Doubles:
-        sums: Doubles = np.sum([function(block) for block in _blocks(folder, shards, spec)], axis=0)
-        return sums
-
-    count = over(lambda block: np.array([len(block)], dtype=np.float64))
-    mean = over(lambda block: block.sum(axis=0)) / count
-    variance = over(lambda block: ((block - mean) ** 2).sum(axis=0)) / count
-    low = np.min([block.min(axis=0) for block in _blocks(folder, shards, spec)], axis=0)
-    high = np.max([block.max(axis=0) for block in _blocks(folder, shards, spec)], axis=0)
+    seen = [(len(b), b.sum(axis=0), b.min(axis=0), b.max(axis=0)) for b in _blocks(folder, shards, spec)]
+    counts, sums, lows, highs = zip(*seen, strict=True)
+    mean = np.sum(sums, axis=0) / sum(counts)
+    squares = [((block - mean) ** 2).sum(axis=0) for block in _blocks(folder, shards, spec)]
+    deviation = np.sqrt(np.sum(squares, axis=0) / sum(counts))
     # Exactly: the deviation of equal values is not always exactly zero in floating point.
-    std = np.where(low == high, 1.0, np.sqrt(variance))
-    return Statistics(mean=_rounded(mean), std=_rounded(std))
+    constant = np.min(lows, axis=0) == np.max(highs, axis=0)
+    return Statistics(mean=_rounded(mean), std=_rounded(np.where(constant, 1.0, deviation)))
 
 
 def _blocks(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> Iterator[Doubles]:

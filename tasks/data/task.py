@@ -11,7 +11,9 @@ TITLE = "data"
 
 
 def _summary(record: DataRecord) -> str:
-    return f"{sum(record.samples.values()):,} samples in {len(record.classes)} classes, version {record.version}"
+    said = f"{sum(record.samples.values()):,} samples in {len(record.classes)} classes, version {record.version}"
+    # A licence is named when the data comes, not every time it is used.
+    return said if record.reused or not record.licence else f"{said}; licence: {record.licence}"
 
 
 @stage("data", TITLE, (), _summary, cached=False)

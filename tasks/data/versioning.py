@@ -43,6 +43,7 @@ def versioned_data(project: Path, recipe: Recipe, patience: float = PATIENCE) ->
         IntegrityError: DVC's cache handed out damaged files; they have been removed, the same call makes them anew.
         StageError: anything else, with the last lines of what DVC said.
     """
+    project = project.resolve()
     _check_project(project, recipe)
     folder = data_folder(project, recipe)
     with _alone(patience):
@@ -83,13 +84,18 @@ def _check_project(project: Path, recipe: Recipe) -> None:
     if isinstance(recipe.data.source, FolderSource | FileSource):
         own_path(recipe.data.source, project)
     git = shutil.which("git")
-    asked = [git or "git", "-C", str(project), "rev-parse", "--git-dir"]
-    if git is None or subprocess.run(asked, capture_output=True, check=False).returncode:
-        got = "none" if git else "no `git` on PATH"
+    got = _git_problem(project) if git else "no `git` on PATH"
+    if got:
         do = "clone the repository, or run `git init` here; DVC keeps its versions beside git's"
         raise InputError(mismatch(str(project), "", "a git checkout", got, do))
     if is_committed(project, recipe):
         _check_pipeline(project, recipe)
+
+
+def _git_problem(project: Path) -> str:
+    asked = ["git", "-C", str(project), "rev-parse", "--git-dir"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return answer.stderr.strip() if answer.returncode else ""
 
 
 def _check_pipeline(project: Path, recipe: Recipe) -> None:
@@ -177,5 +183,6 @@ def _record(card: DatasetCard, prepared: Path, outcome: Outcome) -> DataRecord:
         input=card.input,
         classes=card.classes,
         samples={name: split.samples for name, split in card.splits.items()},
+        licence=card.licence,
         reused=not outcome.ran,
     )

@@ -9,8 +9,8 @@ from tasks.evaluate.evaluate import Evaluation, evaluate
 from tasks.evaluate.report import write_report
 from tasks.fingerprint import MEASURING
 from tasks.models.weights import load_model
-from tasks.records import CandidatesRecord, DataRecord, EvaluationRecord, ModelRecord, Score
 from tasks.progress import silent
+from tasks.records import CandidatesRecord, DataRecord, EvaluationRecord, ModelRecord, Score
 from tasks.task import advance_of, stage
 from tasks.tracking import StageRun, fetch
 from tasks.training.arrays import open_split

@@ -8,23 +8,55 @@ from tasks.records import InputSpec
 
 
 class RecurrentNet(nn.Module):
-    """Runs forward in time only, so that padding behind a sequence cannot reach the frames before it."""
+    """Layers of cells, dropout behind each, mean over the frames, linear; padding cannot reach what is before it."""
 
     def __init__(self, architecture: Recurrent, spec: InputSpec, outputs: int) -> None:
         super().__init__()
-        cell = nn.LSTM if architecture.kind == "lstm" else nn.GRU
-        between_layers = architecture.dropout if architecture.layers > 1 else 0.0
-        self.cell = cell(
-            spec.features, architecture.hidden, architecture.layers, batch_first=True, dropout=between_layers
-        )
+        width = spec.features
+        self.layers = nn.ModuleList()
+        for _ in range(architecture.layers):
+            self.layers.append(RecurrentLayer(architecture, width))
+            width = architecture.hidden * (2 if architecture.bidirectional else 1)
         self.dropout = nn.Dropout(architecture.dropout)
-        self.head = nn.Linear(architecture.hidden, outputs)
+        self.head = nn.Linear(width, outputs)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """Returns logits (batch, outputs) from inputs (batch, frames, features) and lengths (batch,)."""
-        frames: Tensor = self.cell(inputs)[0]
-        logits: Tensor = self.head(self.dropout(mean_over_frames(frames, lengths)))
+        frames = inputs
+        for layer in self.layers:
+            frames = self.dropout(layer(frames, lengths))
+        logits: Tensor = self.head(mean_over_frames(frames, lengths))
         return logits
+
+
+class RecurrentLayer(nn.Module):
+    """One LSTM or GRU forward in time and, where asked for, one backward from the last frame that is there.
+
+    torch's own bidirectional cell would begin with the padding unless sequences are packed, and packed sequences do not
+    export to ONNX.
+    """
+
+    def __init__(self, architecture: Recurrent, width: int) -> None:
+        super().__init__()
+        cell = nn.LSTM if architecture.kind == "lstm" else nn.GRU
+        self.onward = cell(width, architecture.hidden, batch_first=True)
+        self.homeward = cell(width, architecture.hidden, batch_first=True) if architecture.bidirectional else None
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Returns (batch, frames, hidden), or twice hidden where both directions are there."""
+        onward: Tensor = self.onward(frames)[0]
+        if self.homeward is None:
+            return onward
+        homeward = reversed_frames(self.homeward(reversed_frames(frames, lengths))[0], lengths)
+        return torch.cat([onward, homeward], dim=2)
+
+
+def reversed_frames(frames: Tensor, lengths: Tensor) -> Tensor:
+    """Returns frames (batch, time, features) with the first `lengths` of each sequence turned round."""
+    time = torch.arange(frames.shape[1], device=frames.device).unsqueeze(0)
+    ends = lengths.unsqueeze(1)
+    places = torch.where(time < ends, ends - 1 - time, time)
+    return frames.gather(1, places.unsqueeze(2).expand(-1, -1, frames.shape[2]))
 
 
 def mean_over_frames(frames: Tensor, lengths: Tensor) -> Tensor:

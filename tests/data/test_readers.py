@@ -219,6 +219,12 @@ def test_all_columns_that_cannot_be_used_are_told_at_once(
     assert "`ignore`: expected one of the columns a, b, c, label, got `d`" in str(told.value)
 
 
+def test_the_label_cannot_be_ignored(table: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
+    reader = {**TABLE, "categorical": ["colour"], "ignore": ["label"]}
+    with pytest.raises(DataError, match="`ignore`: expected columns other than the label, got `label`"):
+        prepared(make_recipe({"kind": "file", "path": str(table)}, reader))
+
+
 def test_missing_values_are_refused_with_their_number_or_dropped(
     table: Path, make_recipe: MakeRecipe, prepared: Prepared
 ) -> None:

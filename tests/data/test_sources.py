@@ -78,7 +78,7 @@ def test_a_wheel_that_cannot_be_had_is_told_with_what_to_check(
     make_recipe: MakeRecipe, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # as good as offline, and quick
-    with pytest.raises(DataError, match="the wheel aeon==.* from the package index.*check the network"):
+    with pytest.raises(DataError, match=r"the wheel aeon==.* from the package index.*check the network"):
         fetch(make_recipe(VOWELS, {"kind": "table", "label": "x"}), project)
     assert not (project / "data/mine/raw").exists()
 

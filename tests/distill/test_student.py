@@ -140,7 +140,7 @@ def test_logits_too_large_for_float16_are_refused_and_nothing_is_left(data: Prep
 
     with pytest.raises(StageError, match="65,504"):
         soft_labels_of(Loud(), {"teacher": "1"}, data.splits.train, 3, tmp_path, silent)
-    assert list(tmp_path.glob("*/")) == [p for p in tmp_path.glob("tiny*")]
+    assert list(tmp_path.glob("*/")) == list(tmp_path.glob("tiny*"))
 
 
 def test_soft_labels_are_mapped_and_not_read(data: PreparedData, teacher: Trained, tmp_path: Path) -> None:

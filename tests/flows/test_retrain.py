@@ -117,7 +117,9 @@ def test_the_gate_of_the_edge_is_passed_by_hand(project: Any, first_run: Any) ->
     said = project.stillhouse("promote", "digits", "--to", "edge", "--reason", "tested on the bench")
     assert said.code == 0, said.err
     assert re.search(r"promoted to edge: version \d", said.out)
-    events = rows(project.root / ".stillhouse/ledger.db", "select event, reason from promotions where environment='edge'")
+    events = rows(
+        project.root / ".stillhouse/ledger.db", "select event, reason from promotions where environment='edge'"
+    )
     assert events == [("intended", "tested on the bench"), ("promoted", "tested on the bench")]
 
 

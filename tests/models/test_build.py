@@ -84,7 +84,9 @@ def test_a_network_of_ones_own_is_built_by_its_factory(monkeypatch: pytest.Monke
     assert count_parameters(network(mine, VECTOR)) == 5 * 3 + 3 + 3 * 7 + 7
 
 
-@pytest.mark.parametrize("factory", ["no_such_package:make", "tasks.models.build:no_such_function", "json:dumps", "my_models:make"])
+@pytest.mark.parametrize(
+    "factory", ["no_such_package:make", "tasks.models.build:no_such_function", "json:dumps", "my_models:make"]
+)
 def test_a_factory_that_is_not_there_or_makes_no_network_is_named(
     factory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

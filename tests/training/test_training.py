@@ -131,9 +131,10 @@ def replace_epochs(epochs: int) -> Training:
     return BUDGET.model_copy(update={"epochs": epochs})
 
 
-def test_padding_behind_a_sequence_does_not_change_its_logits(tiny_sequences: Path) -> None:
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_padding_behind_a_sequence_does_not_change_its_logits(tiny_sequences: Path, bidirectional: bool) -> None:
     data = prepared(tiny_sequences)
-    network = data.network(LSTM).eval()
+    network = data.network(LSTM.model_copy(update={"bidirectional": bidirectional})).eval()
     arrays = data.splits.train.gather(np.arange(4))
     assert arrays.lengths is not None
     longer = replace(arrays, inputs=np.pad(arrays.inputs, ((0, 0), (0, 5), (0, 0)), constant_values=99.0))

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from math import prod
@@ -35,7 +36,7 @@ def _samples(reader: PixelTableReader, raw: Path) -> Iterator[Sample]:
         try:
             for line, row in enumerate(csv.reader(text), start=1):
                 yield _sample(f"line {line:07d}", row, reader.shape)
-        except (OSError, EOFError, UnicodeDecodeError) as error:
+        except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
             do = "is the file complete, and is it a CSV file?"
             raise DataError(mismatch(reader.file, "", "CSV text", str(error), do)) from None
 

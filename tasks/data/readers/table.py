@@ -1,5 +1,6 @@
 """Rows of a CSV or Parquet file: numeric columns as they are, categorical ones as one column per value."""
 
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -58,8 +59,8 @@ def load_table(path: Path) -> "pd.DataFrame":
             # The default parser rounds the last digit in ways that depend on the machine's long double.
             table = pd.read_csv(path, float_precision="round_trip", low_memory=False)
         return table.rename(columns=str)
-    except (ValueError, OSError, UnicodeDecodeError) as error:
-        first = str(error).splitlines()[0]
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        first = next(iter(str(error).splitlines()), "nothing")
         raise DataError(mismatch(str(path), "", "a CSV or Parquet table", first, "is the file whole?")) from None
 
 
@@ -105,6 +106,10 @@ def _check_columns(reader: TableReader, table: "pd.DataFrame") -> None:
         do = "add them to `data.reader.categorical` or to `data.reader.ignore`"
         problems.append(
             mismatch("data.reader", "categorical", "every column that is not numeric", ", ".join(texts), do)
+        )
+    if reader.label in reader.ignore:
+        problems.append(
+            mismatch("data.reader", "ignore", "columns other than the label", f"`{reader.label}`", "remove it")
         )
     if len({reader.label, *reader.ignore}) == len(columns):
         problems.append(mismatch("data.reader", "ignore", "columns left to learn from", "none", "ignore fewer"))

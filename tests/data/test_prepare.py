@@ -1,0 +1,234 @@
+import hashlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from params.pipeline import Recipe
+from tasks.data.samples import Reading, Sample
+from tasks.data.split import split
+from tasks.data.survey import Entry, survey
+from tasks.errors import DataError
+from tasks.files import sha256_of
+from tasks.records import DatasetCard
+
+MakeRecipe = Callable[..., Recipe]
+Prepared = Callable[[Recipe], tuple[DatasetCard, Path]]
+TABLE = {"kind": "table", "label": "label"}
+ROOT = Path(__file__).parents[2]
+
+
+def _entries(counts: dict[str, int]) -> list[Entry]:
+    return [Entry(f"{label}{n:04d}", label, b"", 1, None) for label, count in counts.items() for n in range(count)]
+
+
+def _bytes(folder: Path) -> dict[str, str]:
+    return {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+
+
+def test_two_preparations_give_equal_bytes(image_recipe: Recipe, prepared: Prepared, project: Path) -> None:
+    first = _bytes(prepared(image_recipe)[1])
+    shutil.rmtree(project / "data")
+    assert _bytes(prepared(image_recipe)[1]) == first
+
+
+def test_the_size_of_a_shard_changes_no_value(table: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
+    rows = np.random.default_rng(0).normal(size=(1200, 1000)).astype(np.float32)
+    frame = pd.DataFrame(rows).assign(label=[n % 2 for n in range(1200)]).rename(columns=str)
+    frame.to_parquet(table.with_suffix(".parquet"))
+    source = {"kind": "file", "path": str(table.with_suffix(".parquet"))}
+    small, folder = prepared(make_recipe(source, TABLE, shard_megabytes=1))
+    shards = small.splits["train"].shards
+    assert [shard.samples for shard in shards] == [250, 250, 220]
+    parts = [np.load(folder / shard.inputs.name) for shard in shards]
+    large, folder = prepared(make_recipe(source, TABLE))
+    assert np.array_equal(np.concatenate(parts), np.load(folder / large.splits["train"].shards[0].inputs.name))
+    assert small.statistics == large.statistics
+
+
+def test_the_card_describes_every_file(image_recipe: Recipe, prepared: Prepared) -> None:
+    card, folder = prepared(image_recipe)
+    listed = [file for part in card.splits.values() for s in part.shards for file in (s.inputs, s.labels)]
+    listed += [part.table for part in card.splits.values()]
+    assert {file.name for file in listed} | {"dataset.json"} == {path.name for path in folder.iterdir()}
+    for file in listed:
+        assert hashlib.sha256((folder / file.name).read_bytes()).hexdigest() == file.sha256
+    assert card.splits["train"].class_counts == (6, 6)
+    assert card.split_rule == {
+        "kind": "stratified",
+        "validation": 0.2,
+        "test": 0.2,
+        "seed": 0,
+        "duplicates": "refuse",
+    }
+
+
+def test_statistics_are_those_of_the_training_split(table_recipe: Recipe, prepared: Prepared) -> None:
+    card, folder = prepared(table_recipe)
+    inputs = np.load(folder / "train-00000.inputs.npy").astype(np.float64)
+    assert np.allclose(card.statistics.mean, inputs.mean(axis=0), rtol=1e-5)
+    assert np.allclose(card.statistics.std, inputs.std(axis=0), rtol=1e-5)
+
+
+def test_padding_does_not_count_and_a_constant_feature_has_deviation_one(
+    tmp_path: Path, make_recipe: MakeRecipe, prepared: Prepared
+) -> None:
+    rows = [f"{n}.1{',5' * (n % 2)}:0.1{',0.1' * (n % 2)}:{n % 2}" for n in range(12)]
+    header = "@dimensions 2\n@classLabel true 0 1\n@data\n"
+    (tmp_path / "s").mkdir()
+    for part, offset in (("train", 0), ("test", 100)):
+        text = "\n".join(f"{offset}{row}" for row in rows)
+        (tmp_path / f"s/{part}.ts").write_text(header + text + "\n")
+    reader = {"kind": "time_series", "train": "train.ts", "test": "test.ts"}
+    source = {"kind": "folder", "path": str(tmp_path / "s")}
+    card, folder = prepared(make_recipe(source, reader, split={"kind": "official", "validation": 0.2, "seed": 0}))
+    inputs, lengths = np.load(folder / "train-00000.inputs.npy"), np.load(folder / "train-00000.lengths.npy")
+    values = np.concatenate([row[:length] for row, length in zip(inputs, lengths, strict=True)])
+    assert np.isclose(card.statistics.mean[0], values[:, 0].mean(), rtol=1e-5)
+    assert card.statistics.mean[1] == 0.1
+    assert card.statistics.std[1] == 1
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 10, 101])
+@pytest.mark.parametrize(("validation", "test"), [(0.2, 0.2), (0.01, 0.01), (0.49, 0.49), (0.9, 0.05)])
+def test_every_class_is_in_every_split(count: int, validation: float, test: float, table_recipe: Recipe) -> None:
+    rule = table_recipe.data.split.model_copy(update={"validation": validation, "test": test})
+    recipe = table_recipe.model_copy(update={"data": table_recipe.data.model_copy(update={"split": rule})})
+    splits = split(recipe, _entries({"a": count, "b": 50}))
+    assert sum(len(part) for part in splits.values()) == count + 50
+    for part in splits.values():
+        assert {entry.label for entry in part} == {"a", "b"}
+
+
+def test_a_seed_gives_another_split_and_a_new_class_leaves_the_others_alone(table_recipe: Recipe) -> None:
+    first = split(table_recipe, _entries({"a": 30, "b": 30}))
+    more = split(table_recipe, _entries({"a": 30, "b": 30, "aa": 30}))
+    assert [e.id for e in more["test"] if e.label != "aa"] == [e.id for e in first["test"]]
+    rule = table_recipe.data.split.model_copy(update={"seed": 1})
+    other = table_recipe.model_copy(update={"data": table_recipe.data.model_copy(update={"split": rule})})
+    assert split(other, _entries({"a": 30, "b": 30})) != first
+
+
+def test_the_split_of_a_seed_never_changes(table_recipe: Recipe) -> None:
+    splits = split(table_recipe, _entries({"a": 6, "b": 6}))
+    assert [entry.id for entry in splits["test"]] == ["a0002", "b0001"]
+
+
+def test_too_few_samples_are_told_for_all_classes_at_once(table_recipe: Recipe) -> None:
+    with pytest.raises(DataError) as told:
+        split(table_recipe, _entries({"a": 2, "b": 1, "c": 9}), ["a", "b", "c", "d"])
+    lines = str(told.value).splitlines()
+    assert [line.split("`")[3] for line in lines] == ["class a", "class b", "class d"]
+
+
+def test_one_class_is_not_enough(table_recipe: Recipe) -> None:
+    with pytest.raises(DataError, match="`classes`: expected at least two, got only `a`"):
+        split(table_recipe, _entries({"a": 9}))
+
+
+def test_a_published_split_must_have_every_class_in_both_parts(
+    tmp_path: Path, make_recipe: MakeRecipe, prepared: Prepared
+) -> None:
+    (tmp_path / "s").mkdir()
+    header = "@univariate true\n@classLabel true 0 1\n@data\n"
+    (tmp_path / "s/train.ts").write_text(header + "1:0\n2:0\n3:1\n4:1\n")
+    (tmp_path / "s/test.ts").write_text(header + "5:0\n")
+    reader = {"kind": "time_series", "train": "train.ts", "test": "test.ts"}
+    rule = {"kind": "official", "validation": 0.2, "seed": 0}
+    with pytest.raises(DataError, match="`class 1`: expected at least 1 in the published test set, got none"):
+        prepared(make_recipe({"kind": "folder", "path": str(tmp_path / "s")}, reader, split=rule))
+
+
+def test_samples_of_other_shapes_and_types_are_named_and_counted(table_recipe: Recipe) -> None:
+    def samples() -> Any:
+        yield Sample("first", "a", np.zeros(3, dtype=np.float32))
+        yield Sample("second", "a", np.zeros(3, dtype=np.float64))
+        yield from (Sample(f"other{n}", "a", np.zeros(2, dtype=np.float32)) for n in range(9))
+
+    with pytest.raises(DataError) as told:
+        survey(table_recipe, Reading("vector", samples))
+    assert "got 10 that cannot" in str(told.value)
+    assert "`second`: expected float32 values, got float64" in str(told.value)
+    assert "`other0`: expected shape (3,) like the first sample, got (2,)" in str(told.value)
+    assert "and 5 more" in str(told.value)
+
+
+def test_no_samples_at_all_are_refused(table_recipe: Recipe) -> None:
+    with pytest.raises(DataError, match="expected samples, got none"):
+        survey(table_recipe, Reading("vector", lambda: iter(())))
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> dict[str, Any]:
+    """Twenty different rows; then each of the first ten again, the first of them with another label."""
+    rows = [f"{n},{n % 2}" for n in range(20)]
+    again = ["0,1", *rows[1:10]]
+    (tmp_path / "copies.csv").write_text("\n".join(["x,label", *rows, *again]) + "\n")
+    return {"kind": "file", "path": str(tmp_path / "copies.csv")}
+
+
+def test_copies_in_two_splits_are_refused_with_a_few_pairs(
+    copies: dict[str, Any], make_recipe: MakeRecipe, prepared: Prepared
+) -> None:
+    rule = {"kind": "stratified", "validation": 0.33, "test": 0.33, "seed": 0}
+    with pytest.raises(DataError) as told:
+        prepared(make_recipe(copies, TABLE, split=rule))
+    said = str(told.value).splitlines()
+    assert said[0].startswith("`params/mine.yaml`: `data.duplicates`: expected no sample in two splits, got")
+    assert said[1].startswith("  `row 000000")
+    assert len([line for line in said if " and `row" in line]) <= 5
+    assert "duplicates: drop" in said[-1]
+
+
+def test_copies_are_dropped_and_counted_by_reason(
+    copies: dict[str, Any], make_recipe: MakeRecipe, prepared: Prepared
+) -> None:
+    card, folder = prepared(make_recipe(copies, TABLE, duplicates="drop"))
+    assert card.dropped == {"duplicate": 9, "duplicate with another label": 2}
+    ids = [name for part in card.splits for name in pd.read_parquet(folder / f"{part}.parquet")["id"]]
+    assert sorted(ids) == [f"row {n:08d}" for n in range(2, 21)]
+
+
+def test_copies_are_kept_on_request(copies: dict[str, Any], make_recipe: MakeRecipe, prepared: Prepared) -> None:
+    card, _ = prepared(make_recipe(copies, TABLE, duplicates="keep"))
+    assert sum(part.samples for part in card.splits.values()) == 30
+    assert card.dropped == {}
+
+
+def test_the_copy_in_a_published_test_set_is_the_one_that_stays(
+    tmp_path: Path, make_recipe: MakeRecipe, prepared: Prepared
+) -> None:
+    (tmp_path / "s").mkdir()
+    header = "@univariate true\n@classLabel true 0 1\n@data\n"
+    (tmp_path / "s/train.ts").write_text(header + "".join(f"{n}:{n % 2}\n" for n in range(8)))
+    (tmp_path / "s/test.ts").write_text(header + "0:0\n11:1\n")
+    reader = {"kind": "time_series", "train": "train.ts", "test": "test.ts"}
+    rule = {"kind": "official", "validation": 0.2, "seed": 0}
+    source = {"kind": "folder", "path": str(tmp_path / "s")}
+    card, _ = prepared(make_recipe(source, reader, split=rule, duplicates="drop"))
+    assert {name: part.samples for name, part in card.splits.items()} == {"train": 5, "validation": 2, "test": 2}
+    assert card.dropped == {"duplicate": 1}
+
+
+def test_nothing_half_written_is_left_when_data_is_refused(
+    image_recipe: Recipe, images: Path, prepared: Prepared, project: Path
+) -> None:
+    (images / "cat/0.png").write_text("no image")
+    with pytest.raises(DataError):
+        prepared(image_recipe)
+    assert [path.name for path in (project / "data/mine").iterdir()] == ["raw"]
+
+
+def test_the_lock_of_the_repository_speaks_of_the_code_in_it() -> None:
+    lock = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+    for name, stage in lock.items():
+        for dependency in stage["deps"]:
+            if dependency["path"].endswith(".py"):
+                content = (ROOT / dependency["path"]).read_bytes()
+                found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+                assert found == dependency["md5"], f"{name}: run `dvc repro` and commit dvc.lock"
