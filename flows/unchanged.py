@@ -35,7 +35,7 @@ def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:
     return Ingredients(
         recipe=flatten(recipe.model_dump(mode="json")),
         data={
-            "version": recorded_version(data_folder(project, recipe), recipe.name) or "none",
+            "version": recorded_version(data_folder(project, recipe), recipe.name) or "not prepared yet",
             "source": source_signature(project, recipe),
         },
         code={room: source_digest(room) for room in STAGE_ROOMS},

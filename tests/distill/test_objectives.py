@@ -35,7 +35,7 @@ def test_soft_label_loss_equals_an_independent_oracle(
 def test_its_gradient_equals_finite_differences(temperature: float) -> None:
     student, teacher = logits(2.0, 4, 5)
     variable = torch.from_numpy(student).requires_grad_()
-    soft_label_loss(variable, torch.from_numpy(teacher), temperature).sum().backward()
+    soft_label_loss(variable, torch.from_numpy(teacher), temperature).sum().backward()  # type: ignore[no-untyped-call]
     assert variable.grad is not None
     step = 1e-5
     for index in np.ndindex(student.shape):

@@ -80,7 +80,7 @@ def test_the_soft_term_reaches_the_student_and_never_the_teacher(
     teacher.network.zero_grad()
     student = data.network(STUDENT.architecture)
     objective = soft_and_hard(Distill(alpha=0.0), labels, data.kind)
-    objective(student(batch.inputs), batch)["loss"].backward()
+    objective(student(batch.inputs), batch)["loss"].backward()  # type: ignore[no-untyped-call]
     gradients = [parameter.grad for parameter in student.parameters()]
     assert all(gradient is not None for gradient in gradients)
     assert sum(float(g.abs().sum()) for g in gradients if g is not None) > 0

@@ -40,12 +40,16 @@ class Project:
     connections: Path
 
     def stillhouse(self, *arguments: str, timeout: float = 300) -> Said:
-        """Runs the command in the clone, with nothing of the caller's settings for our tools."""
+        """Runs the command in the clone."""
+        return self.python("-m", "flows.cli", *arguments, timeout=timeout)
+
+    def python(self, *arguments: str, timeout: float = 300) -> Said:
+        """Runs Python in the clone, with nothing of the caller's settings for our tools."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
         environment |= {"PYTHONPATH": str(WATCHER), "WATCHER_LOG": str(self.connections), "COLUMNS": "200"}
         started = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "flows.cli", *arguments],
+            [sys.executable, *arguments],
             cwd=self.root,
             env=environment,
             capture_output=True,

@@ -56,3 +56,11 @@ def test_promoting_what_was_never_made_says_how_to_make_it(fresh: Any) -> None:
     answer = fresh.stillhouse("promote", "digits", "--to", "staging")
     assert answer.code == 2
     assert "stillhouse run params/digits.yaml" in answer.err
+
+
+def test_the_watcher_of_connections_does_see_one(fresh: Any) -> None:
+    """Without this, an empty log would prove nothing."""
+    watched = type(fresh)(fresh.root, fresh.root.parent / "watched.log")
+    code = "import socket\ntry: socket.getaddrinfo('stillhouse.invalid', 80)\nexcept OSError: pass"
+    watched.python("-c", code)
+    assert "look up stillhouse.invalid" in watched.connections.read_text()

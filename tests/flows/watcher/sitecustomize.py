@@ -1,4 +1,4 @@
-"""Writes every connection that leaves this machine to a file: imported by each Python process of a test at its start."""
+"""Writes every connection that leaves this machine to a file; Python imports this module when it starts."""
 
 import ipaddress
 import os
