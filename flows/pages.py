@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -36,15 +37,18 @@ def serve_pages(browser: bool) -> None:
         StageError: a server did not answer.
     """
     prepare_environment()
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     pages = [_mlflow(), _prefect()]
     try:
         for page in pages:
-            _wait(page)
+            _wait(page, ended)
             console.print(f"{page.title:<8} {page.url}")
             if browser:
                 webbrowser.open(page.url)
         console.print("Ctrl-C ends them.")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        ended.wait()
     finally:
         for page in pages:
             _stop(page)
@@ -77,11 +81,12 @@ def _start(name: str, command: list[str]) -> subprocess.Popen[bytes]:
     )
 
 
-def _wait(page: Page) -> None:
+def _wait(page: Page, ended: threading.Event) -> None:
+    """Returns when the page answers, or when it is not wanted any more."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if page.process and page.process.poll() is not None:
-            break
+    while time.monotonic() < deadline and not (page.process and page.process.poll() is not None):
+        if ended.is_set():
+            return
         try:
             with urllib.request.urlopen(page.health, timeout=2):
                 return

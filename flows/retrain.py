@@ -20,6 +20,7 @@ from tasks.fingerprint import flatten
 from tasks.records import EvaluationRecord, Promotion, Record, Release
 from tasks.registry.task import register_student
 from tasks.teacher.task import train_teacher
+from tasks.tracking import StageRun
 from tasks.workspace import git_commit, project_root
 
 
@@ -34,7 +35,7 @@ class Retrained(Record):
 @flow(name="retrain", flow_run_name="retrain {recipe.name}")
 def retrain(recipe: Recipe) -> Retrained:
     """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
-    with _parent_run(recipe):
+    with _parent_run(recipe) as run:
         data = prepare_data(recipe)
         teacher = train_teacher(recipe.teacher, data, recipe.seed)
         baseline = train_baseline(recipe.student, data, recipe.seed)
@@ -44,6 +45,7 @@ def retrain(recipe: Recipe) -> Retrained:
             recipe.name, recipe.evaluate, candidates, teacher, baseline, student, data, recipe.seed
         )
         release = register_student(recipe.name, evaluation)
+        _summarise(run, evaluation, release)
     return Retrained(evaluation=evaluation, release=release, promotions=_promote_automatically(recipe, release))
 
 
@@ -58,10 +60,19 @@ def _promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion,
     return tuple(promotions)
 
 
+def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) -> None:
+    """Puts on the parent run what a person compares retrains by."""
+    run.uses(evaluation.data)
+    run.tags({"data_version": evaluation.data.version, "model_version": str(release.version)})
+    models = {"teacher": "teacher", "baseline": "baseline", "student": "student", "shipped": evaluation.chosen}
+    run.metrics(0, {f"{role}.accuracy": evaluation.score(name).accuracy.value for role, name in models.items()})
+    run.metrics(0, {"shipped.bytes": float(evaluation.shipped.size), "shipped.p50_ms": evaluation.shipped.p50_ms})
+
+
 @contextmanager
-def _parent_run(recipe: Recipe) -> Iterator[None]:
+def _parent_run(recipe: Recipe) -> Iterator[StageRun]:
     """Opens the MLflow run that all stages of this flow run are children of."""
     tags = {"stillhouse.recipe": recipe.name, "git_commit": git_commit(project_root())}
     with tracking.flow_run(recipe.name, flow_run.name, flow_run.id, tags) as run:
         run.params(flatten(recipe.model_dump(mode="json")))
-        yield
+        yield run

@@ -4,6 +4,7 @@ Metrics are collected and sent in batches, never from inside the step loop: one 
 known by the sha256 of its bytes, so that one half uploaded counts for nothing.
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -85,7 +86,8 @@ class StageRun:
         """Records the data as an input of the run; its digest is DVC's md5, so runs can be searched by it."""
         from mlflow.entities import Dataset, DatasetInput
 
-        dataset = Dataset(data.name, data.version, "dvc", f'{{"uri": "dvc.lock#prepare@{data.name}"}}')
+        source = json.dumps({"uri": f"dvc.lock#prepare@{data.name}"})
+        dataset = Dataset(data.name, data.version, "dvc", source)
         client().log_inputs(self.id, datasets=[DatasetInput(dataset)])
 
     def keep(self, path: Path, folder: str = "") -> Artefact:
