@@ -49,6 +49,8 @@ def prepare_environment() -> None:
         "MLFLOW_TRACKING_URI": f"sqlite:///{state / 'mlflow.db'}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "WARNING",
+        # Its page for runs and models needs none of the worker processes it starts for other purposes.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # A dead server should cost seconds, not the four minutes of the defaults.
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
