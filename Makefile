@@ -1,6 +1,6 @@
 # make run                  a recipe, end to end; RECIPE=vowels takes another
 # make test                 lint, types, import laws, tests
-# make bench-digits         student with teacher against student without, five seeds; writes the table in README.md
+# make bench-digits         student with and without its teacher, five seeds; writes the table in README.md (bench-vowels)
 # make lock                 resolves all dependencies anew and writes requirements.lock
 # make clean                removes what runs made; the next run starts from nothing
 
@@ -8,7 +8,7 @@ PYTHON ?= python3
 RECIPE ?= digits
 BIN := .venv/bin
 
-.PHONY: run test lint pytest bench-digits lock clean
+.PHONY: run test lint pytest bench-digits bench-vowels lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -25,8 +25,8 @@ lint: .venv/installed-test
 pytest: .venv/installed-test
 	$(BIN)/python -m pytest
 
-bench-digits: .venv/installed
-	$(BIN)/python -m benchmarks.digits --write
+bench-digits bench-vowels: bench-%: .venv/installed
+	$(BIN)/python -m benchmarks.distillation --recipe $* --write
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \

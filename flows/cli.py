@@ -98,8 +98,6 @@ def main() -> None:
         app()
     except StillhouseError as error:
         _end(str(error), error.exit_code, error)
-    except KeyboardInterrupt as error:
-        _end("stopped; the same command goes on from the last finished stage", 130, error)
     except Exception as error:
         said = f"{type(error).__name__}: {error}".strip()
         _end(f"unexpected error: {said}\n`stillhouse --debug ...` shows where it came from", 1, error)

@@ -1,15 +1,24 @@
 """What the commands do, in the terms of a person at a terminal."""
 
+import os
+import shutil
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.console import bullet_list, console, evaluation_table, gain_line, stages_shown
+from flows.server import start_prefect_api
 from flows.unchanged import Comparison, compare, ingredients_of
 from params.pipeline import Recipe
-from tasks.errors import InputError, RefusedError, mismatch
+from tasks.errors import InputError, RefusedError, StoppedError, mismatch
+from tasks.fingerprint import Ingredients
 from tasks.recipes import load_recipe
 from tasks.records import Promotion
 from tasks.registry import ledger
 from tasks.workspace import prepare_environment, project_root
+
+if TYPE_CHECKING:
+    from flows.retrain import Retrained
 
 
 def run_recipe(path: Path, overrides: list[str], force: bool) -> None:
@@ -43,9 +52,11 @@ def promote_model(model: str, environment: str, version: int | None, reason: str
     if environment not in gates:
         raise InputError(mismatch("stillhouse promote", "--to", "staging or edge", environment, "name one of them"))
     prepare_environment()
+    ready = start_prefect_api()
     from flows.promote import promote, release_for
 
     release = release_for(model, gates[environment], version)
+    ready()
     promotion = promote(release, environment, gates[environment], recipe.evaluate, reason)
     _say_promotion(promotion)
     if not promotion.verdict.passed:
@@ -74,15 +85,40 @@ def _load(path: Path, overrides: list[str]) -> tuple[Path, Recipe]:
 
 
 def _retrain(project: Path, recipe: Recipe, comparison: Comparison) -> None:
+    """Runs the flow, shows what came of it, and keeps in mind what it was made of."""
     from flows.advice import advice_on
 
     for line in advice_on(project, recipe):
         console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
-    with stages_shown(), console.status("starting Prefect and MLflow") as status:
+    outcome = _run_flow(recipe)
+    _say_outcome(outcome)
+    refused = [promotion for promotion in outcome.promotions if not promotion.verdict.passed]
+    ingredients = _used(project, recipe, comparison)
+    ledger.add_run(recipe.name, ingredients, "refused" if refused else "released", outcome.release.version)
+    _say_what_next(recipe.name, bool(refused))
+    if refused:
+        raise RefusedError(_refusal(refused[0]))
+
+
+def _run_flow(recipe: Recipe) -> "Retrained":
+    with stages_shown():
+        ready = start_prefect_api()
         from flows.retrain import retrain
 
-        status.stop()
-        outcome = retrain(recipe)
+        ready()
+        try:
+            return retrain(recipe)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped; the same command goes on behind the last finished stage") from None
+
+
+def _used(project: Path, recipe: Recipe, comparison: Comparison) -> Ingredients:
+    """Returns what the run was made of: the data version as DVC left it, the source as it was before DVC read it."""
+    after = ingredients_of(project, recipe)
+    return after.model_copy(update={"data": comparison.now.data | {"version": after.data["version"]}})
+
+
+def _say_outcome(outcome: "Retrained") -> None:
     evaluation, release = outcome.evaluation, outcome.release
     console.print()
     console.print(evaluation_table(evaluation))
@@ -92,15 +128,6 @@ def _retrain(project: Path, recipe: Recipe, comparison: Comparison) -> None:
     console.print(f"\n[bold]{release.model}[/] version {release.version}, data {release.data_version}", soft_wrap=True)
     for promotion in outcome.promotions:
         _say_promotion(promotion)
-    refused = [promotion for promotion in outcome.promotions if not promotion.verdict.passed]
-    # The data version may be newer than what was known before DVC ran; the source is judged as it was then.
-    after = ingredients_of(project, recipe)
-    data = comparison.now.data | {"version": after.data["version"]}
-    said = "refused" if refused else "released"
-    ledger.add_run(recipe.name, after.model_copy(update={"data": data}), said, release.version)
-    _say_what_next(recipe.name, bool(refused))
-    if refused:
-        raise RefusedError(_refusal(refused[0]))
 
 
 def _say_nothing_changed(recipe: Recipe, comparison: Comparison) -> None:
@@ -132,8 +159,15 @@ def _refusal(promotion: Promotion) -> str:
     return bullet_list(title, promotion.verdict.refusals)
 
 
+def _command() -> str:
+    """Returns how this command is typed here: by its name where that is on the path."""
+    here = Path(sys.executable).with_name("stillhouse")
+    return "stillhouse" if shutil.which("stillhouse") or not here.is_file() else os.path.relpath(here)
+
+
 def _say_what_next(name: str, refused: bool) -> None:
-    steps = ["stillhouse ui                      runs, metrics and models in MLflow, flows in Prefect"]
+    command = _command()
+    steps = [f"{command} ui   (runs and models in MLflow, flows in Prefect)"]
     if not refused:
-        steps.insert(0, f"stillhouse promote {name} --to edge")
+        steps.insert(0, f"{command} promote {name} --to edge")
     console.print(bullet_list("Next:", steps), soft_wrap=True)

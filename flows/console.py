@@ -22,6 +22,7 @@ def stages_shown() -> Iterator[None]:
     """Shows the events of stages on the terminal while the block runs."""
     board = _Board()
     stop = listen(board.hear)
+    board.hear(StageStarted("starting"))
     try:
         yield
     finally:

@@ -7,7 +7,8 @@ StillhouseError
 ├── RefusedError        a gate or a limit said no; nothing changed   exit 1
 ├── IntegrityError      bytes are not what their digest says         exit 1
 ├── BusyError           another run holds it; Prefect tries again    exit 1
-└── StageError          a stage failed for a reason of its own       exit 1
+├── StageError          a stage failed for a reason of its own       exit 1
+└── StoppedError        a person pressed Ctrl-C                      exit 130
 """
 
 from collections.abc import Sequence
@@ -51,6 +52,12 @@ class BusyError(StillhouseError):
 
 class StageError(StillhouseError):
     """A stage could not finish."""
+
+
+class StoppedError(StillhouseError):
+    """A person stopped it."""
+
+    exit_code = 130
 
 
 def mismatch(where: str, field: str, expected: str, got: object, do: str) -> str:

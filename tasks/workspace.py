@@ -40,8 +40,6 @@ def prepare_environment() -> None:
     state.mkdir(parents=True, exist_ok=True)
     defaults = {
         "PREFECT_HOME": str(state / "prefect"),
-        # A new home has its database migrated by the first server that starts on it: 10 to 40 s.
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
         # DO_NOT_TRACK alone does not stop Prefect's server.
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         # Our own lines go to the terminal; Prefect's still reach its database and its pages.

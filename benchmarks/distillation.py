@@ -1,6 +1,6 @@
 """Is the teacher worth anything? The student with and without it, several seeds, on the test split of a recipe.
 
-    python -m benchmarks.digits [--recipe digits] [--seeds 5] [--write]
+    python -m benchmarks.distillation [--recipe digits] [--seeds 5] [--write]
 
 For every seed teacher, baseline and student are trained anew on the same data; the epoch is picked on validation, the
 test split is looked at once. The interval is Student's t over the seeds, of the paired difference within a seed.

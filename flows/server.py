@@ -1,0 +1,111 @@
+"""A Prefect server for as long as a command runs, where no other is named.
+
+Prefect can start one by itself, but that one gets the Ctrl-C that was meant for the flow, so that the flow waits for a
+server that is gone; and it outlives a flow that is killed. Ours is in a session of its own and watches a pipe: it ends
+when the process that started it ends, however that happens. It also starts while we import the rest.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from tasks.errors import StageError
+from tasks.workspace import state_dir
+
+HOST = "127.0.0.1"
+PATIENCE_SECONDS = 180.0
+"""a new home has its database made first: seconds, or minutes on a busy machine"""
+LAST_LINES = 10
+GRACE_SECONDS = 5.0
+
+
+def start_prefect_api() -> Callable[[], None]:
+    """Gives the flows of this process an API: the one `PREFECT_API_URL` names, else one of our own.
+
+    Returns a function to call before the first flow: it returns when the server answers. Prefect must not have been
+    imported before, since it reads its settings then. The server is not stopped here: when this process exits, Prefect
+    first hands in its last logs and events, then the pipe closes.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        return lambda: None
+    port, log = free_port(0), state_dir() / "prefect-server.log"
+    process = _start(port, log)
+    os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+    return lambda: wait_until_healthy("Prefect", f"http://{HOST}:{port}/api/health", process, log)
+
+
+def wait_until_healthy(
+    title: str,
+    health: str,
+    process: "subprocess.Popen[bytes] | None",
+    log: Path,
+    ended: threading.Event | None = None,
+) -> None:
+    """Returns when a server answers, or when `ended` is set: it is not wanted any more.
+
+    Raises:
+        StageError: it ended, or did not answer in time.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and (process is None or process.poll() is None):
+        if ended is not None and ended.is_set():
+            return
+        try:
+            with urllib.request.urlopen(health, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    said = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:]) if log.is_file() else ""
+    raise StageError(f"{title}: expected an answer from {health}, got none; `{log}` ends with:\n{said}".rstrip())
+
+
+def free_port(wanted: int) -> int:
+    """Returns the port that is wanted, or any free one where that is taken or 0."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise StageError(f"`{HOST}`: expected a free port, got none; close what listens there")
+
+
+def _start(port: int, log: Path) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flows.server", str(port)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def _end_with_parent() -> None:
+    """Waits for the other end of stdin, which nobody writes to, to close."""
+    os.read(sys.stdin.fileno(), 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    os._exit(1)
+
+
+def _serve(port: int) -> None:
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    uvicorn.run(create_app(ephemeral=True, final=True), host=HOST, port=port, log_level="error")
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _serve(int(sys.argv[1]))
