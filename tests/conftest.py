@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,14 @@ CLASSES = ("ash", "birch", "cedar")
 
 Draw = Any
 """(generator, labels, spec) -> inputs (n, *shape), lengths (n,) or None"""
+
+
+@pytest.fixture(scope="session")
+def index() -> None:
+    """Skips a test that needs a wheel from the package index where that cannot be reached."""
+    asked = [sys.executable, "-m", "pip", "index", "versions", "aeon", "--retries=0", "--timeout=10"]
+    if subprocess.run(asked, capture_output=True, check=False).returncode:
+        pytest.skip("the package index, where the wheel with the data is, cannot be reached")
 
 
 @pytest.fixture

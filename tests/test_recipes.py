@@ -1,3 +1,4 @@
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -34,8 +35,8 @@ def test_every_recipe_of_the_repository_is_valid(name: str) -> None:
         ("temperature: 4", "temperature: -1", "distill.temperature", "greater than 0, got -1"),
         ("temperature: 4", "temperature: '4'", "distill.temperature", "a valid number, got '4'"),
         ("temperature: 4", "temperature: .nan", "distill.temperature", "finite number"),
-        ("alpha: 0.1", "alpha: 1.5", "distill.alpha", "less than or equal to 1, got 1.5"),
-        ("alpha: 0.1", "alpha: -0.5", "distill.alpha", "greater than or equal to 0, got -0.5"),
+        ("alpha: 0.5", "alpha: 1.5", "distill.alpha", "less than or equal to 1, got 1.5"),
+        ("alpha: 0.5", "alpha: -0.5", "distill.alpha", "greater than or equal to 0, got -0.5"),
         ("kind: resnet", "kind: resnett", "teacher.architecture", "`cnn`, `resnet`"),
         ("channels: [8, 16]", "channels: []", "student.architecture.channels", "at least 1 item"),
         ("channels: [8, 16]", "channels: 8", "student.architecture.channels", "a valid tuple, got 8"),
@@ -58,13 +59,13 @@ def test_a_mistake_is_named_by_field_with_what_was_expected(
 
 
 def test_the_line_of_a_mistake_is_the_line_in_the_file(tmp_path: Path) -> None:
-    (problem,) = problems_of(tmp_path, DIGITS.replace("alpha: 0.1", "alpha: 7"))
-    line = next(n for n, text in enumerate(DIGITS.splitlines(), 1) if "alpha: 0.1" in text)
+    (problem,) = problems_of(tmp_path, DIGITS.replace("alpha: 0.5", "alpha: 7"))
+    line = next(n for n, text in enumerate(DIGITS.splitlines(), 1) if "alpha: 0.5" in text)
     assert f"digits.yaml:{line}`" in problem
 
 
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
-    text = DIGITS.replace("alpha: 0.1", "alpha: 2").replace("epochs: 30", "epochs: 0").replace("seed: 0", "sed: 0", 1)
+    text = DIGITS.replace("alpha: 0.5", "alpha: 2").replace("epochs: 30", "epochs: 0").replace("seed: 0", "sed: 0", 1)
     fields = {re.search(r"`: `([^`]+)`", problem).group(1) for problem in problems_of(tmp_path, text)}  # type: ignore[union-attr]
     assert fields == {"distill.alpha", "teacher.training.epochs", "sed"}
 
@@ -135,3 +136,36 @@ def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
     training = load_recipe(path).teacher.training
     assert training is not None
     assert (training.learning_rate, training.epochs) == (0.003, 10)
+
+
+def mutated(seed: int) -> bytes:
+    """The digits recipe with a few bytes or lines changed, doubled, moved or lost."""
+    draw = random.Random(seed)
+    text = bytearray(DIGITS.encode())
+    for _ in range(draw.randint(1, 4)):
+        at, length = draw.randrange(len(text)), draw.randint(1, 12)
+        kind = draw.randrange(4)
+        if kind == 0:
+            text[at] = draw.randrange(256)
+        elif kind == 1:
+            del text[at : at + length]
+        elif kind == 2:
+            text[at:at] = draw.choice(
+                [b"&a ", b"*a", b"!!x ", b"[", b"}", b": ", b"\t", b"- ", b"'", b"\n", b"1e999", b"\x00"]
+            )
+        else:
+            text[at:at] = text[-length:]
+    return bytes(text)
+
+
+def test_any_mutated_recipe_is_valid_or_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "digits.yaml"
+    refused: list[tuple[str, ...]] = []
+    for seed in range(400):
+        path.write_bytes(mutated(seed))
+        try:
+            load_recipe(path)
+        except RecipeError as error:
+            refused.append(error.problems)
+    assert 100 < len(refused) < 400
+    assert all(said.startswith("`") and "expected" in said for problems in refused for said in problems)

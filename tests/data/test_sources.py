@@ -1,7 +1,5 @@
 import hashlib
 import os
-import subprocess
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -51,14 +49,7 @@ def test_two_files_of_one_name_are_refused(make_recipe: MakeRecipe, project: Pat
         fetch(make_recipe({**DIGITS, "files": files}, PIXELS), project)
 
 
-@pytest.fixture(scope="session")
-def _index() -> None:
-    asked = [sys.executable, "-m", "pip", "index", "versions", "aeon", "--retries=0", "--timeout=10"]
-    if subprocess.run(asked, capture_output=True, check=False).returncode:
-        pytest.skip("the package index cannot be reached")
-
-
-@pytest.mark.usefixtures("_index")
+@pytest.mark.usefixtures("index")
 def test_named_files_of_a_pinned_wheel_are_unpacked(make_recipe: MakeRecipe, project: Path) -> None:
     reader = {"kind": "table", "label": "x"}
     fetch(make_recipe(VOWELS, reader), project)

@@ -165,3 +165,15 @@ def test_limits_that_nothing_keeps_end_the_run_with_every_reason(project: Any, f
 def test_nothing_left_this_machine(project: Any, first_run: Any) -> None:
     said = project.connections.read_text() if project.connections.exists() else ""
     assert said == ""
+
+
+def test_a_teacher_that_is_brought_along_is_measured_and_not_trained(project: Any, first_run: Any) -> None:
+    version = mlflow_of(project).get_model_version("digits-teacher", "1")
+    weights = Path(str(version.source).removeprefix("file://")) / "model.safetensors"
+    bring = ("--set", "teacher.training=null", "--set", f"teacher.weights={weights}")
+    said = project.stillhouse("run", "params/digits.yaml", *bring)
+    assert said.code == 0, said.err
+    assert "`teacher.weights_sha256` None ->" in said.out
+    assert said.stages["teacher"] == "done"
+    # The same bytes are the same teacher: nothing behind it has to be done again.
+    assert said.stages["student"] == said.stages["evaluate"] == "reused"

@@ -1,0 +1,81 @@
+"""A run that is stopped or killed leaves no process behind, and the next one goes on from what was finished."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+import pytest
+from mlflow import MlflowClient
+
+pytestmark = pytest.mark.slow
+LONG = ("run", "params/digits.yaml", "--set", "teacher.training.epochs=100000", "--set", "seed=99")
+PATIENCE = 60.0
+
+
+def start(project: Any) -> "subprocess.Popen[str]":
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(("PREFECT_", "MLFLOW_", "STILLHOUSE_"))}
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", *LONG],
+        cwd=project.root,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def helpers_of(project: Any) -> list[str]:
+    """Processes that work for this project: its Prefect server, its DVC stages."""
+    found = []
+    for process in psutil.process_iter(["cwd", "cmdline"]):
+        command = " ".join(process.info["cmdline"] or [])
+        if process.info["cwd"] == str(project.root) and ("flows.server" in command or "tasks.data" in command):
+            found.append(command)
+    return found
+
+
+def teachers(project: Any) -> list[str]:
+    """The status of every run of the teacher stage that has this test's number of epochs."""
+    client = MlflowClient(f"sqlite:///{project.root / '.stillhouse/mlflow.db'}")
+    experiment = client.get_experiment_by_name("digits")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], "params.`teacher.training.epochs` = '100000'")
+    return [run.info.status for run in runs if run.info.run_name == "teacher"]
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+
+
+def test_ctrl_c_ends_everything_with_one_message(project: Any, first_run: Any) -> None:
+    before = len(teachers(project))
+    process = start(project)
+    wait_until(lambda: len(teachers(project)) > before)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "stopped; the same command goes on" in err
+    assert "Traceback" not in err
+    assert "RUNNING" not in teachers(project)
+    wait_until(lambda: not helpers_of(project))
+
+
+def test_a_killed_run_leaves_no_process_and_the_next_one_reuses_what_was_finished(project: Any, first_run: Any) -> None:
+    before = len(teachers(project))
+    process = start(project)
+    wait_until(lambda: len(teachers(project)) > before)
+    assert helpers_of(project)
+    process.kill()
+    process.wait()
+    wait_until(lambda: not helpers_of(project))
+    said = project.stillhouse("run", "params/digits.yaml", "--force")
+    assert said.code == 0, said.err
+    assert set(said.stages.values()) == {"reused"}
