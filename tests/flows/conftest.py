@@ -101,6 +101,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
+def own_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A clone for recipes of a person's own, whose working tree they change."""
+    return make_project(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="session")
 def first_run(project: Project) -> Said:
     """`stillhouse run params/digits.yaml` in a fresh clone."""
     return project.stillhouse("run", "params/digits.yaml")

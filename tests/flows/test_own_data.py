@@ -36,50 +36,50 @@ def wines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_folder_per_class_becomes_a_student_and_a_new_picture_is_noticed(project: Any, pictures: Path) -> None:
-    assert project.stillhouse("init", "my-pictures", "--images", str(pictures)).code == 0
-    first = project.stillhouse("run", "params/my-pictures.yaml", *QUICK)
+def test_a_folder_per_class_becomes_a_student_and_a_new_picture_is_noticed(own_project: Any, pictures: Path) -> None:
+    assert own_project.stillhouse("init", "my-pictures", "--images", str(pictures)).code == 0
+    first = own_project.stillhouse("run", "params/my-pictures.yaml", *QUICK)
     assert first.code == 0, first.err + first.out
     assert "promoted to staging: version 1" in first.out
-    again = project.stillhouse("run", "params/my-pictures.yaml", *QUICK)
+    again = own_project.stillhouse("run", "params/my-pictures.yaml", *QUICK)
     assert "nothing changed" in again.out
     grey = np.random.default_rng(0).integers(0, 255, (8, 8)).astype(np.uint8)
     Image.fromarray(grey).save(pictures / "digit-0" / "new.png")
-    later = project.stillhouse("run", "params/my-pictures.yaml", *QUICK)
+    later = own_project.stillhouse("run", "params/my-pictures.yaml", *QUICK)
     assert later.code in (0, 1), later.err
     assert "running because data source" in later.out
     assert later.stages["data"] == later.stages["teacher"] == "done"
 
 
-def test_an_unreadable_picture_is_one_message_that_names_it(project: Any, pictures: Path) -> None:
+def test_an_unreadable_picture_is_one_message_that_names_it(own_project: Any, pictures: Path) -> None:
     (pictures / "digit-1" / "broken.png").write_bytes(b"no picture")
-    said = project.stillhouse("run", "params/my-pictures.yaml", *QUICK)
+    said = own_project.stillhouse("run", "params/my-pictures.yaml", *QUICK)
     (pictures / "digit-1" / "broken.png").unlink()
     assert said.code == 2
     assert "digit-1/broken.png" in said.err
     assert "Traceback" not in said.err + said.out
 
 
-def test_a_table_becomes_a_student(project: Any, wines: Path) -> None:
-    said = project.stillhouse("init", "my-wines", "--table", str(wines))
+def test_a_table_becomes_a_student(own_project: Any, wines: Path) -> None:
+    said = own_project.stillhouse("init", "my-wines", "--table", str(wines))
     assert said.code == 0, said.err
-    first = project.stillhouse("run", "params/my-wines.yaml", *QUICK)
+    first = own_project.stillhouse("run", "params/my-wines.yaml", *QUICK)
     assert first.code in (0, 1), first.err
     assert set(first.stages.values()) == {"done"}
     assert "178 samples in 3 classes" in first.out
 
 
-def test_a_name_that_is_taken_is_refused_and_nothing_is_written(project: Any, wines: Path) -> None:
-    before = project.git("status", "--porcelain")
-    said = project.stillhouse("init", "digits", "--table", str(wines))
+def test_a_name_that_is_taken_is_refused_and_nothing_is_written(own_project: Any, wines: Path) -> None:
+    before = own_project.git("status", "--porcelain")
+    said = own_project.stillhouse("init", "digits", "--table", str(wines))
     assert said.code == 2
     assert "digits" in said.err
-    assert project.git("status", "--porcelain") == before
+    assert own_project.git("status", "--porcelain") == before
 
 
 @pytest.mark.usefixtures("index")
-def test_speech_takes_the_same_way_as_pictures(project: Any) -> None:
-    said = project.stillhouse("run", "params/vowels.yaml", *QUICK, "--set", "promote.staging.accuracy=0.5")
+def test_speech_takes_the_same_way_as_pictures(own_project: Any) -> None:
+    said = own_project.stillhouse("run", "params/vowels.yaml", *QUICK, "--set", "promote.staging.accuracy=0.5")
     assert said.code in (0, 1), said.err + said.out
     assert set(said.stages.values()) == {"done"}
     assert "640 samples in 9 classes" in said.out
