@@ -1,10 +1,11 @@
 """What in a recipe is allowed but unwise, and what must be pinned before it runs."""
 
+import importlib.util
 from pathlib import Path
 
-from params.models import Architecture
+from params.models import Architecture, ImportedArchitecture
 from params.pipeline import Recipe
-from tasks.errors import DataError, mismatch
+from tasks.errors import DataError, RecipeError, mismatch
 from tasks.files import sha256_of
 from tasks.records import InputSpec, Statistics
 
@@ -19,20 +20,41 @@ NOMINAL_OUTPUTS = 10
 
 
 def pinned(project: Path, recipe: Recipe) -> Recipe:
-    """Returns the recipe with the digest of a teacher that is brought along: the path alone would hide a new file.
+    """Returns the recipe with the digests of what it names by path only: weights and code that are brought along.
+
+    Without them a new file under the old name would go unnoticed.
 
     Raises:
-        DataError: the file is not there.
+        RecipeError: a factory's module is not there.
+        DataError: the weights are not there.
     """
-    teacher = recipe.teacher
-    if teacher.weights is None or teacher.weights_sha256 is not None:
-        return recipe
-    path = project / teacher.weights
+    teacher = recipe.teacher.model_copy(update={"architecture": _with_source(recipe.teacher.architecture)})
+    student = recipe.student.model_copy(update={"architecture": _with_source(recipe.student.architecture)})
+    if teacher.weights is not None and teacher.weights_sha256 is None:
+        teacher = teacher.model_copy(update={"weights_sha256": _digest_of_weights(project / teacher.weights)})
+    return recipe.model_copy(update={"teacher": teacher, "student": student})
+
+
+def _with_source(architecture: Architecture) -> Architecture:
+    if not isinstance(architecture, ImportedArchitecture):
+        return architecture
+    module = architecture.factory.partition(":")[0]
+    try:
+        found = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        found = None
+    if found is None or found.origin is None:
+        do = "install the package, or correct the path"
+        raise RecipeError([mismatch("recipe", f"factory: {architecture.factory}", "a module", "none", do)])
+    return architecture.model_copy(update={"source_sha256": sha256_of(Path(found.origin))})
+
+
+def _digest_of_weights(path: Path) -> str:
     if not path.is_file():
         raise DataError(
             mismatch(str(path), "teacher.weights", "a safetensors file", "no such file", "correct the path")
         )
-    return recipe.model_copy(update={"teacher": teacher.model_copy(update={"weights_sha256": sha256_of(path)})})
+    return sha256_of(path)
 
 
 def advice_on(project: Path, recipe: Recipe) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from tasks.errors import InputError, StillhouseError, mismatch
+from tasks.runtime.errors import RuntimeBundleError
 
 app = typer.Typer(
     help="Distill large networks into small ones for the edge, and keep doing so.",
@@ -98,6 +99,8 @@ def main() -> None:
         app()
     except StillhouseError as error:
         _end(str(error), error.exit_code, error)
+    except RuntimeBundleError as error:
+        _end(str(error), 1, error)
     except Exception as error:
         said = f"{type(error).__name__}: {error}".strip()
         _end(f"unexpected error: {said}\n`stillhouse --debug ...` shows where it came from", 1, error)

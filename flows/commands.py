@@ -13,8 +13,8 @@ from params.pipeline import Recipe
 from tasks.errors import InputError, RefusedError, StoppedError, mismatch
 from tasks.fingerprint import Ingredients
 from tasks.recipes import load_recipe
-from tasks.records import Promotion
 from tasks.registry import ledger
+from tasks.releases import Promotion
 from tasks.workspace import prepare_environment, project_root
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from tasks.data.task import prepare_data
 from tasks.distill.task import distill_student, train_baseline
 from tasks.evaluate.task import evaluate_candidates
 from tasks.fingerprint import flatten
-from tasks.records import EvaluationRecord, Promotion, Record, Release
+from tasks.records import EvaluationRecord, Record
 from tasks.registry.task import register_student
+from tasks.releases import Promotion, Release
 from tasks.teacher.task import train_teacher
 from tasks.tracking import StageRun
 from tasks.workspace import git_commit, project_root

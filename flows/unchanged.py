@@ -8,8 +8,8 @@ from tasks.data.versioning import data_folder, recorded_version, source_signatur
 from tasks.errors import IntegrityError
 from tasks.files import local_path, verified
 from tasks.fingerprint import LIBRARIES, STAGE_ROOMS, Ingredients, explain, flatten, library_versions, source_digest
-from tasks.records import Release
 from tasks.registry import ledger
+from tasks.releases import Release
 
 
 @dataclass(frozen=True)

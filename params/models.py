@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from params.section import PositiveInts, Section
+from params.section import PositiveInts, Section, Sha256
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
@@ -53,6 +53,8 @@ class ImportedArchitecture(Section):
     kind: Literal["import"]
     factory: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
     arguments: dict[str, Any] = Field(default_factory=dict)
+    source_sha256: Sha256 | None = None
+    """of the module's file; filled in when a recipe runs, so that a change of the code is a change of the recipe"""
 
 
 Architecture = Annotated[Cnn | ResNet | Mlp | Recurrent | ImportedArchitecture, Field(discriminator="kind")]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 FLUSH_SECONDS = 5.0
-MOST_METRICS = 1_000
+MOST_METRICS, MOST_PARAMS = 1_000, 100
 """in one request of MLflow's"""
 FLOW_RUN, STAGE, PARENT = "stillhouse.flow_run", "stillhouse.stage", "mlflow.parentRunId"
 
@@ -58,7 +58,9 @@ class StageRun:
         """Logs parameters by dotted name."""
         from mlflow.entities import Param
 
-        client().log_batch(self.id, params=[Param(name, str(value)) for name, value in values.items()])
+        entities = [Param(name, str(value)) for name, value in values.items()]
+        for start in range(0, len(entities), MOST_PARAMS):
+            client().log_batch(self.id, params=entities[start : start + MOST_PARAMS])
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Collects the metrics of one step (an epoch, say) and sends what has collected every few seconds."""

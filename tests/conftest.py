@@ -13,14 +13,43 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.files import sha256_of
-from tasks.records import DataFile, DatasetCard, InputSpec, Shard, SplitCard, Statistics
-from tasks.training.arrays import CARD
+from tasks.records import DataFile, DataRecord, DatasetCard, InputSpec, Shard, SplitCard, Statistics
+from tasks.training.arrays import CARD, read_card
+from tasks.training.network import PreparedData
 
 # Networks this small are slower on two threads than on one, and much slower where another test runs beside them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SAMPLES = {"train": 120, "validation": 60, "test": 90}
 CLASSES = ("ash", "birch", "cedar")
+
+
+def opened(directory: Path) -> PreparedData:
+    """Opens prepared data as a stage does, from a record."""
+    card = read_card(directory)
+    record = DataRecord(
+        name=card.name,
+        version="v",
+        card_sha256="c",
+        directory=str(directory),
+        task=card.task,
+        input=card.input,
+        classes=card.classes,
+        samples={name: split.samples for name, split in card.splits.items()},
+    )
+    return PreparedData.open(record)
+
+
+@pytest.fixture
+def image_data(tiny_images: Path) -> PreparedData:
+    """The pictures, opened."""
+    return opened(tiny_images)
+
+
+@pytest.fixture
+def sequence_data(tiny_sequences: Path) -> PreparedData:
+    """The sequences, opened."""
+    return opened(tiny_sequences)
 
 
 Draw = Any

@@ -18,8 +18,8 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from params.compress import Target
 from tasks.compress.bench import Bench, NotPossibleError
 from tasks.compress.calibrate import Samples
-from tasks.compress.shorten import shorten
 from tasks.files import whole_file
+from tasks.models.graph import tidy
 
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul", "LSTM", "GRU", "RNN"})
 """where the weights are, and nearly all the work"""
@@ -108,7 +108,7 @@ def _through(bench: Bench, quantize: Callable[[ModelProto, Path], None], path: P
         quant_pre_process(bench.exported, prepared)  # without it nothing of an LSTM is quantised
         quantize(onnx.load(prepared), quantized)
         model = onnx.load(quantized)
-    shorten(model)
+    tidy(model)
     with whole_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
 

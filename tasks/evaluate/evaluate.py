@@ -14,7 +14,7 @@ from tasks.evaluate.intervals import paired_difference
 from tasks.evaluate.notes import notes_on
 from tasks.evaluate.score import Exam, score
 from tasks.kinds.kind import TaskKind
-from tasks.progress import Advance
+from tasks.progress import Advance, silent
 from tasks.records import Interval, Score
 from tasks.runtime.latency import measure
 from tasks.runtime.session import Session
@@ -60,7 +60,28 @@ def evaluate(
     scores = tuple(score(exam, name, entrant, logits[name], times[name]) for name, entrant in models.items())
     gain = _gain(exam, logits)
     advance(len(models) + 1, len(models) + 1, "judged")
-    return Evaluation(scores, gain, notes_on(scores, gain))
+    return Evaluation(scores, gain, notes_on(scores, gain, target))
+
+
+def score_alone(
+    params: Evaluate,
+    name: str,
+    entrant: Entrant,
+    kind: TaskKind,
+    classes: tuple[str, ...],
+    test: SplitArrays,
+    target: Target,
+    seed: int,
+) -> Score:
+    """Returns the score of one model on the test split; with no teacher there, agreement is with itself.
+
+    Raises:
+        IntegrityError: the file has other bytes than on record.
+    """
+    session = {name: entrant.open(target.threads)}
+    logits = _all_logits(session, test, silent)[name]
+    exam = Exam(params, kind, classes, test.labels(), logits, seed)
+    return score(exam, name, entrant, logits, _latencies(params, session, test)[name])
 
 
 def _require_roles(models: Mapping[str, Entrant]) -> None:

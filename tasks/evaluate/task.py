@@ -1,15 +1,13 @@
 """The doors of the evaluation room: all models of a retrain on the same test split, or one release on today's."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from params.evaluate import Evaluate
 from tasks.evaluate.entrant import Entrant, export_entrant
-from tasks.evaluate.evaluate import Evaluation, evaluate
+from tasks.evaluate.evaluate import Evaluation, evaluate, score_alone
 from tasks.evaluate.report import write_report
 from tasks.fingerprint import MEASURING
 from tasks.models.weights import load_model
-from tasks.progress import silent
 from tasks.records import CandidatesRecord, DataRecord, EvaluationRecord, ModelRecord, Score
 from tasks.task import advance_of, stage
 from tasks.tracking import StageRun, fetch
@@ -67,10 +65,8 @@ def score_again(earlier: EvaluationRecord, data: DataRecord, params: Evaluate) -
     prepared = PreparedData.open(data)
     shipped = earlier.shipped
     entrant = Entrant(fetch(earlier.onnx), earlier.onnx, shipped.parameters, shipped.parity)
-    roles: Mapping[str, Entrant] = dict.fromkeys(("teacher", "baseline", "student", "champion"), entrant)
     test = open_split(prepared.directory, "test")
-    judged = evaluate(params, roles, prepared.kind, data.classes, test, earlier.target, 0, silent)
-    return judged.scores[-1]
+    return score_alone(params, "champion", entrant, prepared.kind, data.classes, test, earlier.target, seed=0)
 
 
 def _exported(run: StageRun, records: tuple[ModelRecord, ...], prepared: PreparedData, seed: int) -> dict[str, Entrant]:

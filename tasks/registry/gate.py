@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from params.promote import Gate
-from tasks.records import Check, EvaluationRecord, Score, Verdict
+from tasks.records import EvaluationRecord, Score
+from tasks.releases import Check, Verdict
 
 
 def judge(

@@ -29,7 +29,8 @@ from sqlalchemy import (
 )
 
 from tasks.fingerprint import Ingredients
-from tasks.records import EvaluationRecord, Record, Release, Verdict, canonical_digest
+from tasks.records import EvaluationRecord, Record, canonical_digest
+from tasks.releases import Release, Verdict
 from tasks.workspace import state_dir
 
 Event = Literal["refused", "intended", "promoted"]

@@ -1,9 +1,9 @@
 """The move of an environment from one release to another: written down before it happens and after."""
 
 from tasks.errors import IntegrityError
-from tasks.records import Promotion, Release, Verdict
 from tasks.registry import ledger
 from tasks.registry.versions import alias_target, move_alias, registry_lock
+from tasks.releases import Promotion, Release, Verdict
 
 
 def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from tasks.kinds.kind import find_kind
-from tasks.records import EvaluationRecord, Release
+from tasks.records import EvaluationRecord
 from tasks.registry import ledger
 from tasks.registry.versions import ensure_version, registry_lock
+from tasks.releases import Release
 from tasks.runtime.bundle import Facts, golden_of, write_bundle
 from tasks.runtime.manifest import MANIFEST, Processor
 from tasks.runtime.session import Session

@@ -5,10 +5,11 @@ import pytest
 from mlflow import MlflowClient
 
 from tasks import tracking
-from tasks.records import Artefact, Release, Verdict
+from tasks.records import Artefact
 from tasks.registry import ledger
 from tasks.registry.promotion import carry_out
 from tasks.registry.versions import KEY, alias_target, ensure_version
+from tasks.releases import Release, Verdict
 
 PASSED = Verdict(environment="staging", passed=True, checks=())
 REFUSED = Verdict(environment="staging", passed=False, checks=())

@@ -10,8 +10,7 @@ from params.training import Training
 from tasks.errors import StageError
 from tasks.kinds.kind import find_kind
 from tasks.progress import silent
-from tasks.records import DataRecord
-from tasks.training.arrays import open_split, read_card
+from tasks.training.arrays import open_split
 from tasks.training.batches import shuffled_batches, steps_per_epoch
 from tasks.training.loop import EpochMetrics
 from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
@@ -24,25 +23,10 @@ LSTM = Recurrent(kind="lstm", hidden=8)
 BUDGET = Training(epochs=4, batch_size=16, learning_rate=0.02)
 
 
-def prepared(directory: Path) -> PreparedData:
-    card = read_card(directory)
-    record = DataRecord(
-        name=card.name,
-        version="v",
-        card_sha256="c",
-        directory=str(directory),
-        task=card.task,
-        input=card.input,
-        classes=card.classes,
-        samples={name: split.samples for name, split in card.splits.items()},
-    )
-    return PreparedData.open(record)
-
-
 def trained(
-    directory: Path, architecture: Architecture = MLP, budget: Training = BUDGET, seed: int = 0
+    data: PreparedData, architecture: Architecture = MLP, budget: Training = BUDGET, seed: int = 0
 ) -> tuple[Trained, list[EpochMetrics]]:
-    data, seen = prepared(directory), list[EpochMetrics]()
+    seen: list[EpochMetrics] = []
     objective = hard_labels_only(data.kind)
     done = train_network(
         architecture, budget, data, lambda _n: objective, seed, silent, lambda _epoch, metrics: seen.append(metrics)
@@ -82,48 +66,47 @@ def test_a_last_batch_of_one_is_left_out_and_steps_are_counted_so(tiny_images: P
     assert size == 1 or 1 not in sizes
 
 
-@pytest.mark.parametrize(("world", "architecture"), [("tiny_images", MLP), ("tiny_sequences", LSTM)])
+@pytest.mark.parametrize(("world", "architecture"), [("image_data", MLP), ("sequence_data", LSTM)])
 def test_training_learns_and_leaves_the_weights_of_its_best_epoch(
     world: str, architecture: Architecture, request: pytest.FixtureRequest
 ) -> None:
-    directory = request.getfixturevalue(world)
-    done, seen = trained(directory, architecture)
-    validation = open_split(directory, "validation")
+    data: PreparedData = request.getfixturevalue(world)
+    done, seen = trained(data, architecture)
+    validation = data.splits.validation
     accuracy = float((predict_logits(done.network, validation).argmax(axis=1) == validation.labels()).mean())
     assert accuracy == done.fit.best["validation_accuracy"] == max(m["validation_accuracy"] for m in seen)
     assert accuracy > 0.6
     assert seen[-1]["train_loss"] < seen[0]["train_loss"]
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(tiny_images: Path) -> None:
-    weights = [trained(tiny_images, seed=seed)[0].network.state_dict() for seed in (3, 3, 4)]
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(image_data: PreparedData) -> None:
+    weights = [trained(image_data, seed=seed)[0].network.state_dict() for seed in (3, 3, 4)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert any(not torch.equal(weights[0][name], weights[2][name]) for name in weights[0])
 
 
-def test_training_leaves_the_generators_of_the_caller_alone(tiny_images: Path) -> None:
+def test_training_leaves_the_generators_of_the_caller_alone(image_data: PreparedData) -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
     with seeded(9):
         torch.rand(10)
-    trained(tiny_images, budget=replace_epochs(1))
+    trained(image_data, budget=replace_epochs(1))
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_loss_that_is_not_finite_ends_the_training_with_advice(tiny_images: Path) -> None:
-    data = prepared(tiny_images)
+def test_a_loss_that_is_not_finite_ends_the_training_with_advice(image_data: PreparedData) -> None:
     kind = find_kind("classification")
 
     def broken(logits: torch.Tensor, batch: object) -> dict[str, torch.Tensor]:
         return {"loss": kind.hard_loss(logits, torch.zeros(len(logits), dtype=torch.int64)) * float("nan")}
 
     with pytest.raises(StageError, match="learning_rate"):
-        train_network(MLP, BUDGET, data, lambda _n: broken, 0, silent, lambda _e, _m: None)
+        train_network(MLP, BUDGET, image_data, lambda _n: broken, 0, silent, lambda _e, _m: None)
 
 
-def test_one_sample_more_than_whole_batches_does_not_upset_batch_norm(tiny_images: Path) -> None:
-    done, _ = trained(tiny_images, budget=BUDGET.model_copy(update={"batch_size": 119, "epochs": 1}))
+def test_one_sample_more_than_whole_batches_does_not_upset_batch_norm(image_data: PreparedData) -> None:
+    done, _ = trained(image_data, budget=BUDGET.model_copy(update={"batch_size": 119, "epochs": 1}))
     assert np.isfinite(done.fit.best["train_loss"])
 
 
@@ -132,10 +115,9 @@ def replace_epochs(epochs: int) -> Training:
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_padding_behind_a_sequence_does_not_change_its_logits(tiny_sequences: Path, bidirectional: bool) -> None:
-    data = prepared(tiny_sequences)
-    network = data.network(LSTM.model_copy(update={"bidirectional": bidirectional})).eval()
-    arrays = data.splits.train.gather(np.arange(4))
+def test_padding_behind_a_sequence_does_not_change_its_logits(sequence_data: PreparedData, bidirectional: bool) -> None:
+    network = sequence_data.network(LSTM.model_copy(update={"bidirectional": bidirectional})).eval()
+    arrays = sequence_data.splits.train.gather(np.arange(4))
     assert arrays.lengths is not None
     longer = replace(arrays, inputs=np.pad(arrays.inputs, ((0, 0), (0, 5), (0, 0)), constant_values=99.0))
     with torch.no_grad():

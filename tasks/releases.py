@@ -1,0 +1,57 @@
+"""The records of the registry: what a gate said, what became a release, and what was promoted where."""
+
+from datetime import datetime
+from typing import Any
+
+from tasks.records import Artefact, Record
+
+
+class Check(Record):
+    """One limit of a gate: what was asked, what was found."""
+
+    limit: str
+    expected: str
+    got: str
+    passed: bool
+
+
+class Verdict(Record):
+    """What a gate said about one release, and why."""
+
+    environment: str
+    passed: bool
+    checks: tuple[Check, ...]
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Every limit that broke, in words."""
+        return tuple(f"`{c.limit}`: expected {c.expected}, got {c.got}" for c in self.checks if not c.passed)
+
+
+class Release(Record):
+    """A registered student: a version of the MLflow model `model`, made once per fingerprint."""
+
+    model: str
+    version: int
+    fingerprint: str
+    bundle: tuple[Artefact, ...]
+    """every file of it, the manifest among them"""
+    teacher_version: int
+    data_version: str
+    run_id: str
+    created: datetime
+
+    def content(self) -> dict[str, Any]:
+        """The name, the version and what it is made of."""
+        return {"model": self.model, "version": self.version, "fingerprint": self.fingerprint}
+
+
+class Promotion(Record):
+    """One decision about one environment: the gate's verdict and, where it passed, the move of the alias."""
+
+    model: str
+    environment: str
+    version: int
+    previous: int | None
+    verdict: Verdict
+    moved: bool

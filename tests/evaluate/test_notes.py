@@ -1,0 +1,46 @@
+import platform
+
+import pytest
+
+from params.compress import Target
+from tasks.evaluate.notes import notes_on
+from tasks.records import Interval, Score
+
+EVEN = Interval(value=0.0, low=-0.01, high=0.01)
+
+
+def made_up(name: str, accuracy: float = 0.9, parameters: int = 100) -> Score:
+    near = Interval(value=accuracy, low=accuracy - 0.01, high=accuracy + 0.01)
+    numbers = {"calibration_error": 0, "size": 1, "p50_ms": 1, "p95_ms": 1, "parity": 0, "parameters": parameters}
+    intervals = dict.fromkeys(("accuracy", "macro_recall", "macro_f1", "agreement"), near)
+    return Score.model_validate({"name": name, "classes": (), **numbers, **intervals})
+
+
+def notes(gain: Interval = EVEN, isa: str = "x86-vnni", **student: float) -> tuple[str, ...]:
+    scores = (made_up("teacher", parameters=1000), Score.model_validate(made_up("student", **student)))  # type: ignore[arg-type]
+    return notes_on(scores, gain, Target.model_validate({"isa": isa}))
+
+
+@pytest.fixture
+def _on_x86(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+
+
+@pytest.mark.usefixtures("_on_x86")
+def test_when_all_is_well_nothing_is_noted() -> None:
+    assert notes() == ()
+
+
+@pytest.mark.usefixtures("_on_x86")
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"gain": Interval(value=-0.03, low=-0.05, high=-0.01)}, "less accurate than its baseline"),
+        ({"parameters": 1000}, "not smaller than its teacher"),
+        ({"accuracy": 0.99}, "teacher is less accurate than its student"),
+        ({"isa": "arm64"}, "measured on x86_64, the target is arm64"),
+    ],
+)
+def test_what_is_not_as_one_would_wish_is_noted(found: dict[str, object], said: str) -> None:
+    (note,) = notes(**found)  # type: ignore[arg-type]
+    assert said in note
