@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psutil
@@ -17,16 +18,26 @@ LONG = ("run", "params/digits.yaml", "--set", "teacher.training.epochs=100000", 
 PATIENCE = 60.0
 
 
-def start(project: Any) -> "subprocess.Popen[str]":
-    environment = {n: v for n, v in os.environ.items() if not n.startswith(("PREFECT_", "MLFLOW_", "STILLHOUSE_"))}
-    return subprocess.Popen(
+@contextmanager
+def long_run(project: Any) -> Iterator["subprocess.Popen[str]"]:
+    """A run that would take hours, from the moment its teacher is being trained; killed at the end if it still is."""
+    before = len(teachers(project))
+    process = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", *LONG],
         cwd=project.root,
-        env=environment,
+        env={n: v for n, v in os.environ.items() if not n.startswith(("PREFECT_", "MLFLOW_", "STILLHOUSE_"))},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs the tests in the background has Ctrl-C ignored in all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    try:
+        wait_until(lambda: len(teachers(project)) > before)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def helpers_of(project: Any) -> list[str]:
@@ -56,11 +67,9 @@ def wait_until(holds: Callable[[], bool]) -> None:
 
 
 def test_ctrl_c_ends_everything_with_one_message(project: Any, first_run: Any) -> None:
-    before = len(teachers(project))
-    process = start(project)
-    wait_until(lambda: len(teachers(project)) > before)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE)
+    with long_run(project) as process:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "stopped; the same command goes on" in err
     assert "Traceback" not in err
@@ -69,12 +78,9 @@ def test_ctrl_c_ends_everything_with_one_message(project: Any, first_run: Any) -
 
 
 def test_a_killed_run_leaves_no_process_and_the_next_one_reuses_what_was_finished(project: Any, first_run: Any) -> None:
-    before = len(teachers(project))
-    process = start(project)
-    wait_until(lambda: len(teachers(project)) > before)
-    assert helpers_of(project)
-    process.kill()
-    process.wait()
+    with long_run(project) as process:
+        assert helpers_of(project)
+        process.kill()
     wait_until(lambda: not helpers_of(project))
     said = project.stillhouse("run", "params/digits.yaml", "--force")
     assert said.code == 0, said.err
