@@ -30,7 +30,7 @@ def opened(directory: Path) -> PreparedData:
     record = DataRecord(
         name=card.name,
         version="v",
-        card_sha256="c",
+        card_sha256=sha256_of(directory / CARD),
         directory=str(directory),
         task=card.task,
         input=card.input,

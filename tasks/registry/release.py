@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.kinds.kind import find_kind
 from tasks.records import EvaluationRecord
 from tasks.registry import ledger
 from tasks.registry.versions import ensure_version, registry_lock
@@ -15,6 +14,7 @@ from tasks.runtime.manifest import MANIFEST, Processor
 from tasks.runtime.session import Session
 from tasks.tracking import StageRun, fetch
 from tasks.training.arrays import open_split
+from tasks.training.network import PreparedData
 from tasks.workspace import git_commit, project_root
 
 BUNDLE = "bundle"
@@ -56,8 +56,9 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord) -> Path:
     """Writes the bundle from the bytes that were measured; dated as the evaluation, so that it can be repeated."""
     model = fetch(evaluation.onnx).read_bytes()
     session = Session(model, evaluation.target.threads)
-    test = open_split(Path(evaluation.data.directory), "test")
-    samples = test.gather(find_kind(evaluation.data.task).golden(test.labels()))
+    prepared = PreparedData.open(evaluation.data)
+    test = open_split(prepared.directory, "test")
+    samples = test.gather(prepared.kind.golden(test.labels()))
     golden = golden_of(session, samples.inputs, samples.lengths)
     part = FP32_TOLERANCE if evaluation.chosen == "fp32" else INT8_TOLERANCE
     facts = Facts(

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from params.models import Architecture
 from params.training import Training
+from tasks.errors import IntegrityError, mismatch
+from tasks.files import sha256_of
 from tasks.kinds.kind import TaskKind, find_kind
 from tasks.models.build import Network, build_model
 from tasks.progress import Advance
 from tasks.records import DataRecord, DatasetCard
-from tasks.training.arrays import SplitArrays, read_card
+from tasks.training.arrays import CARD, SplitArrays, read_card
 from tasks.training.loop import Fit, Objective, OnEpoch, Splits, fit
 from tasks.training.seeds import seeded
 
@@ -26,8 +28,13 @@ class PreparedData:
 
     @classmethod
     def open(cls, data: DataRecord) -> "PreparedData":
-        """Opens the folder of a data record; arrays are mapped, not read."""
+        """Opens the folder of a data record; arrays are mapped, not read.
+
+        Raises:
+            IntegrityError: the folder holds another version by now, or none.
+        """
         directory = Path(data.directory)
+        _require_version(directory / CARD, data)
         card = read_card(directory)
         splits = Splits(SplitArrays(directory, card, "train"), SplitArrays(directory, card, "validation"))
         return cls(card, find_kind(card.task), splits, directory)
@@ -40,6 +47,14 @@ class PreparedData:
     def network(self, architecture: Architecture) -> Network:
         """Returns a network of fresh weights for this data."""
         return build_model(architecture, self.card.input, self.outputs, self.card.statistics)
+
+
+def _require_version(card: Path, data: DataRecord) -> None:
+    got = sha256_of(card) if card.is_file() else "no file"
+    if got != data.card_sha256:
+        do = f"run `stillhouse run params/{data.name}.yaml`, which prepares what is meant"
+        expected = f"sha256 {data.card_sha256}, data version {data.version}"
+        raise IntegrityError(mismatch(str(card), "", expected, got, do))
 
 
 @dataclass(frozen=True)

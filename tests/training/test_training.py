@@ -7,9 +7,11 @@ import torch
 
 from params.models import Architecture, Mlp, Recurrent
 from params.training import Training
-from tasks.errors import StageError
+from tasks.errors import IntegrityError, StageError
+from tasks.files import sha256_of
 from tasks.kinds.kind import find_kind
 from tasks.progress import silent
+from tasks.records import DataRecord
 from tasks.training.arrays import open_split
 from tasks.training.batches import shuffled_batches, steps_per_epoch
 from tasks.training.loop import EpochMetrics
@@ -125,3 +127,21 @@ def test_padding_behind_a_sequence_does_not_change_its_logits(sequence_data: Pre
         short = network(torch.from_numpy(arrays.inputs), lengths)
         long = network(torch.from_numpy(longer.inputs), lengths)
     torch.testing.assert_close(short, long)
+
+
+def test_data_of_another_version_than_the_record_says_is_refused(image_data: PreparedData) -> None:
+    card = image_data.directory / "dataset.json"
+    record = DataRecord(
+        name="tiny",
+        version="v1",
+        card_sha256=sha256_of(card),
+        directory=str(image_data.directory),
+        task=image_data.card.task,
+        input=image_data.card.input,
+        classes=image_data.card.classes,
+        samples={},
+    )
+    assert PreparedData.open(record).card == image_data.card
+    card.write_text(card.read_text() + " ")
+    with pytest.raises(IntegrityError, match="data version v1"):
+        PreparedData.open(record)
