@@ -1,6 +1,7 @@
 # make run                  a recipe, end to end; RECIPE=vowels takes another
 # make test                 lint, types, import laws, tests
 # make bench-digits         student with and without its teacher, five seeds; writes the table in README.md (bench-vowels)
+# make bench-start        how long commands take that have nothing to do; writes the table in README.md
 # make lock                 resolves all dependencies anew and writes requirements.lock
 # make clean                removes what runs made; the next run starts from nothing
 
@@ -8,7 +9,7 @@ PYTHON ?= python3
 RECIPE ?= digits
 BIN := .venv/bin
 
-.PHONY: run test lint pytest bench-digits bench-vowels lock clean
+.PHONY: run test lint pytest bench-digits bench-vowels bench-start lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -27,6 +28,9 @@ pytest: .venv/installed-test
 
 bench-digits bench-vowels: bench-%: .venv/installed
 	$(BIN)/python -m benchmarks.distillation --recipe $* --write
+
+bench-start: .venv/installed
+	$(BIN)/python -m benchmarks.start --write
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
