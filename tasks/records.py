@@ -148,8 +148,6 @@ class ModelRecord(Record):
     data_version: str
     validation: dict[str, float]
     """metric -> value at the epoch whose weights were kept"""
-    notes: tuple[str, ...] = ()
-    """warnings that belong into the summary"""
     run_id: str
     created: datetime
 

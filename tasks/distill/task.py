@@ -9,17 +9,13 @@ from tasks.records import DataRecord, ModelRecord
 from tasks.task import advance_of, stage
 from tasks.tracking import StageRun, fetch
 from tasks.training.network import PreparedData
-from tasks.training.record import record_of
+from tasks.training.record import record_of, summary_of
 from tasks.workspace import state_dir
 
 STUDENT, BASELINE = "student", "student alone"
 
 
-def _summary(record: ModelRecord) -> str:
-    return f"{record.parameters:,} parameters, validation accuracy {record.validation['validation_accuracy']:.4f}"
-
-
-@stage("distill", BASELINE, TRAINING, _summary)
+@stage("distill", BASELINE, TRAINING, summary_of)
 def train_baseline(run: StageRun, student: Student, data: DataRecord, seed: int) -> ModelRecord:
     """Trains the student without the teacher: same architecture, seed and budget."""
     prepared = PreparedData.open(data)
@@ -27,7 +23,7 @@ def train_baseline(run: StageRun, student: Student, data: DataRecord, seed: int)
     return record_of(run, "baseline", student.architecture, trained, data)
 
 
-@stage("distill", STUDENT, TRAINING, _summary)
+@stage("distill", STUDENT, TRAINING, summary_of)
 def distill_student(
     run: StageRun, student: Student, distillation: Distill, teacher: ModelRecord, data: DataRecord, seed: int
 ) -> ModelRecord:

@@ -7,17 +7,13 @@ from tasks.task import advance_of, stage
 from tasks.teacher.train import bring, train
 from tasks.tracking import StageRun
 from tasks.training.network import PreparedData
-from tasks.training.record import record_of
+from tasks.training.record import record_of, summary_of
 from tasks.workspace import project_root
 
 TITLE = "teacher"
 
 
-def _summary(record: ModelRecord) -> str:
-    return f"{record.parameters:,} parameters, validation accuracy {record.validation['validation_accuracy']:.4f}"
-
-
-@stage("teacher", TITLE, TRAINING, _summary)
+@stage("teacher", TITLE, TRAINING, summary_of)
 def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) -> ModelRecord:
     """Trains the teacher, or takes the one that was brought along."""
     prepared = PreparedData.open(data)

@@ -12,14 +12,7 @@ from tasks.training.network import Trained
 WEIGHTS = "model.safetensors"
 
 
-def record_of(
-    run: StageRun,
-    role: str,
-    architecture: Architecture,
-    trained: Trained,
-    data: DataRecord,
-    notes: tuple[str, ...] = (),
-) -> ModelRecord:
+def record_of(run: StageRun, role: str, architecture: Architecture, trained: Trained, data: DataRecord) -> ModelRecord:
     """Uploads the weights to the run and returns the record of a teacher, student or baseline."""
     path = run.scratch / WEIGHTS
     save_weights(trained.network, path)
@@ -36,8 +29,15 @@ def record_of(
             "parameters": count_parameters(trained.network),
             "data_version": data.version,
             "validation": best,
-            "notes": notes,
             "run_id": run.id,
             "created": datetime.now(UTC),
         }
     )
+
+
+def summary_of(record: ModelRecord) -> str:
+    """Returns a line about a trained network: its size and, whatever the kind of task, its scores on validation."""
+    scores = [
+        f"{name.replace('_', ' ')} {value:.4f}" for name, value in record.validation.items() if "loss" not in name
+    ]
+    return ", ".join([f"{record.parameters:,} parameters", *scores])
