@@ -105,7 +105,7 @@ def _without_run(door: Callable[..., R], title: str) -> Callable[..., R]:
 
     def body(*args: Any, **kwargs: Any) -> R:
         inputs = signature.bind(*args, **kwargs).arguments
-        with tracking.stage_run(title, flow_run.id, {}) as run:
+        with tracking.stage_run(title, flow_run.id) as run:
             for name, value in inputs.items():
                 if isinstance(value, Section):
                     run.params(flatten(value.model_dump(mode="json"), name))

@@ -109,10 +109,10 @@ def flow_run(experiment: str, name: str, flow_run_id: str, tags: Mapping[str, st
 
 
 @contextmanager
-def stage_run(stage: str, flow_run_id: str, tags: Mapping[str, str]) -> Iterator[StageRun]:
+def stage_run(stage: str, flow_run_id: str) -> Iterator[StageRun]:
     """Opens a child run below the parent run of a flow run."""
     parent = parent_of(flow_run_id)
-    labels = {PARENT: parent.info.run_id, STAGE: stage, FLOW_RUN: flow_run_id, **tags}
+    labels = {PARENT: parent.info.run_id, STAGE: stage, FLOW_RUN: flow_run_id}
     run = client().create_run(parent.info.experiment_id, tags=labels, run_name=stage)
     with _open(run.info.run_id) as opened:
         yield opened
