@@ -9,7 +9,7 @@ from tasks.records import EvaluationRecord
 from tasks.registry import ledger
 from tasks.registry.versions import ensure_version, registry_lock
 from tasks.releases import Release
-from tasks.runtime.bundle import Facts, golden_of, write_bundle
+from tasks.runtime.bundle import Facts, golden_of, self_test, write_bundle
 from tasks.runtime.manifest import MANIFEST, Processor
 from tasks.runtime.session import Session
 from tasks.tracking import StageRun, fetch
@@ -53,7 +53,10 @@ def ensure_release(run: StageRun, model: str, evaluation: EvaluationRecord) -> R
 
 
 def _build_bundle(directory: Path, evaluation: EvaluationRecord) -> Path:
-    """Writes the bundle from the bytes that were measured; dated as the evaluation, so that it can be repeated."""
+    """Writes the bundle from the bytes that were measured, and lets it pass the self-test that a device will run.
+
+    It is dated as the evaluation, so that it can be repeated.
+    """
     model = fetch(evaluation.onnx).read_bytes()
     session = Session(model, evaluation.target.threads)
     prepared = PreparedData.open(evaluation.data)
@@ -73,6 +76,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord) -> Path:
         tolerance=part * max(1.0, float(np.abs(golden.logits).max())),
     )
     write_bundle(directory, facts, model, golden)
+    self_test(directory)
     return directory
 
 
