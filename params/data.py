@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from params.section import Names, PartFraction, PositiveInts, Section, Sha256
+from params.readers import Reader
+from params.section import Names, PartFraction, Section, Sha256
 
 
 class InstalledSource(Section):
@@ -24,7 +25,32 @@ class WheelSource(Section):
     version: str
     sha256: Sha256
     files: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    """names, or patterns such as `data/*.png`; with a pattern among them, readers see all files by their whole names"""
     licence: str | None = None
+
+
+Place = Annotated[str, Field(pattern=r"^https?://[^/]")]
+
+
+class DownloadSource(Section):
+    """Files that lie in a folder of this machine, such as a system's package installs, or on a web server."""
+
+    kind: Literal["download"]
+    files: Annotated[dict[str, Sha256], Field(min_length=1)]
+    """name -> sha256 of the content; what ends in `.gz` is unpacked first, as two packers give different bytes"""
+    folders: Names = ()
+    """looked into first, in this order"""
+    urls: Annotated[tuple[Place, ...], Field(strict=False)] = ()
+    """asked next, in this order; the name is put behind"""
+    largest_megabytes: int = Field(default=1024, ge=1)
+    """a file that is longer, packed or unpacked, is refused"""
+    licence: str | None = None
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if not self.folders and not self.urls:
+            raise ValueError("say in `folders` or `urls` where the files are")
+        return self
 
 
 class FolderSource(Section):
@@ -43,54 +69,8 @@ class FileSource(Section):
     licence: str | None = None
 
 
-Source = Annotated[InstalledSource | WheelSource | FolderSource | FileSource, Field(discriminator="kind")]
-
-
-class PixelTableReader(Section):
-    """One image per CSV row: the pixels, row by row, then the label."""
-
-    kind: Literal["pixel_table"]
-    file: str
-    shape: PositiveInts
-    """(channels, height, width)"""
-
-
-class ImageFolderReader(Section):
-    """One folder per class; every image is converted and resized to `size`."""
-
-    kind: Literal["image_folder"]
-    size: PositiveInts
-    """(height, width) in pixels"""
-    channels: Literal[1, 3] = 3
-
-    @model_validator(mode="after")
-    def _size_is_two_numbers(self) -> Self:
-        if len(self.size) != 2:
-            raise ValueError(f"`size` needs two numbers, height and width; got {len(self.size)}")
-        return self
-
-
-class TimeSeriesReader(Section):
-    """Sequences of unequal length in the `.ts` text format, with the split their authors published."""
-
-    kind: Literal["time_series"]
-    train: str
-    test: str
-
-
-class TableReader(Section):
-    """Rows of a CSV or Parquet file: numeric columns as they are, `categorical` ones as one column per value."""
-
-    kind: Literal["table"]
-    label: str
-    categorical: Names = ()
-    ignore: Names = ()
-    missing: Literal["refuse", "drop"] = "refuse"
-
-
-Reader = Annotated[
-    PixelTableReader | ImageFolderReader | TimeSeriesReader | TableReader,
-    Field(discriminator="kind"),
+Source = Annotated[
+    InstalledSource | WheelSource | DownloadSource | FolderSource | FileSource, Field(discriminator="kind")
 ]
 
 
@@ -101,6 +81,8 @@ class StratifiedSplit(Section):
     validation: PartFraction = 0.2
     test: PartFraction = 0.2
     seed: int = Field(default=0, ge=0)
+    by: Names = ()
+    """columns that the reader keeps of each sample: their values, too, are spread evenly, together with the label"""
 
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> Self:
@@ -136,10 +118,20 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _split_fits_reader(self) -> Self:
-        if (self.split.kind == "official") != (self.reader.kind == "time_series"):
+        if (self.split.kind == "official") != self.reader.published:
             raise ValueError(
                 f"`split.kind: {self.split.kind}` does not go with `reader.kind: {self.reader.kind}`;"
-                " `official` is for readers whose source has a published test set (time_series),"
+                " `official` is for readers whose source has a published test set (time_series, idx),"
                 " `stratified` for all others"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _columns_to_split_by_are_kept(self) -> Self:
+        unknown = [name for name in getattr(self.split, "by", ()) if name not in self.reader.columns_kept]
+        if unknown:
+            raise ValueError(
+                f"`split.by` names {', '.join(f'`{name}`' for name in unknown)}, which the reader does not keep;"
+                " list them in `reader.slices` or `reader.heads` of `reader.kind: image_table`"
             )
         return self

@@ -13,12 +13,12 @@ COPY, CONFLICT = "duplicate", "duplicate with another label"
 def without_copies(entries: Sequence[Entry]) -> tuple[list[Entry], Counter[str]]:
     """Returns the entries without copies, and how many were dropped for which reason.
 
-    Kept is the copy in a published test set, else the first; where copies disagree about their label, none is.
+    Kept is the copy in a published test set, else the first; where copies disagree about a label, none is.
     """
     kept: set[str] = set()
     dropped: Counter[str] = Counter()
     for copies in _groups(entries):
-        if len({copy.label for copy in copies}) > 1:
+        if len({(copy.label, copy.heads) for copy in copies}) > 1:
             dropped[CONFLICT] += len(copies)
             continue
         dropped[COPY] += len(copies) - 1

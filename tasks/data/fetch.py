@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from params.data import Source
+from params.data import DownloadSource, Source, WheelSource
 from params.pipeline import Recipe
+from tasks.data.sources.download import fetch_download, raw_name
 from tasks.data.sources.installed import fetch_installed
 from tasks.data.sources.own import fetch_file, fetch_folder
-from tasks.data.sources.wheel import fetch_wheel
+from tasks.data.sources.wheel import fetch_wheel, is_pattern
 from tasks.errors import DataError, mismatch
 from tasks.files import sha256_of, whole_folder
 
@@ -21,6 +22,7 @@ Fetcher = Callable[[Any, Path, Path], None]
 SOURCES: dict[str, Fetcher] = {
     "installed": fetch_installed,
     "wheel": fetch_wheel,
+    "download": fetch_download,
     "folder": fetch_folder,
     "file": fetch_file,
 }
@@ -44,7 +46,11 @@ def fetch(recipe: Recipe, root: Path) -> None:
 
 def _check_names(source: Source) -> None:
     """Refuses files of one name in two folders of a package: only the last part of a name is kept."""
-    counts = Counter(PurePosixPath(name).name for name in getattr(source, "files", ()))
+    names: list[str] = list(getattr(source, "files", ()))
+    if isinstance(source, WheelSource) and any(is_pattern(name) for name in names):
+        return  # packed under their whole names
+    short = raw_name if isinstance(source, DownloadSource) else lambda name: PurePosixPath(name).name
+    counts = Counter(short(name) for name in names)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         raise DataError(mismatch("data.source", "files", "files of different names", ", ".join(twice), "take one"))

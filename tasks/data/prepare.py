@@ -6,29 +6,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from params.data import Data
 from params.pipeline import Recipe
 from tasks.data.classes import in_order
 from tasks.data.duplicates import refuse_copies, without_copies
+from tasks.data.heads import Heads, further_heads, label_numbers
 from tasks.data.integrity import CARD
 from tasks.data.raw import check_raw
+from tasks.data.readers.idx import read_idx
 from tasks.data.readers.image_folder import read_image_folder
+from tasks.data.readers.image_table import read_image_table
 from tasks.data.readers.pixel_table import read_pixel_table
 from tasks.data.readers.table import read_table
 from tasks.data.readers.time_series import read_time_series
 from tasks.data.samples import Reading
-from tasks.data.shards import ShardWriter, file_record
+from tasks.data.shards import ShardWriter
 from tasks.data.split import Splits, split
+from tasks.data.split_table import write_tables
 from tasks.data.statistics import statistics_of
-from tasks.data.survey import Survey, survey
+from tasks.data.survey import Entry, Survey, survey
 from tasks.files import whole_folder
-from tasks.records import DataFile, DatasetCard, InputSpec, Shard, SplitCard
+from tasks.records import DatasetCard, InputSpec, Shard, SplitCard
 
 READERS: dict[str, Callable[[Any, Path], Reading]] = {
     "pixel_table": read_pixel_table,
     "image_folder": read_image_folder,
+    "image_table": read_image_table,
+    "idx": read_idx,
     "time_series": read_time_series,
     "table": read_table,
 }
@@ -57,32 +62,48 @@ def prepare(recipe: Recipe, root: Path) -> None:
 
 def _write(recipe: Recipe, reading: Reading, found: Survey, splits: Splits, folder: Path) -> DatasetCard:
     """Writes arrays and tables, and returns the card that describes them."""
-    classes = in_order(entry.label for entries in splits.values() for entry in entries)
+    classes = reading.classes or in_order(entry.label for entries in splits.values() for entry in entries)
+    heads = further_heads(recipe.name, reading, splits)
     spec = found.spec(reading)
-    shards = _write_shards(recipe, reading, spec, classes, splits, folder)
+    shards = _write_shards(recipe, reading, spec, classes, heads, splits, folder)
+    tables = write_tables(reading, splits, folder)
     return DatasetCard(
         name=recipe.name,
         task=recipe.data.task,
         input=spec,
         classes=classes,
+        heads=heads,
         feature_names=reading.feature_names,
         statistics=statistics_of(folder, shards["train"], spec),
-        split_rule={**recipe.data.split.model_dump(mode="json"), "duplicates": recipe.data.duplicates},
-        splits={name: _split_card(name, splits, classes, shards, folder) for name in splits},
+        split_rule=_split_rule(recipe.data),
+        splits={
+            name: SplitCard(
+                samples=len(entries),
+                class_counts=_class_counts(entries, classes),
+                shards=shards[name],
+                table=tables[name],
+            )
+            for name, entries in splits.items()
+        },
         licence=recipe.data.source.licence,
     )
 
 
 def _write_shards(
-    recipe: Recipe, reading: Reading, spec: InputSpec, classes: tuple[str, ...], splits: Splits, folder: Path
+    recipe: Recipe,
+    reading: Reading,
+    spec: InputSpec,
+    classes: tuple[str, ...],
+    heads: Heads,
+    splits: Splits,
+    folder: Path,
 ) -> dict[str, tuple[Shard, ...]]:
     """Reads every sample a second time and writes it to its place."""
     megabytes = recipe.data.shard_megabytes
     writers = {name: ShardWriter(folder, name, spec, megabytes, len(entries)) for name, entries in splits.items()}
-    number = {label: index for index, label in enumerate(classes)}
     for name, entries in splits.items():
-        labels = np.array([number[entry.label] for entry in entries], dtype=np.int64)
-        writers[name].write_labels(labels, np.array([entry.frames for entry in entries], dtype=np.int32))
+        lengths = np.array([entry.frames for entry in entries], dtype=np.int32)
+        writers[name].write_labels(label_numbers(entries, classes, heads), lengths)
     places = {entry.id: (name, row) for name, entries in splits.items() for row, entry in enumerate(entries)}
     for sample in reading.samples():
         if sample.id in places:  # else it was dropped
@@ -91,21 +112,12 @@ def _write_shards(
     return {name: writer.close() for name, writer in writers.items()}
 
 
-def _split_card(
-    name: str, splits: Splits, classes: tuple[str, ...], shards: dict[str, tuple[Shard, ...]], folder: Path
-) -> SplitCard:
-    counts = Counter(entry.label for entry in splits[name])
-    return SplitCard(
-        samples=len(splits[name]),
-        class_counts=tuple(counts[label] for label in classes),
-        shards=shards[name],
-        table=_write_table(name, splits, folder),
-    )
+def _split_rule(data: Data) -> dict[str, Any]:
+    """Returns how the split was made; without an empty `by`, so that data from before there was one keeps its bytes."""
+    rule = data.split.model_dump(mode="json")
+    return {name: value for name, value in rule.items() if name != "by" or value} | {"duplicates": data.duplicates}
 
 
-def _write_table(name: str, splits: Splits, folder: Path) -> DataFile:
-    """Writes id and label per sample; uncompressed, so that the bytes do not depend on a compressor's version."""
-    columns = {"id": [entry.id for entry in splits[name]], "label": [entry.label for entry in splits[name]]}
-    path = folder / f"{name}.parquet"
-    pq.write_table(pa.table(columns), path, compression="none")
-    return file_record(path)
+def _class_counts(entries: list[Entry], classes: tuple[str, ...]) -> tuple[int, ...]:
+    counts = Counter(entry.label for entry in entries)
+    return tuple(counts[label] for label in classes)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from tasks.data.fetch import CONTENTS
-from tasks.data.sources.own import TAR
+from tasks.data.sources.tar import TAR
 from tasks.errors import DataError, IntegrityError, mismatch
 from tasks.files import sha256_of
 
@@ -31,6 +31,27 @@ def check_raw(raw: Path) -> None:
 def raw_names(raw: Path) -> list[str]:
     """Returns the names of the fetched files."""
     return sorted(path.name for path in raw.iterdir() if path.name != CONTENTS)
+
+
+def packed_files(raw: Path, reader: str) -> Path:
+    """Returns the tar with many files.
+
+    Raises:
+        DataError: `raw` holds something else.
+    """
+    tars = [name for name in raw_names(raw) if name.endswith(".tar")]
+    if len(tars) != 1:
+        do = "give `data.source` of `kind: folder`, or a wheel with a pattern in `files`"
+        raise DataError(mismatch("data.reader", "kind", f"a folder of images for `{reader}`", raw_names(raw), do))
+    return raw / tars[0]
+
+
+def members(path: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+    """Yields the members of a tar from front to end, and their contents where they are files."""
+    with tarfile.open(path, "r:") as tar:
+        while (member := tar.next()) is not None:
+            tar.members = []  # type: ignore[attr-defined]  # else it keeps every header in memory
+            yield member, tar.extractfile(member)
 
 
 @contextmanager

@@ -26,6 +26,10 @@ class Sample:
     part: Part | None = None
     """of a split that its authors published"""
     problem: str = ""
+    heads: tuple[str, ...] = ()
+    """further labels, in the order of `Reading.heads`"""
+    slices: tuple[str, ...] = ()
+    """what results are looked at by, in the order of `Reading.slices`"""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,10 @@ class Reading:
     layout: Literal["image", "sequence", "vector"]
     samples: Callable[[], Iterator[Sample]]
     classes: tuple[str, ...] = ()
-    """that the source announces; empty where only the samples tell"""
+    """that the source announces, in the order of their numbers; empty where only the samples tell"""
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """further label -> its classes likewise"""
+    slices: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
     """reason -> samples that the reader left out"""

@@ -25,6 +25,13 @@ class Entry:
     """digest of shape and values"""
     frames: int
     part: Part | None
+    heads: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is kept beside the label, in the order of `columns_kept` of the reader."""
+        return (*self.heads, *self.slices)
 
 
 @dataclass
@@ -58,7 +65,9 @@ def survey(recipe: Recipe, reading: Reading) -> Survey:
             problems.append(f"`{sample.id}`: {problem}")
             continue
         frames = len(sample.values) if reading.layout == "sequence" else 1
-        result.entries.append(Entry(sample.id, sample.label, _digest(sample.values), frames, sample.part))
+        content = _digest(sample.values)
+        entry = Entry(sample.id, sample.label, content, frames, sample.part, sample.heads, sample.slices)
+        result.entries.append(entry)
     if problems:
         raise DataError(_told(recipe, problems))
     if not result.entries:

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from params.data import Data
+from params.data import Data, DownloadSource, FileSource, FolderSource
 from params.pipeline import Recipe
 from tasks.data.sources.own import watched
 from tasks.errors import RecipeError
@@ -45,12 +45,19 @@ def make_variant(project: Path, folder: Path, recipe: Recipe) -> None:
 
 
 def _anchored(project: Path, data: Data) -> Data:
-    """Returns the section with the source's path absolute: from here, a relative one would lead elsewhere."""
-    path = getattr(data.source, "path", None)
-    if path is None:
+    """Returns the section with the source's paths absolute: from here, relative ones would lead elsewhere."""
+    source = data.source
+    if isinstance(source, FolderSource | FileSource):
+        update: dict[str, Any] = {"path": _absolute(project, source.path)}
+    elif isinstance(source, DownloadSource):
+        update = {"folders": tuple(_absolute(project, folder) for folder in source.folders)}
+    else:
         return data
-    absolute = str((project / Path(path).expanduser()).resolve())
-    return data.model_copy(update={"source": data.source.model_copy(update={"path": absolute})})
+    return data.model_copy(update={"source": source.model_copy(update=update)})
+
+
+def _absolute(project: Path, path: str) -> str:
+    return str((project / Path(path).expanduser()).resolve())
 
 
 def _link(link: Path, target: Path) -> None:

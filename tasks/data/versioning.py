@@ -182,6 +182,7 @@ def _record(card: DatasetCard, prepared: Path, outcome: Outcome) -> DataRecord:
         task=card.task,
         input=card.input,
         classes=card.classes,
+        heads=card.heads,
         samples={name: split.samples for name, split in card.splits.items()},
         licence=card.licence,
         reused=not outcome.ran,

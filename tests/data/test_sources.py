@@ -84,6 +84,47 @@ def test_no_member_of_a_wheel_is_written_outside_raw(tmp_path: Path) -> None:
     assert not (tmp_path / "evil.txt").exists()
 
 
+@pytest.fixture
+def wheelhouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one wheel, where pip looks instead of the index."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    metadata = {"METADATA": "Metadata-Version: 2.1\nName: cells\nVersion: 1.0\n", "WHEEL": "Wheel-Version: 1.0\n"}
+    with zipfile.ZipFile(folder / "cells-1.0-py3-none-any.whl", "w") as wheel:
+        for name in ("cells/images/2.png", "cells/images/1.png", "cells/other/1.png", "cells/labels.csv"):
+            wheel.writestr(name, name)
+        for name, text in {**metadata, "RECORD": ""}.items():
+            wheel.writestr(f"cells-1.0.dist-info/{name}", text)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+def _cells(wheelhouse: Path, *files: str) -> dict[str, Any]:
+    sha256 = hashlib.sha256(next(wheelhouse.iterdir()).read_bytes()).hexdigest()
+    return {"kind": "wheel", "package": "cells", "version": "1.0", "sha256": sha256, "files": list(files)}
+
+
+def test_files_of_a_wheel_by_a_pattern_are_one_tar_under_their_whole_names(
+    wheelhouse: Path, make_recipe: MakeRecipe, project: Path
+) -> None:
+    fetch(make_recipe(_cells(wheelhouse, "cells/images/*.png", "cells/o*/1.png", "cells/labels.csv"), PIXELS), project)
+    raw = project / "data/mine/raw"
+    assert sorted(path.name for path in raw.iterdir()) == ["contents.json", "files.tar"]
+    with tarfile.open(raw / "files.tar") as members:
+        names = ["cells/images/1.png", "cells/images/2.png", "cells/labels.csv", "cells/other/1.png"]
+        assert members.getnames() == names
+        stream = members.extractfile("cells/images/2.png")
+        assert stream is not None
+        assert stream.read() == b"cells/images/2.png"
+        assert {(m.mtime, m.uid, m.mode) for m in members} == {(0, 0, 0o644)}
+
+
+def test_a_pattern_that_fits_nothing_is_named(wheelhouse: Path, make_recipe: MakeRecipe, project: Path) -> None:
+    with pytest.raises(DataError, match=r"files of cells-1.0.*, got cells/\*\.jpg, cells/none\.csv"):
+        fetch(make_recipe(_cells(wheelhouse, "cells/*.jpg", "cells/*.csv", "cells/none.csv"), PIXELS), project)
+
+
 def test_a_packed_folder_has_the_same_bytes_whatever_times_and_modes(
     image_recipe: Recipe, project: Path, images: Path
 ) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -143,6 +144,15 @@ def test_a_missing_folder_is_told_before_dvc_starts(image_recipe: Recipe, projec
     images.rename(images.with_name("elsewhere"))
     with pytest.raises(DataError, match=r"`data\.source\.path`: expected a folder, got nothing there"):
         versioned_data(project, image_recipe)
+
+
+def test_a_variant_looks_into_the_same_folders(make_recipe: MakeRecipe, project: Path, table: Path) -> None:
+    shutil.copyfile(table, project / "rows.csv")
+    source = {"kind": "download", "files": {"rows.csv": sha256_of(table)}, "folders": ["."]}
+    recipe = make_recipe(source, {"kind": "table", "label": "label", "categorical": ["colour"]})
+    other = recipe.model_copy(update={"data": recipe.data.model_copy(update={"duplicates": "drop"})})
+    assert data_folder(project, other) != project
+    assert sum(versioned_data(project, other).samples.values()) == 30
 
 
 def test_a_recipe_that_dvc_does_not_watch_is_refused(image_recipe: Recipe, project: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from params.data import PixelTableReader
+from params.readers import PixelTableReader
 from tasks.data.raw import open_raw
 from tasks.data.samples import Reading, Sample
 from tasks.errors import DataError, mismatch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from params.data import TableReader
+from params.readers import TableReader
 from tasks.data.classes import in_order
 from tasks.data.raw import raw_names
 from tasks.data.samples import Reading, Sample

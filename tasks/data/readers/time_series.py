@@ -9,7 +9,8 @@ from typing import IO
 
 import numpy as np
 
-from params.data import TimeSeriesReader
+from params.readers import TimeSeriesReader
+from tasks.data.classes import in_order
 from tasks.data.raw import open_raw
 from tasks.data.samples import Part, Reading, Sample
 from tasks.errors import DataError, mismatch
@@ -25,7 +26,7 @@ def read_time_series(reader: TimeSeriesReader, raw: Path) -> Reading:
     first, second = headers[reader.train], headers[reader.test]
     if first != second:
         raise DataError(mismatch(reader.test, "@header", f"that of `{reader.train}`, {first}", second, "mend one"))
-    return Reading("sequence", partial(_samples, reader, raw, first[0]), classes=first[1])
+    return Reading("sequence", partial(_samples, reader, raw, first[0]), classes=in_order(first[1]))
 
 
 def _samples(reader: TimeSeriesReader, raw: Path, dimensions: int) -> Iterator[Sample]:

@@ -3,16 +3,15 @@
 import hashlib
 import os
 import shutil
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from params.data import FileSource, FolderSource, Source
+from tasks.data.sources.tar import packing
 from tasks.errors import DataError, mismatch
 
 LITTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
 """what operating systems leave behind; names that begin with a dot are left out too"""
-TAR = "files.tar"
 
 
 def own_path(source: FolderSource | FileSource, root: Path) -> Path:
@@ -70,18 +69,14 @@ def _stamp(name: str, path: Path) -> str:
 
 
 def fetch_folder(source: FolderSource, root: Path, raw: Path) -> None:
-    """Packs the folder into one tar whose bytes depend on names and contents alone: no time, owner or mode."""
-    with tarfile.open(raw / TAR, "w", format=tarfile.PAX_FORMAT) as tar:
+    """Packs the folder into one tar."""
+    with packing(raw) as packer:
         for name, path in own_files(own_path(source, root)):
-            member = tarfile.TarInfo(name)
-            tar.members = []  # type: ignore[attr-defined]  # else it keeps every header in memory
             if path.is_dir():
-                member.type = tarfile.DIRTYPE
-                tar.addfile(member)
+                packer.add_folder(name)
             else:
-                member.size = path.stat().st_size
                 with path.open("rb") as stream:
-                    tar.addfile(member, stream)
+                    packer.add_file(name, path.stat().st_size, stream)
 
 
 def fetch_file(source: FileSource, root: Path, raw: Path) -> None:

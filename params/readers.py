@@ -1,0 +1,219 @@
+"""How the files of a source are read: one section per reader."""
+
+import re
+from collections import Counter
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from params.section import Names, PositiveInts, Section
+
+Layout = Literal["image", "sequence", "vector"]
+
+
+class ReaderSection(Section):
+    """What is known of a reader's samples before there are any."""
+
+    layout: ClassVar[Layout]
+    published: ClassVar[bool] = False
+    """the source says which samples are for testing"""
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """The shape of a sample, or a likely one where only the data tells; for counting parameters."""
+        raise NotImplementedError
+
+    @property
+    def columns_kept(self) -> tuple[str, ...]:
+        """What is kept of each sample beside its label: further labels first, then what results are looked at by."""
+        return ()
+
+
+class PixelTableReader(ReaderSection):
+    """One image per CSV row: the pixels, row by row, then the label."""
+
+    layout = "image"
+    kind: Literal["pixel_table"]
+    file: str
+    shape: PositiveInts
+    """(channels, height, width)"""
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """As said."""
+        return self.shape
+
+
+class PictureReader(ReaderSection):
+    """Image files, each converted and resized to `size`."""
+
+    layout = "image"
+    size: PositiveInts
+    """(height, width) in pixels"""
+    channels: Literal[1, 3] = 3
+
+    @model_validator(mode="after")
+    def _size_is_two_numbers(self) -> Self:
+        if len(self.size) != 2:
+            raise ValueError(f"`size` needs two numbers, height and width; got {len(self.size)}")
+        return self
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """As said."""
+        return (self.channels, *self.size)
+
+
+class ImageFolderReader(PictureReader):
+    """One folder per class; every image is converted and resized to `size`."""
+
+    kind: Literal["image_folder"]
+
+
+class Label(Section):
+    """A column as it is; or, with `above`, a column of numbers as two classes."""
+
+    column: str
+    above: float | None = None
+    """numbers above this are of the second class, all others of the first"""
+    names: Names = ()
+    """of the two classes"""
+
+    @model_validator(mode="after")
+    def _names_go_with_above(self) -> Self:
+        if len(set(self.names)) != (0 if self.above is None else 2) or len(self.names) > 2:
+            raise ValueError("`above` needs two different `names`, the one of the numbers up to it first")
+        return self
+
+
+def _as_section(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+ColumnLabel = Annotated[Label, BeforeValidator(_as_section)]
+"""`label: cell` is short for `label: {column: cell}`"""
+
+
+class ImageTableReader(PictureReader):
+    """A CSV file with one row per image file: where it is, its labels, and what else is known of it."""
+
+    kind: Literal["image_table"]
+    table: str
+    """by its name in the source"""
+    separator: str = Field(default=",", min_length=1)
+    """one character, or `whitespace` for any run of it"""
+    columns: Names = ()
+    """their names, where the table has no header"""
+    image: str
+    """the column with the path of the image, relative to the table"""
+    label: ColumnLabel
+    heads: Annotated[tuple[ColumnLabel, ...], Field(strict=False)] = ()
+    """further labels: the network learns to tell them, too"""
+    slices: Names = ()
+    """columns to look at results by; kept beside the label, never learned"""
+
+    @model_validator(mode="after")
+    def _columns_are_apart(self) -> Self:
+        heads = tuple(head.column for head in self.heads)
+        problems = [*_twice("columns", self.columns), *_twice("heads", heads), *_twice("slices", self.slices)]
+        problems += [f"`{name}` is taken; rename the column" for name in self.columns_kept if name in TAKEN]
+        problems += [_unfit(name) for name in heads if not re.fullmatch(HEAD_NAME, name)]
+        problems += [_both(head.column) for head in self.heads if head.names and head.column in self.slices]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _separator_is_one_character(self) -> Self:
+        if self.separator != "whitespace" and len(self.separator) > 1:
+            raise ValueError("`separator` is one character, or `whitespace`")
+        return self
+
+    @property
+    def columns_kept(self) -> tuple[str, ...]:
+        """Heads and slices; a column may be both."""
+        return tuple(dict.fromkeys((*(head.column for head in self.heads), *self.slices)))
+
+
+TAKEN = ("id", "label")
+"""columns that every table of samples has"""
+
+
+HEAD_NAME = r"[A-Za-z0-9_.-]+"
+
+
+def _unfit(head: str) -> str:
+    return f"the head `{head}` names metrics: rename the column, with letters, digits, `_`, `-` and `.` alone"
+
+
+def _both(column: str) -> str:
+    return f"`{column}` is kept as two classes in `heads`, so it cannot be one of `slices`"
+
+
+def _twice(field: str, names: tuple[str, ...]) -> list[str]:
+    return [f"`{field}` has `{name}` twice" for name, count in Counter(names).items() if count > 1]
+
+
+class IdxFiles(Section):
+    images: str
+    labels: str
+
+
+class IdxReader(ReaderSection):
+    """Images and labels in the IDX format of MNIST, plain or gzipped, with the split their authors published."""
+
+    layout = "image"
+    published = True
+    kind: Literal["idx"]
+    train: IdxFiles
+    test: IdxFiles
+    classes: Annotated[tuple[str, ...], Field(strict=False, min_length=2)]
+    """label 0 is the first of them"""
+
+    @model_validator(mode="after")
+    def _classes_differ(self) -> Self:
+        if problems := _twice("classes", self.classes):
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """That of MNIST."""
+        return (1, 28, 28)
+
+
+class TimeSeriesReader(ReaderSection):
+    """Sequences of unequal length in the `.ts` text format, with the split their authors published."""
+
+    layout = "sequence"
+    published = True
+    kind: Literal["time_series"]
+    train: str
+    test: str
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """(frames, features)."""
+        return (32, 16)
+
+
+class TableReader(ReaderSection):
+    """Rows of a CSV or Parquet file: numeric columns as they are, `categorical` ones as one column per value."""
+
+    layout = "vector"
+    kind: Literal["table"]
+    label: str
+    categorical: Names = ()
+    ignore: Names = ()
+    missing: Literal["refuse", "drop"] = "refuse"
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """(features,)."""
+        return (16,)
+
+
+Reader = Annotated[
+    PixelTableReader | ImageFolderReader | ImageTableReader | IdxReader | TimeSeriesReader | TableReader,
+    Field(discriminator="kind"),
+]

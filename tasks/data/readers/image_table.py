@@ -1,0 +1,146 @@
+"""Image files listed in a table: one row per image, with its path, its labels, and what else is known of it."""
+
+import csv
+import io
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from math import isfinite
+from pathlib import Path
+
+from params.readers import ImageTableReader, Label
+from tasks.data.raw import members, open_raw, packed_files
+from tasks.data.readers.picture import read_picture
+from tasks.data.samples import Reading, Sample
+from tasks.errors import DataError, mismatch
+
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What the table says about one image."""
+
+    id: str
+    label: str
+    heads: tuple[str, ...]
+    slices: tuple[str, ...]
+    problem: str
+
+
+def read_image_table(reader: ImageTableReader, raw: Path) -> Reading:
+    """Opens a tar of images and reads their table.
+
+    Raises:
+        DataError: the source is not many files, the table is not among them, or lacks columns; all problems at once.
+    """
+    tar = packed_files(raw, reader.kind)
+    heads = {head.column: head.names for head in reader.heads}
+    slices = reader.columns_kept[len(heads) :]
+    rows = _rows(reader, slices, raw)
+    return Reading(
+        "image", partial(_samples, reader, tar, rows), classes=reader.label.names, heads=heads, slices=slices
+    )
+
+
+def _samples(reader: ImageTableReader, tar: Path, rows: dict[str, _Row]) -> Iterator[Sample]:
+    missing = set(rows)
+    for member, stream in members(tar):
+        row = rows.get(member.name)
+        if row is None or stream is None:
+            continue
+        missing.discard(member.name)
+        values, problem = read_picture(stream, reader)
+        problem = row.problem or problem
+        yield Sample(row.id, row.label, values, problem=problem, heads=row.heads, slices=row.slices)
+    for name in sorted(missing):
+        yield Sample(rows[name].id, "", problem=f"expected an image at `{name}` in the source, got no such file")
+
+
+def _rows(reader: ImageTableReader, slices: tuple[str, ...], raw: Path) -> dict[str, _Row]:
+    """Returns image -> row; an image is named as in the tar."""
+    rows: dict[str, _Row] = {}
+    for cells in _cells(reader, raw):
+        image = cells[reader.image]
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(reader.table), image))
+        labels = [_labelled(label, cells[label.column]) for label in (reader.label, *reader.heads)]
+        problems = [problem for _, problem in labels if problem]
+        if name in rows:
+            problems.append(f"expected one row in `{reader.table}`, got a second one")
+        texts = tuple(text for text, _ in labels)
+        kept = tuple(cells[column] for column in slices)
+        rows[name] = _Row(image, texts[0], texts[1:], kept, "; ".join(problems))
+    return rows
+
+
+def _labelled(label: Label, text: str) -> tuple[str, str]:
+    """Returns (class, problem) of a cell."""
+    if not text:
+        return "", f"expected a value in column `{label.column}`, got none"
+    if label.above is None:
+        return text, ""
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        return "", f"expected a number in column `{label.column}`, got `{text}`"
+    return label.names[number > label.above], ""
+
+
+def _cells(reader: ImageTableReader, raw: Path) -> Iterator[dict[str, str]]:
+    """Yields column -> text of each row.
+
+    Raises:
+        DataError: a column is missing, or lines have another number of columns than the first.
+    """
+    lines = _lines(reader, raw)
+    header = list(reader.columns) or next(lines, (0, []))[1]
+    _check_columns(reader, header)
+    astray = []
+    for number, fields in lines:
+        if len(fields) == len(header):
+            yield dict(zip(header, fields, strict=True))
+        else:
+            astray.append(f"{len(fields)} in line {number}")
+    if astray:
+        got = ", ".join(astray[:SHOWN]) + (f" and {len(astray) - SHOWN} more lines" if len(astray) > SHOWN else "")
+        do = "mend the lines, or `data.reader.separator` and `columns`"
+        raise DataError(mismatch(reader.table, "", f"{len(header)} columns in every line", got, do))
+
+
+def _lines(reader: ImageTableReader, raw: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yields (number from 1, fields) of the lines that are not empty."""
+    with open_raw(raw, reader.table, "table") as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        try:
+            if reader.separator == "whitespace":
+                rows: Iterator[list[str]] = (line.split() for line in text)
+            else:
+                rows = ([cell.strip() for cell in row] for row in csv.reader(text, delimiter=reader.separator))
+            yield from ((number, fields) for number, fields in enumerate(rows, start=1) if fields)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DataError(mismatch(reader.table, "", "a text table", str(error), "is it the right file?")) from None
+
+
+def _check_columns(reader: ImageTableReader, header: list[str]) -> None:
+    named = {
+        "image": [reader.image],
+        "label": [reader.label.column],
+        "heads": [head.column for head in reader.heads],
+        "slices": reader.slices,
+    }
+    expected = f"one of the columns {', '.join(header) or 'none'}"
+    problems = [
+        mismatch("data.reader", field, expected, f"`{name}`", "mend the name, or `separator` and `columns`")
+        for field, names in named.items()
+        for name in names
+        if name not in header
+    ]
+    problems += [
+        mismatch(reader.table, "", "columns of different names", f"`{name}` twice", "rename one")
+        for name in sorted({name for name in header if header.count(name) > 1})
+    ]
+    if problems:
+        raise DataError("\n".join(problems))
