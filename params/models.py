@@ -1,8 +1,8 @@
 """Architectures as data: everything needed to build a network again, and nothing else."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from params.section import PositiveInts, Section, Sha256
 
@@ -14,6 +14,8 @@ class Cnn(Section):
 
     kind: Literal["cnn"]
     channels: PositiveInts
+    stem_stride: Literal[1, 2] = 1
+    """2: the first convolution takes every second pixel, for large pictures"""
     dropout: Dropout = 0.0
 
 
@@ -23,7 +25,31 @@ class ResNet(Section):
     kind: Literal["resnet"]
     widths: PositiveInts
     blocks: int = Field(default=1, ge=1, le=50)
+    stem_stride: Literal[1, 2, 4] = 1
+    """for large pictures; 2: the first convolution takes every second pixel, 4: a 3x3 max pool behind it does too"""
+    inner: PositiveInts | None = None
+    """width between the two convolutions of each block, blocks of all groups in a row; null for that of the group"""
     dropout: Dropout = 0.0
+
+    @model_validator(mode="after")
+    def _an_inner_width_per_block(self) -> Self:
+        count = len(self.widths) * self.blocks
+        if self.inner is not None and len(self.inner) != count:
+            raise ValueError(f"`inner` has {len(self.inner)} widths for {count} blocks; give one per block, or null")
+        return self
+
+
+class EfficientNetLite(Section):
+    """EfficientNet-Lite (Liu and Tan 2020): for phones; published weights may be its start (`teacher.init`).
+
+    Depthwise convolutions are slow on a CPU, above all in training.
+    """
+
+    kind: Literal["efficientnet_lite"]
+    size: Literal[0, 1, 2, 3, 4] = 0
+    stages: int = Field(default=7, ge=1, le=7)
+    """how many of its seven stages are there; the later ones hold most of the weights"""
+    dropout: Dropout = 0.2
 
 
 class Mlp(Section):
@@ -57,4 +83,6 @@ class ImportedArchitecture(Section):
     """of the module's file; filled in when a recipe runs, so that a change of the code is a change of the recipe"""
 
 
-Architecture = Annotated[Cnn | ResNet | Mlp | Recurrent | ImportedArchitecture, Field(discriminator="kind")]
+Architecture = Annotated[
+    Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture, Field(discriminator="kind")
+]

@@ -7,9 +7,10 @@ from typing import assert_never
 import torch
 from torch import Tensor, nn
 
-from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
+from params.models import Architecture, Cnn, EfficientNetLite, ImportedArchitecture, Mlp, Recurrent, ResNet
 from tasks.errors import RecipeError, mismatch
 from tasks.models.convolutional import build_cnn, build_resnet
+from tasks.models.efficientnet_lite import build_efficientnet_lite
 from tasks.models.recurrent import RecurrentNet
 from tasks.models.vector import build_mlp
 from tasks.records import InputSpec, Statistics
@@ -21,24 +22,48 @@ class Network(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, body: nn.Module, spec: InputSpec, statistics: Statistics) -> None:
+    def __init__(self, body: nn.Module, spec: InputSpec, statistics: Statistics, architecture: Architecture) -> None:
         super().__init__()
         self.body = body
+        self.architecture = architecture
         self.layout = spec.layout
         axes = (1, spec.features, 1, 1) if spec.layout == "image" else (spec.features,)
         self.register_buffer("mean", torch.tensor(statistics.mean, dtype=torch.float32).reshape(axes))
         self.register_buffer("std", torch.tensor(statistics.std, dtype=torch.float32).reshape(axes))
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Returns logits (batch, outputs).
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None, per_step: bool = False) -> Tensor:
+        """Returns logits (batch, outputs), or those of each frame as `step_logits` gives them.
 
         Args:
             inputs: (batch, *spec.shape) in the data's own dtype and scale.
             lengths: (batch,) int64, the number of frames that are there; sequences only.
+            per_step: whether each frame is asked for.
         """
-        normalised = (inputs.to(self.mean.dtype) - self.mean) / self.std
+        if per_step:
+            return self.step_logits(inputs, lengths)
+        normalised = self._normalised(inputs)
         logits: Tensor = self.body(normalised, lengths) if self.layout == "sequence" else self.body(normalised)
         return logits
+
+    def step_logits(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
+        """Returns the logits (batch, frames, outputs) of each frame of sequences; those of padding mean nothing.
+
+        Raises:
+            RecipeError: the data is no sequences, or an imported network has no such method.
+        """
+        if self.layout != "sequence":
+            do = "say `per: sequence`"
+            raise RecipeError([mismatch("recipe", "per: step", "sequences", f"{self.layout} data", do)])
+        method = getattr(self.body, "step_logits", None)
+        if not callable(method):
+            do = "add `step_logits(self, inputs, lengths)` that returns logits (batch, frames, outputs)"
+            got = f"`{type(self.body).__name__}` without it"
+            raise RecipeError([mismatch("recipe", "per: step", "a network with a method `step_logits`", got, do)])
+        logits: Tensor = method(self._normalised(inputs), lengths)
+        return logits
+
+    def _normalised(self, inputs: Tensor) -> Tensor:
+        return (inputs.to(self.mean.dtype) - self.mean) / self.std
 
 
 def build_model(architecture: Architecture, spec: InputSpec, outputs: int, statistics: Statistics) -> Network:
@@ -47,7 +72,7 @@ def build_model(architecture: Architecture, spec: InputSpec, outputs: int, stati
     Raises:
         RecipeError: the architecture does not go with this kind of input.
     """
-    return Network(_body(architecture, spec, outputs), spec, statistics)
+    return Network(_body(architecture, spec, outputs), spec, statistics, architecture)
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -63,6 +88,9 @@ def _body(architecture: Architecture, spec: InputSpec, outputs: int) -> nn.Modul
         case ResNet():
             _require(architecture.kind, spec, "image")
             return build_resnet(architecture, spec, outputs)
+        case EfficientNetLite():
+            _require(architecture.kind, spec, "image")
+            return build_efficientnet_lite(architecture, spec, outputs)
         case Mlp():
             _require(architecture.kind, spec, "image", "vector")
             return build_mlp(architecture, spec, outputs)
@@ -77,7 +105,7 @@ def _body(architecture: Architecture, spec: InputSpec, outputs: int) -> nn.Modul
 
 def _require(kind: str, spec: InputSpec, *layouts: str) -> None:
     if spec.layout not in layouts:
-        do = "take cnn, resnet or mlp for images, lstm or gru for sequences, mlp for tables"
+        do = "take cnn, resnet, efficientnet_lite or mlp for images, lstm or gru for sequences, mlp for tables"
         raise RecipeError(
             [mismatch("recipe", f"architecture.kind: {kind}", f"{' or '.join(layouts)} data", spec.layout, do)]
         )

@@ -8,25 +8,36 @@ from tasks.records import InputSpec
 
 
 class RecurrentNet(nn.Module):
-    """Layers of cells, dropout behind each, mean over the frames, linear; padding cannot reach what is before it."""
+    """`layer1`, `layer2`, ... of cells, dropout behind each, mean over the frames, linear `head`.
+
+    Padding cannot reach what is before it.
+    """
 
     def __init__(self, architecture: Recurrent, spec: InputSpec, outputs: int) -> None:
         super().__init__()
+        self.names = tuple(f"layer{number + 1}" for number in range(architecture.layers))
         width = spec.features
-        self.layers = nn.ModuleList()
-        for _ in range(architecture.layers):
-            self.layers.append(RecurrentLayer(architecture, width))
+        for name in self.names:
+            self.add_module(name, RecurrentLayer(architecture, width))
             width = architecture.hidden * (2 if architecture.bidirectional else 1)
         self.dropout = nn.Dropout(architecture.dropout)
         self.head = nn.Linear(width, outputs)
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """Returns logits (batch, outputs) from inputs (batch, frames, features) and lengths (batch,)."""
-        frames = inputs
-        for layer in self.layers:
-            frames = self.dropout(layer(frames, lengths))
-        logits: Tensor = self.head(mean_over_frames(frames, lengths))
+        logits: Tensor = self.head(mean_over_frames(self._frames(inputs, lengths), lengths))
         return logits
+
+    def step_logits(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """Returns the logits (batch, frames, outputs) of each frame; their mean over the frames is `forward`."""
+        logits: Tensor = self.head(self._frames(inputs, lengths))
+        return logits
+
+    def _frames(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        frames = inputs
+        for name in self.names:
+            frames = self.dropout(self.get_submodule(name)(frames, lengths))
+        return frames
 
 
 class RecurrentLayer(nn.Module):

@@ -1,5 +1,6 @@
 """Networks for vectors: table rows, or small pictures taken as one row of numbers."""
 
+from collections import OrderedDict
 from math import prod
 
 from torch import nn
@@ -9,11 +10,17 @@ from tasks.records import InputSpec
 
 
 def build_mlp(architecture: Mlp, spec: InputSpec, outputs: int) -> nn.Sequential:
-    """Returns linear, batch norm, ReLU per entry of `hidden`, then a linear head."""
+    """Returns `hidden1`, `hidden2`, ...: linear, norm, activation, dropout; then the linear `head`."""
     width = prod(spec.shape)
-    layers: list[nn.Module] = [nn.Flatten()]
-    for hidden in architecture.hidden:
-        layers += [nn.Linear(width, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU()]
-        layers.append(nn.Dropout(architecture.dropout))
+    layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
+    for number, hidden in enumerate(architecture.hidden, start=1):
+        layer = {
+            "linear": nn.Linear(width, hidden, bias=False),
+            "norm": nn.BatchNorm1d(hidden),
+            "activation": nn.ReLU(),
+            "dropout": nn.Dropout(architecture.dropout),
+        }
+        layers[f"hidden{number}"] = nn.Sequential(OrderedDict(layer))
         width = hidden
-    return nn.Sequential(*layers, nn.Linear(width, outputs))
+    layers["head"] = nn.Linear(width, outputs)
+    return nn.Sequential(layers)

@@ -2,10 +2,11 @@ import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
@@ -39,6 +40,8 @@ def sample(spec: InputSpec, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor 
         (CNN, SMALL),
         (ResNet(kind="resnet", widths=(4, 8, 16), blocks=2), IMAGE),
         (ResNet(kind="resnet", widths=(4, 8, 16)), SMALL),
+        (ResNet(kind="resnet", widths=(4, 8), blocks=2, inner=(3, 4, 5, 6), stem_stride=4), IMAGE),
+        (Cnn(kind="cnn", channels=(4, 8), stem_stride=2), SMALL),
         (Mlp(kind="mlp", hidden=(6,)), IMAGE),
         (Mlp(kind="mlp", hidden=(6, 4)), VECTOR),
         (Recurrent(kind="lstm", hidden=6, layers=2), SEQUENCE),
@@ -61,6 +64,38 @@ def test_every_architecture_gives_one_logit_per_output(architecture: Architectur
 def test_an_architecture_that_does_not_go_with_the_data_is_refused(architecture: Architecture, spec: InputSpec) -> None:
     with pytest.raises(RecipeError, match=f"{spec.layout}; take"):
         network(architecture, spec)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "spec", "names"),
+    [
+        (Cnn(kind="cnn", channels=(4, 8)), IMAGE, "stage1 stage2 head"),
+        (ResNet(kind="resnet", widths=(4, 8), blocks=2), IMAGE, "stem group1 group2 head"),
+        (Mlp(kind="mlp", hidden=(6, 4)), VECTOR, "flatten hidden1 hidden2 head"),
+        (Recurrent(kind="lstm", hidden=6, layers=2), SEQUENCE, "layer1 layer2 dropout head"),
+    ],
+)
+def test_modules_have_the_names_that_recipes_use(architecture: Architecture, spec: InputSpec, names: str) -> None:
+    body = network(architecture, spec).get_submodule("body")
+    assert {name for name, _ in body.named_children()} == set(names.split())
+
+
+@pytest.mark.parametrize(("stride", "side"), [(1, 64), (2, 32), (4, 16)])
+def test_stem_of_a_resnet_makes_large_pictures_smaller(stride: Literal[1, 2, 4], side: int) -> None:
+    spec = InputSpec(layout="image", dtype="uint8", shape=(1, 64, 64))
+    stem = network(ResNet(kind="resnet", widths=(4,), stem_stride=stride), spec).get_submodule("body.stem")
+    assert stem(torch.zeros(1, 1, 64, 64)).shape == (1, 4, side, side)
+
+
+def test_stem_stride_of_a_cnn_takes_every_second_pixel_in_the_first_convolution_only() -> None:
+    body = network(Cnn(kind="cnn", channels=(4, 8), stem_stride=2), IMAGE).get_submodule("body")
+    strides = [module.stride for module in body.modules() if isinstance(module, nn.Conv2d)]
+    assert strides == [(2, 2), (1, 1)]
+
+
+def test_inner_widths_that_are_not_one_per_block_are_refused() -> None:
+    with pytest.raises(ValidationError, match="2 widths for 4 blocks"):
+        ResNet(kind="resnet", widths=(4, 8), blocks=2, inner=(4, 4))
 
 
 def test_the_network_normalises_by_the_statistics_it_was_given() -> None:
@@ -122,7 +157,7 @@ def test_weights_that_cannot_be_read_are_one_clear_message(tmp_path: Path, damag
 
 def test_weights_of_another_architecture_are_refused_by_layer_and_shape(tmp_path: Path) -> None:
     save_weights(network(Mlp(kind="mlp", hidden=(3,)), VECTOR), tmp_path / "w.safetensors")
-    with pytest.raises(DataError, match=r"`body\.1\.weight` of shape \(3, 5\) instead of \(4, 5\)"):
+    with pytest.raises(DataError, match=r"`body\.hidden1\.linear\.weight` of shape \(3, 5\) instead of \(4, 5\)"):
         load_weights(network(Mlp(kind="mlp", hidden=(4,)), VECTOR), tmp_path / "w.safetensors")
     with pytest.raises(DataError, match=r"no `body\."):
         load_weights(network(Mlp(kind="mlp", hidden=(3, 3)), VECTOR), tmp_path / "w.safetensors")

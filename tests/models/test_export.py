@@ -22,6 +22,10 @@ VECTOR = InputSpec(layout="vector", dtype="float32", shape=(5,))
 NETWORKS: dict[str, tuple[Architecture, InputSpec]] = {
     "cnn": (Cnn(kind="cnn", channels=(4, 8), dropout=0.1), IMAGE),
     "resnet": (ResNet(kind="resnet", widths=(4, 8)), IMAGE),
+    "resnet for large pictures": (
+        ResNet(kind="resnet", widths=(4, 8), inner=(3, 5), stem_stride=4),
+        InputSpec(layout="image", dtype="uint8", shape=(1, 32, 32)),
+    ),
     "mlp": (Mlp(kind="mlp", hidden=(6,)), VECTOR),
     "mlp on images": (Mlp(kind="mlp", hidden=(6,)), IMAGE),
     "lstm": (Recurrent(kind="lstm", hidden=5, layers=2, dropout=0.1), SEQUENCE),

@@ -1,0 +1,187 @@
+"""The layers of a network that a recipe may name, and taps that keep what comes out of them.
+
+A layer is any named module of `Network.body` that gives one tensor: `stage2`, `group1.block2`, `layer1`, ... Images
+give (batch, channels, height, width), sequences (batch, frames, hidden) with all frames of the batch.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from tasks.errors import RecipeError, StageError, mismatch
+from tasks.models.build import Network
+from tasks.records import InputSpec
+
+SAMPLES = 2
+SHOWN = 12
+"""layers named in a message"""
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """What a layer gives for one sample: `positions` is (), (frames,) or (height, width)."""
+
+    channels: int
+    positions: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return "x".join(str(size) for size in (self.channels, *self.positions))
+
+
+class _Tap:
+    """A forward hook that keeps the last output of a layer.
+
+    A copy of a network gets taps that hear nothing: its outputs would keep a graph alive that nobody removes.
+    """
+
+    def __init__(self, listening: bool) -> None:
+        self.listening = listening
+        self.output: Any = None
+
+    def __call__(self, _module: nn.Module, _inputs: Any, output: Any) -> None:
+        if self.listening:
+            self.output = output
+
+    def __reduce__(self) -> tuple[type, tuple[bool]]:
+        return type(self), (False,)
+
+
+class Taps:
+    """Keeps what layers of a network gave in its last forward, until removed; also a context manager.
+
+    Nothing is added to the state dict, and copies of the network are not tapped.
+
+    Raises:
+        RecipeError: there is no such layer.
+    """
+
+    def __init__(self, network: Network, names: Sequence[str]) -> None:
+        modules = {name: module for name, module in network.body.named_modules() if name}
+        _refuse([_unknown("layers", name, dict.fromkeys(modules, "")) for name in names if name not in modules])
+        self.names = tuple(names)
+        self._sequences = network.layout == "sequence"
+        self._taps = {name: _Tap(listening=True) for name in names}
+        self._handles = [modules[name].register_forward_hook(tap) for name, tap in self._taps.items()]
+
+    def values(self, lengths: Tensor | None = None) -> list[tuple[Tensor, Tensor | None]]:
+        """Returns for each name the output, and a mask of its frames.
+
+        Outputs are (batch, channels, *positions): those of sequences, (batch, frames, hidden), come as (batch, hidden,
+        frames), with a float mask (batch, frames) of the frames that are no padding; all others come with None.
+
+        Args:
+            lengths: (batch,) of the last forward; sequences only, where None says that no frame is padding.
+
+        Raises:
+            StageError: the network gave no answer yet, or without this layer.
+        """
+        return [self._value(name, lengths) for name in self.names]
+
+    def remove(self) -> None:
+        """Takes the taps off, and forgets what they kept."""
+        for handle in self._handles:
+            handle.remove()
+        for tap in self._taps.values():
+            tap.listening, tap.output = False, None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.remove()
+
+    def _value(self, name: str, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        output = self._taps[name].output
+        if not isinstance(output, Tensor):
+            got = "none yet" if output is None else type(output).__name__
+            do = "let the network answer first, with its taps on; name a layer that gives one tensor"
+            raise StageError(mismatch(f"layer {name}", "", "an output", got, do))
+        if not self._sequences or output.ndim != 3:
+            return output, None
+        return output.transpose(1, 2), _there(output, lengths)
+
+
+def layer_shapes(network: Network, spec: InputSpec) -> dict[str, LayerShape]:
+    """Returns the shape of each layer that a tap may name, in the order in which the network has them.
+
+    They are found by one forward of zeros in eval mode, sequences at their full length. Left out is what gives no
+    tensor of 2 to 4 axes with the batch first, and for sequences what gives neither (batch, hidden) nor all frames.
+    """
+    names = [name for name, _ in network.body.named_modules() if name]
+    with _evaluating(network), Taps(network, names) as taps:
+        network(*_zeros(network, spec))
+        outputs = {name: tap.output for name, tap in taps._taps.items()}
+    shapes = {name: _shape(output, spec) for name, output in outputs.items()}
+    return {name: shape for name, shape in shapes.items() if shape}
+
+
+def require_layers(field: str, names: Sequence[str], shapes: Mapping[str, LayerShape]) -> None:
+    """Checks that all names are layers.
+
+    Args:
+        field: where the names stand in the recipe.
+        names: as they stand there.
+        shapes: of the layers that are there, from `layer_shapes`.
+
+    Raises:
+        RecipeError: with every name that is no layer, and the layers that are there, the closest first.
+    """
+    there = {name: str(shape) for name, shape in shapes.items()}
+    _refuse([_unknown(field, name, there) for name in dict.fromkeys(names) if name not in shapes])
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise RecipeError(problems)
+
+
+def _unknown(field: str, name: str, there: Mapping[str, str]) -> str:
+    closest = difflib.get_close_matches(name, there, n=max(len(there), 1), cutoff=0.0)
+    shown = ", ".join(f"`{known}` {there[known]}".rstrip() for known in closest[:SHOWN])
+    more = f" and {len(closest) - SHOWN} more" if closest[SHOWN:] else ""
+    return mismatch("recipe", field, f"a layer of the network: {shown}{more}", f"`{name}`", "choose one of them")
+
+
+def _shape(output: Any, spec: InputSpec) -> LayerShape | None:
+    if not isinstance(output, Tensor) or not 2 <= output.ndim <= 4 or len(output) != SAMPLES:
+        return None
+    _, channels, *positions = output.shape
+    if spec.layout != "sequence" or output.ndim == 2:
+        return LayerShape(channels, tuple(positions))
+    if output.ndim == 3 and output.shape[1] == spec.shape[0]:
+        return LayerShape(output.shape[2], (output.shape[1],))
+    return None
+
+
+def _zeros(network: Network, spec: InputSpec) -> tuple[Tensor, Tensor | None]:
+    device = network.mean.device
+    dtype = torch.uint8 if spec.dtype == "uint8" else torch.float32
+    frames = torch.full((SAMPLES,), spec.shape[0], device=device) if spec.layout == "sequence" else None
+    return torch.zeros((SAMPLES, *spec.shape), dtype=dtype, device=device), frames
+
+
+def _there(output: Tensor, lengths: Tensor | None) -> Tensor:
+    frames = torch.arange(output.shape[1], device=output.device).unsqueeze(0)
+    ends = output.new_full((len(output), 1), output.shape[1]) if lengths is None else lengths.unsqueeze(1)
+    return (frames < ends).float()
+
+
+@contextmanager
+def _evaluating(network: nn.Module) -> Iterator[None]:
+    """Switches to eval mode without a gradient, and puts each module back as it was."""
+    training = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, was in training:
+            module.training = was
