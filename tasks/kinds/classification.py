@@ -1,61 +1,112 @@
-"""One label out of several per sample. Soft labels are the teacher's logits, one per class.
+"""One label out of several per sample, for one question or for several. Soft labels are the teacher's logits.
+
+A question is a head: the first is that of the label, whose metrics decide; further ones (`heads` of the card) are
+learned along. The logits of all heads stand side by side in their order, so to everything else a network with several
+heads is one with more outputs; labels are (n,) for one head and (n, heads) for several.
 
 Metrics are taken in float64 whatever the logits come in: a float32 softmax would move the loss in its sixth digit.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from tasks.records import ClassScore
+from tasks.records import ClassScore, DatasetCard
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
 Floats = NDArray[np.float64]
+Array = TypeVar("Array", Tensor, NDArray[Any])
+FIRST = "label"
+"""the name of the first head"""
 
 
 class Classification:
-    """Labels are int64 in 0..classes-1; the head has one logit per class."""
+    """Labels are int64 in 0..classes-1; a head has one logit per class."""
 
     name = "classification"
     primary = "accuracy"
 
-    def outputs(self, classes: Sequence[str]) -> int:
-        """Returns one logit per class."""
-        return len(classes)
+    def __init__(self, further: Mapping[str, Sequence[str]] | None = None) -> None:
+        further = further or {}
+        self.head_names: tuple[str, ...] = (FIRST, *further)
+        self.further = tuple(len(classes) for classes in further.values())
 
-    def hard_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Returns the cross-entropy (), mean over the batch, of logits (batch, classes) and labels (batch,)."""
-        loss: Tensor = functional.cross_entropy(logits, labels)
-        return loss
+    @classmethod
+    def of(cls, card: DatasetCard) -> "Classification":
+        """Returns the kind for prepared data, with its heads."""
+        return cls(card.heads)
+
+    def outputs(self, classes: Sequence[str]) -> int:
+        """Returns one logit per class of each head; `classes` are those of the first."""
+        return len(classes) + sum(self.further)
+
+    def heads(self, logits: Array) -> tuple[Array, ...]:
+        """Returns the logits (..., classes of the head) of each head, as views of logits (..., outputs)."""
+        if not self.further:
+            return (logits,)
+        ends: tuple[int, ...] = tuple(accumulate(self.further, initial=logits.shape[-1] - sum(self.further)))
+        return tuple(logits[..., start:end] for start, end in zip((0, *ends[:-1]), ends, strict=True))
+
+    def head_labels(self, labels: Array) -> tuple[Array, ...]:
+        """Returns the labels (n,) of each head, of labels (n,) or (n, heads)."""
+        if not self.further:
+            return (labels,)
+        return tuple(labels[:, head] for head in range(1 + len(self.further)))
+
+    def hard_losses(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Returns the cross-entropy of each head (heads,), mean over the batch.
+
+        `smoothing` is the part of the label that is spread evenly over all classes of the head (Szegedy et al. 2016,
+        arXiv:1512.00567, section 7).
+        """
+        pairs = zip(self.heads(logits), self.head_labels(labels), strict=True)
+        return torch.stack([functional.cross_entropy(ours, right, label_smoothing=smoothing) for ours, right in pairs])
+
+    def hard_loss(
+        self, logits: Tensor, labels: Tensor, smoothing: float = 0.0, weights: Tensor | None = None
+    ) -> Tensor:
+        """Returns the sum () of `hard_losses`, times `weights` (heads,) where they are given."""
+        losses = self.hard_losses(logits, labels, smoothing)
+        return (losses if weights is None else losses * weights).sum()
 
     def confidence(self, logits: Tensor) -> Tensor:
-        """Returns the largest probability (batch,) at temperature 1."""
-        return functional.softmax(logits, dim=1).amax(dim=1)
+        """Returns the largest probability (batch,) of the first head at temperature 1."""
+        return functional.softmax(self.heads(logits)[0], dim=1).amax(dim=1)
 
     def predict(self, logits: Logits) -> NDArray[np.int64]:
-        """Returns the class (n,) of the largest logit; of equal ones the first."""
-        labels: NDArray[np.int64] = np.argmax(logits, axis=1).astype(np.int64)
+        """Returns the class (n,) of the first head's largest logit; of equal ones the first."""
+        labels: NDArray[np.int64] = np.argmax(self.heads(logits)[0], axis=1).astype(np.int64)
         return labels
 
     def quick_scores(self, logits: Logits, labels: Labels) -> dict[str, float]:
-        """Returns accuracy and mean cross-entropy in nats."""
+        """Returns accuracy and mean cross-entropy in nats of the first head; `NAME_accuracy` of each further one."""
         hits = self.correct(logits, labels)
-        picked = np.take_along_axis(log_softmax(logits), labels[:, None].astype(np.int64), axis=1)
-        return {"accuracy": float(hits.mean()), "loss": float(-picked.mean())}
+        first = self.head_labels(labels)[0]
+        picked = np.take_along_axis(log_softmax(self.heads(logits)[0]), first[:, None].astype(np.int64), axis=1)
+        further = self.further_correct(logits, labels).items()
+        scores = {"accuracy": float(hits.mean()), "loss": float(-picked.mean())}
+        return scores | {f"{name}_accuracy": float(right.mean()) for name, right in further}
 
     def correct(self, logits: Logits, labels: Labels) -> NDArray[np.bool_]:
         """Returns for each sample (n,) whether its class is the predicted one."""
-        right: NDArray[np.bool_] = self.predict(logits) == labels
+        right: NDArray[np.bool_] = self.predict(logits) == self.head_labels(labels)[0]
         return right
 
+    def further_correct(self, logits: Logits, labels: Labels) -> dict[str, NDArray[np.bool_]]:
+        """Returns for each further head, and each sample (n,), whether its class is the predicted one."""
+        trios = zip(self.head_names, self.heads(logits), self.head_labels(labels), strict=True)
+        return {name: np.argmax(ours, axis=1) == right for name, ours, right in list(trios)[1:]}
+
     def outcomes(self, logits: Logits, labels: Labels) -> NDArray[np.int64]:
-        """Returns the cell of the confusion matrix (n,) each sample falls into: label * classes + prediction."""
-        cells: NDArray[np.int64] = labels.astype(np.int64) * logits.shape[1] + self.predict(logits)
+        """Returns the cell of the confusion matrix (n,) each sample falls into: label * outputs + prediction."""
+        cells: NDArray[np.int64] = self.head_labels(labels)[0].astype(np.int64) * logits.shape[1] + self.predict(logits)
         return cells
 
     def tally(self, outcomes: NDArray[np.int64], counts: NDArray[np.int64], outputs: int) -> dict[str, Floats]:
@@ -79,7 +130,7 @@ class Classification:
         from sklearn.metrics import precision_recall_fscore_support  # takes 0.6 s to import
 
         precision, recall, f1, samples = precision_recall_fscore_support(
-            labels, self.predict(logits), labels=range(len(classes)), zero_division=0
+            self.head_labels(labels)[0], self.predict(logits), labels=range(len(classes)), zero_division=0
         )
         return tuple(
             ClassScore(label=name, recall=float(r), precision=float(p), f1=float(f), samples=int(n))
@@ -91,7 +142,7 @@ class Classification:
 
         That is `sum_m |B_m| / n * |acc(B_m) - conf(B_m)|` over `bins` bins ((m-1)/bins, m/bins] of equal width.
         """
-        confidence = np.exp(log_softmax(logits).max(axis=1))
+        confidence = np.exp(log_softmax(self.heads(logits)[0]).max(axis=1))
         hits = self.correct(logits, labels)
         place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
         gaps = np.bincount(place, weights=hits - confidence, minlength=bins)
@@ -104,9 +155,10 @@ class Classification:
 
     def golden(self, labels: Labels, count: int = 8) -> NDArray[np.int64]:
         """Returns rows in turn from each class, the first of each, then the second, until there are `count`."""
-        order = np.argsort(labels, kind="stable")
-        ordered = labels[order]
-        turn = np.arange(len(labels)) - np.searchsorted(ordered, ordered, side="left")
+        first = self.head_labels(labels)[0]
+        order = np.argsort(first, kind="stable")
+        ordered = first[order]
+        turn = np.arange(len(first)) - np.searchsorted(ordered, ordered, side="left")
         chosen = order[np.lexsort((ordered, turn))][:count]
         return chosen.astype(np.int64)
 

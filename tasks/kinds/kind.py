@@ -3,8 +3,8 @@
 A new kind costs one class that keeps to `TaskKind` and one entry in `KINDS`; nowhere else does code ask which it is.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,18 @@ from torch import Tensor
 
 from tasks.errors import RecipeError, mismatch
 from tasks.kinds.classification import Classification
-from tasks.records import ClassScore
+from tasks.records import ClassScore, DatasetCard
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
+Array = TypeVar("Array", Tensor, NDArray[Any])
 
 
 class TaskKind(Protocol):
-    """Owns the target, the head, what soft labels are, the metrics and the golden samples of one kind of task."""
+    """Owns the target, the heads, what soft labels are, the metrics and the golden samples of one kind of task.
+
+    All metrics are of the first head, unless their name says another.
+    """
 
     @property
     def name(self) -> str:
@@ -29,14 +33,29 @@ class TaskKind(Protocol):
     def primary(self) -> str:
         """The key of `quick_scores` that decides which epoch and which candidate is better; higher is better."""
 
-    def outputs(self, classes: Sequence[str]) -> int:
-        """Returns the size of the head."""
+    @property
+    def head_names(self) -> tuple[str, ...]:
+        """The names of the heads in the order of their logits and labels; a single one is called `label`."""
 
-    def hard_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Returns the mean loss () of logits (batch, outputs) against labels (batch,)."""
+    def outputs(self, classes: Sequence[str]) -> int:
+        """Returns the number of logits of all heads together; `classes` are those of the first."""
+
+    def heads(self, logits: Array) -> tuple[Array, ...]:
+        """Returns the logits (..., outputs of the head) of each head, as views of logits (..., outputs)."""
+
+    def head_labels(self, labels: Array) -> tuple[Array, ...]:
+        """Returns the labels (n,) of each head, of labels (n,) where there is one head, else (n, heads)."""
+
+    def hard_losses(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Returns the mean loss (heads,) of each head; `smoothing` spreads that part of the label over all classes."""
+
+    def hard_loss(
+        self, logits: Tensor, labels: Tensor, smoothing: float = 0.0, weights: Tensor | None = None
+    ) -> Tensor:
+        """Returns the sum () of `hard_losses`, times `weights` (heads,) where they are given."""
 
     def confidence(self, logits: Tensor) -> Tensor:
-        """Returns how sure a network is of each sample, (batch,) in 0..1, at temperature 1."""
+        """Returns how sure the first head is of each sample, (batch,) in 0..1, at temperature 1."""
 
     def predict(self, logits: Logits) -> NDArray[np.int64]:
         """Returns the predicted labels (n,) of logits (n, outputs)."""
@@ -46,6 +65,9 @@ class TaskKind(Protocol):
 
     def correct(self, logits: Logits, labels: Labels) -> NDArray[np.bool_]:
         """Returns for each sample (n,) whether the answer is right."""
+
+    def further_correct(self, logits: Logits, labels: Labels) -> dict[str, NDArray[np.bool_]]:
+        """Returns for each head but the first, by name, whether its answer is right for each sample (n,)."""
 
     def outcomes(self, logits: Logits, labels: Labels) -> NDArray[np.int64]:
         """Returns what became of each sample (n,) as one integer; samples of equal integers count alike."""
@@ -72,16 +94,16 @@ class TaskKind(Protocol):
         """Returns the rows of at most `count` samples for the self-test of a bundle, as different as may be."""
 
 
-KINDS: Mapping[str, TaskKind] = {kind.name: kind for kind in (Classification(),)}
+KINDS: Mapping[str, Callable[[DatasetCard], TaskKind]] = {Classification.name: Classification.of}
 
 
-def find_kind(name: str) -> TaskKind:
-    """Returns the kind of task of that name.
+def find_kind(card: DatasetCard) -> TaskKind:
+    """Returns the kind of task of prepared data; it knows the data's heads.
 
     Raises:
         RecipeError: there is no such kind.
     """
-    if name not in KINDS:
-        problem = mismatch("recipe", "data.task", f"one of {', '.join(KINDS)}", name, "take one that is there")
+    if card.task not in KINDS:
+        problem = mismatch("recipe", "data.task", f"one of {', '.join(KINDS)}", card.task, "take one that is there")
         raise RecipeError([problem])
-    return KINDS[name]
+    return KINDS[card.task](card)

@@ -15,7 +15,10 @@ CARD = "dataset.json"
 
 @dataclass(frozen=True)
 class Arrays:
-    """Some samples of a split: raw inputs (n, *shape), labels (n,) int64, lengths (n,) int64 for sequences."""
+    """Some samples of a split: raw inputs (n, *shape), labels int64, lengths (n,) int64 for sequences.
+
+    Labels are (n,), or (n, heads) where the data has several labels per sample.
+    """
 
     inputs: NDArray[Any]
     labels: NDArray[np.int64]
@@ -39,6 +42,16 @@ class SplitArrays:
     def __len__(self) -> int:
         return int(self.starts[-1])
 
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one sample's inputs."""
+        return self.shards[0].inputs.shape[1:]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the inputs."""
+        return self.shards[0].inputs.dtype
+
     def gather(self, rows: NDArray[np.int64]) -> Arrays:
         """Returns the samples at `rows` of the split; a row may come twice."""
         if len(self.shards) == 1:
@@ -58,8 +71,13 @@ class SplitArrays:
         for start in range(0, len(rows), size):
             yield self.gather(rows[start : start + size])
 
+    def first_labels(self) -> NDArray[np.int64]:
+        """Returns the labels (n,) of the first head."""
+        labels = self.labels()
+        return labels if labels.ndim == 1 else labels[:, 0]
+
     def labels(self) -> NDArray[np.int64]:
-        """Returns the labels of the whole split."""
+        """Returns the labels of the whole split, (n,) or (n, heads)."""
         return np.concatenate([np.asarray(shard.labels) for shard in self.shards])
 
 

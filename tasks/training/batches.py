@@ -1,7 +1,12 @@
-"""Batches on the device, in an order that depends on the seed and the epoch alone."""
+"""Batches on the device, in an order that depends on the seed and the epoch alone.
+
+Several batches are gathered at once, as one chunk: random rows of a memory map cost much less together than one batch
+at a time, and whatever goes along with the samples (soft labels) can be looked up once per chunk.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -9,38 +14,84 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.training.arrays import Arrays, SplitArrays
+from tasks.training.augment import Augmenter
 from tasks.training.seeds import generator
+
+CHUNK_BYTES = 8 * 2**20
+"""of inputs that are gathered at once; a batch that is larger is a chunk of its own"""
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Consecutive batches of one epoch (from 1): the rows (n,) of the split they stand at, their labels, and which view
+    of them it is.
+    """
+
+    rows: NDArray[np.int64]
+    labels: Tensor
+    epoch: int = 1
+    view: int = 0
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Raw inputs (batch, *shape), labels (batch,), lengths (batch,) for sequences, and the rows they stand at."""
+    """Raw inputs (batch, *shape), labels (batch,) or (batch, heads), lengths (batch,) for sequences.
+
+    `within` is the place of the batch in its chunk.
+    """
 
     inputs: Tensor
     labels: Tensor
     lengths: Tensor | None
-    rows: NDArray[np.int64]
+    chunk: Chunk
+    within: slice
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Places (batch,) of the samples in their split."""
+        return self.chunk.rows[self.within]
 
     @classmethod
-    def of(cls, arrays: Arrays, device: torch.device) -> "Batch":
-        """Copies gathered arrays to the device."""
-        lengths = None if arrays.lengths is None else torch.from_numpy(arrays.lengths).to(device)
-        inputs, labels = torch.from_numpy(arrays.inputs).to(device), torch.from_numpy(arrays.labels).to(device)
-        return cls(inputs, labels, lengths, arrays.rows)
+    def of(cls, arrays: Arrays, device: torch.device, epoch: int = 1, view: int = 0) -> "Batch":
+        """Copies gathered arrays to the device, as one batch."""
+        labels = _tensor(arrays.labels, device)
+        lengths = None if arrays.lengths is None else _tensor(arrays.lengths, device)
+        chunk = Chunk(arrays.rows, labels, epoch, view)
+        return cls(_tensor(arrays.inputs, device), labels, lengths, chunk, slice(0, len(arrays)))
+
+    def part(self, within: slice) -> "Batch":
+        """Returns the samples at `within` of a batch that is a whole chunk; nothing is copied."""
+        lengths = None if self.lengths is None else self.lengths[within]
+        return Batch(self.inputs[within], self.labels[within], lengths, self.chunk, within)
 
 
-def shuffled_batches(split: SplitArrays, size: int, seed: int, epoch: int, device: torch.device) -> Iterator[Batch]:
-    """Yields every sample once, in the order of (seed, epoch).
+def shuffled_batches(
+    split: SplitArrays, size: int, seed: int, epoch: int, device: torch.device, augmenter: Augmenter | None = None
+) -> Iterator[Batch]:
+    """Yields every sample once, in the order of (seed, epoch), augmented as (seed, view of the epoch) says.
 
     A last batch of one sample is left out: batch norm cannot learn from a single one.
     """
     rows = generator(seed, epoch).permutation(len(split))
     usable = len(rows) - 1 if len(rows) % size == 1 and len(rows) > 1 else len(rows)
-    for arrays in split.batches(size, rows[:usable]):
-        yield Batch.of(arrays, device)
+    view = augmenter.view(epoch) if augmenter else 0
+    for arrays in split.batches(_chunk_size(split, size), rows[:usable]):
+        whole = Batch.of(augmenter.apply(arrays, view) if augmenter else arrays, device, epoch, view)
+        for start in range(0, len(arrays), size):
+            yield whole.part(slice(start, min(start + size, len(arrays))))
 
 
 def steps_per_epoch(samples: int, size: int) -> int:
     """Returns how many batches `shuffled_batches` yields."""
     whole, rest = divmod(samples, size)
     return whole + (rest > 1 or (rest == 1 and whole == 0))
+
+
+def _chunk_size(split: SplitArrays, size: int) -> int:
+    """Returns how many samples are gathered at once: a whole number of batches."""
+    sample = prod(split.sample_shape) * split.dtype.itemsize
+    return size * max(1, CHUNK_BYTES // (sample * size))
+
+
+def _tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:
+    return torch.from_numpy(array).to(device)

@@ -1,7 +1,7 @@
 """The loop: steps over shuffled batches, validation after each epoch, the weights of the best epoch kept.
 
-What is learned from a batch is the objective's business; which device, precision and how many processes, Accelerate's.
-Metrics leave through the callable that is given, once an epoch and never from inside the steps.
+What is learned from a batch is the objective's business; which device and how many processes, Accelerate's. Metrics
+leave through the callable that is given, once an epoch and never from inside the steps.
 """
 
 import copy
@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
+import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -20,12 +22,14 @@ from tasks.errors import StageError
 from tasks.kinds.kind import TaskKind
 from tasks.progress import Advance
 from tasks.training.arrays import SplitArrays
+from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
 from tasks.training.optimizers import build_optimizer, build_schedule
 from tasks.training.predict import predict_logits
 
-Objective = Callable[[Tensor, Batch], Mapping[str, Tensor]]
-"""(logits, batch) -> named scalars, of which `loss` is what is minimised and the others are shown"""
+Objective = Callable[[nn.Module, Batch], Mapping[str, Tensor]]
+"""(network, batch) -> named scalars, of which `loss` is what is minimised and the others are shown. An objective that
+is an `nn.Module` has parameters of its own (projections, variances): they learn along with the network's."""
 EpochMetrics = dict[str, float]
 OnEpoch = Callable[[int, EpochMetrics], None]
 
@@ -60,6 +64,7 @@ def fit(
     seed: int,
     advance: Advance,
     on_epoch: OnEpoch,
+    augmenter: Augmenter | None = None,
 ) -> Fit:
     """Trains `model` in place and leaves the weights of its best epoch on validation in it.
 
@@ -68,12 +73,14 @@ def fit(
     Raises:
         StageError: the loss is not finite any more.
     """
-    trainer = _Trainer.of(model, splits.train, objective, params, seed)
+    trainer = Trainer.of(model, splits.train, objective, params, seed, augmenter)
     best_epoch, best_rank, best_weights = 0, (float("-inf"), 0.0), model.state_dict()
     history: list[EpochMetrics] = []
     for epoch in range(1, params.epochs + 1):
         started = time.perf_counter()
-        metrics = trainer.epoch(epoch) | _validate(model, splits.validation, kind)
+        metrics = trainer.epoch(epoch)
+        trained = time.perf_counter() - started
+        metrics |= _validate(model, splits.validation, kind) | {"train_seconds": trained}
         history.append(metrics | {"epoch_seconds": time.perf_counter() - started})
         rank = (metrics[f"validation_{kind.primary}"], -metrics["validation_loss"])
         if rank > best_rank:
@@ -85,7 +92,7 @@ def fit(
 
 
 @dataclass(frozen=True)
-class _Trainer:
+class Trainer:
     """A network together with everything that changes while it learns."""
 
     model: nn.Module
@@ -93,37 +100,52 @@ class _Trainer:
     objective: Objective
     params: Training
     seed: int
+    augmenter: Augmenter | None
     accelerator: Accelerator
     optimizer: Optimizer
     schedule: LRScheduler
 
     @classmethod
-    def of(cls, model: nn.Module, train: SplitArrays, objective: Objective, params: Training, seed: int) -> "_Trainer":
+    def of(
+        cls,
+        model: nn.Module,
+        train: SplitArrays,
+        objective: Objective,
+        params: Training,
+        seed: int,
+        augmenter: Augmenter | None = None,
+    ) -> "Trainer":
+        """Returns a trainer that has not taken a step yet; the network and the objective move to the device."""
         accelerator = Accelerator()
-        optimizer = build_optimizer(params, model)
+        learners = [model]
+        if isinstance(objective, nn.Module):
+            learners.append(objective.to(accelerator.device))
+        optimizer = build_optimizer(params, learners)
         schedule = build_schedule(params, optimizer, params.epochs * steps_per_epoch(len(train), params.batch_size))
-        prepared = accelerator.prepare(model, optimizer, schedule)
-        return cls(prepared[0], train, objective, params, seed, accelerator, prepared[1], prepared[2])
+        network = model if params.precision == "fp32" else Narrowed(model)
+        prepared = accelerator.prepare(network, optimizer, schedule)
+        return cls(prepared[0], train, objective, params, seed, augmenter, accelerator, prepared[1], prepared[2])
 
     def epoch(self, epoch: int) -> EpochMetrics:
         """Goes once over the training split; returns the mean over samples of what the objective names."""
         self.model.train()
-        totals: dict[str, Tensor] = {}
-        samples = 0
-        batches = shuffled_batches(self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device)
-        for batch in batches:
-            terms = self.step(batch)
-            samples += len(batch.rows)
-            # Summed as tensors: asking for a number here would wait for the device at every step.
-            for name, value in terms.items():
-                totals[name] = totals.get(name, 0) + value.detach() * len(batch.rows)
-        means = {f"train_{name}": float(total) / samples for name, total in totals.items()}
+        # Kept as tensors until the end: asking for a number here would wait for the device at every step.
+        seen: dict[str, list[Tensor]] = {}
+        sizes: list[int] = []
+        for batch in shuffled_batches(
+            self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device, self.augmenter
+        ):
+            for name, value in self.step(batch).items():
+                seen.setdefault(name, []).append(value.detach())
+            sizes.append(len(batch.labels))
+        weights = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)
+        means = {f"train_{name}": _mean(values, weights) for name, values in seen.items()}
         _require_finite(means["train_loss"], epoch)
         return means | {"learning_rate": float(self.schedule.get_last_lr()[0])}
 
     def step(self, batch: Batch) -> Mapping[str, Tensor]:
         """Learns from one batch; returns what the objective said."""
-        terms = self.objective(self.model(batch.inputs, batch.lengths), batch)
+        terms = self.objective(self.model, batch)
         self.optimizer.zero_grad()
         self.accelerator.backward(terms["loss"])
         if self.params.gradient_clip:
@@ -131,6 +153,24 @@ class _Trainer:
         self.optimizer.step()
         self.schedule.step()
         return terms
+
+
+class Narrowed(nn.Module):
+    """A network that computes in bf16 and answers in fp32, so that losses are taken in fp32; its weights stay fp32."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Tensor, *arguments: Any, **options: Any) -> Any:
+        """Returns what the network returns."""
+        with torch.autocast(inputs.device.type, torch.bfloat16):
+            outputs = self.network(inputs, *arguments, **options)
+        return tuple(output.float() for output in outputs) if isinstance(outputs, tuple) else outputs.float()
+
+
+def _mean(values: list[Tensor], weights: Tensor) -> float:
+    return float(torch.stack(values).double().cpu() @ weights)
 
 
 def _validate(model: nn.Module, validation: SplitArrays, kind: TaskKind) -> EpochMetrics:

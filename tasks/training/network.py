@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor, nn
+
 from params.models import Architecture
 from params.training import Training
 from tasks.errors import IntegrityError, mismatch
@@ -11,8 +13,11 @@ from tasks.files import sha256_of
 from tasks.kinds.kind import TaskKind, find_kind
 from tasks.models.build import Network, build_model
 from tasks.progress import Advance
-from tasks.records import DataRecord, DatasetCard
+from tasks.records import DataRecord, DatasetCard, canonical_digest
 from tasks.training.arrays import CARD, SplitArrays, read_card
+from tasks.training.augment import Augmenter
+from tasks.training.batches import Batch
+from tasks.training.heads import HeadWeights
 from tasks.training.loop import Fit, Objective, OnEpoch, Splits, fit
 from tasks.training.seeds import seeded
 
@@ -35,9 +40,19 @@ class PreparedData:
         """
         directory = Path(data.directory)
         _require_version(directory / CARD, data)
+        return cls.open_folder(directory)
+
+    @classmethod
+    def open_folder(cls, directory: Path) -> "PreparedData":
+        """Opens a folder of prepared data as it is."""
         card = read_card(directory)
         splits = Splits(SplitArrays(directory, card, "train"), SplitArrays(directory, card, "validation"))
-        return cls(card, find_kind(card.task), splits, directory)
+        return cls(card, find_kind(card), splits, directory)
+
+    @property
+    def data_digest(self) -> str:
+        """What stands for the data in the key of soft labels: as that of its `DataRecord`."""
+        return canonical_digest({"card_sha256": sha256_of(self.directory / CARD)})
 
     @property
     def outputs(self) -> int:
@@ -47,6 +62,16 @@ class PreparedData:
     def network(self, architecture: Architecture) -> Network:
         """Returns a network of fresh weights for this data."""
         return build_model(architecture, self.card.input, self.outputs, self.card.statistics)
+
+    def augmenter(self, training: Training, seed: int) -> Augmenter | None:
+        """Returns what changes the training samples, if anything does.
+
+        Raises:
+            RecipeError: a step does not go with this kind of input.
+        """
+        if training.augment is None:
+            return None
+        return Augmenter(training.augment, self.card.input, self.card.statistics, seed)
 
 
 def _require_version(card: Path, data: DataRecord) -> None:
@@ -74,19 +99,55 @@ def train_network(
     seed: int,
     advance: Advance,
     on_epoch: OnEpoch,
+    start: Callable[[Network], object] | None = None,
 ) -> Trained:
     """Builds a network and trains it, both from `seed`; the objective may look at the network it is made for.
 
+    Args:
+        architecture: of the network.
+        training: its budget.
+        data: what it learns from and is chosen on.
+        make_objective: called once, with the network.
+        seed: of weights, order and augmentation.
+        advance: told how far it is.
+        on_epoch: given the metrics of each epoch.
+        start: fills in other weights than random ones before the first step.
+
     Raises:
-        RecipeError: the architecture does not go with the data.
+        RecipeError: the architecture or an augmentation does not go with the data.
         StageError: the loss is not finite any more.
     """
     with seeded(seed):
         network = data.network(architecture)
-        done = fit(network, data.splits, make_objective(network), data.kind, training, seed, advance, on_epoch)
+        if start:
+            start(network)
+        augmenter = data.augmenter(training, seed)
+        objective = make_objective(network)
+        done = fit(network, data.splits, objective, data.kind, training, seed, advance, on_epoch, augmenter)
     return Trained(network.cpu().eval(), done, data.outputs)
 
 
-def hard_labels_only(kind: TaskKind) -> Objective:
+def hard_labels_only(kind: TaskKind, training: Training) -> Objective:
     """Returns the objective of a network that learns without a teacher."""
-    return lambda logits, batch: {"loss": kind.hard_loss(logits, batch.labels)}
+    smoothing = training.label_smoothing
+    if len(kind.head_names) == 1:
+        return lambda network, batch: {
+            "loss": kind.hard_loss(network(batch.inputs, batch.lengths), batch.labels, smoothing)
+        }
+    return HardLabels(kind, training)
+
+
+class HardLabels(nn.Module):
+    """The hard losses of several heads, weighted as the recipe says; the weights may learn."""
+
+    def __init__(self, kind: TaskKind, training: Training) -> None:
+        super().__init__()
+        self.kind, self.smoothing = kind, training.label_smoothing
+        self.weights = HeadWeights(training.heads, kind.head_names)
+
+    def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Returns the loss, and that of each head."""
+        logits = network(batch.inputs, batch.lengths)
+        losses = self.kind.hard_losses(logits, batch.labels, self.smoothing)
+        named = {f"{name}_loss": loss for name, loss in zip(self.kind.head_names, losses, strict=True)}
+        return {"loss": self.weights(losses)} | named

@@ -12,9 +12,27 @@ from tasks.training.network import Trained
 WEIGHTS = "model.safetensors"
 
 
-def record_of(run: StageRun, role: str, architecture: Architecture, trained: Trained, data: DataRecord) -> ModelRecord:
-    """Uploads the weights to the run and returns the record of a teacher, student or baseline."""
-    path = run.scratch / WEIGHTS
+def record_of(
+    run: StageRun,
+    role: str,
+    architecture: Architecture,
+    trained: Trained,
+    data: DataRecord,
+    warnings: tuple[str, ...] = (),
+    classes: tuple[str, ...] | None = None,
+) -> ModelRecord:
+    """Uploads the weights to the run and returns the record of a network.
+
+    Args:
+        run: of the stage.
+        role: what the network is in this retrain.
+        architecture: how to build it again.
+        trained: the network and its history.
+        data: what it was trained on.
+        warnings: what a person should know about it.
+        classes: the order of its logits; None for that of the data.
+    """
+    path = run.scratch / f"{role}-{WEIGHTS}"
     save_weights(trained.network, path)
     best = {name: value for name, value in trained.fit.best.items() if name.startswith("validation_")}
     run.metrics(trained.fit.best_epoch, {f"best_{name}": value for name, value in best.items()})
@@ -29,6 +47,8 @@ def record_of(run: StageRun, role: str, architecture: Architecture, trained: Tra
             "parameters": count_parameters(trained.network),
             "data_version": data.version,
             "validation": best,
+            "classes": data.classes if classes is None else classes,
+            "warnings": warnings,
             "run_id": run.id,
             "created": datetime.now(UTC),
         }

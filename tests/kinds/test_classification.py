@@ -8,8 +8,18 @@ from sklearn.metrics import f1_score, log_loss, precision_score, recall_score
 
 from tasks.errors import RecipeError
 from tasks.kinds.kind import find_kind
+from tasks.records import DatasetCard, InputSpec, Statistics
 
-KIND = find_kind("classification")
+CARD = DatasetCard(
+    name="drawn",
+    task="classification",
+    input=InputSpec(layout="vector", dtype="float32", shape=(1,)),
+    classes=("a", "b", "c", "d"),
+    statistics=Statistics(mean=(0,), std=(1,)),
+    split_rule={},
+    splits={},
+)
+KIND = find_kind(CARD)
 CLASSES = ("a", "b", "c", "d")
 
 
@@ -27,7 +37,13 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def test_unknown_kind_is_refused_with_the_ones_there_are() -> None:
     with pytest.raises(RecipeError, match=r"`data.task`: expected one of classification, got detection"):
-        find_kind("detection")
+        find_kind(CARD.model_copy(update={"task": "detection"}))
+
+
+def test_the_kind_of_prepared_data_knows_its_heads() -> None:
+    kind = find_kind(CARD.model_copy(update={"heads": {"cell": ("mono", "poly")}}))
+    assert kind.head_names == ("label", "cell")
+    assert kind.outputs(CARD.classes) == 6
 
 
 def test_quick_scores_are_those_of_scikit_learn() -> None:

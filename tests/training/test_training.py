@@ -9,11 +9,11 @@ from params.models import Architecture, Mlp, Recurrent
 from params.training import Training
 from tasks.errors import IntegrityError, StageError
 from tasks.files import sha256_of
-from tasks.kinds.kind import find_kind
+from tasks.kinds.classification import Classification
 from tasks.progress import silent
 from tasks.records import DataRecord
 from tasks.training.arrays import open_split
-from tasks.training.batches import shuffled_batches, steps_per_epoch
+from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
 from tasks.training.loop import EpochMetrics
 from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
 from tasks.training.predict import predict_logits
@@ -29,7 +29,7 @@ def trained(
     data: PreparedData, architecture: Architecture = MLP, budget: Training = BUDGET, seed: int = 0
 ) -> tuple[Trained, list[EpochMetrics]]:
     seen: list[EpochMetrics] = []
-    objective = hard_labels_only(data.kind)
+    objective = hard_labels_only(data.kind, budget)
     done = train_network(
         architecture, budget, data, lambda _n: objective, seed, silent, lambda _epoch, metrics: seen.append(metrics)
     )
@@ -98,10 +98,10 @@ def test_training_leaves_the_generators_of_the_caller_alone(image_data: Prepared
 
 
 def test_a_loss_that_is_not_finite_ends_the_training_with_advice(image_data: PreparedData) -> None:
-    kind = find_kind("classification")
+    kind = Classification()
 
-    def broken(logits: torch.Tensor, batch: object) -> dict[str, torch.Tensor]:
-        return {"loss": kind.hard_loss(logits, torch.zeros(len(logits), dtype=torch.int64)) * float("nan")}
+    def broken(network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
+        return {"loss": kind.hard_loss(network(batch.inputs), batch.labels) * float("nan")}
 
     with pytest.raises(StageError, match="learning_rate"):
         train_network(MLP, BUDGET, image_data, lambda _n: broken, 0, silent, lambda _e, _m: None)
