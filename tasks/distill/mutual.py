@@ -1,0 +1,124 @@
+"""Mutual learning: two students, no teacher; each learns from the labels and from what the other says at the time.
+
+Zhang, Xiang, Hospedales and Lu 2018 (arXiv:1706.00384), equations 5 and 6, with our `alpha` and T^2. Both are one
+network to the loop, and each sees the other's logits as constants, so that one optimiser updates both as two would.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from params.distill import Distill
+from params.models import Architecture
+from params.objectives import FeatureObjective
+from params.student import Peer, Student
+from params.training import Training
+from tasks.distill.objectives.schedules import value_at
+from tasks.distill.soft_terms import Answer, SoftTerms
+from tasks.errors import RecipeError, mismatch
+from tasks.models.build import Network
+from tasks.progress import Advance
+from tasks.training.batches import Batch
+from tasks.training.heads import HeadWeights
+from tasks.training.loop import Fit, OnEpoch, fit
+from tasks.training.network import PreparedData, Trained
+from tasks.training.predict import predict_logits
+from tasks.training.seeds import seeded
+
+
+class Pair(nn.Module):
+    """Two networks side by side; asked without `both`, it is the student."""
+
+    def __init__(self, student: Network, peer: Network) -> None:
+        super().__init__()
+        self.student, self.peer = student, peer
+
+    def forward(
+        self, inputs: Tensor, lengths: Tensor | None = None, both: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Returns the student's logits (batch, outputs), or those of both."""
+        logits: Tensor = self.student(inputs, lengths)
+        return (logits, self.peer(inputs, lengths)) if both else logits
+
+
+class MutualLoss(nn.Module):
+    """`alpha * CE + (1 - alpha) * soft-label objectives` of each, the other one being the teacher."""
+
+    def __init__(self, params: Distill, training: Training, data: PreparedData) -> None:
+        super().__init__()
+        _require_soft_labels(params)
+        self.params, self.epochs, self.smoothing = params, training.epochs, training.label_smoothing
+        self.kind = data.kind
+        self.soft = SoftTerms(params, data.kind, training.epochs)
+        self.heads = nn.ModuleList(HeadWeights(training.heads, data.kind.head_names) for _ in range(2))
+
+    def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Returns the sum of both losses, and the student's parts."""
+        student, peer = network(batch.inputs, batch.lengths, both=True)
+        mine, terms = self._one(0, student, peer, batch)
+        others, _ = self._one(1, peer, student, batch)
+        return {"loss": mine + others, "peer_loss": others} | terms
+
+    def _one(self, place: int, logits: Tensor, other: Tensor, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        alpha = value_at(self.params.alpha, batch.chunk.epoch, self.epochs)
+        hard = self.kind.hard_losses(logits, batch.labels, self.smoothing)
+        soft, shown = self.soft(Answer(logits), Answer(other.detach()), batch)
+        loss: Tensor = self.heads[place](alpha * hard + (1 - alpha) * soft)
+        return loss, {"hard_loss": hard.sum(), "soft_loss": soft.sum(), **shown}
+
+
+@dataclass(frozen=True)
+class Together:
+    """The student and its peer, both at the epoch in which the student was best."""
+
+    student: Trained
+    peer: Trained
+
+
+def learn_together(
+    params: Student,
+    peer: Peer,
+    distillation: Distill,
+    data: PreparedData,
+    seed: int,
+    advance: Advance,
+    on_epoch: OnEpoch,
+) -> Together:
+    """Returns two networks that taught each other.
+
+    Raises:
+        RecipeError: an objective needs a teacher.
+    """
+    with seeded(seed):
+        # The student first, so that it starts from the weights of its baseline.
+        networks = [data.network(architecture) for architecture in _architectures(params, peer)]
+        pair, loss = Pair(*networks), MutualLoss(distillation, params.training, data)
+        augmenter = data.augmenter(params.training, seed)
+        done = fit(pair, data.splits, loss, data.kind, params.training, seed, advance, on_epoch, augmenter)
+    student, other = (network.cpu().eval() for network in networks)
+    return Together(Trained(student, done, data.outputs), Trained(other, _judged(other, data), data.outputs))
+
+
+def _architectures(params: Student, peer: Peer) -> tuple[Architecture, Architecture]:
+    return params.architecture, peer.architecture
+
+
+@torch.no_grad()
+def _judged(network: Network, data: PreparedData) -> Fit:
+    """Returns the one epoch that was kept, seen from the peer."""
+    validation = data.splits.validation
+    scores = data.kind.quick_scores(predict_logits(network, validation), validation.labels())
+    return Fit(1, ({f"validation_{name}": value for name, value in scores.items()},))
+
+
+def _require_soft_labels(params: Distill) -> None:
+    problems = [
+        mismatch(
+            "recipe", f"distill.objectives.{o.kind}", "soft-label objectives beside `peer`", o.kind, "leave it out"
+        )
+        for o in params.objectives
+        if isinstance(o, FeatureObjective) or getattr(o, "per", "sequence") == "step"
+    ]
+    if problems:
+        raise RecipeError(problems)
