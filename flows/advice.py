@@ -2,20 +2,16 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Literal
 
 from params.models import Architecture, ImportedArchitecture
 from params.pipeline import Recipe
+from params.student import Student
+from params.teacher import Teacher
 from tasks.errors import DataError, RecipeError, mismatch
 from tasks.files import sha256_of
 from tasks.records import InputSpec, Statistics
 
-NOMINAL = {
-    "pixel_table": InputSpec(layout="image", dtype="uint8", shape=(1, 16, 16)),
-    "image_folder": InputSpec(layout="image", dtype="uint8", shape=(3, 32, 32)),
-    "time_series": InputSpec(layout="sequence", dtype="float32", shape=(32, 16)),
-    "table": InputSpec(layout="vector", dtype="float32", shape=(16,)),
-}
-"""a sample of the kind that a reader gives, for counting parameters before there is any data"""
 NOMINAL_OUTPUTS = 10
 
 
@@ -28,11 +24,32 @@ def pinned(project: Path, recipe: Recipe) -> Recipe:
         RecipeError: a factory's module is not there.
         DataError: the weights are not there.
     """
-    teacher = recipe.teacher.model_copy(update={"architecture": _with_source(recipe.teacher.architecture)})
-    student = recipe.student.model_copy(update={"architecture": _with_source(recipe.student.architecture)})
-    if teacher.weights is not None and teacher.weights_sha256 is None:
-        teacher = teacher.model_copy(update={"weights_sha256": _digest_of_weights(project / teacher.weights)})
-    return recipe.model_copy(update={"teacher": teacher, "student": student})
+    teachers = tuple(_pinned_teacher(project, teacher) for teacher in recipe.teachers)
+    parts = {
+        name: part.model_copy(update={"architecture": _with_source(part.architecture)})
+        for name in ("student", "assistant", "peer")
+        if (part := getattr(recipe, name)) is not None
+    }
+    first = {"teacher": teachers[0]} if teachers else {}
+    student = _pinned_student(project, parts.pop("student"))
+    return recipe.model_copy(update={**first, **parts, "student": student, "ensemble": teachers[1:]})
+
+
+def _pinned_teacher(project: Path, teacher: Teacher) -> Teacher:
+    teacher = teacher.model_copy(update={"architecture": _with_source(teacher.architecture)})
+    if teacher.weights is None or teacher.weights_sha256 is not None:
+        return teacher
+    return teacher.model_copy(
+        update={"weights_sha256": _digest_of_weights(project / teacher.weights, "teacher.weights")}
+    )
+
+
+def _pinned_student(project: Path, student: Student) -> Student:
+    init = student.init
+    if init == "random" or init.kind != "checkpoint" or init.weights_sha256 is not None:
+        return student
+    digest = _digest_of_weights(project / init.weights, "student.init.weights")
+    return student.model_copy(update={"init": init.model_copy(update={"weights_sha256": digest})})
 
 
 def _with_source(architecture: Architecture) -> Architecture:
@@ -49,16 +66,16 @@ def _with_source(architecture: Architecture) -> Architecture:
     return architecture.model_copy(update={"source_sha256": sha256_of(Path(found.origin))})
 
 
-def _digest_of_weights(path: Path) -> str:
+def _digest_of_weights(path: Path, field: str) -> str:
     if not path.is_file():
-        raise DataError(
-            mismatch(str(path), "teacher.weights", "a safetensors file", "no such file", "correct the path")
-        )
+        raise DataError(mismatch(str(path), field, "a safetensors file", "no such file", "correct the path"))
     return sha256_of(path)
 
 
 def advice_on(project: Path, recipe: Recipe) -> list[str]:
     """Returns warnings about a valid recipe."""
+    if recipe.teacher is None or recipe.student.architecture == recipe.teacher.architecture:
+        return []  # mutual learning and self-distillation: of equal size on purpose
     sizes = {role: _parameters(getattr(recipe, role).architecture, recipe) for role in ("teacher", "student")}
     if sizes["student"] < sizes["teacher"]:
         return []
@@ -74,7 +91,9 @@ def _parameters(architecture: Architecture, recipe: Recipe) -> int:
 
     from tasks.models.build import build_model, count_parameters
 
-    spec = NOMINAL[recipe.data.reader.kind]
+    reader = recipe.data.reader
+    dtype: Literal["uint8", "float32"] = "uint8" if reader.layout == "image" else "float32"
+    spec = InputSpec(layout=reader.layout, dtype=dtype, shape=reader.nominal_shape)
     statistics = Statistics(mean=(0.0,) * spec.features, std=(1.0,) * spec.features)
     with torch.device("meta"):
         return count_parameters(build_model(architecture, spec, NOMINAL_OUTPUTS, statistics))

@@ -85,7 +85,7 @@ def evaluation_table(evaluation: EvaluationRecord) -> Table:
     table.add_column("")
     for heading in ("accuracy (interval)", "parameters", "bytes", "p50 ms"):
         table.add_column(heading, justify="right", no_wrap=True)
-    rows = {"teacher": "teacher", "baseline": "student alone", "student": "student distilled"}
+    rows = {"teacher": evaluation.teacher.role, "baseline": "student alone", "student": "student distilled"}
     for name, label in rows.items():
         table.add_row(*_cells(label, evaluation.score(name)))
     table.add_section()

@@ -11,13 +11,14 @@ from prefect.runtime import flow_run
 
 from flows.promote import promote
 from params.pipeline import Recipe
+from params.student import Student
 from tasks import tracking
 from tasks.compress.task import compress_student
 from tasks.data.task import prepare_data
-from tasks.distill.task import distill_student, train_baseline
+from tasks.distill.task import distill_assistant, distill_student, teach_each_other, train_baseline
 from tasks.evaluate.task import evaluate_candidates
 from tasks.fingerprint import flatten
-from tasks.records import EvaluationRecord, Record
+from tasks.records import DataRecord, EvaluationRecord, ModelRecord, Record, TeacherRecord
 from tasks.registry.task import register_student
 from tasks.releases import Promotion, Release
 from tasks.teacher.task import train_teacher
@@ -38,9 +39,9 @@ def retrain(recipe: Recipe) -> Retrained:
     """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
     with _parent_run(recipe) as run:
         data = prepare_data(recipe)
-        teacher = train_teacher(recipe.teacher, data, recipe.seed)
-        baseline = train_baseline(recipe.student, data, recipe.seed)
-        student = distill_student(recipe.student, recipe.distill, teacher, data, recipe.seed)
+        teachers = _train_teachers(recipe, data)
+        baseline = train_baseline(_alone(recipe.student), data, recipe.seed)
+        teacher, student = _teach_student(recipe, teachers, data)
         candidates = compress_student(recipe.compress, student, data, recipe.seed)
         evaluation = evaluate_candidates(
             recipe.name, recipe.evaluate, candidates, teacher, baseline, student, data, recipe.seed
@@ -48,6 +49,41 @@ def retrain(recipe: Recipe) -> Retrained:
         release = register_student(recipe.name, evaluation)
         _summarise(run, evaluation, release)
     return Retrained(evaluation=evaluation, release=release, promotions=_promote_automatically(recipe, release))
+
+
+def _train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...]:
+    """Returns all teachers; none beside a peer. Weight and seed are no part of what a teacher is made from."""
+    return tuple(
+        TeacherRecord(
+            model=train_teacher(
+                teacher.model_copy(update={"weight": 1.0, "seed": None}),
+                data,
+                recipe.seed if teacher.seed is None else teacher.seed,
+            ),
+            weight=teacher.weight,
+        )
+        for teacher in recipe.teachers
+    )
+
+
+def _teach_student(
+    recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord
+) -> tuple[ModelRecord, ModelRecord]:
+    """Returns whom the student is measured against, and the student: from teachers, an assistant, or beside a peer."""
+    if recipe.peer:
+        pair = teach_each_other(recipe.student, recipe.peer, recipe.distill, data, recipe.seed)
+        return pair.peer, pair.student
+    if recipe.assistant:
+        assistant = distill_assistant(recipe.assistant, teachers, data, recipe.seed)
+        nearest: tuple[TeacherRecord, ...] = (TeacherRecord(model=assistant),)
+    else:
+        nearest = teachers
+    return teachers[0].model, distill_student(recipe.student, recipe.distill, nearest, data, recipe.seed)
+
+
+def _alone(student: Student) -> Student:
+    """Returns the student as the baseline trains it: what the teacher gives is not there."""
+    return student.model_copy(update={"init": "random"}) if student.starts_from_teacher else student
 
 
 def _promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion, ...]:

@@ -133,7 +133,9 @@ def test_a_wrong_override_is_named_as_it_was_typed(override: str, said: str) -> 
 def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
     path = tmp_path / "digits.yaml"
     path.write_text(DIGITS.replace("learning_rate: 0.003", "learning_rate: 3e-3").replace("epochs: 30", "epochs: 1_0"))
-    training = load_recipe(path).teacher.training
+    teacher = load_recipe(path).teacher
+    assert teacher is not None
+    training = teacher.training
     assert training is not None
     assert (training.learning_rate, training.epochs) == (0.003, 10)
 

@@ -15,7 +15,7 @@ class Samples(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
     """Feeds raw samples one by one: arrays of one shape, whatever the number of samples is divisible by."""
 
     def __init__(self, train: SplitArrays, samples: int, seed: int, names: Sequence[str]) -> None:
-        rows = choose_rows(train.labels(), samples, seed)
+        rows = choose_rows(train.first_labels(), samples, seed)
         self.feeds = _feeds(train, rows, names)
 
     def get_next(self) -> dict[str, NDArray[Any]] | None:

@@ -42,6 +42,7 @@ def score(exam: Exam, name: str, entrant: Entrant, logits: Logits, times: NDArra
     kind, params = exam.kind, exam.params
     quality = _quality(exam, logits)
     same = kind.agrees(logits, exam.reference)
+    right = kind.further_correct(logits, exam.labels)
     return Score(
         name=name,
         accuracy=quality["accuracy"],
@@ -55,6 +56,7 @@ def score(exam: Exam, name: str, entrant: Entrant, logits: Logits, times: NDArra
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
         parity=entrant.parity,
+        heads={name: proportion(hits, params, exam.seed) for name, hits in right.items()},
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from params.evaluate import Evaluate
-from tasks.evaluate.entrant import Entrant, export_entrant
+from tasks.evaluate.entrant import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
 from tasks.evaluate.evaluate import Evaluation, evaluate, score_alone
 from tasks.evaluate.report import write_report
 from tasks.fingerprint import MEASURING
@@ -36,7 +36,8 @@ def evaluate_candidates(
 ) -> EvaluationRecord:
     """Judges teacher, baseline, student and every candidate on the test split, each as its ONNX file."""
     prepared = PreparedData.open(data)
-    models = _exported(run, (teacher, baseline, student), prepared, seed) | _candidates(candidates, student)
+    compared = {TEACHER: teacher, BASELINE: baseline, STUDENT: student}
+    models = _exported(run, compared, prepared, seed) | _candidates(candidates, student)
     target = candidates.winner.target
     test = open_split(prepared.directory, "test")
     judged = evaluate(evaluation, models, prepared.kind, data.classes, test, target, seed, advance_of(TITLE))
@@ -54,7 +55,7 @@ def evaluate_candidates(
         onnx=candidates.winner.onnx,
         gain=judged.gain,
         target=target,
-        notes=judged.notes,
+        notes=(*student.warnings, *judged.notes),
         run_id=run.id,
         created=datetime.now(UTC),
     )
@@ -69,13 +70,13 @@ def score_again(earlier: EvaluationRecord, data: DataRecord, params: Evaluate) -
     return score_alone(params, "champion", entrant, prepared.kind, data.classes, test, earlier.target, seed=0)
 
 
-def _exported(run: StageRun, records: tuple[ModelRecord, ...], prepared: PreparedData, seed: int) -> dict[str, Entrant]:
+def _exported(run: StageRun, records: dict[str, ModelRecord], prepared: PreparedData, seed: int) -> dict[str, Entrant]:
     """Exports the networks that are compared with: latency and bytes are those of ONNX for all alike."""
     entrants: dict[str, Entrant] = {}
-    for record in records:
+    for name, record in records.items():
         network = load_model(record, fetch(record.weights), prepared.card.statistics)
-        path = run.scratch / f"{record.role}.onnx"
-        entrants[record.role] = export_entrant(network, record.input, path, seed)
+        path = run.scratch / f"{name}.onnx"
+        entrants[name] = export_entrant(network, record.input, path, seed)
         run.keep(path)
     return entrants
 
@@ -99,6 +100,7 @@ def _log(run: StageRun, judged: Evaluation) -> None:
             "p50_ms": score.p50_ms,
             "p95_ms": score.p95_ms,
             "parity": score.parity,
+            **{f"{head}_accuracy": accuracy.value for head, accuracy in score.heads.items()},
         }
         run.metrics(0, {f"{score.name}.{name}": value for name, value in numbers.items()})
     run.metrics(0, {"gain": judged.gain.value, "gain_low": judged.gain.low, "gain_high": judged.gain.high})

@@ -10,7 +10,7 @@ from tasks.registry import ledger
 from tasks.registry.versions import ensure_version, registry_lock
 from tasks.releases import Release
 from tasks.runtime.bundle import Facts, golden_of, self_test, write_bundle
-from tasks.runtime.manifest import MANIFEST, Processor
+from tasks.runtime.manifest import MANIFEST, Head, Processor
 from tasks.runtime.session import Session
 from tasks.tracking import StageRun, fetch
 from tasks.training.arrays import open_split
@@ -73,6 +73,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord) -> Path:
         data_version=evaluation.data.version,
         fingerprint=evaluation.digest,
         created=evaluation.created.isoformat(),
+        heads=tuple(Head(name, classes) for name, classes in prepared.card.heads.items()),
         tolerance=part * max(1.0, float(np.abs(golden.logits).max())),
     )
     write_bundle(directory, facts, model, golden)

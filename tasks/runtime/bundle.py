@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.runtime.errors import ManifestError, SelfTestError
-from tasks.runtime.manifest import MANIFEST, BundleFile, Manifest, Processor
+from tasks.runtime.manifest import MANIFEST, BundleFile, Head, Manifest, Processor
 from tasks.runtime.session import MODEL, Session
 from tasks.runtime.verify import read_verified
 
@@ -36,6 +36,7 @@ class Facts:
     fingerprint: str
     created: str
     tolerance: float
+    heads: tuple[Head, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Man
         fingerprint=facts.fingerprint,
         created=facts.created,
         tolerance=facts.tolerance,
+        heads=facts.heads,
         files=tuple(BundleFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in files.items()),
     )
 

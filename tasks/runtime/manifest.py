@@ -48,6 +48,14 @@ class BundleFile:
 
 
 @dataclass(frozen=True)
+class Head:
+    """A further question that the model answers: its logits stand behind those of the heads before it."""
+
+    name: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything a device has to know about a model, and every file that belongs to it."""
 
@@ -64,11 +72,15 @@ class Manifest:
     tolerance: float
     """largest difference allowed between golden and computed logits"""
     files: tuple[BundleFile, ...]
+    heads: tuple[Head, ...] = ()
+    """besides the first, whose classes are `classes`; left out of the file where there are none"""
     format: int = FORMAT
 
     def to_json(self) -> bytes:
         """Returns the bytes of `manifest.json`; files in the order of their names."""
         content = asdict(self) | {"files": [asdict(f) for f in sorted(self.files, key=lambda f: f.name)]}
+        if not self.heads:
+            del content["heads"]  # a runtime from before there were several reads it, too
         return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
@@ -96,6 +108,7 @@ def read_manifest(content: bytes) -> Manifest:
         created=fields.text("created"),
         tolerance=fields.number("tolerance"),
         files=tuple(_file(item) for item in fields.objects("files")),
+        heads=tuple(_head(item) for item in fields.objects("heads")) if fields.has("heads") else (),
     )
     fields.finish()
     _require_different(manifest.files)
@@ -124,6 +137,12 @@ def _processor(fields: Fields) -> Processor:
     processor = Processor(fields.text("isa"), fields.integer("threads"))
     fields.finish()
     return processor
+
+
+def _head(fields: Fields) -> Head:
+    head = Head(fields.text("name"), fields.texts("classes"))
+    fields.finish()
+    return head
 
 
 def _file(fields: Fields) -> BundleFile:

@@ -28,7 +28,7 @@ def make_bench(tmp_path: Path) -> MakeBench:
             params=Compress.model_validate(params),
             student=student,
             spec=card.input,
-            kind=find_kind(card.task),
+            kind=find_kind(card),
             train=open_split(data, "train"),
             validation=open_split(data, "validation"),
             directory=tmp_path / "made",

@@ -26,14 +26,14 @@ Models = dict[str, Entrant]
 def trained(architecture: Architecture, data: Path, steps: int, seed: int) -> Network:
     card, train = read_card(data), open_split(data, "train")
     torch.manual_seed(seed)
-    model = build_model(architecture, card.input, len(card.classes), card.statistics)
+    model = build_model(architecture, card.input, find_kind(card).outputs(card.classes), card.statistics)
     batch = train.gather(np.arange(len(train)))
     inputs, labels = torch.from_numpy(batch.inputs), torch.from_numpy(batch.labels)
     lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(steps):
         optimizer.zero_grad()
-        find_kind(card.task).hard_loss(model(inputs, lengths), labels).backward()  # type: ignore[no-untyped-call]
+        find_kind(card).hard_loss(model(inputs, lengths), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return model.eval()
 
@@ -52,7 +52,7 @@ def enter(tmp_path: Path) -> Callable[..., Entrant]:
 def judged(data: Path, models: Models, advance: Advance = silent) -> Evaluation:
     card = read_card(data)
     test = open_split(data, "test")
-    return evaluate(PARAMS, models, find_kind(card.task), card.classes, test, Target(), seed=0, advance=advance)
+    return evaluate(PARAMS, models, find_kind(card), card.classes, test, Target(), seed=0, advance=advance)
 
 
 @pytest.mark.parametrize("data", ["tiny_images", "tiny_sequences"])
@@ -80,6 +80,20 @@ def test_all_models_are_judged_on_the_same_test_split(
         assert 0 < score.p50_ms <= score.p95_ms
         assert sum(c.samples for c in score.classes) == 90
     assert steps[-1][:2] == (5, 5)
+
+
+def test_further_heads_are_judged_by_their_accuracy_and_leave_the_first_alone(tiny_heads: Path, tmp_path: Path) -> None:
+    card, test = read_card(tiny_heads), open_split(tiny_heads, "test")
+    network = trained(Mlp(kind="mlp", hidden=(16,)), tiny_heads, 60, seed=0)
+    entrant = export_entrant(network, card.input, tmp_path / "own.onnx", seed=0)
+    evaluation = judged(tiny_heads, dict.fromkeys(("teacher", "baseline", "student"), entrant))
+    score, logits = evaluation.scores[0], predict_logits(network, test)
+    assert logits.shape == (90, 5)
+    assert score.accuracy.value == float(np.mean(logits[:, :3].argmax(axis=1) == test.labels()[:, 0]))
+    assert score.heads.keys() == {"half"}
+    assert score.heads["half"].value == float(np.mean(logits[:, 3:].argmax(axis=1) == test.labels()[:, 1]))
+    assert score.heads["half"].low > 0.8
+    assert [one.label for one in score.classes] == list(card.classes)
 
 
 def test_accuracy_is_that_of_the_torch_network(tiny_images: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from scipy.stats import bootstrap as scipy_bootstrap
 
 from params.evaluate import Evaluate
 from tasks.evaluate.intervals import bootstrap, paired_difference, proportion
-from tasks.kinds.kind import find_kind
+from tasks.kinds.classification import Classification
 
 PARAMS = Evaluate(resamples=2000)
 
@@ -19,7 +19,7 @@ def test_interval_of_a_proportion_is_that_of_the_plain_bootstrap() -> None:
 
 
 def test_interval_of_macro_f1_is_that_of_resampling_sample_by_sample() -> None:
-    kind, generator = find_kind("classification"), np.random.default_rng(0)
+    kind, generator = Classification(), np.random.default_rng(0)
     labels, logits = np.arange(200) % 4, generator.normal(size=(200, 4))
     logits[np.arange(200), labels] += 1.5
     outcomes, counts = np.unique(kind.outcomes(logits, labels), return_counts=True)

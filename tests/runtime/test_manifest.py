@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks.runtime.errors import ManifestError
-from tasks.runtime.manifest import LARGEST, MANIFEST, read_manifest
+from tasks.runtime.manifest import LARGEST, MANIFEST, Head, read_manifest
 
 
 @pytest.fixture
@@ -37,6 +38,13 @@ def test_file_name_that_leads_elsewhere_is_refused(content: dict[str, Any], name
     assert "`files.0.name`: expected the plain name of a file in the bundle" in refused(content)
 
 
+def test_further_heads_are_written_and_read_and_left_out_where_there_are_none(bundle: Path) -> None:
+    manifest = read_manifest((bundle / MANIFEST).read_bytes())
+    assert b"heads" not in manifest.to_json()
+    several = replace(manifest, heads=(Head("cell", ("mono", "poly")),))
+    assert read_manifest(several.to_json()) == several
+
+
 def test_newer_format_asks_to_update_the_runtime(content: dict[str, Any]) -> None:
     assert "`format`: expected 1, got 2; update the runtime" in refused(content | {"format": 2})
 
@@ -51,6 +59,7 @@ def test_newer_format_asks_to_update_the_runtime(content: dict[str, Any]) -> Non
         ("target", [], "`target`: expected an object"),
         ("target", {"isa": "x86", "threads": True}, "`target.threads`: expected a whole number"),
         ("inputs", [{"name": "inputs", "dtype": "uint8", "shape": ["batch"], "layout": None}], "`inputs.0.shape`"),
+        ("heads", [{"name": "cell"}], "`heads.0.classes`: expected a value, got none"),
         ("surprise", 1, "`surprise`: expected no such field"),
     ],
 )

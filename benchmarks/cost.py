@@ -1,0 +1,136 @@
+"""What a teacher costs: an epoch with soft labels against an epoch without, in one process, interleaved.
+
+    python -m benchmarks.cost [--recipes digits vowels fashion] [--epochs 10] [--write]
+
+Per recipe, medians over the epochs:
+- warm: distillation with soft labels from disk, over plain training of the same student;
+- live: distillation with the teacher asked at every step, over the same with soft labels from disk;
+- cold: the seconds it takes to compute the soft labels once, and what they take up per sample;
+- input: samples per second of a training epoch out of the memory map, over the same steps on one tensor in memory.
+The teacher has random weights: what it costs does not depend on what it knows.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.readme import replace_table
+from params.distill import Distill
+from params.pipeline import Recipe
+from params.soft_labels import SoftLabelStore
+from tasks.data.versioning import versioned_data
+from tasks.distill.loss import DistillationLoss
+from tasks.distill.teaching import Teacher, Teaching
+from tasks.progress import silent
+from tasks.recipes import load_recipe
+from tasks.training.batches import Batch
+from tasks.training.loop import Objective, Trainer
+from tasks.training.network import PreparedData, hard_labels_only
+from tasks.training.seeds import generator, seeded
+from tasks.workspace import prepare_environment, project_root
+
+SEED = 0
+Epoch = Callable[[int], object]
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measures, prints the table, and writes it into the README if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipes", nargs="+", default=["digits", "vowels", "fashion"])
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--write", action="store_true")
+    asked = parser.parse_args(arguments)
+    prepare_environment()
+    rows = [_row(name, asked.epochs) for name in asked.recipes]
+    titles = "recipe | plain epoch | warm / plain | live / warm | cold | bytes per sample | from disk / from memory"
+    table = "\n".join([f"| {titles} |", "| --- | ---: | ---: | ---: | ---: | ---: | ---: |", *rows])
+    sys.stdout.write(f"{table}\n")
+    if asked.write:
+        replace_table("bench-cost", table)
+
+
+def _row(name: str, epochs: int) -> str:
+    project = project_root()
+    recipe = load_recipe(project / "params" / f"{name}.yaml")
+    data = PreparedData.open(versioned_data(project, recipe))
+    with tempfile.TemporaryDirectory() as store:
+        bench = Bench(recipe, data, Path(store))
+        seconds = _interleaved(bench.variants(), epochs)
+        plain, warm, live, memory = (statistics.median(seconds[v]) for v in ("plain", "warm", "live", "memory"))
+        return (
+            f"| `{name}` | {plain * 1000:,.0f} ms | {warm / plain:.3f} | {live / warm:.1f} |"
+            f" {bench.cold_seconds:.2f} s | {bench.bytes_per_sample:.0f} | {memory / plain:.3f} |"
+        )
+
+
+def _interleaved(variants: dict[str, Epoch], epochs: int) -> dict[str, list[float]]:
+    """Times one epoch of each in turn; the first round warms up and does not count."""
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    for round_ in range(epochs + 1):
+        for name, epoch in variants.items():
+            started = time.perf_counter()
+            epoch(round_ + 1)
+            if round_:
+                seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+class Bench:
+    """One recipe: the same student in four trainers, and soft labels that are computed once."""
+
+    def __init__(self, recipe: Recipe, data: PreparedData, store: Path) -> None:
+        assert recipe.teacher is not None, "what a teacher costs is asked of recipes that have one"
+        self.recipe, self.data = recipe, data
+        # Augmentation costs the same with and without a teacher: it is left out to see the difference.
+        self.training = recipe.student.training.model_copy(update={"epochs": 1_000, "augment": None})
+        with seeded(SEED):
+            self.teacher = data.network(recipe.teacher.architecture)
+        self.teaching = Teaching((Teacher(self.teacher, "random"),), data.data_digest, store).ready()
+        self.cold_seconds = self.bytes_per_sample = 0.0
+
+    def variants(self) -> dict[str, Epoch]:
+        """Returns name -> what runs one epoch."""
+        plain = self._trainer(hard_labels_only(self.data.kind, self.training))
+        memory = self._trainer(hard_labels_only(self.data.kind, self.training))
+        whole = Batch.of(
+            self.data.splits.train.gather(np.arange(len(self.data.splits.train))), plain.accelerator.device
+        )
+        warm, live = (self._taught(source) for source in ("cached", "live"))
+        return {
+            "plain": plain.epoch,
+            "warm": warm.epoch,
+            "memory": lambda epoch: _epoch_in_memory(memory, whole, epoch),
+            "live": live.epoch,
+        }
+
+    def _trainer(self, objective: Objective) -> Trainer:
+        with seeded(SEED):
+            network = self.data.network(self.recipe.student.architecture)
+        return Trainer.of(network, self.data.splits.train, objective, self.training, SEED)
+
+    def _taught(self, source: str) -> Trainer:
+        params = Distill(soft_labels=SoftLabelStore.model_validate({"source": source}))
+        with seeded(SEED):
+            network = self.data.network(self.recipe.student.architecture)
+        signal = self.teaching.signal(params, "sequence", self.data, None, silent)
+        loss = DistillationLoss(params, self.training, signal, network, self.teacher, self.data)
+        return Trainer.of(network, self.data.splits.train, loss, self.training, SEED)
+
+
+def _epoch_in_memory(trainer: Trainer, whole: Batch, epoch: int) -> None:
+    """Steps over slices of one shuffled tensor: the least that an input path can cost."""
+    trainer.model.train()
+    size, samples = trainer.params.batch_size, len(whole.labels)
+    for start in range(0, samples - samples % size, size):
+        trainer.step(whole.part(slice(start, start + size)))
+    generator(SEED, epoch)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

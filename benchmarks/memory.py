@@ -1,0 +1,123 @@
+"""Does memory grow with the data? Peak memory of preparing and of distilling, for a made-up data set and one ten times
+larger, each in a process of its own.
+
+    python -m benchmarks.memory [--samples 4000] [--write]
+
+Pictures of 3 x 48 x 48 with a bright square whose place is the class. The figure is the highest resident set of the
+process, memory maps included.
+"""
+
+import argparse
+import gzip
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.readme import replace_table
+from params.pipeline import Recipe
+
+CLASSES, SIDE, TIMES = 4, 48, 10
+RECIPE = {
+    "name": "synthetic",
+    "data": {
+        "source": {"kind": "file", "path": "synthetic.csv.gz"},
+        "reader": {"kind": "pixel_table", "file": "synthetic.csv.gz", "shape": [3, SIDE, SIDE]},
+        "split": {"kind": "stratified", "validation": 0.1, "test": 0.1},
+        "duplicates": "keep",
+    },
+    "teacher": {"architecture": {"kind": "resnet", "widths": [8, 16]}, "training": {"epochs": 1}},
+    "student": {"architecture": {"kind": "cnn", "channels": [8]}, "training": {"epochs": 1}},
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measures, prints the table, and writes it into the README if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=4_000)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--child", choices=("prepare", "distill"))
+    parser.add_argument("--folder", type=Path)
+    asked = parser.parse_args(arguments)
+    if asked.child:
+        _child(asked.child, asked.folder)
+        return
+    peaks = {samples: _peaks(samples) for samples in (asked.samples, TIMES * asked.samples)}
+    small, large = peaks.values()
+    rows = [
+        f"| {step} | {small[step]:.0f} MB | {large[step]:.0f} MB | {large[step] / small[step] - 1:+.1%} |"
+        for step in small
+    ]
+    titles = " | ".join(f"{samples:,} samples" for samples in peaks)
+    table = "\n".join([f"| peak memory | {titles} | growth |", "| --- | ---: | ---: | ---: |", *rows])
+    sys.stdout.write(f"{table}\n")
+    if asked.write:
+        replace_table("bench-memory", table)
+
+
+def _peaks(samples: int) -> dict[str, float]:
+    """Returns step -> highest resident set in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        _write_source(Path(folder), samples)
+        return {step: _run(step, folder) for step in ("prepare", "distill")}
+
+
+def _run(step: str, folder: str) -> float:
+    command = [sys.executable, "-m", "benchmarks.memory", "--child", step, "--folder", folder]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
+
+
+def _write_source(folder: Path, samples: int) -> None:
+    """Writes the pictures and the recipe, in parts, so that this process stays small too."""
+    generator = np.random.default_rng(0)
+    with gzip.open(folder / "synthetic.csv.gz", "wt", compresslevel=1) as stream:
+        for start in range(0, samples, 500):
+            labels = np.arange(start, min(start + 500, samples)) % CLASSES
+            pictures = generator.integers(0, 64, (len(labels), 3, SIDE, SIDE), dtype=np.uint8)
+            for picture, label in zip(pictures, labels, strict=True):
+                picture[:, 8 * label : 8 * label + 8] += 128
+            rows = np.column_stack([pictures.reshape(len(labels), -1), labels])
+            np.savetxt(stream, rows, fmt="%d", delimiter=",")
+    (folder / "synthetic.json").write_text(json.dumps(RECIPE), encoding="utf-8")
+
+
+def _child(step: str, folder: Path) -> None:
+    """Does one step and says how large this process was at most."""
+    recipe = Recipe.model_validate(json.loads((folder / "synthetic.json").read_text(encoding="utf-8")))
+    STEPS[step](recipe, folder)
+    sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}\n")
+
+
+def _prepare(recipe: Recipe, folder: Path) -> None:
+    from tasks.data.fetch import fetch
+    from tasks.data.prepare import prepare
+
+    fetch(recipe, folder)
+    prepare(recipe, folder)
+
+
+def _distill(recipe: Recipe, folder: Path) -> None:
+    """Distills for an epoch, the cold cache of soft labels included; the teacher knows nothing, at the same cost."""
+    from tasks.distill.student import distill
+    from tasks.distill.teaching import Teacher, Teaching
+    from tasks.progress import silent
+    from tasks.training.network import PreparedData
+
+    assert recipe.teacher is not None, "the recipe above has one"
+    data = PreparedData.open_folder(folder / "data" / recipe.name / "prepared")
+    teacher = Teacher(data.network(recipe.teacher.architecture), "random")
+    teaching = Teaching((teacher,), "synthetic", folder / "soft-labels")
+    distill(recipe.student, recipe.distill, teaching, data, 0, silent, lambda _epoch, _metrics: None)
+
+
+STEPS: dict[str, Callable[[Recipe, Path], None]] = {"prepare": _prepare, "distill": _distill}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
