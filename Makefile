@@ -1,7 +1,10 @@
 # make run                  a recipe, end to end; RECIPE=vowels takes another
 # make test                 lint, types, import laws, tests
-# make bench-digits         student with and without its teacher, five seeds; writes the table in README.md (bench-vowels)
-# make bench-start        how long commands take that have nothing to do; writes the table in README.md
+# make bench                what a teacher costs, and whether memory grows with the data (bench-cost, bench-memory)
+# make bench-digits         student with and without its teacher, five seeds (bench-vowels; bench-fashion, bench-solar: three)
+# make bench-objectives     every objective on digits and vowels, five seeds
+# make bench-start          how long commands take that have nothing to do
+#                           Benchmarks write their tables into README.md.
 # make lock                 resolves all dependencies anew and writes requirements.lock
 # make clean                removes what runs made; the next run starts from nothing
 
@@ -9,7 +12,8 @@ PYTHON ?= python3
 RECIPE ?= digits
 BIN := .venv/bin
 
-.PHONY: run test lint pytest bench-digits bench-vowels bench-start lock clean
+.PHONY: run test lint pytest bench bench-cost bench-memory bench-objectives bench-digits bench-vowels bench-fashion \
+  bench-solar bench-start lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -26,8 +30,16 @@ lint: .venv/installed-test
 pytest: .venv/installed-test
 	$(BIN)/python -m pytest
 
+bench: bench-cost bench-memory
+
+bench-cost bench-memory bench-objectives: bench-%: .venv/installed
+	$(BIN)/python -m benchmarks.$* --write
+
 bench-digits bench-vowels: bench-%: .venv/installed
 	$(BIN)/python -m benchmarks.distillation --recipe $* --write
+
+bench-fashion bench-solar: bench-%: .venv/installed
+	$(BIN)/python -m benchmarks.distillation --recipe $* --seeds 3 --one-teacher --write
 
 bench-start: .venv/installed
 	$(BIN)/python -m benchmarks.start --write

@@ -2,9 +2,10 @@
 
     python -m benchmarks.distillation [--recipe digits] [--seeds 5] [--one-teacher] [--write]
 
-For every seed baseline and student are trained anew on the same data, and so is the teacher, unless one is to teach all
-of them; the epoch is picked on validation, the test split is looked at once. The interval is Student's t over the
-seeds, of the paired difference within a seed.
+For every seed baseline and student are trained anew on the same data, and so is the teacher; with `--one-teacher` that
+of `stillhouse run` teaches all of them, and is trained here only if that has not run yet. The epoch is picked on
+validation, the test split is looked at once. The interval is Student's t over the seeds, of the paired difference
+within a seed.
 """
 
 import argparse
@@ -19,17 +20,22 @@ import numpy as np
 from scipy.stats import t
 
 from benchmarks.readme import replace_table
+from flows.advice import pinned
+from flows.server import start_prefect_api
 from params.pipeline import Recipe
 from tasks.data.versioning import versioned_data
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill, train_alone
 from tasks.distill.teaching import Teacher, Teaching
 from tasks.models.build import Network, count_parameters
+from tasks.models.weights import load_model
 from tasks.progress import silent
 from tasks.recipes import load_recipe
+from tasks.records import DataRecord, ModelRecord
 from tasks.teacher.train import train
+from tasks.tracking import fetch
 from tasks.training.arrays import open_split
-from tasks.training.network import PreparedData, Trained
+from tasks.training.network import PreparedData
 from tasks.training.predict import predict_logits
 from tasks.workspace import prepare_environment, project_root
 
@@ -50,42 +56,57 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="digits")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument(
-        "--one-teacher", action="store_true", help="that of the first seed, where training it takes long"
-    )
+    parser.add_argument("--one-teacher", action="store_true", help="that of `stillhouse run`, for all seeds")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(arguments)
     prepare_environment()
     project = project_root()
-    recipe = load_recipe(project / "params" / f"{asked.recipe}.yaml")
+    recipe = pinned(project, load_recipe(project / "params" / f"{asked.recipe}.yaml"))
     data = PreparedData.open(versioned_data(project, recipe))
+    once = _teacher_of_the_run(recipe) if asked.one_teacher else None
     started = time.perf_counter()
-    seeds: list[Seed] = []
     with tempfile.TemporaryDirectory() as store:
-        teacher = _taught(recipe, data, 0)
-        for seed in range(asked.seeds):
-            teacher = teacher if asked.one_teacher or seed == 0 else _taught(recipe, data, seed)
-            seeds.append(_one_seed(recipe, data, teacher, seed, Path(store)))
+        seeds = [_one_seed(recipe, data, once or _taught(recipe, data, n), n, Path(store)) for n in range(asked.seeds)]
     table = _table(asked.recipe, seeds, time.perf_counter() - started)
     sys.stdout.write(f"{table}\n")
     if asked.write:
         replace_table(f"bench-{asked.recipe}", table)
 
 
-def _taught(recipe: Recipe, data: PreparedData, seed: int) -> Trained:
+def _taught(recipe: Recipe, data: PreparedData, seed: int) -> Network:
     assert recipe.teacher is not None, "the benchmark asks what a teacher is worth"
     assert recipe.teacher.training is not None, "the benchmark trains its teachers"
     params = recipe.teacher
-    return train(params.architecture, recipe.teacher.training, data, seed, silent, _nothing, params.init)
+    return train(params.architecture, recipe.teacher.training, data, seed, silent, _nothing, params.init).network
 
 
-def _one_seed(recipe: Recipe, data: PreparedData, teacher: Trained, seed: int, store: Path) -> Seed:
+def _teacher_of_the_run(recipe: Recipe) -> Network:
+    ready = start_prefect_api()
+    from prefect import flow
+
+    from flows.retrain import parent_run, train_teachers
+    from tasks.data.task import prepare_data
+
+    @flow(name="teacher for a benchmark")
+    def teacher(recipe: Recipe) -> tuple[ModelRecord, DataRecord]:
+        with parent_run(recipe):
+            data = prepare_data(recipe)
+            return train_teachers(recipe, data)[0].model, data
+
+    ready()
+    record, data = teacher(recipe)
+    return load_model(record, fetch(record.weights), PreparedData.open(data).card.statistics)
+
+
+def _one_seed(recipe: Recipe, data: PreparedData, teacher: Network, seed: int, store: Path) -> Seed:
     alone = train_alone(recipe.student, data, seed, silent, _nothing)
-    digest = weights_digest(teacher.network)
-    teaching = Teaching((Teacher(teacher.network, digest),), data.data_digest, store)
+    teaching = Teaching((Teacher(teacher, weights_digest(teacher)),), data.data_digest, store)
     distilled = distill(recipe.student, recipe.distill, teaching, data, seed, silent, _nothing).trained
-    _say(seed, teacher, alone, distilled)
-    return Seed(*(_test_accuracy(trained.network, data) for trained in (teacher, alone, distilled)))
+    networks = (teacher, alone.network, distilled.network)
+    accuracies = [_test_accuracy(network, data) for network in networks]
+    sizes = ", ".join(f"{count_parameters(network):,}" for network in networks)
+    sys.stderr.write(f"seed {seed} done ({sizes} parameters)\n")
+    return Seed(*accuracies)
 
 
 def _test_accuracy(network: Network, data: PreparedData) -> float:
@@ -112,11 +133,6 @@ def _row(label: str, values: "np.ndarray[tuple[int], np.dtype[np.float64]]", sig
     return (
         f"| {label} | {100 * mean:{sign}.2f} % | {100 * (mean - reach):{sign}.2f} to {100 * (mean + reach):{sign}.2f} |"
     )
-
-
-def _say(seed: int, *trained: Trained) -> None:
-    sizes = ", ".join(f"{count_parameters(one.network):,}" for one in trained)
-    sys.stderr.write(f"seed {seed} done ({sizes} parameters)\n")
 
 
 def _nothing(_epoch: int, _metrics: object) -> None:

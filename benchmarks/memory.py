@@ -3,12 +3,11 @@ larger, each in a process of its own.
 
     python -m benchmarks.memory [--samples 4000] [--write]
 
-Pictures of 3 x 48 x 48 with a bright square whose place is the class. The figure is the highest resident set of the
-process, memory maps included.
+Pictures of 84 x 84 with a bright stripe whose place is the class. The figure is the highest resident set of a process,
+memory maps included.
 """
 
 import argparse
-import gzip
 import json
 import resource
 import subprocess
@@ -16,19 +15,26 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.readme import replace_table
 from params.pipeline import Recipe
 
-CLASSES, SIDE, TIMES = 4, 48, 10
-RECIPE = {
+CLASSES, SIDE, TIMES = 4, 84, 10
+PARTS = {"train": 1.0, "test": 0.1}
+"""sizes, of the samples asked for"""
+RECIPE: dict[str, Any] = {
     "name": "synthetic",
     "data": {
-        "source": {"kind": "file", "path": "synthetic.csv.gz"},
-        "reader": {"kind": "pixel_table", "file": "synthetic.csv.gz", "shape": [3, SIDE, SIDE]},
-        "split": {"kind": "stratified", "validation": 0.1, "test": 0.1},
+        "source": {"kind": "folder", "path": "synthetic"},
+        "reader": {
+            "kind": "idx",
+            "classes": [f"stripe {place}" for place in range(CLASSES)],
+            **{part: {"images": f"{part}-images", "labels": f"{part}-labels"} for part in PARTS},
+        },
+        "split": {"kind": "official", "validation": 0.1},
         "duplicates": "keep",
     },
     "teacher": {"architecture": {"kind": "resnet", "widths": [8, 16]}, "training": {"epochs": 1}},
@@ -74,17 +80,26 @@ def _run(step: str, folder: str) -> float:
 
 
 def _write_source(folder: Path, samples: int) -> None:
-    """Writes the pictures and the recipe, in parts, so that this process stays small too."""
+    """Writes the pictures as IDX files and the recipe, in parts, so that this process stays small too."""
     generator = np.random.default_rng(0)
-    with gzip.open(folder / "synthetic.csv.gz", "wt", compresslevel=1) as stream:
-        for start in range(0, samples, 500):
-            labels = np.arange(start, min(start + 500, samples)) % CLASSES
-            pictures = generator.integers(0, 64, (len(labels), 3, SIDE, SIDE), dtype=np.uint8)
-            for picture, label in zip(pictures, labels, strict=True):
-                picture[:, 8 * label : 8 * label + 8] += 128
-            rows = np.column_stack([pictures.reshape(len(labels), -1), labels])
-            np.savetxt(stream, rows, fmt="%d", delimiter=",")
+    (folder / "synthetic").mkdir()
+    for part, size in PARTS.items():
+        labels = (np.arange(int(size * samples)) % CLASSES).astype(np.uint8)
+        stem = folder / "synthetic" / part
+        Path(f"{stem}-labels").write_bytes(_idx_header(len(labels)) + labels.tobytes())
+        with Path(f"{stem}-images").open("wb") as stream:
+            stream.write(_idx_header(len(labels), SIDE, SIDE))
+            for some in np.array_split(labels, -(-len(labels) // 500)):
+                pictures = generator.integers(0, 64, (len(some), SIDE, SIDE), dtype=np.uint8)
+                for picture, label in zip(pictures, some, strict=True):
+                    picture[8 * label : 8 * label + 8] += 128
+                stream.write(pictures.tobytes())
     (folder / "synthetic.json").write_text(json.dumps(RECIPE), encoding="utf-8")
+
+
+def _idx_header(*lengths: int) -> bytes:
+    """Returns what an IDX file of bytes begins with: two zeros, the type, the number of axes, their lengths."""
+    return bytes([0, 0, 8, len(lengths)]) + np.array(lengths, dtype=">u4").tobytes()
 
 
 def _child(step: str, folder: Path) -> None:

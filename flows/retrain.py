@@ -37,9 +37,9 @@ class Retrained(Record):
 @flow(name="retrain", flow_run_name="retrain {recipe.name}")
 def retrain(recipe: Recipe) -> Retrained:
     """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
-    with _parent_run(recipe) as run:
+    with parent_run(recipe) as run:
         data = prepare_data(recipe)
-        teachers = _train_teachers(recipe, data)
+        teachers = train_teachers(recipe, data)
         baseline = train_baseline(_alone(recipe.student), data, recipe.seed)
         teacher, student = _teach_student(recipe, teachers, data)
         candidates = compress_student(recipe.compress, student, data, recipe.seed)
@@ -51,7 +51,7 @@ def retrain(recipe: Recipe) -> Retrained:
     return Retrained(evaluation=evaluation, release=release, promotions=_promote_automatically(recipe, release))
 
 
-def _train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...]:
+def train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...]:
     """Returns all teachers; none beside a peer. Weight and seed are no part of what a teacher is made from."""
     return tuple(
         TeacherRecord(
@@ -107,7 +107,7 @@ def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) ->
 
 
 @contextmanager
-def _parent_run(recipe: Recipe) -> Iterator[StageRun]:
+def parent_run(recipe: Recipe) -> Iterator[StageRun]:
     """Opens the MLflow run that all stages of this flow run are children of."""
     tags = {"stillhouse.recipe": recipe.name, "git_commit": git_commit(project_root())}
     with tracking.flow_run(recipe.name, flow_run.name, flow_run.id, tags) as run:

@@ -46,7 +46,8 @@ class Teaching:
     def ready(self) -> "Teaching":
         """Puts the networks on the device, frozen and in eval mode."""
         for teacher in self.teachers:
-            teacher.network.to(self.device).eval().requires_grad_(requires_grad=False)
+            network = teacher.network.to(self.device, memory_format=torch.channels_last)
+            network.eval().requires_grad_(requires_grad=False)
         return self
 
     def signal(

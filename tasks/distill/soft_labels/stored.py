@@ -98,17 +98,19 @@ def broken(path: Path, expected: str, got: str) -> str:
 def _read_key(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise IntegrityError(broken(path, "the key of the soft labels beside it", str(error))) from None
+    except (OSError, ValueError):
+        got = "a file that is no JSON" if path.is_file() else "no file"
+        raise IntegrityError(broken(path, "the key of the soft labels beside it", got)) from None
 
 
 def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise IntegrityError(broken(path, f"a whole array of {dtype} {shape}", str(error))) from None
-    got = (array.shape, array.dtype, path.stat().st_size)
-    if got != (shape, dtype, array.offset + array.nbytes):
-        raise IntegrityError(broken(path, f"{dtype} {shape} and nothing more", "{1} {0} in {2} bytes".format(*got)))
+    except (OSError, ValueError, EOFError):  # whose words may advise to read it as a pickle
+        got = f"{path.stat().st_size} bytes that are none" if path.is_file() else "no file"
+        raise IntegrityError(broken(path, f"a whole array of {dtype} {shape}", got)) from None
+    found = (array.shape, array.dtype, path.stat().st_size)
+    if found != (shape, dtype, array.offset + array.nbytes):
+        raise IntegrityError(broken(path, f"{dtype} {shape} and nothing more", "{1} {0} in {2} bytes".format(*found)))
     mapped: NDArray[Any] = array
     return mapped

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from params.models import EfficientNetLite
+from tasks.errors import RecipeError
+from tasks.models.build import Network, build_model, count_parameters
+from tasks.models.efficientnet_lite import published_name
+from tasks.models.export import export_onnx
+from tasks.models.layers import layer_shapes
+from tasks.records import InputSpec, Statistics
+
+PICTURE = InputSpec(layout="image", dtype="uint8", shape=(3, 64, 64))
+
+
+def network(size: int = 0, stages: int = 7, outputs: int = 1000, spec: InputSpec = PICTURE) -> Network:
+    architecture = EfficientNetLite.model_validate({"kind": "efficientnet_lite", "size": size, "stages": stages})
+    statistics = Statistics(mean=(127.0,) * spec.features, std=(64.0,) * spec.features)
+    with torch.device("meta") if outputs == 1000 else torch.device("cpu"):
+        return build_model(architecture, spec, outputs, statistics)
+
+
+@pytest.mark.parametrize(("size", "millions"), [(0, 4.7), (1, 5.4), (2, 6.1), (3, 8.2), (4, 13.0)])
+def test_sizes_are_the_published_ones(size: int, millions: float) -> None:
+    # Liu and Tan 2020, the TensorFlow team's table: millions of parameters with 1,000 classes
+    assert count_parameters(network(size)) / 1e6 == pytest.approx(millions, abs=0.06)
+
+
+def test_each_stage_may_be_named_and_a_short_network_ends_behind_its_last_one() -> None:
+    shapes = layer_shapes(network(stages=4, outputs=5), PICTURE)
+    assert str(shapes["stage1"]) == "16x32x32"
+    assert str(shapes["stage4"]) == "80x4x4"
+    assert "top" not in shapes
+    assert str(shapes["head"]) == "5"
+
+
+def test_every_tensor_but_the_head_has_a_published_name_and_no_two_the_same() -> None:
+    own = network()
+    names = {name: published_name(name, EfficientNetLite(kind="efficientnet_lite")) for name in own.body.state_dict()}
+    unnamed = {name for name, theirs in names.items() if theirs is None}
+    assert all(name.startswith("head.") or name.endswith("num_batches_tracked") for name in unnamed)
+    named = [theirs for theirs in names.values() if theirs]
+    assert len(named) == len(set(named))
+    assert names["stage3.1.path.project.convolution.weight"] == "_blocks.4._project_conv.weight"
+
+
+def test_what_is_exported_computes_the_same(tmp_path: Path) -> None:
+    export_onnx(network(stages=3, outputs=4), PICTURE, tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx").is_file()
+
+
+def test_it_is_for_pictures() -> None:
+    with pytest.raises(RecipeError, match="efficientnet_lite"):
+        network(outputs=2, spec=InputSpec(layout="vector", dtype="float32", shape=(5,)))
