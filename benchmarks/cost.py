@@ -26,6 +26,7 @@ from params.pipeline import Recipe
 from params.soft_labels import SoftLabelStore
 from tasks.data.versioning import versioned_data
 from tasks.distill.loss import DistillationLoss
+from tasks.distill.soft_labels.signal import SoftLabelReport
 from tasks.distill.teaching import Teacher, Teaching
 from tasks.progress import silent
 from tasks.recipes import load_recipe
@@ -63,9 +64,10 @@ def _row(name: str, epochs: int) -> str:
         bench = Bench(recipe, data, Path(store))
         seconds = _interleaved(bench.variants(), epochs)
         plain, warm, live, memory = (statistics.median(seconds[v]) for v in ("plain", "warm", "live", "memory"))
+        (report,) = bench.reports()
         return (
             f"| `{name}` | {plain * 1000:,.0f} ms | {warm / plain:.3f} | {live / warm:.1f} |"
-            f" {bench.cold_seconds:.2f} s | {bench.bytes_per_sample:.0f} | {memory / plain:.3f} |"
+            f" {report.seconds:.2f} s | {report.bytes_per_sample:.0f} | {memory / plain:.3f} |"
         )
 
 
@@ -97,7 +99,7 @@ class Bench:
         with seeded(SEED):
             self.teacher = data.network(recipe.teacher.architecture)
         self.teaching = Teaching((Teacher(self.teacher, "random"),), data.data_digest, store).ready()
-        self.cold_seconds = self.bytes_per_sample = 0.0
+        self.reports: Callable[[], tuple[SoftLabelReport, ...]] = tuple
 
     def variants(self) -> dict[str, Epoch]:
         """Returns name -> what runs one epoch."""
@@ -124,6 +126,8 @@ class Bench:
         with seeded(SEED):
             network = self.data.network(self.recipe.student.architecture)
         signal = self.teaching.signal(params, "sequence", self.data, None, silent)
+        if source == "cached":
+            self.reports = lambda: signal.reports
         loss = DistillationLoss(params, self.training, signal, network, self.teacher, self.data)
         return Trainer.of(network, self.data.splits.train, loss, self.training, SEED)
 

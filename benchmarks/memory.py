@@ -37,8 +37,8 @@ RECIPE: dict[str, Any] = {
         "split": {"kind": "official", "validation": 0.1},
         "duplicates": "keep",
     },
-    "teacher": {"architecture": {"kind": "resnet", "widths": [8, 16]}, "training": {"epochs": 1}},
-    "student": {"architecture": {"kind": "cnn", "channels": [8]}, "training": {"epochs": 1}},
+    "teacher": {"architecture": {"kind": "resnet", "widths": [8, 16], "stem_stride": 2}, "training": {"epochs": 1}},
+    "student": {"architecture": {"kind": "cnn", "channels": [8], "stem_stride": 2}, "training": {"epochs": 1}},
 }
 
 

@@ -1,16 +1,22 @@
 """What in a recipe is allowed but unwise, and what must be pinned before it runs."""
 
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from params.distill import Distill
 from params.models import Architecture, ImportedArchitecture
+from params.objectives import FeatureObjective
 from params.pipeline import Recipe
 from params.student import Student
 from params.teacher import Teacher
 from tasks.errors import DataError, RecipeError, mismatch
 from tasks.files import sha256_of
 from tasks.records import InputSpec, Statistics
+
+if TYPE_CHECKING:
+    from tasks.models.build import Network
 
 NOMINAL_OUTPUTS = 10
 
@@ -73,7 +79,12 @@ def _digest_of_weights(path: Path, field: str) -> str:
 
 
 def advice_on(project: Path, recipe: Recipe) -> list[str]:
-    """Returns warnings about a valid recipe."""
+    """Returns warnings about a valid recipe.
+
+    Raises:
+        RecipeError: an objective names a layer that is not there, or that does not suit it.
+    """
+    _check_layers(recipe)
     if recipe.teacher is None or recipe.student.architecture == recipe.teacher.architecture:
         return []  # mutual learning and self-distillation: of equal size on purpose
     sizes = {role: _parameters(getattr(recipe, role).architecture, recipe) for role in ("teacher", "student")}
@@ -85,15 +96,47 @@ def advice_on(project: Path, recipe: Recipe) -> list[str]:
     return [mismatch(str(file), "student.architecture", "a student smaller than its teacher", got, do)]
 
 
+def _check_layers(recipe: Recipe) -> None:
+    """Looks for the layers that objectives name, now and not when an hour of teacher training is over."""
+    for distill, *pair in _lessons(recipe):
+        features = [o for o in distill.objectives if isinstance(o, FeatureObjective)]
+        if features and not any(isinstance(architecture, ImportedArchitecture) for architecture in pair):
+            from tasks.distill.feature_terms import FeatureTerms
+
+            student, teacher = (_network(architecture, recipe) for architecture in pair)
+            FeatureTerms(features, student, teacher, _nominal_spec(recipe), samples=2, epochs=1).remove()
+
+
+def _lessons(recipe: Recipe) -> Iterator[tuple[Distill, Architecture, Architecture]]:
+    """Yields how, to whom and by whom something is taught; the first of several teachers is looked into."""
+    if recipe.teacher is None:
+        return
+    nearest = recipe.teacher.architecture
+    if recipe.assistant:
+        yield recipe.assistant.distill, recipe.assistant.architecture, nearest
+        nearest = recipe.assistant.architecture
+    yield recipe.distill, recipe.student.architecture, nearest
+
+
 def _parameters(architecture: Architecture, recipe: Recipe) -> int:
     """Returns the size of a network on nominal data; nothing is allocated."""
     import torch
 
-    from tasks.models.build import build_model, count_parameters
+    from tasks.models.build import count_parameters
 
+    with torch.device("meta"):
+        return count_parameters(_network(architecture, recipe))
+
+
+def _network(architecture: Architecture, recipe: Recipe) -> "Network":
+    from tasks.models.build import build_model
+
+    spec = _nominal_spec(recipe)
+    statistics = Statistics(mean=(0.0,) * spec.features, std=(1.0,) * spec.features)
+    return build_model(architecture, spec, NOMINAL_OUTPUTS, statistics)
+
+
+def _nominal_spec(recipe: Recipe) -> InputSpec:
     reader = recipe.data.reader
     dtype: Literal["uint8", "float32"] = "uint8" if reader.layout == "image" else "float32"
-    spec = InputSpec(layout=reader.layout, dtype=dtype, shape=reader.nominal_shape)
-    statistics = Statistics(mean=(0.0,) * spec.features, std=(1.0,) * spec.features)
-    with torch.device("meta"):
-        return count_parameters(build_model(architecture, spec, NOMINAL_OUTPUTS, statistics))
+    return InputSpec(layout=reader.layout, dtype=dtype, shape=reader.nominal_shape)

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from params.pipeline import Recipe
 from tasks.data.survey import SHOWN, Entry
 from tasks.errors import DataError
@@ -44,10 +46,12 @@ def refuse_copies(recipe: Recipe, splits: dict[str, list[Entry]]) -> None:
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    groups: dict[bytes, list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(entry.content, []).append(entry)
-    yield from groups.values()
+    """Yields the entries of equal content together, in the order in which their first ones come."""
+    contents = np.array([entry.content for entry in entries], dtype="V16")
+    _, firsts, group, counts = np.unique(contents, return_index=True, return_inverse=True, return_counts=True)
+    members = np.split(np.argsort(group, kind="stable"), np.cumsum(counts)[:-1])
+    for place in np.argsort(firsts):
+        yield [entries[row] for row in members[place]]
 
 
 def _across(copies: Sequence[Entry], split_of: dict[str, str]) -> Iterator[tuple[Entry, Entry]]:

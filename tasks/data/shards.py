@@ -1,7 +1,8 @@
-"""Prepared arrays: `.npy` shards, written in place through memory maps, so that memory stays flat."""
+"""Prepared arrays: `.npy` shards, written in place row by row, so that memory stays flat."""
 
 from math import prod
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -23,7 +24,8 @@ class ShardWriter:
         sample = prod(spec.shape) * np.dtype(spec.dtype).itemsize
         self._per_shard = max(1, megabytes * MEGABYTE // sample)
         self._folder, self._split, self._spec, self._rows = folder, split, spec, rows
-        self._open: tuple[int, Values] | None = None
+        self._sample = sample
+        self._open: tuple[int, IO[bytes], int] | None = None
         for number in self._numbers:
             open_memmap(self._path(number, "inputs"), "w+", DTYPES[spec.dtype], (self._size(number), *spec.shape))
 
@@ -39,14 +41,27 @@ class ShardWriter:
         """Writes the values of one sample; a sequence is padded with the zeros that are there already."""
         number, within = divmod(row, self._per_shard)
         if self._open is None or self._open[0] != number:
-            # Dropping the old map flushes it.
-            self._open = number, open_memmap(self._path(number, "inputs"), "r+")
-        target = self._open[1][within]
-        target[: len(values)] = values
+            self._open_shard(number)
+        assert self._open is not None, "opened just now"
+        _, stream, start = self._open
+        stream.seek(start + within * self._sample)
+        stream.write(values.astype(DTYPES[self._spec.dtype], copy=False).tobytes())
+
+    def _open_shard(self, number: int) -> None:
+        """Opens a shard as a file: pages of a map that was written to would count as memory until they are on disk."""
+        self._close_shard()
+        path = self._path(number, "inputs")
+        start = np.load(path, mmap_mode="r").offset
+        self._open = number, path.open("r+b"), start
+
+    def _close_shard(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+        self._open = None
 
     def close(self) -> tuple[Shard, ...]:
         """Flushes and returns the shards with their digests."""
-        self._open = None
+        self._close_shard()
         return tuple(self._shard(number) for number in self._numbers)
 
     @property

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maps import RowMap
 from tasks.records import InputSpec, Shard, Statistics
 
-BLOCK = 4_000_000
+BLOCK = 1_000_000
 """numbers read at a time"""
 Doubles = NDArray[np.float64]
 
@@ -33,11 +34,12 @@ def statistics_of(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> S
 def _blocks(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> Iterator[Doubles]:
     """Yields (values, features) of some samples at a time."""
     for shard in shards:
-        inputs = np.load(folder / shard.inputs.name, mmap_mode="r")
+        inputs = RowMap(folder / shard.inputs.name)
         lengths = np.load(folder / shard.lengths.name) if shard.lengths else None
         step = max(1, BLOCK // prod(spec.shape))
         for start in range(0, shard.samples, step):
-            block = np.asarray(inputs[start : start + step])
+            block = inputs[np.arange(start, min(start + step, shard.samples))]
+            inputs.release()
             if spec.layout == "image":
                 block = np.moveaxis(block, 1, -1)
             elif lengths is not None:

@@ -46,7 +46,8 @@ class Teaching:
     def ready(self) -> "Teaching":
         """Puts the networks on the device, frozen and in eval mode."""
         for teacher in self.teachers:
-            network = teacher.network.to(self.device, memory_format=torch.channels_last)
+            network = teacher.network.to(self.device)
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             network.eval().requires_grad_(requires_grad=False)
         return self
 

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.maps import RowMap
 from tasks.records import DatasetCard, Shard
 
 CARD = "dataset.json"
+LARGE = 16 * 2**20
+"""bytes of inputs of a split, above which their pages do not stay in the process between two calls"""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class SplitArrays:
         self.directory = directory
         self.starts = np.cumsum([0, *(shard.samples for shard in shards)])
         self.shards = [_OpenShard.of(directory, shard) for shard in shards]
+        self._large = sum(shard.inputs.array.nbytes for shard in self.shards) > LARGE
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -45,15 +49,22 @@ class SplitArrays:
     @property
     def sample_shape(self) -> tuple[int, ...]:
         """Shape of one sample's inputs."""
-        return self.shards[0].inputs.shape[1:]
+        return self.shards[0].inputs.array.shape[1:]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Of the inputs."""
-        return self.shards[0].inputs.dtype
+        return self.shards[0].inputs.array.dtype
 
     def gather(self, rows: NDArray[np.int64]) -> Arrays:
         """Returns the samples at `rows` of the split; a row may come twice."""
+        gathered = self._gathered(rows)
+        if self._large:
+            for shard in self.shards:
+                shard.inputs.release()
+        return gathered
+
+    def _gathered(self, rows: NDArray[np.int64]) -> Arrays:
         if len(self.shards) == 1:
             return self.shards[0].take(rows, rows)
         which = np.searchsorted(self.starts, rows, side="right") - 1
@@ -93,14 +104,14 @@ def open_split(directory: Path, split: str) -> SplitArrays:
 
 @dataclass(frozen=True)
 class _OpenShard:
-    inputs: NDArray[Any]
+    inputs: RowMap
     labels: NDArray[np.int64]
     lengths: NDArray[np.int32] | None
 
     @staticmethod
     def of(directory: Path, shard: Shard) -> "_OpenShard":
         lengths = _map(directory / shard.lengths.name) if shard.lengths else None
-        return _OpenShard(_map(directory / shard.inputs.name), _map(directory / shard.labels.name), lengths)
+        return _OpenShard(RowMap(directory / shard.inputs.name), _map(directory / shard.labels.name), lengths)
 
     def take(self, local: NDArray[np.int64], rows: NDArray[np.int64]) -> Arrays:
         lengths = None if self.lengths is None else self.lengths[local].astype(np.int64)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 REPOSITORY = Path(__file__).parents[2]
 TOOLS = ("PREFECT_", "MLFLOW_", "DVC_", "STILLHOUSE_")
@@ -62,6 +63,11 @@ class Project:
     def git(self, *arguments: str) -> str:
         """Returns what git says in the clone."""
         return subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, text=True, check=True).stdout
+
+    def registered(self, model: str, version: int) -> Path:
+        """Returns the folder of a version in the registry of the clone."""
+        found = MlflowClient(f"sqlite:///{self.root / '.stillhouse/mlflow.db'}").get_model_version(model, str(version))
+        return Path(str(found.source).removeprefix("file://"))
 
 
 def make_project(folder: Path) -> Project:

@@ -1,5 +1,6 @@
 """The shapes a retrain can take besides one teacher and one student; runs after the plain recipe, in its project."""
 
+import shutil
 from typing import Any
 
 import pytest
@@ -37,3 +38,68 @@ def test_a_recipe_with_nobody_to_learn_from_is_one_message(project: Any, first_r
     assert said.code == 2
     assert "`teacher`" in said.err
     assert "`peer`" in said.err
+
+
+WRONG = {
+    "an unknown layer": (
+        ("distill.objectives=[{kind: hint, layers: [{student: stage9, teacher: group1}]}]",),
+        "got `stage9`",
+    ),
+    "a layer that does not suit": (
+        ("distill.objectives=[{kind: attention, layers: [{student: head, teacher: group1}]}]",),
+        "`head` with 0",
+    ),
+    "a missing teacher file": (
+        ("teacher.training=null", "teacher.weights=models/nowhere.safetensors"),
+        "models/nowhere.safetensors`: `teacher.weights`: expected a safetensors file, got no such file",
+    ),
+    "an unknown objective": (("distill.objectives=[{kind: telepathy}]",), "telepathy"),
+    "an augmentation nobody knows": (("student.training.augment={steps: [{kind: squeeze}]}",), "squeeze"),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_mistake_in_how_to_teach_is_one_message_before_anything_runs(project: Any, mistake: str) -> None:
+    overrides, expected = WRONG[mistake]
+    said = project.stillhouse("check", "params/digits.yaml", *(word for o in overrides for word in ("--set", o)))
+    assert said.code == 2
+    assert expected in said.err
+    assert len(said.err.strip().splitlines()) == 1
+    assert "Traceback" not in said.err
+
+
+def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(project: Any, first_run: Any) -> None:
+    weights = project.registered("digits-teacher", 1) / "model.safetensors"
+    classes = ", ".join(f"'{digit}'" for digit in "1023456789")
+    said = project.stillhouse(
+        *("run", "params/digits.yaml", "--set", "teacher.training=null", "--set", f"teacher.weights={weights}"),
+        *("--set", f"teacher.classes=[{classes}]"),
+    )
+    assert said.code == 1
+    assert "`teacher.classes`: expected `0`, `1`, `2`" in said.err
+    assert "got `1`, `0`, `2`" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_soft_labels_that_are_cut_short_stop_the_run_and_are_made_again_once_removed(
+    project: Any, first_run: Any
+) -> None:
+    again = (
+        "run",
+        "params/digits.yaml",
+        "--set",
+        "distill.temperature=3.5",
+        "--set",
+        "promote.staging.approval=manual",
+    )
+    folders = [path.parent for path in (project.root / ".stillhouse/soft-labels").glob("*/key.json")]
+    for folder in folders:
+        whole = (folder / "logits.npy").read_bytes()
+        (folder / "logits.npy").write_bytes(whole[: len(whole) // 2])
+    said = project.stillhouse(*again)
+    assert said.code == 1
+    assert "logits.npy`: expected a whole array of float16 (1079, 10)" in said.err
+    assert "remove the folder" in said.err
+    for folder in folders:
+        shutil.rmtree(folder)
+    assert project.stillhouse(*again).code == 0

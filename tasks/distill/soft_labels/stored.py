@@ -16,6 +16,7 @@ from torch import Tensor
 from tasks.distill.soft_labels.packing import Packing
 from tasks.errors import IntegrityError, mismatch
 from tasks.files import whole_folder
+from tasks.maps import RowMap
 from tasks.records import canonical_digest
 
 KEY = "key.json"
@@ -28,7 +29,7 @@ class StoredView:
 
     folder: Path
     packing: Packing
-    arrays: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, RowMap]
 
     def at(self, rows: NDArray[np.int64], device: torch.device) -> Tensor:
         """Returns logits (n, outputs), or (n, frames, outputs), of rows of the split, in float32."""
@@ -36,12 +37,15 @@ class StoredView:
 
     def rows(self, rows: NDArray[np.int64]) -> Mapping[str, NDArray[Any]]:
         """Returns what is stored of these rows."""
-        return {name: np.asarray(array[rows]) for name, array in self.arrays.items()}
+        read = {name: array[rows] for name, array in self.arrays.items()}
+        for array in self.arrays.values():
+            array.release()
+        return read
 
     @property
     def bytes(self) -> int:
         """Of its arrays."""
-        return sum(array.nbytes for array in self.arrays.values())
+        return sum(array.array.nbytes for array in self.arrays.values())
 
 
 def folder_of(store: Path, key: Key) -> Path:
@@ -103,14 +107,14 @@ def _read_key(path: Path) -> Any:
         raise IntegrityError(broken(path, "the key of the soft labels beside it", got)) from None
 
 
-def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> RowMap:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        mapped = RowMap(path)
     except (OSError, ValueError, EOFError):  # whose words may advise to read it as a pickle
         got = f"{path.stat().st_size} bytes that are none" if path.is_file() else "no file"
         raise IntegrityError(broken(path, f"a whole array of {dtype} {shape}", got)) from None
+    array = mapped.array
     found = (array.shape, array.dtype, path.stat().st_size)
-    if found != (shape, dtype, array.offset + array.nbytes):
+    if found != (shape, dtype, mapped.offset + array.nbytes):
         raise IntegrityError(broken(path, f"{dtype} {shape} and nothing more", "{1} {0} in {2} bytes".format(*found)))
-    mapped: NDArray[Any] = array
     return mapped
