@@ -186,6 +186,10 @@ class TeacherRecord(Record):
     model: ModelRecord
     weight: float = 1.0
 
+    def content(self) -> dict[str, Any]:
+        """The network, whoever made it and when."""
+        return {"model": self.model.digest, "weight": self.weight}
+
 
 class PairRecord(Record):
     """Two networks that taught each other."""

@@ -48,7 +48,8 @@ def check_teachers(teaching: Teaching, data: PreparedData) -> dict[str, float]:
     """Returns the primary score of each teacher on validation, through the path on which the student gets its inputs.
 
     Raises:
-        StageError: a teacher has other classes, another order of them, another score than on record, or could change.
+        DataError: a teacher has other classes, or another order of them.
+        StageError: its answers speak of another order, it has another score than on record, or could change.
     """
     return {teacher.name: _checked_score(teacher, data) for teacher in teaching.teachers}
 
@@ -118,7 +119,7 @@ def weights_digest(network: nn.Module) -> str:
 def _checked_score(teacher: Teacher, data: PreparedData) -> float:
     _require_frozen(teacher)
     _require_stays_frozen(teacher, data)
-    _require_classes(teacher, data)
+    data.require_classes(f"{teacher.name}.classes", teacher.classes)
     validation = data.splits.validation
     logits, labels = predict_logits(teacher.network, validation), validation.labels()
     score = data.kind.quick_scores(logits, labels)[data.kind.primary]
@@ -147,13 +148,6 @@ def _require_stays_frozen(teacher: Teacher, data: PreparedData) -> None:
     batch = Batch.of(next(data.splits.validation.batches(2)), device)
     teacher.network(batch.inputs, batch.lengths)
     _require_frozen(teacher)
-
-
-def _require_classes(teacher: Teacher, data: PreparedData) -> None:
-    if teacher.classes and teacher.classes != data.card.classes:
-        expected, got = (", ".join(f"`{name}`" for name in names) for names in (data.card.classes, teacher.classes))
-        do = "bring a teacher of these classes in this order, or permute the rows of its head"
-        raise StageError(mismatch(WHERE, f"{teacher.name}.classes", expected, got, do))
 
 
 def _require_order(

@@ -22,6 +22,7 @@ def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) 
         advance = advance_of(TITLE)
         trained = train(teacher.architecture, teacher.training, prepared, seed, advance, run.metrics, teacher.init)
     else:
+        prepared.require_classes("teacher.classes", teacher.classes or ())
         weights = project_root() / str(teacher.weights)
         trained = bring(teacher.architecture, weights, teacher.weights_sha256, prepared)
         classes = teacher.classes or ()

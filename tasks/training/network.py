@@ -1,6 +1,6 @@
 """Train one network from a recipe: what teacher, student and baseline have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from params.models import Architecture
 from params.training import Training
-from tasks.errors import IntegrityError, mismatch
+from tasks.errors import DataError, IntegrityError, mismatch
 from tasks.files import sha256_of
 from tasks.kinds.kind import TaskKind, find_kind
 from tasks.models.build import Network, build_model
@@ -62,6 +62,17 @@ class PreparedData:
     def network(self, architecture: Architecture) -> Network:
         """Returns a network of fresh weights for this data."""
         return build_model(architecture, self.card.input, self.outputs, self.card.statistics)
+
+    def require_classes(self, field: str, classes: Sequence[str]) -> None:
+        """Checks that a network's classes are those of the data, in this order; none stands for nobody knows.
+
+        Raises:
+            DataError: they are others, or in another order.
+        """
+        if classes and tuple(classes) != self.card.classes:
+            expected, got = (", ".join(f"`{name}`" for name in names) for names in (self.card.classes, classes))
+            do = "bring a network of these classes in this order, or permute the rows of its head"
+            raise DataError(mismatch("recipe", field, expected, got, do))
 
     def augmenter(self, training: Training, seed: int) -> Augmenter | None:
         """Returns what changes the training samples, if anything does.

@@ -11,7 +11,7 @@ from params.student import Student
 from params.training import Training
 from tasks.distill import health
 from tasks.distill.teaching import Teacher, Teaching
-from tasks.errors import StageError
+from tasks.errors import DataError, StageError
 from tasks.training.network import PreparedData, Trained
 
 STUDENT = Student(
@@ -48,7 +48,7 @@ def test_soft_labels_that_are_cut_off_the_graph_stop_the_run(
 def test_a_teacher_with_its_classes_in_another_order_stops_the_run_by_name(
     image_data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any
 ) -> None:
-    with pytest.raises(StageError, match=r"`ash`, `birch`, `cedar`, got `birch`, `ash`, `cedar`"):
+    with pytest.raises(DataError, match=r"`ash`, `birch`, `cedar`, got `birch`, `ash`, `cedar`"):
         distilled(image_data, of(teacher, tmp_path, classes=("birch", "ash", "cedar")), STUDENT)
 
 

@@ -75,7 +75,7 @@ def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(project: Any
         *("run", "params/digits.yaml", "--set", "teacher.training=null", "--set", f"teacher.weights={weights}"),
         *("--set", f"teacher.classes=[{classes}]"),
     )
-    assert said.code == 1
+    assert said.code == 2
     assert "`teacher.classes`: expected `0`, `1`, `2`" in said.err
     assert "got `1`, `0`, `2`" in said.err
     assert "Traceback" not in said.err
