@@ -16,7 +16,7 @@ def test_two_teachers_teach_an_assistant_who_teaches_the_student(project: Any, f
     said = project.stillhouse("run", "params/digits.yaml", "--set", ASSISTANT, "--set", ENSEMBLE, *QUICK)
     assert said.code == 0, said.err + said.out
     lines = [line.split()[:2] for line in said.out.splitlines() if line.startswith("  ")]
-    stages = [words for words in lines if words[0] in ("done", "reused")]
+    stages = [words for words in lines if words and words[0] in ("done", "reused")]
     assert stages[1:6] == [
         ["reused", "teacher"],
         ["done", "teacher"],
