@@ -205,7 +205,7 @@ def test_of_the_top_classes_the_probabilities_stay_and_the_rest_is_spread_evenly
 def test_an_ensemble_is_the_weighted_mean_whether_its_members_are_on_disk_or_live(
     image_data: PreparedData, teacher: Trained, store: Path
 ) -> None:
-    other = LiveSoftLabels(image_data.network(teacher.network.architecture))  # type: ignore[arg-type]
+    other = LiveSoftLabels(image_data.network(teacher.network.architecture))
     live, stored = LiveSoftLabels(teacher.network), cache(image_data, teacher, store)
     for batch in epoch(image_data):
         expected = (3 * live.at(batch) + other.at(batch)) / 4
