@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from tasks.progress import Event, StageAdvanced, StageEnded, StageFailed, StageStarted, listen
-from tasks.records import EvaluationRecord, Interval, Score
+from tasks.scores import EvaluationRecord, Interval, Score
 
 PATIENCE_SECONDS = 2.0
 console = Console(highlight=False)

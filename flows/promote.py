@@ -6,10 +6,10 @@ from params.evaluate import Evaluate
 from params.promote import Gate
 from tasks.errors import InputError, mismatch
 from tasks.evaluate.task import score_again
-from tasks.records import Score
 from tasks.registry import ledger
 from tasks.registry.task import judge_release, move_release
 from tasks.releases import Promotion, Release
+from tasks.scores import Score
 
 
 @flow(name="promote", flow_run_name="promote {release.model} to {environment}")

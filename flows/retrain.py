@@ -18,9 +18,10 @@ from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, distill_student, teach_each_other, train_baseline
 from tasks.evaluate.task import evaluate_candidates
 from tasks.fingerprint import flatten
-from tasks.records import DataRecord, EvaluationRecord, ModelRecord, Record, TeacherRecord
+from tasks.records import DataRecord, ModelRecord, Record, TeacherRecord
 from tasks.registry.task import register_student
 from tasks.releases import Promotion, Release
+from tasks.scores import EvaluationRecord
 from tasks.teacher.task import train_teacher
 from tasks.tracking import StageRun
 from tasks.workspace import git_commit, project_root

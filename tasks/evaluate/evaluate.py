@@ -15,9 +15,9 @@ from tasks.evaluate.notes import notes_on
 from tasks.evaluate.score import Exam, score
 from tasks.kinds.kind import TaskKind
 from tasks.progress import Advance, silent
-from tasks.records import Interval, Score
 from tasks.runtime.latency import measure
 from tasks.runtime.session import Session
+from tasks.scores import Interval, Score
 from tasks.training.arrays import SplitArrays
 
 BATCH = 256

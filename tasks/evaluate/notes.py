@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from params.compress import Target
 from tasks.evaluate.entrant import STUDENT, TEACHER
-from tasks.records import Interval, Score
+from tasks.scores import Interval, Score
 
 X86 = ("x86_64", "AMD64")
 """what an x86 machine calls itself, on Linux and macOS, and on Windows"""

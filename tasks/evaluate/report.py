@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.evaluate.evaluate import Evaluation
 from tasks.files import whole_file
-from tasks.records import Interval, Score
+from tasks.scores import Interval, Score
 
 JSON, MARKDOWN = "evaluation.json", "evaluation.md"
 COLUMNS = ("model", "accuracy", "macro F1", "agreement", "calibration error", "parameters", "bytes", "p50 ms", "p95 ms")

@@ -10,7 +10,7 @@ from params.evaluate import Evaluate
 from tasks.evaluate.entrant import Entrant
 from tasks.evaluate.intervals import bootstrap, proportion, unless_certain
 from tasks.kinds.kind import TaskKind
-from tasks.records import Interval, Score
+from tasks.scores import Interval, Score
 
 Logits = NDArray[np.floating[Any]]
 ITSELF = Interval(value=1.0, low=1.0, high=1.0)

@@ -8,7 +8,8 @@ from tasks.evaluate.evaluate import Evaluation, evaluate, score_alone
 from tasks.evaluate.report import write_report
 from tasks.fingerprint import MEASURING
 from tasks.models.weights import load_model
-from tasks.records import CandidatesRecord, DataRecord, EvaluationRecord, ModelRecord, Score
+from tasks.records import CandidatesRecord, DataRecord, ModelRecord
+from tasks.scores import EvaluationRecord, Score
 from tasks.task import advance_of, stage
 from tasks.tracking import StageRun, fetch
 from tasks.training.arrays import open_split

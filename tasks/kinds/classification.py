@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from tasks.records import ClassScore, DatasetCard
+from tasks.records import DatasetCard
+from tasks.scores import ClassScore
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from tasks.errors import RecipeError, mismatch
 from tasks.kinds.classification import Classification
-from tasks.records import ClassScore, DatasetCard
+from tasks.records import DatasetCard
+from tasks.scores import ClassScore
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]

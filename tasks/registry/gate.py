@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from params.promote import Gate
-from tasks.records import EvaluationRecord, Score
 from tasks.releases import Check, Verdict
+from tasks.scores import EvaluationRecord, Score
 
 
 def judge(

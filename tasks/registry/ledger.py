@@ -29,8 +29,9 @@ from sqlalchemy import (
 )
 
 from tasks.fingerprint import Ingredients
-from tasks.records import EvaluationRecord, Record, canonical_digest
+from tasks.records import Record, canonical_digest
 from tasks.releases import Release, Verdict
+from tasks.scores import EvaluationRecord
 from tasks.workspace import state_dir
 
 Event = Literal["refused", "intended", "promoted"]

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.records import EvaluationRecord
 from tasks.registry import ledger
 from tasks.registry.versions import ensure_version, registry_lock
 from tasks.releases import Release
 from tasks.runtime.bundle import Facts, golden_of, self_test, write_bundle
 from tasks.runtime.manifest import MANIFEST, Head, Processor
 from tasks.runtime.session import Session
+from tasks.scores import EvaluationRecord
 from tasks.tracking import StageRun, fetch
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData

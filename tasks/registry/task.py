@@ -4,12 +4,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from params.promote import Gate
-from tasks.records import EvaluationRecord, Score
 from tasks.registry import ledger
 from tasks.registry.gate import judge
 from tasks.registry.promotion import carry_out
 from tasks.registry.release import ensure_release
 from tasks.releases import Promotion, Release, Verdict
+from tasks.scores import EvaluationRecord, Score
 from tasks.task import stage
 from tasks.tracking import StageRun
 

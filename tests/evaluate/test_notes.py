@@ -4,7 +4,7 @@ import pytest
 
 from params.compress import Target
 from tasks.evaluate.notes import notes_on
-from tasks.records import Interval, Score
+from tasks.scores import Interval, Score
 
 EVEN = Interval(value=0.0, low=-0.01, high=0.01)
 

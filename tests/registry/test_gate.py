@@ -6,17 +6,9 @@ import pytest
 from params.compress import Target
 from params.models import Cnn
 from params.promote import Gate
-from tasks.records import (
-    Artefact,
-    ClassScore,
-    DataRecord,
-    EvaluationRecord,
-    InputSpec,
-    Interval,
-    ModelRecord,
-    Score,
-)
+from tasks.records import Artefact, DataRecord, InputSpec, ModelRecord
 from tasks.registry.gate import judge
+from tasks.scores import ClassScore, EvaluationRecord, Interval, Score
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPEC = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
