@@ -37,6 +37,7 @@ from tasks.training.seeds import seeded
 from tasks.workspace import prepare_environment, project_root
 
 SEED, LIVE_EPOCHS = 0, 3
+SHORT_SECONDS, MORE = 1.0, 6
 Epoch = Callable[[int], object]
 
 
@@ -62,7 +63,12 @@ def _row(name: str, epochs: int) -> str:
     data = PreparedData.open(versioned_data(project, recipe))
     with tempfile.TemporaryDirectory() as store:
         bench = Bench(recipe, data, Path(store))
-        seconds = _interleaved(bench.variants(), epochs)
+        variants = bench.variants()
+        started = time.perf_counter()
+        variants["plain"](1)
+        # A short epoch is a noisy one: more of them.
+        rounds = epochs if time.perf_counter() - started > SHORT_SECONDS else MORE * epochs
+        seconds = _interleaved(variants, rounds)
         plain, warm, live, memory = (statistics.median(seconds[v]) for v in ("plain", "warm", "live", "memory"))
         (report,) = bench.reports()
         return (
@@ -72,13 +78,15 @@ def _row(name: str, epochs: int) -> str:
 
 
 def _interleaved(variants: dict[str, Epoch], epochs: int) -> dict[str, list[float]]:
-    """Times one epoch of each in turn; the first round warms up and does not count.
+    """Times one epoch of each in turn, beginning with another one each round; the first round does not count.
 
     The live teacher is asked in the first rounds only: it may take longer than all others together.
     """
     seconds: dict[str, list[float]] = {name: [] for name in variants}
+    order = list(variants.items())
     for round_ in range(epochs + 1):
-        for name, epoch in variants.items():
+        order = [*order[1:], order[0]]
+        for name, epoch in order:
             if name == "live" and round_ > LIVE_EPOCHS:
                 continue
             started = time.perf_counter()

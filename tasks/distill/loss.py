@@ -2,13 +2,14 @@
 
 from functools import lru_cache, partial
 
+import torch
 from torch import Tensor, nn
 
 from params.distill import Distill
 from params.objectives import FeatureObjective, Kl
 from params.training import Training
 from tasks.distill.feature_terms import FeatureTerms
-from tasks.distill.fused import SoftAndHard, softened
+from tasks.distill.fused import Targets, hard_and_soft
 from tasks.distill.objectives.schedules import value_at
 from tasks.distill.soft_labels.signal import Signal
 from tasks.distill.soft_terms import Answer, SoftTerms
@@ -16,6 +17,7 @@ from tasks.kinds.kind import TaskKind
 from tasks.models.build import Network
 from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights
+from tasks.training.loop import Known
 from tasks.training.network import PreparedData
 
 
@@ -46,14 +48,17 @@ class DistillationLoss(nn.Module):
         )
         self.heads = HeadWeights(training.heads, data.kind.head_names)
         self.plain = _is_plain(params, training, data.kind)
-        # One function object per temperature: the soft labels of a chunk are prepared once for each.
-        self._softened = lru_cache(maxsize=2)(lambda temperature: partial(softened, temperature=temperature))
+        # One function object per pair of numbers: the targets of a chunk are prepared once for each.
+        self._targets = lru_cache(maxsize=2)(lambda alpha, t: partial(Targets.of, alpha=alpha, temperature=t))
+        self._pair = lru_cache(maxsize=8)(_pair)
 
-    def forward(self, network: nn.Module, batch: Batch, alpha: float | None = None) -> dict[str, Tensor]:
-        """Returns the loss and its parts, each (); `alpha` in place of the recipe's."""
-        alpha = value_at(self.params.alpha, batch.chunk.epoch, self.epochs) if alpha is None else alpha
-        if self.plain:
-            return self._plain(network, batch, alpha)
+    def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor | Known]:
+        """Returns the loss and its parts, each ()."""
+        alpha = value_at(self.params.alpha, batch.chunk.epoch, self.epochs)
+        return self._plain(network, batch, alpha) if self.plain else {**self.general(network, batch, alpha)}
+
+    def general(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor]:
+        """Returns the same for any recipe, with everything traced."""
         student = Answer.of(network, batch, self.soft.per_step)
         hard = self.kind.hard_losses(student.logits, batch.labels, self.smoothing)
         soft, shown = self.soft(student, self.taught(batch), batch)
@@ -66,9 +71,8 @@ class DistillationLoss(nn.Module):
 
     def teachers_part(self, network: nn.Module, batch: Batch) -> Tensor:
         """Returns the soft-label terms () or, where there are none, the feature terms, with their gradient."""
-        terms = self(network, batch, alpha=0.0)
-        part: Tensor = terms["soft_loss"] if self.soft.objectives and not self.plain else terms["loss"]
-        return part
+        terms = self.general(network, batch, alpha=0.0)
+        return terms["soft_loss" if self.soft.objectives else "loss"]
 
     def taught(self, batch: Batch) -> Answer:
         """Returns what the teachers say about a batch."""
@@ -80,12 +84,21 @@ class DistillationLoss(nn.Module):
         if self.features:
             self.features.remove()
 
-    def _plain(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor]:
-        temperature = value_at(self.params.temperature, batch.chunk.epoch, self.epochs)
-        soft, entropy = self.signal.prepared(batch, self._softened(temperature))
+    def _plain(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor | Known]:
+        temperature, device = value_at(self.params.temperature, batch.chunk.epoch, self.epochs), batch.inputs.device
+        targets = Targets(*self.signal.prepared(batch, self._targets(alpha, temperature)))
+        scales, slopes = (
+            self._pair(1.0, 1 / temperature, device),
+            self._pair(alpha, (1 - alpha) * temperature, device),
+        )
         logits = network(batch.inputs, batch.lengths)
-        loss, hard, divergence = SoftAndHard.apply(logits, batch.labels, soft, entropy, alpha, temperature)  # type: ignore[no-untyped-call]
-        return {"loss": loss, "hard_loss": hard, "soft_loss": divergence}
+        terms, gradient = hard_and_soft(logits, targets, scales.view(1, 2, 1), slopes.view(1, 2, 1))
+        value = torch.dot(terms, self._pair(alpha, 1 - alpha, device))
+        return {"loss": Known(value, logits, gradient), "hard_loss": terms[0], "soft_loss": terms[1]}
+
+
+def _pair(one: float, other: float, device: torch.device) -> Tensor:
+    return torch.tensor([one, other], device=device)
 
 
 def _is_plain(params: Distill, training: Training, kind: TaskKind) -> bool:

@@ -27,7 +27,17 @@ from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
 from tasks.training.optimizers import build_optimizer, build_schedule
 from tasks.training.predict import predict_logits
 
-Objective = Callable[[nn.Module, Batch], Mapping[str, Tensor]]
+
+@dataclass(frozen=True)
+class Known:
+    """A loss () whose gradient with respect to the tensor `at` is known, and need not be traced."""
+
+    value: Tensor
+    at: Tensor
+    gradient: Tensor
+
+
+Objective = Callable[[nn.Module, Batch], Mapping[str, Tensor | Known]]
 """(network, batch) -> named scalars, of which `loss` is what is minimised and the others are shown. An objective that
 is an `nn.Module` has parameters of its own (projections, variances): they learn along with the network's."""
 EpochMetrics = dict[str, float]
@@ -147,14 +157,18 @@ class Trainer:
 
     def step(self, batch: Batch) -> Mapping[str, Tensor]:
         """Learns from one batch; returns what the objective said."""
-        terms = self.objective(self.model, batch)
+        terms = dict(self.objective(self.model, batch))
+        loss = terms.pop("loss")
         self.optimizer.zero_grad()
-        self.accelerator.backward(terms["loss"])
+        if isinstance(loss, Known):
+            self.accelerator.backward(loss.at, gradient=loss.gradient)
+        else:
+            self.accelerator.backward(loss)
         if self.params.gradient_clip:
             self.accelerator.clip_grad_norm_(self.model.parameters(), self.params.gradient_clip)
         self.optimizer.step()
         self.schedule.step()
-        return terms
+        return {"loss": loss.value if isinstance(loss, Known) else loss, **_shown(terms)}
 
 
 class Narrowed(nn.Module):
@@ -169,6 +183,10 @@ class Narrowed(nn.Module):
         with torch.autocast(inputs.device.type, torch.bfloat16):
             outputs = self.network(inputs, *arguments, **options)
         return tuple(output.float() for output in outputs) if isinstance(outputs, tuple) else outputs.float()
+
+
+def _shown(terms: Mapping[str, Tensor | Known]) -> dict[str, Tensor]:
+    return {name: value for name, value in terms.items() if isinstance(value, Tensor)}
 
 
 def _mean(values: list[Tensor], weights: Tensor) -> float:

@@ -13,8 +13,8 @@ from tasks.training.batches import Batch
 
 Per = Literal["sequence", "step"]
 """one soft label for each sample, or one for each frame of a sequence"""
-Prepare = Callable[[Tensor], tuple[Tensor, ...]]
-"""logits (n, ...) -> tensors (n, ...), row by row"""
+Prepare = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
+"""logits (n, ...), labels (n, ...) -> tensors (n, ...), row by row"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Signal(Protocol):
         """
 
     def prepared(self, batch: Batch, function: Prepare) -> tuple[Tensor, ...]:
-        """Returns `function(at(batch))`, computed for many batches at once where that can be.
+        """Returns `function(at(batch), batch.labels)`, computed for many batches at once where that can be.
 
         What a function gave is found again by the identity of the function: give the same object every time.
         """
@@ -103,8 +103,9 @@ class Remembered(ABC):
         """Returns what `function` makes of them, as `Signal` says."""
         logits = self.whole(batch)
         if function not in self._prepared:
+            labels = batch.chunk.labels if self.by_chunk else batch.labels
             with torch.no_grad():
-                self._prepared[function] = function(logits)
+                self._prepared[function] = function(logits, labels)
         return tuple(self._part(values, batch) for values in self._prepared[function])
 
     def _part(self, values: Tensor, batch: Batch) -> Tensor:
