@@ -1,7 +1,7 @@
 """Does memory grow with the data? Peak memory of preparing and of distilling, for a made-up data set and one ten times
 larger, each in a process of its own.
 
-    python -m benchmarks.memory [--samples 4000] [--write]
+    python -m benchmarks.memory [--samples 6000] [--write]
 
 Pictures of 84 x 84 with a bright stripe whose place is the class. The figure is the highest resident set of a process,
 memory maps included.
@@ -45,7 +45,7 @@ RECIPE: dict[str, Any] = {
 def main(arguments: Sequence[str]) -> None:
     """Measures, prints the table, and writes it into the README if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, default=4_000)
+    parser.add_argument("--samples", type=int, default=6_000)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--child", choices=("prepare", "distill"))
     parser.add_argument("--folder", type=Path)

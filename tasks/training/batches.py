@@ -17,8 +17,10 @@ from tasks.training.arrays import Arrays, SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.seeds import generator
 
-CHUNK_BYTES = 8 * 2**20
-"""of inputs that are gathered at once; a batch that is larger is a chunk of its own"""
+CHUNK_BYTES, CHUNK_ROWS = 2 * 2**20, 4096
+"""of inputs that are gathered at once, and how many at most; a batch that is larger is a chunk of its own.
+
+Not more, since a row that is read from a map brings up to 64 kilobytes around it into the process (Linux)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,7 @@ def steps_per_epoch(samples: int, size: int) -> int:
 def _chunk_size(split: SplitArrays, size: int) -> int:
     """Returns how many samples are gathered at once: a whole number of batches."""
     sample = prod(split.sample_shape) * split.dtype.itemsize
-    return size * max(1, CHUNK_BYTES // (sample * size))
+    return size * max(1, min(CHUNK_BYTES // sample, CHUNK_ROWS) // size)
 
 
 def _tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:
