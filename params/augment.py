@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from params.section import Section
+from params.section import Section, not_empty
 
 
 class Flip(Section):
@@ -60,7 +60,7 @@ Step = Annotated[Flip | Dihedral | Shift | Crop | Levels | Noise, Field(discrimi
 class Augment(Section):
     """Steps applied one after the other to each training sample; never to validation or test."""
 
-    steps: Annotated[tuple[Step, ...], Field(strict=False, min_length=1)]
+    steps: Annotated[tuple[Step, ...], Field(strict=False), AfterValidator(not_empty)]
     views: int | None = Field(default=None, ge=1, le=100_000)
     """different changes of a sample before the first comes again; null for another one in every epoch. The teacher is
     asked once per view, so fewer views mean fewer soft labels"""

@@ -1,10 +1,8 @@
 """How the student learns from its teacher."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from params.objectives import Kl, Objective
+from params.objectives import Kl, Objectives
 from params.schedule import ScheduledFraction, ScheduledTemperature
 from params.section import Fraction, Section
 from params.soft_labels import SoftLabelStore
@@ -16,7 +14,7 @@ class Distill(Section):
     alpha: ScheduledFraction = 0.1
     temperature: ScheduledTemperature = 4.0
     """of every soft-label objective that does not bring its own"""
-    objectives: Annotated[tuple[Objective, ...], Field(strict=False, min_length=1)] = (Kl(kind="kl"),)
+    objectives: Objectives = (Kl(kind="kl"),)
     """any number of them add up"""
     confidence_threshold: Fraction = 0.0
     """a soft label speaks where the teacher's largest probability (at T = 1) reaches this"""

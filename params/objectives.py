@@ -4,20 +4,12 @@ Default weights are those of the implementation that is named beside each: RepDi
 (MR). They all add `weight * objective` to the full cross-entropy.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticKnownError
 
 from params.schedule import NonNegative, ScheduledTemperature, Weight
-from params.section import Section
-
-
-def _not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Refuses an empty tuple; `min_length` would also count items that are wrong as absent, and complain twice."""
-    if not items:
-        raise PydanticKnownError("too_short", {"field_type": "Tuple", "min_length": 1, "actual_length": 0})
-    return items
+from params.section import Section, not_empty
 
 
 class SoftLabelObjective(Section):
@@ -100,7 +92,7 @@ class FeatureObjective(Section):
 
     kind: str
     weight: Weight = 1.0
-    layers: Annotated[tuple[LayerPair, ...], Field(strict=False), AfterValidator(_not_empty)]
+    layers: Annotated[tuple[LayerPair, ...], Field(strict=False), AfterValidator(not_empty)]
 
 
 class Hint(FeatureObjective):
@@ -203,4 +195,4 @@ Objective = Annotated[
     | Review,
     Field(discriminator="kind"),
 ]
-Objectives = Annotated[tuple[Objective, ...], Field(strict=False), AfterValidator(_not_empty)]
+Objectives = Annotated[tuple[Objective, ...], Field(strict=False), AfterValidator(not_empty)]

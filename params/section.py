@@ -1,8 +1,9 @@
 """What every section of a recipe has in common: unknown keys are refused, nothing is coerced, nothing changes later."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticKnownError
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
 
@@ -20,3 +21,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 PartFraction = Annotated[float, Field(gt=0, lt=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+def not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuses an empty tuple; `min_length` would also count items that are wrong as absent, and complain twice."""
+    if not items:
+        raise PydanticKnownError("too_short", {"field_type": "Tuple", "min_length": 1, "actual_length": 0})
+    return items

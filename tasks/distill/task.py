@@ -15,7 +15,7 @@ from tasks.training.network import PreparedData
 from tasks.training.record import record_of, summary_of
 from tasks.workspace import project_root, state_dir
 
-STUDENT, BASELINE, ASSISTANT, PEERS = "student", "student alone", "assistant", "student, peer"
+STUDENT, BASELINE, ASSISTANT, PEERS = "student", "student alone", "assistant", "student and peer"
 
 
 def _summary_of_pair(record: PairRecord) -> str:

@@ -104,7 +104,7 @@ def test_going_back_reuses_everything_and_registers_nothing_new(project: Any, fi
 
 
 def test_an_artefact_that_is_gone_or_damaged_is_made_again(project: Any, first_run: Any) -> None:
-    weights = project.registered("digits-teacher", 1) / "model.safetensors"
+    weights = project.registered("digits-teacher", 1) / "teacher-model.safetensors"
     before = weights.read_bytes()
     weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
     said = project.stillhouse("run", "params/digits.yaml", "--force")
@@ -167,7 +167,7 @@ def test_nothing_left_this_machine(project: Any, first_run: Any) -> None:
 
 
 def test_a_teacher_that_is_brought_along_is_measured_and_not_trained(project: Any, first_run: Any) -> None:
-    weights = project.registered("digits-teacher", 1) / "model.safetensors"
+    weights = project.registered("digits-teacher", 1) / "teacher-model.safetensors"
     bring = ("--set", "teacher.training=null", "--set", f"teacher.weights={weights}")
     said = project.stillhouse("run", "params/digits.yaml", *bring)
     assert said.code == 0, said.err

@@ -69,7 +69,7 @@ def test_a_mistake_in_how_to_teach_is_one_message_before_anything_runs(project: 
 
 
 def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(project: Any, first_run: Any) -> None:
-    weights = project.registered("digits-teacher", 1) / "model.safetensors"
+    weights = project.registered("digits-teacher", 1) / "teacher-model.safetensors"
     classes = ", ".join(f"'{digit}'" for digit in "1023456789")
     said = project.stillhouse(
         *("run", "params/digits.yaml", "--set", "teacher.training=null", "--set", f"teacher.weights={weights}"),
