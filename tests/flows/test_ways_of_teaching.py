@@ -1,6 +1,5 @@
 """The shapes a retrain can take besides one teacher and one student; runs after the plain recipe, in its project."""
 
-import shutil
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ pytestmark = pytest.mark.slow
 QUICK = ("--set", "student.training.epochs=3", "--set", "promote.staging.approval=manual")
 ASSISTANT = "assistant={architecture: {kind: cnn, channels: [16, 32]}, training: {epochs: 3, learning_rate: 0.01}}"
 ENSEMBLE = "ensemble=[{architecture: {kind: mlp, hidden: [64]}, training: {epochs: 3}, seed: 1, weight: 0.5}]"
-PEER = "peer={architecture: {kind: cnn, channels: [12, 24]}}"
 
 
 def test_two_teachers_teach_an_assistant_who_teaches_the_student(project: Any, first_run: Any) -> None:
@@ -24,13 +22,6 @@ def test_two_teachers_teach_an_assistant_who_teaches_the_student(project: Any, f
         ["done", "assistant"],
         ["done", "student"],
     ]
-
-
-def test_two_students_without_a_teacher_teach_each_other(project: Any, first_run: Any) -> None:
-    said = project.stillhouse("run", "params/digits.yaml", "--set", "teacher=null", "--set", PEER, *QUICK)
-    assert said.code == 0, said.err + said.out
-    assert "peer" in said.out
-    assert "student distilled" in said.out
 
 
 def test_a_recipe_with_nobody_to_learn_from_is_one_message(project: Any, first_run: Any) -> None:
@@ -79,27 +70,3 @@ def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(project: Any
     assert "`teacher.classes`: expected `0`, `1`, `2`" in said.err
     assert "got `1`, `0`, `2`" in said.err
     assert "Traceback" not in said.err
-
-
-def test_soft_labels_that_are_cut_short_stop_the_run_and_are_made_again_once_removed(
-    project: Any, first_run: Any
-) -> None:
-    again = (
-        "run",
-        "params/digits.yaml",
-        "--set",
-        "distill.temperature=3.5",
-        "--set",
-        "promote.staging.approval=manual",
-    )
-    folders = [path.parent for path in (project.root / ".stillhouse/soft-labels").glob("*/key.json")]
-    for folder in folders:
-        whole = (folder / "logits.npy").read_bytes()
-        (folder / "logits.npy").write_bytes(whole[: len(whole) // 2])
-    said = project.stillhouse(*again)
-    assert said.code == 1
-    assert "logits.npy`: expected a whole array of float16 (1079, 10)" in said.err
-    assert "remove the folder" in said.err
-    for folder in folders:
-        shutil.rmtree(folder)
-    assert project.stillhouse(*again).code == 0
