@@ -127,7 +127,7 @@ class Trainer:
     ) -> "Trainer":
         """Returns a trainer that has not taken a step yet; the network and the objective move to the device."""
         accelerator = Accelerator()
-        # Convolutions of pictures with their channels side by side: a quarter faster on a CPU; others are not affected.
+        # Convolutions on a CPU like the channels of a pixel side by side; other networks are not affected.
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         learners = [model]
         if isinstance(objective, nn.Module):
