@@ -1,6 +1,6 @@
 """Several labels per sample: the classes of each, and the numbers that stand for them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,46 +8,45 @@ from numpy.typing import NDArray
 from tasks.data.classes import in_order
 from tasks.data.samples import Reading
 from tasks.data.split import Splits
-from tasks.data.survey import Entry
+from tasks.data.survey import Objects, Rows, Survey
 from tasks.errors import DataError, mismatch
 
 Heads = dict[str, tuple[str, ...]]
 
 
-def further_heads(name: str, reading: Reading, splits: Splits) -> Heads:
+def further_heads(name: str, reading: Reading, found: Survey, splits: Splits) -> Heads:
     """Returns head -> its classes in order, for all heads but the first.
 
     Raises:
         DataError: a head has fewer than two classes, or one of which no sample is trained on; all at once.
     """
-    heads = dict(_classes(reading, splits))
+    heads = dict(_classes(reading, found, splits))
     problems = [
         problem
-        for place, (head, classes) in enumerate(heads.items())
-        for problem in _problems(f"data of {name}", head, classes, {entry.heads[place] for entry in splits["train"]})
+        for head, classes in heads.items()
+        for problem in _problems(f"data of {name}", head, classes, set(found.columns[head][splits["train"]]))
     ]
     if problems:
         raise DataError("\n".join(problems))
     return heads
 
 
-def label_numbers(entries: Sequence[Entry], classes: tuple[str, ...], heads: Heads) -> NDArray[np.int64]:
+def label_numbers(found: Survey, rows: Rows, classes: tuple[str, ...], heads: Heads) -> NDArray[np.int64]:
     """Returns the labels of samples, (n,) with one head, else (n, heads)."""
-    first = _numbers([entry.label for entry in entries], classes)
+    first = _numbers(found.labels[rows], classes)
     if not heads:
         return first
-    others = [_numbers([entry.heads[place] for entry in entries], known) for place, known in enumerate(heads.values())]
-    return np.stack([first, *others], axis=1)
+    return np.stack([first, *(_numbers(found.columns[head][rows], known) for head, known in heads.items())], axis=1)
 
 
-def _numbers(labels: Sequence[str], classes: tuple[str, ...]) -> NDArray[np.int64]:
-    number: Mapping[str, int] = {label: index for index, label in enumerate(classes)}
-    return np.array([number[label] for label in labels], dtype=np.int64)
+def _numbers(labels: Objects, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    number = {label: index for index, label in enumerate(classes)}
+    return np.fromiter((number[label] for label in labels), dtype=np.int64, count=len(labels))
 
 
-def _classes(reading: Reading, splits: Splits) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for place, (head, announced) in enumerate(reading.heads.items()):
-        yield head, announced or in_order({entry.heads[place] for part in splits.values() for entry in part})
+def _classes(reading: Reading, found: Survey, splits: Splits) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for head, announced in reading.heads.items():
+        yield head, announced or in_order({label for rows in splits.values() for label in found.columns[head][rows]})
 
 
 def _problems(where: str, head: str, classes: tuple[str, ...], trained: set[str]) -> Iterator[str]:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from params.data import Data
 from params.pipeline import Recipe
 from tasks.data.classes import in_order
 from tasks.data.duplicates import refuse_copies, without_copies
-from tasks.data.heads import Heads, further_heads, label_numbers
+from tasks.data.heads import further_heads, label_numbers
 from tasks.data.integrity import CARD
 from tasks.data.raw import check_raw
 from tasks.data.readers.idx import read_idx
@@ -25,7 +26,7 @@ from tasks.data.shards import ShardWriter
 from tasks.data.split import Splits, split
 from tasks.data.split_table import write_tables
 from tasks.data.statistics import statistics_of
-from tasks.data.survey import Entry, Survey, survey
+from tasks.data.survey import Objects, Survey, survey
 from tasks.files import whole_folder
 from tasks.records import DatasetCard, InputSpec, Shard, SplitCard
 
@@ -50,10 +51,12 @@ def prepare(recipe: Recipe, root: Path) -> None:
     check_raw(home / "raw")
     reading = READERS[recipe.data.reader.kind](recipe.data.reader, home / "raw")
     found = survey(recipe, reading)
-    entries, dropped = without_copies(found.entries) if recipe.data.duplicates == "drop" else (found.entries, Counter())
-    splits = split(recipe, entries, reading.classes)
+    rows, dropped = np.arange(len(found)), Counter[str]()
+    if recipe.data.duplicates == "drop":
+        rows, dropped = without_copies(found, reading.heads)
+    splits = split(recipe, found, rows, reading.classes)
     if recipe.data.duplicates == "refuse":
-        refuse_copies(recipe, splits)
+        refuse_copies(recipe, found, splits)
     with whole_folder(home / "prepared") as folder:
         card = _write(recipe, reading, found, splits, folder)
         card = card.model_copy(update={"dropped": {**reading.dropped, **dict(dropped)}})
@@ -62,11 +65,12 @@ def prepare(recipe: Recipe, root: Path) -> None:
 
 def _write(recipe: Recipe, reading: Reading, found: Survey, splits: Splits, folder: Path) -> DatasetCard:
     """Writes arrays and tables, and returns the card that describes them."""
-    classes = reading.classes or in_order(entry.label for entries in splits.values() for entry in entries)
-    heads = further_heads(recipe.name, reading, splits)
+    classes = reading.classes or in_order(label for rows in splits.values() for label in found.labels[rows])
+    heads = further_heads(recipe.name, reading, found, splits)
     spec = found.spec(reading)
-    shards = _write_shards(recipe, reading, spec, classes, heads, splits, folder)
-    tables = write_tables(reading, splits, folder)
+    labels = {name: label_numbers(found, rows, classes, heads) for name, rows in splits.items()}
+    shards = _write_shards(recipe, reading, spec, labels, found, splits, folder)
+    tables = write_tables(reading, found, splits, folder)
     return DatasetCard(
         name=recipe.name,
         task=recipe.data.task,
@@ -78,12 +82,12 @@ def _write(recipe: Recipe, reading: Reading, found: Survey, splits: Splits, fold
         split_rule=_split_rule(recipe.data),
         splits={
             name: SplitCard(
-                samples=len(entries),
-                class_counts=_class_counts(entries, classes),
+                samples=len(rows),
+                class_counts=_class_counts(found.labels[rows], classes),
                 shards=shards[name],
                 table=tables[name],
             )
-            for name, entries in splits.items()
+            for name, rows in splits.items()
         },
         licence=recipe.data.source.licence,
     )
@@ -93,22 +97,24 @@ def _write_shards(
     recipe: Recipe,
     reading: Reading,
     spec: InputSpec,
-    classes: tuple[str, ...],
-    heads: Heads,
+    labels: dict[str, NDArray[np.int64]],
+    found: Survey,
     splits: Splits,
     folder: Path,
 ) -> dict[str, tuple[Shard, ...]]:
     """Reads every sample a second time and writes it to its place."""
     megabytes = recipe.data.shard_megabytes
-    writers = {name: ShardWriter(folder, name, spec, megabytes, len(entries)) for name, entries in splits.items()}
-    for name, entries in splits.items():
-        lengths = np.array([entry.frames for entry in entries], dtype=np.int32)
-        writers[name].write_labels(label_numbers(entries, classes, heads), lengths)
-    places = {entry.id: (name, row) for name, entries in splits.items() for row, entry in enumerate(entries)}
-    for sample in reading.samples():
-        if sample.id in places:  # else it was dropped
-            name, row = places[sample.id]
-            writers[name].write(row, sample.values)
+    writers = {name: ShardWriter(folder, name, spec, megabytes, len(rows)) for name, rows in splits.items()}
+    # Per sample of the survey: its split, -1 where it was dropped, and its row there.
+    split_of = np.full(len(found), -1, dtype=np.int8)
+    row_of = np.empty(len(found), dtype=np.int64)
+    for number, (name, rows) in enumerate(splits.items()):
+        writers[name].write_labels(labels[name], found.frames[rows])
+        split_of[rows], row_of[rows] = number, np.arange(len(rows))
+    to = list(writers.values())
+    for sample, place in zip(reading.samples(), found.places, strict=True):
+        if split_of[place] >= 0:
+            to[split_of[place]].write(int(row_of[place]), sample.values)
     return {name: writer.close() for name, writer in writers.items()}
 
 
@@ -118,6 +124,6 @@ def _split_rule(data: Data) -> dict[str, Any]:
     return {name: value for name, value in rule.items() if name != "by" or value} | {"duplicates": data.duplicates}
 
 
-def _class_counts(entries: list[Entry], classes: tuple[str, ...]) -> tuple[int, ...]:
-    counts = Counter(entry.label for entry in entries)
+def _class_counts(labels: Objects, classes: tuple[str, ...]) -> tuple[int, ...]:
+    counts = Counter(labels)
     return tuple(counts[label] for label in classes)

@@ -1,51 +1,55 @@
-"""The first pass over all samples: what is kept of each is its name, label, length and digest, never its values."""
+"""The first pass over all samples: what is kept of each is its name, labels, length and digest, never its values.
+
+It is kept column by column: with an object per sample, memory would grow several times as fast with their number.
+"""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import sys
+from array import array
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from params.pipeline import Recipe
-from tasks.data.samples import Part, Reading, Sample, Values
+from tasks.data.samples import Reading, Sample, Values
 from tasks.errors import DataError, mismatch
 from tasks.records import InputSpec
 
 DTYPES = {"image": "uint8", "sequence": "float32", "vector": "float32"}
+DIGEST = 16
+"""bytes kept of the digest of a sample"""
 SHOWN = 5
+Rows = NDArray[np.int64]
+"""(n,) places in a survey"""
+Objects = NDArray[np.object_]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One sample without its values."""
-
-    id: str
-    label: str
-    content: bytes
-    """digest of shape and values"""
-    frames: int
-    part: Part | None
-    heads: tuple[str, ...] = ()
-    slices: tuple[str, ...] = ()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What is kept beside the label, in the order of `columns_kept` of the reader."""
-        return (*self.heads, *self.slices)
-
-
-@dataclass
+@dataclass(frozen=True)
 class Survey:
     """All samples, sorted by id so that the order of reading does not matter, and what one of them looks like."""
 
-    entries: list[Entry] = field(default_factory=list)
-    shape: tuple[int, ...] = ()
+    ids: Objects
+    labels: Objects
+    columns: Mapping[str, Objects]
+    """what is kept beside the label: `columns_kept` of the reader -> texts"""
+    parts: Objects
+    """of a published split: `train` or `test`, else None"""
+    frames: NDArray[np.int32]
+    contents: NDArray[np.void]
+    """(n,) digests of shape and values"""
+    places: Rows
+    """of the samples in the order in which the reader hands them out"""
+    shape: tuple[int, ...]
     """of a sample; of one frame for sequences"""
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
     def spec(self, reading: Reading) -> InputSpec:
         """Returns what a prepared sample looks like; sequences are as long as the longest."""
-        longest = max(entry.frames for entry in self.entries)
-        shape = (longest, *self.shape) if reading.layout == "sequence" else self.shape
+        shape = (int(self.frames.max()), *self.shape) if reading.layout == "sequence" else self.shape
         dtype = "uint8" if reading.layout == "image" else "float32"
         return InputSpec(layout=reading.layout, dtype=dtype, shape=shape)
 
@@ -57,42 +61,91 @@ def survey(recipe: Recipe, reading: Reading) -> Survey:
         DataError: with the first few samples that cannot be read, differ in shape, or hold NaN or infinity; or there
             are none at all.
     """
-    result = Survey()
-    problems: list[str] = []
-    for sample in reading.samples():
-        problem = sample.problem or _problem(sample, reading, result)
-        if problem:
-            problems.append(f"`{sample.id}`: {problem}")
-            continue
-        frames = len(sample.values) if reading.layout == "sequence" else 1
-        content = _digest(sample.values)
-        entry = Entry(sample.id, sample.label, content, frames, sample.part, sample.heads, sample.slices)
-        result.entries.append(entry)
+    taken = _Taken(reading)
+    problems = [f"`{sample.id}`: {problem}" for sample in reading.samples() if (problem := taken.take(sample))]
     if problems:
         raise DataError(_told(recipe, problems))
-    if not result.entries:
+    if not taken.ids:
         raise DataError(mismatch(f"data of {recipe.name}", "", "samples", "none", "is `data.source` the right one?"))
-    result.entries.sort(key=lambda entry: entry.id)
-    return result
+    return taken.sorted()
 
 
-def _problem(sample: Sample, reading: Reading, known: Survey) -> str:
-    """Returns what is wrong with the values of a sample; the first one decides which shape the others must have."""
-    values = sample.values
-    if values.dtype != DTYPES[reading.layout]:
-        return f"expected {DTYPES[reading.layout]} values, got {values.dtype}"
-    shape = values.shape[1:] if reading.layout == "sequence" else values.shape
-    known.shape = known.shape or shape
-    if shape != known.shape or values.size == 0:
-        return f"expected shape {known.shape} like the first sample, got {shape}"
-    bad = 0 if values.dtype == np.uint8 else int(values.size - np.isfinite(values).sum())
-    return f"expected finite numbers, got {bad} of {values.size} that are NaN or infinite" if bad else ""
+def groups_of(rows: Rows, *columns: NDArray[np.generic] | Objects) -> dict[tuple[Hashable, ...], Rows]:
+    """Returns values of the columns -> the rows that have them, both in the order in which they come."""
+    members: dict[tuple[Hashable, ...], array[int]] = {}
+    for row in rows:
+        members.setdefault(tuple(column[row] for column in columns), array("q")).append(row)
+    return {values: np.array(some, dtype=np.int64) for values, some in members.items()}
+
+
+class _Taken:
+    """The columns of a survey while they grow."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.ids: list[str] = []
+        self.labels: list[str] = []
+        self.columns: dict[str, list[str]] = {name: [] for name in (*reading.heads, *reading.slices)}
+        self.parts: list[str | None] = []
+        self.frames = array("i")
+        self.contents = bytearray()
+        self.shape: tuple[int, ...] = ()
+
+    def take(self, sample: Sample) -> str:
+        """Takes a sample in, or returns what is wrong with it."""
+        problem = sample.problem or self._problem(sample.values)
+        if problem:
+            return problem
+        self.ids.append(sample.id)
+        # Readers make a new text for each sample, of few different ones.
+        self.labels.append(sys.intern(sample.label))
+        kept = dict(zip(self.reading.heads, sample.heads, strict=True))
+        kept |= zip(self.reading.slices, sample.slices, strict=True)
+        for name, text in kept.items():
+            self.columns[name].append(sys.intern(text))
+        self.parts.append(sample.part)
+        self.frames.append(len(sample.values) if self.reading.layout == "sequence" else 1)
+        self.contents += _digest(sample.values)
+        return ""
+
+    def _problem(self, values: Values) -> str:
+        """Returns what is wrong with the values of a sample; the first one decides which shape the others must have."""
+        layout = self.reading.layout
+        if values.dtype != DTYPES[layout]:
+            return f"expected {DTYPES[layout]} values, got {values.dtype}"
+        shape = values.shape[1:] if layout == "sequence" else values.shape
+        self.shape = self.shape or shape
+        if shape != self.shape or values.size == 0:
+            return f"expected shape {self.shape} like the first sample, got {shape}"
+        bad = 0 if values.dtype == np.uint8 else int(values.size - np.isfinite(values).sum())
+        return f"expected finite numbers, got {bad} of {values.size} that are NaN or infinite" if bad else ""
+
+    def sorted(self) -> Survey:
+        """Returns the columns in the order of ids."""
+        ids = _objects(self.ids)
+        order = np.argsort(ids, kind="stable")
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order))
+        return Survey(
+            ids=ids[order],
+            labels=_objects(self.labels)[order],
+            columns={name: _objects(texts)[order] for name, texts in self.columns.items()},
+            parts=_objects(self.parts)[order],
+            frames=np.array(self.frames, dtype=np.int32)[order],
+            contents=np.frombuffer(self.contents, dtype=f"V{DIGEST}")[order],
+            places=places,
+            shape=self.shape,
+        )
+
+
+def _objects(values: list[str] | list[str | None]) -> Objects:
+    return np.array(values, dtype=np.object_)
 
 
 def _digest(values: Values) -> bytes:
     content = hashlib.sha256(repr(values.shape).encode())
     content.update(np.ascontiguousarray(values).data)
-    return content.digest()[:16]
+    return content.digest()[:DIGEST]
 
 
 def _told(recipe: Recipe, problems: list[str]) -> str:

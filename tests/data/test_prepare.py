@@ -11,8 +11,8 @@ import yaml
 
 from params.pipeline import Recipe
 from tasks.data.samples import Reading, Sample
-from tasks.data.split import split
-from tasks.data.survey import Entry, survey
+from tasks.data.split import Splits, split
+from tasks.data.survey import Survey, survey
 from tasks.errors import DataError
 from tasks.files import sha256_of
 from tasks.records import DatasetCard
@@ -23,8 +23,15 @@ TABLE = {"kind": "table", "label": "label"}
 ROOT = Path(__file__).parents[2]
 
 
-def _entries(counts: dict[str, int]) -> list[Entry]:
-    return [Entry(f"{label}{n:04d}", label, b"", 1, None) for label, count in counts.items() for n in range(count)]
+def _found(recipe: Recipe, counts: dict[str, int]) -> Survey:
+    nothing = np.zeros(1, dtype=np.float32)
+    samples = [Sample(f"{label}{n:04d}", label, nothing) for label, count in counts.items() for n in range(count)]
+    return survey(recipe, Reading("vector", lambda: iter(samples)))
+
+
+def _split(recipe: Recipe, counts: dict[str, int], announced: tuple[str, ...] = ()) -> tuple[Survey, Splits]:
+    found = _found(recipe, counts)
+    return found, split(recipe, found, np.arange(len(found)), announced)
 
 
 def _bytes(folder: Path) -> dict[str, str]:
@@ -99,36 +106,37 @@ def test_padding_does_not_count_and_a_constant_feature_has_deviation_one(
 def test_every_class_is_in_every_split(count: int, validation: float, test: float, table_recipe: Recipe) -> None:
     rule = table_recipe.data.split.model_copy(update={"validation": validation, "test": test})
     recipe = table_recipe.model_copy(update={"data": table_recipe.data.model_copy(update={"split": rule})})
-    splits = split(recipe, _entries({"a": count, "b": 50}))
-    assert sum(len(part) for part in splits.values()) == count + 50
-    for part in splits.values():
-        assert {entry.label for entry in part} == {"a", "b"}
+    found, splits = _split(recipe, {"a": count, "b": 50})
+    assert sorted(np.concatenate(list(splits.values()))) == list(range(count + 50))
+    for rows in splits.values():
+        assert set(found.labels[rows]) == {"a", "b"}
 
 
 def test_a_seed_gives_another_split_and_a_new_class_leaves_the_others_alone(table_recipe: Recipe) -> None:
-    first = split(table_recipe, _entries({"a": 30, "b": 30}))
-    more = split(table_recipe, _entries({"a": 30, "b": 30, "aa": 30}))
-    assert [e.id for e in more["test"] if e.label != "aa"] == [e.id for e in first["test"]]
+    first, splits = _split(table_recipe, {"a": 30, "b": 30})
+    more, further = _split(table_recipe, {"a": 30, "b": 30, "aa": 30})
+    rows = further["test"][more.labels[further["test"]] != "aa"]
+    assert more.ids[rows].tolist() == first.ids[splits["test"]].tolist()
     rule = table_recipe.data.split.model_copy(update={"seed": 1})
     other = table_recipe.model_copy(update={"data": table_recipe.data.model_copy(update={"split": rule})})
-    assert split(other, _entries({"a": 30, "b": 30})) != first
+    assert _split(other, {"a": 30, "b": 30})[1]["test"].tolist() != splits["test"].tolist()
 
 
 def test_the_split_of_a_seed_never_changes(table_recipe: Recipe) -> None:
-    splits = split(table_recipe, _entries({"a": 6, "b": 6}))
-    assert [entry.id for entry in splits["test"]] == ["a0002", "b0001"]
+    found, splits = _split(table_recipe, {"b": 6, "a": 6})
+    assert found.ids[splits["test"]].tolist() == ["a0002", "b0001"]
 
 
 def test_too_few_samples_are_told_for_all_classes_at_once(table_recipe: Recipe) -> None:
     with pytest.raises(DataError) as told:
-        split(table_recipe, _entries({"a": 2, "b": 1, "c": 9}), ["a", "b", "c", "d"])
+        _split(table_recipe, {"a": 2, "b": 1, "c": 9}, ("a", "b", "c", "d"))
     lines = str(told.value).splitlines()
     assert [line.split("`")[3] for line in lines] == ["class a", "class b", "class d"]
 
 
 def test_one_class_is_not_enough(table_recipe: Recipe) -> None:
     with pytest.raises(DataError, match="`classes`: expected at least two, got only `a`"):
-        split(table_recipe, _entries({"a": 9}))
+        _split(table_recipe, {"a": 9})
 
 
 def test_a_published_split_must_have_every_class_in_both_parts(

@@ -157,7 +157,8 @@ def test_limits_that_nothing_keeps_end_the_run_with_every_reason(project: Any, f
     said = project.stillhouse("run", "params/digits.yaml", "--set", "compress.limits.bytes=1")
     assert said.code == 1
     assert "`fp32`: `limits.bytes`" in said.err
-    assert "`static_int8`: `limits.bytes`" in said.err
+    # Whether int8 keeps the limit on accuracy too depends on the processor's rounding.
+    assert re.search(r"`static_int8`: .*`limits\.bytes`", said.err)
     assert len(mlflow_of(project).search_model_versions("name = 'digits'")) == len(before)
 
 
