@@ -70,6 +70,7 @@ def _write(recipe: Recipe, reading: Reading, found: Survey, splits: Splits, fold
     spec = found.spec(reading)
     labels = {name: label_numbers(found, rows, classes, heads) for name, rows in splits.items()}
     shards = _write_shards(recipe, reading, spec, labels, found, splits, folder)
+    statistics = statistics_of(folder, shards["train"], spec)
     tables = write_tables(reading, found, splits, folder)
     return DatasetCard(
         name=recipe.name,
@@ -78,7 +79,7 @@ def _write(recipe: Recipe, reading: Reading, found: Survey, splits: Splits, fold
         classes=classes,
         heads=heads,
         feature_names=reading.feature_names,
-        statistics=statistics_of(folder, shards["train"], spec),
+        statistics=statistics,
         split_rule=_split_rule(recipe.data),
         splits={
             name: SplitCard(

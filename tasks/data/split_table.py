@@ -11,23 +11,23 @@ from tasks.data.split import Splits
 from tasks.data.survey import Objects, Rows, Survey
 from tasks.records import DataFile
 
+ROWS_AT_A_TIME = 10_000
+"""in a row group, which is in memory as a whole until it is written"""
+
 
 def write_tables(reading: Reading, found: Survey, splits: Splits, folder: Path) -> dict[str, DataFile]:
     """Writes a Parquet file per split; uncompressed, so that the bytes do not depend on a compressor's version."""
     numeric = {
         name for name in reading.slices if all(_are_numbers(found.columns[name][rows]) for rows in splits.values())
     }
-    return {name: _write(folder / f"{name}.parquet", reading, found, rows, numeric) for name, rows in splits.items()}
+    return {name: _write(folder / f"{name}.parquet", found, rows, numeric) for name, rows in splits.items()}
 
 
-def _write(path: Path, reading: Reading, found: Survey, rows: Rows, numeric: set[str]) -> DataFile:
-    columns: dict[str, Objects | list[float]] = {"id": found.ids[rows], "label": found.labels[rows]}
-    for head in reading.heads:
-        columns[head] = found.columns[head][rows]
-    for name in reading.slices:
-        texts = found.columns[name][rows]
-        columns[name] = [float(text) for text in texts] if name in numeric else texts
-    pq.write_table(pa.table(columns), path, compression="none")
+def _write(path: Path, found: Survey, rows: Rows, numeric: set[str]) -> DataFile:
+    columns = {"id": found.ids.take(pa.array(rows)), "label": found.labels[rows]}
+    columns |= {name: column[rows] for name, column in found.columns.items()}
+    columns |= {name: [float(text) for text in columns[name]] for name in numeric}
+    pq.write_table(pa.table(columns), path, ROWS_AT_A_TIME, compression="none")
     return file_record(path)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from params.pipeline import Recipe
@@ -20,6 +22,8 @@ from tasks.records import InputSpec
 DTYPES = {"image": "uint8", "sequence": "float32", "vector": "float32"}
 DIGEST = 16
 """bytes kept of the digest of a sample"""
+IDS_AT_A_TIME = 10_000
+"""that are texts of their own, before they are packed into one buffer"""
 SHOWN = 5
 Rows = NDArray[np.int64]
 """(n,) places in a survey"""
@@ -30,7 +34,7 @@ Objects = NDArray[np.object_]
 class Survey:
     """All samples, sorted by id so that the order of reading does not matter, and what one of them looks like."""
 
-    ids: Objects
+    ids: pa.Array
     labels: Objects
     columns: Mapping[str, Objects]
     """what is kept beside the label: `columns_kept` of the reader -> texts"""
@@ -65,7 +69,7 @@ def survey(recipe: Recipe, reading: Reading) -> Survey:
     problems = [f"`{sample.id}`: {problem}" for sample in reading.samples() if (problem := taken.take(sample))]
     if problems:
         raise DataError(_told(recipe, problems))
-    if not taken.ids:
+    if not taken.labels:
         raise DataError(mismatch(f"data of {recipe.name}", "", "samples", "none", "is `data.source` the right one?"))
     return taken.sorted()
 
@@ -84,6 +88,7 @@ class _Taken:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.ids: list[str] = []
+        self.packed: list[pa.Array] = []
         self.labels: list[str] = []
         self.columns: dict[str, list[str]] = {name: [] for name in (*reading.heads, *reading.slices)}
         self.parts: list[str | None] = []
@@ -97,6 +102,8 @@ class _Taken:
         if problem:
             return problem
         self.ids.append(sample.id)
+        if len(self.ids) == IDS_AT_A_TIME:
+            self._pack()
         # Readers make a new text for each sample, of few different ones.
         self.labels.append(sys.intern(sample.label))
         kept = dict(zip(self.reading.heads, sample.heads, strict=True))
@@ -107,6 +114,10 @@ class _Taken:
         self.frames.append(len(sample.values) if self.reading.layout == "sequence" else 1)
         self.contents += _digest(sample.values)
         return ""
+
+    def _pack(self) -> None:
+        self.packed.append(pa.array(self.ids, pa.string()))
+        self.ids.clear()
 
     def _problem(self, values: Values) -> str:
         """Returns what is wrong with the values of a sample; the first one decides which shape the others must have."""
@@ -122,12 +133,13 @@ class _Taken:
 
     def sorted(self) -> Survey:
         """Returns the columns in the order of ids."""
-        ids = _objects(self.ids)
-        order = np.argsort(ids, kind="stable")
+        self._pack()
+        ids = pa.concat_arrays(self.packed)
+        order = pc.sort_indices(ids).to_numpy()
         places = np.empty(len(order), dtype=np.int64)
         places[order] = np.arange(len(order))
         return Survey(
-            ids=ids[order],
+            ids=ids.take(pa.array(order)),
             labels=_objects(self.labels)[order],
             columns={name: _objects(texts)[order] for name, texts in self.columns.items()},
             parts=_objects(self.parts)[order],

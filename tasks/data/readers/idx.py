@@ -18,8 +18,8 @@ from tasks.errors import DataError, mismatch
 
 PARTS: tuple[Part, ...] = ("train", "test")
 UINT8 = 8
-BLOCK = 1024
-"""images read at a time"""
+BLOCK = 1_000_000
+"""bytes of images read at a time"""
 
 
 def read_idx(reader: IdxReader, raw: Path) -> Reading:
@@ -91,8 +91,9 @@ def _samples(reader: IdxReader, raw: Path, shape: tuple[int, ...]) -> Iterator[S
             labels = stream.read()
         with _opened(raw, files.images, part) as stream:
             _header(stream, 3)
-            for start in range(0, len(labels), BLOCK):
-                some = labels[start : start + BLOCK]
+            step = max(1, BLOCK // prod(shape))
+            for start in range(0, len(labels), step):
+                some = labels[start : start + step]
                 images = np.frombuffer(stream.read(len(some) * prod(shape)), np.uint8).reshape(-1, 1, *shape)
                 for row, (image, label) in enumerate(zip(images, some, strict=True), start):
                     name = f"{part} {row:08d}"
