@@ -17,7 +17,6 @@ from tasks.runtime.session import Session
 from tasks.training.arrays import SplitArrays
 from tasks.training.predict import predict_logits
 
-BATCH = 256
 WARMUP, REPEATS = 50, 300
 
 
@@ -60,7 +59,7 @@ def _candidate(
 
 
 def _logits_of(session: Session, split: SplitArrays) -> NDArray[np.float32]:
-    return np.concatenate([session.predict(batch.inputs, batch.lengths) for batch in split.batches(BATCH)])
+    return np.concatenate([session.predict(batch.inputs, batch.lengths) for batch in split.batches()])
 
 
 def _primary(bench: Bench, logits: NDArray[Any]) -> float:

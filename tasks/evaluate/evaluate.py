@@ -20,8 +20,6 @@ from tasks.runtime.session import Session
 from tasks.scores import Interval, Score
 from tasks.training.arrays import SplitArrays
 
-BATCH = 256
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -95,7 +93,7 @@ def _all_logits(sessions: Mapping[str, Session], test: SplitArrays, advance: Adv
     logits = {}
     for place, (name, session) in enumerate(sessions.items()):
         advance(place, len(sessions) + 1, name)
-        logits[name] = np.concatenate([session.predict(b.inputs, b.lengths) for b in test.batches(BATCH)])
+        logits[name] = np.concatenate([session.predict(b.inputs, b.lengths) for b in test.batches()])
     return logits
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from tasks.records import DatasetCard, Shard
 CARD = "dataset.json"
 LARGE = 16 * 2**20
 """bytes of inputs of a split, above which their pages do not stay in the process between two calls"""
+MOST_AT_ONCE, BYTES_AT_ONCE = 512, 2**20
+"""samples, and bytes of their inputs, that a network is asked about at once outside training"""
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,14 @@ class SplitArrays:
         ]
         return _restored(parts, order)
 
-    def batches(self, size: int, rows: NDArray[np.int64] | None = None) -> Iterator[Arrays]:
-        """Yields all samples, or those at `rows`, in batches of `size`; the last may be smaller."""
+    def batches(self, size: int | None = None, rows: NDArray[np.int64] | None = None) -> Iterator[Arrays]:
+        """Yields all samples, or those at `rows`, in batches of `size`; the last may be smaller.
+
+        Without a size they are what a network is asked about at once: few where a sample is large, so that what its
+        layers make of them fits into memory and mostly into the processor's caches.
+        """
         rows = np.arange(len(self)) if rows is None else rows
+        size = size or max(1, min(MOST_AT_ONCE, BYTES_AT_ONCE // (prod(self.sample_shape) * self.dtype.itemsize)))
         for start in range(0, len(rows), size):
             yield self.gather(rows[start : start + size])
 

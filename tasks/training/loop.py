@@ -141,17 +141,20 @@ class Trainer:
     def epoch(self, epoch: int) -> EpochMetrics:
         """Goes once over the training split; returns the mean over samples of what the objective names."""
         self.model.train()
-        # Kept as tensors until the end: asking for a number here would wait for the device at every step.
-        seen: dict[str, list[Tensor]] = {}
-        sizes: list[int] = []
+        # Added up on the device: asking for a number here would wait for it at every step, and a list of tensors would
+        # nail the heap down between the large ones of each step, so that memory grows with the number of steps.
+        sums: dict[str, Tensor] = {}
+        samples = 0
         for batch in shuffled_batches(
             self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device, self.augmenter
         ):
+            size = len(batch.labels)
             for name, value in self.step(batch).items():
-                seen.setdefault(name, []).append(value.detach())
-            sizes.append(len(batch.labels))
-        weights = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)
-        means = {f"train_{name}": _mean(values, weights) for name, values in seen.items()}
+                if name not in sums:
+                    sums[name] = torch.zeros((), dtype=torch.float64, device=value.device)
+                sums[name].add_(value.detach(), alpha=size)
+            samples += size
+        means = {f"train_{name}": float(total) / samples for name, total in sums.items()}
         _require_finite(means["train_loss"], epoch)
         return means | {"learning_rate": float(self.schedule.get_last_lr()[0])}
 
@@ -187,10 +190,6 @@ class Narrowed(nn.Module):
 
 def _shown(terms: Mapping[str, Tensor | Known]) -> dict[str, Tensor]:
     return {name: value for name, value in terms.items() if isinstance(value, Tensor)}
-
-
-def _mean(values: list[Tensor], weights: Tensor) -> float:
-    return float(torch.stack(values).double().cpu() @ weights)
 
 
 def _validate(model: nn.Module, validation: SplitArrays, kind: TaskKind) -> EpochMetrics:

@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +32,6 @@ CHECKED, CHECKED_LATER = 64, 8
 """samples that are compared with the live teacher, at the first view of a run and at each further one"""
 NEGLIGIBLE = 1e-5
 """difference of logits that no direction is read into: near zero float16 has few digits"""
-MOST_AT_ONCE, BYTES_AT_ONCE = 512, 2 * 2**20
-"""samples, and bytes of their inputs, that the teacher is asked about at once"""
 NOTE = "soft labels"
 
 
@@ -134,9 +131,8 @@ class CachedSoftLabels(Remembered):
 
     def _said(self, number: int) -> Iterator[Tensor]:
         """Yields what the teacher says of the split, in its order."""
-        sample = prod(self.train.sample_shape) * self.train.dtype.itemsize
         done = 0
-        for arrays in self.train.batches(max(1, min(MOST_AT_ONCE, BYTES_AT_ONCE // sample))):
+        for arrays in self.train.batches():
             yield self._live(arrays, number)
             done += len(arrays)
             self.advance(done, len(self.train), NOTE if self.augmenter is None else f"{NOTE}, view {number + 1}")
