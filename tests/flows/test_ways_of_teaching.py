@@ -1,5 +1,6 @@
 """The shapes a retrain can take besides one teacher and one student; runs after the plain recipe, in its project."""
 
+import shutil
 from typing import Any
 
 import pytest
@@ -22,6 +23,32 @@ def test_two_teachers_teach_an_assistant_who_teaches_the_student(project: Any, f
         ["done", "assistant"],
         ["done", "student"],
     ]
+
+
+PEER = "peer={architecture: {kind: cnn, channels: [12, 24]}}"
+
+
+def test_two_students_teach_each_other_without_a_teacher(project: Any, first_run: Any) -> None:
+    said = project.stillhouse("run", "params/digits.yaml", "--set", "teacher=null", "--set", PEER, *QUICK)
+    assert said.code == 0, said.err + said.out
+    assert "student and peer" in said.out
+    assert "teacher" not in said.out.split("student and peer")[0].split("running because", 1)[1].split("\n", 1)[1]
+
+
+def test_soft_labels_that_were_cut_short_stop_the_run_until_they_are_gone(project: Any, first_run: Any) -> None:
+    kept = list((project.root / ".stillhouse/soft-labels").glob("*/logits.npy"))
+    for file in kept:
+        file.write_bytes(file.read_bytes()[:-100])
+    run = ("run", "params/digits.yaml", "--set", "distill.temperature=3.5", "--set", "promote.staging.approval=manual")
+    said = project.stillhouse(*run)
+    assert said.code == 1
+    assert "logits.npy`: expected a whole array of float16 (1079, 10)" in said.err
+    assert "remove the folder" in said.err
+    assert "Traceback" not in said.err
+    for file in kept:
+        shutil.rmtree(file.parent)
+    said = project.stillhouse(*run)
+    assert said.code == 0, said.err + said.out
 
 
 def test_a_recipe_with_nobody_to_learn_from_is_one_message(project: Any, first_run: Any) -> None:
