@@ -1,11 +1,11 @@
 """Is the teacher worth anything? The student with and without it, several seeds, on the test split of a recipe.
 
-    python -m benchmarks.distillation [--recipe digits] [--seeds 5] [--one-teacher] [--write]
+    python -m benchmarks.distillation [--recipe digits] [--seeds 5] [--one-teacher] [--workers 2] [--write]
 
 For every seed baseline and student are trained anew on the same data, and so is the teacher; with `--one-teacher` that
 of `stillhouse run` teaches all of them, and is trained here only if that has not run yet. The epoch is picked on
 validation, the test split is looked at once. The interval is Student's t over the seeds, of the paired difference
-within a seed.
+within a seed. Each worker learns with one thread: small networks waste a second one.
 """
 
 import argparse
@@ -13,10 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.stats import t
 
 from benchmarks.readme import replace_table
@@ -57,6 +61,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--recipe", default="digits")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--one-teacher", action="store_true", help="that of `stillhouse run`, for all seeds")
+    parser.add_argument("--workers", type=int, default=2, help="seeds that are learned at the same time")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(arguments)
     prepare_environment()
@@ -65,8 +70,9 @@ def main(arguments: Sequence[str]) -> None:
     data = PreparedData.open(versioned_data(project, recipe))
     once = _teacher_of_the_run(recipe) if asked.one_teacher else None
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as store:
-        seeds = [_one_seed(recipe, data, once or _taught(recipe, data, n), n, Path(store)) for n in range(asked.seeds)]
+    pool = ProcessPoolExecutor(asked.workers, get_context("spawn"), torch.set_num_threads, (1,))
+    with tempfile.TemporaryDirectory() as store, pool:
+        seeds = list(pool.map(partial(_one_seed, recipe, data.directory, once, Path(store)), range(asked.seeds)))
     table = _table(asked.recipe, seeds, time.perf_counter() - started)
     sys.stdout.write(f"{table}\n")
     if asked.write:
@@ -98,14 +104,17 @@ def _teacher_of_the_run(recipe: Recipe) -> Network:
     return load_model(record, fetch(record.weights), PreparedData.open(data).card.statistics)
 
 
-def _one_seed(recipe: Recipe, data: PreparedData, teacher: Network, seed: int, store: Path) -> Seed:
+def _one_seed(recipe: Recipe, directory: Path, once: Network | None, store: Path, seed: int) -> Seed:
+    data = PreparedData.open_folder(directory)
+    teacher = once or _taught(recipe, data, seed)
     alone = train_alone(recipe.student, data, seed, silent, _nothing)
     teaching = Teaching((Teacher(teacher, weights_digest(teacher)),), data.data_digest, store)
     distilled = distill(recipe.student, recipe.distill, teaching, data, seed, silent, _nothing).trained
     networks = (teacher, alone.network, distilled.network)
     accuracies = [_test_accuracy(network, data) for network in networks]
     sizes = ", ".join(f"{count_parameters(network):,}" for network in networks)
-    sys.stderr.write(f"seed {seed} done ({sizes} parameters)\n")
+    told = ", ".join(f"{accuracy:.2%}" for accuracy in accuracies)
+    sys.stderr.write(f"seed {seed} done: teacher, alone, distilled {told} ({sizes} parameters)\n")
     return Seed(*accuracies)
 
 
