@@ -27,11 +27,11 @@ from params.distill import Distill
 from params.pipeline import Recipe
 from params.soft_labels import SoftLabelStore
 from tasks.data.versioning import versioned_data
-from tasks.distill.loss import DistillationLoss
-from tasks.distill.soft_labels.signal import SoftLabelReport
-from tasks.distill.teaching import Teacher, Teaching
 from tasks.progress import silent
 from tasks.recipes import load_recipe
+from tasks.teaching.loss import DistillationLoss
+from tasks.teaching.soft_labels.signal import SoftLabelReport
+from tasks.teaching.teaching import Teacher, Teaching
 from tasks.training.arrays import SplitArrays
 from tasks.training.batches import Batch
 from tasks.training.loop import Objective, Trainer

@@ -28,15 +28,15 @@ from flows.advice import pinned
 from flows.server import start_prefect_api
 from params.pipeline import Recipe
 from tasks.data.versioning import versioned_data
-from tasks.distill.health import weights_digest
-from tasks.distill.student import distill, train_alone
-from tasks.distill.teaching import Teacher, Teaching
 from tasks.models.build import Network, count_parameters
 from tasks.models.weights import load_model
 from tasks.progress import silent
 from tasks.recipes import load_recipe
 from tasks.records import DataRecord, ModelRecord
 from tasks.teacher.train import train
+from tasks.teaching.health import weights_digest
+from tasks.teaching.student import distill, train_alone
+from tasks.teaching.teaching import Teacher, Teaching
 from tasks.tracking import fetch
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData

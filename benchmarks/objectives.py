@@ -25,11 +25,11 @@ from benchmarks.readme import replace_table
 from params.distill import Distill
 from params.pipeline import Recipe
 from tasks.data.versioning import versioned_data
-from tasks.distill.student import distill, train_alone
-from tasks.distill.teaching import Teacher, Teaching
 from tasks.progress import silent
 from tasks.recipes import load_recipe
 from tasks.teacher.train import train
+from tasks.teaching.student import distill, train_alone
+from tasks.teaching.teaching import Teacher, Teaching
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData, Trained
 from tasks.training.predict import predict_logits

@@ -101,7 +101,7 @@ def _check_layers(recipe: Recipe) -> None:
     for distill, *pair in _lessons(recipe):
         features = [o for o in distill.objectives if isinstance(o, FeatureObjective)]
         if features and not any(isinstance(architecture, ImportedArchitecture) for architecture in pair):
-            from tasks.distill.feature_terms import FeatureTerms
+            from tasks.teaching.feature_terms import FeatureTerms
 
             student, teacher = (_network(architecture, recipe) for architecture in pair)
             FeatureTerms(features, student, teacher, _nominal_spec(recipe), samples=2, epochs=1).remove()

@@ -3,13 +3,13 @@
 from params.distill import Distill
 from params.student import Assistant, Peer, Student
 from tasks.distill.mutual import learn_together
-from tasks.distill.student import Distilled, distill, train_alone
-from tasks.distill.teaching import Teacher, Teaching
 from tasks.fingerprint import TRAINING
 from tasks.models.weights import load_model
 from tasks.progress import Advance
 from tasks.records import DataRecord, ModelRecord, PairRecord, TeacherRecord
 from tasks.task import advance_of, stage
+from tasks.teaching.student import Distilled, distill, train_alone
+from tasks.teaching.teaching import Teacher, Teaching
 from tasks.tracking import StageRun, fetch
 from tasks.training.network import PreparedData
 from tasks.training.record import record_of, summary_of
