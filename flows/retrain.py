@@ -42,8 +42,11 @@ def retrain(recipe: Recipe) -> Retrained:
         data = prepare_data(recipe)
         teachers = train_teachers(recipe, data)
         baseline = train_baseline(_alone(recipe.student), data, recipe.seed)
-        teacher, student = _teach_student(recipe, teachers, data)
-        candidates = compress_student(recipe.compress, student, data, recipe.seed)
+        nearest, student = _teach_student(recipe, teachers, data)
+        teacher = (teachers or nearest)[0].model
+        candidates = compress_student(
+            recipe.compress, recipe.student, recipe.distill, nearest, student, data, recipe.seed
+        )
         evaluation = evaluate_candidates(
             recipe.name, recipe.evaluate, candidates, teacher, baseline, student, data, recipe.seed
         )
@@ -69,17 +72,17 @@ def train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...
 
 def _teach_student(
     recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord
-) -> tuple[ModelRecord, ModelRecord]:
-    """Returns whom the student is measured against, and the student: from teachers, an assistant, or beside a peer."""
+) -> tuple[tuple[TeacherRecord, ...], ModelRecord]:
+    """Returns whom the student learned from, and the student: from teachers, an assistant, or beside a peer."""
     if recipe.peer:
         pair = teach_each_other(recipe.student, recipe.peer, recipe.distill, data, recipe.seed)
-        return pair.peer, pair.student
+        return (TeacherRecord(model=pair.peer),), pair.student
     if recipe.assistant:
         assistant = distill_assistant(recipe.assistant, teachers, data, recipe.seed)
         nearest: tuple[TeacherRecord, ...] = (TeacherRecord(model=assistant),)
     else:
         nearest = teachers
-    return teachers[0].model, distill_student(recipe.student, recipe.distill, nearest, data, recipe.seed)
+    return nearest, distill_student(recipe.student, recipe.distill, nearest, data, recipe.seed)
 
 
 def _alone(student: Student) -> Student:

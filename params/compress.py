@@ -1,12 +1,11 @@
 """Which files are made of the student, for which processor, and which of them may ship."""
 
-from typing import Annotated, Literal
+from collections import Counter
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from params.section import Fraction, Section
-
-Pass = Literal["fp32", "static_int8", "dynamic_int8"]
+from params.section import Fraction, PartFraction, Section, not_empty
 
 
 class Target(Section):
@@ -23,6 +22,137 @@ class Calibration(Section):
     method: Literal["minmax", "entropy", "percentile"] = "minmax"
 
 
+class Recovery(Section):
+    """A training after a pass that costs accuracy: like the student's, with its teacher, but shorter and slower."""
+
+    epochs: int = Field(default=10, ge=1, le=100_000)
+    learning_rate: float | None = Field(default=None, gt=0, le=100)
+    """null for a third of the student's"""
+
+
+class Fp32(Section):
+    """No further pass."""
+
+    kind: Literal["fp32"] = "fp32"
+
+
+class Prune(Section):
+    """Takes whole channels or hidden units out, so that the network is really smaller and stays an ordinary one."""
+
+    kind: Literal["prune"] = "prune"
+    keep: PartFraction = 0.5
+    """part of the channels of each layer that stays"""
+    importance: Literal["magnitude", "batch_norm", "taylor"] = "magnitude"
+    """norm of the filters (Li 2017), scale of batch norm (Liu 2017), or what the loss would lose (Molchanov 2019)"""
+    multiple_of: int = Field(default=4, ge=1, le=1024)
+    """widths are rounded to it: odd ones are slower than the next larger even ones"""
+    rounds: int = Field(default=1, ge=1, le=100)
+    """how often a part of it is taken out and the rest recovers"""
+    recovery: Recovery | None = Recovery()
+
+
+class Sparsify(Section):
+    """Sets the smallest weights to zero. ONNX Runtime computes zeros like other numbers: only packed bytes are won."""
+
+    kind: Literal["sparsify"] = "sparsify"
+    zeros: PartFraction = 0.5
+    """part of the weights of each layer"""
+    recovery: Recovery | None = Recovery()
+
+
+class LowRank(Section):
+    """Replaces linear layers and 1x1 convolutions by two thin ones, from the singular values of their weights."""
+
+    kind: Literal["low_rank"] = "low_rank"
+    energy: PartFraction = 0.9
+    """part of the squared singular values that stays; layers that would not get smaller are left alone"""
+    recovery: Recovery | None = Recovery()
+
+
+class Fp16(Section):
+    """Weights of 16 bits: half the bytes; not faster on a CPU, whose arithmetic stays in 32."""
+
+    kind: Literal["fp16"] = "fp16"
+
+
+class StaticInt8(Section):
+    """Weights and activations of 8 bits, with ranges from training samples: for convolutions."""
+
+    kind: Literal["static_int8"] = "static_int8"
+    calibration: Calibration | None = None
+    """null for that of `compress`"""
+
+
+class MixedInt8(Section):
+    """Static int8, from which layers leave one by one, the noisiest first, until `limits.accuracy_drop` is kept."""
+
+    kind: Literal["mixed_int8"] = "mixed_int8"
+    calibration: Calibration | None = None
+
+
+class DynamicInt8(Section):
+    """Weights of 8 bits, ranges of activations found at each prediction: for LSTM."""
+
+    kind: Literal["dynamic_int8"] = "dynamic_int8"
+
+
+def _section(said: Any) -> Any:
+    """Takes the name of a pass for the pass with its defaults."""
+    return {"kind": said} if isinstance(said, str) else said
+
+
+NetworkPass = Prune | Sparsify | LowRank
+"""from a network to a network; they may come in any number"""
+FilePass = Fp32 | Fp16 | StaticInt8 | MixedInt8 | DynamicInt8
+"""from a network to a file; one, at the end"""
+Pass = Annotated[NetworkPass | FilePass, Field(discriminator="kind"), BeforeValidator(_section)]
+
+
+class Candidate(Section):
+    """A sequence of passes, and what it is called: by default its passes, joined by `+`."""
+
+    name: str = Field(default="", pattern=r"^[a-z0-9_.+-]{0,60}$")
+    passes: Annotated[tuple[Pass, ...], Field(strict=False), AfterValidator(not_empty)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_or_several(cls, said: Any) -> Any:
+        """Takes a pass, or a list of passes, for a candidate without a name."""
+        if isinstance(said, dict) and "passes" in said:
+            return said
+        return {"passes": said if isinstance(said, list | tuple) else [said]}
+
+    @model_validator(mode="after")
+    def _files_come_last(self) -> Self:
+        early = [f"`{done.kind}`" for done in self.passes[:-1] if isinstance(done, FilePass)]
+        if early:
+            raise ValueError(f"{', '.join(early)} makes a file: it comes last, and only one such pass")
+        return self
+
+    @property
+    def called(self) -> str:
+        """The name, or the passes."""
+        return self.name or "+".join(_short(done) for done in self.passes)
+
+    @property
+    def network_passes(self) -> tuple[NetworkPass, ...]:
+        """Those that change the network."""
+        return tuple(done for done in self.passes if isinstance(done, NetworkPass))
+
+    @property
+    def file_pass(self) -> FilePass:
+        """The one that makes the file."""
+        last = self.passes[-1]
+        return last if isinstance(last, FilePass) else Fp32()
+
+
+FP32 = Candidate(passes=(Fp32(),))
+
+
+def _with_fp32(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    return candidates if any(candidate.passes == FP32.passes for candidate in candidates) else (FP32, *candidates)
+
+
 class Limits(Section):
     """What a candidate must keep to, on validation data, to be allowed to ship; null for no limit."""
 
@@ -36,10 +166,33 @@ class Compress(Section):
     """Every candidate is exported and measured; the best by `prefer` that meets `limits` is the one that ships."""
 
     target: Target = Target()
-    candidates: Annotated[tuple[Pass, ...], Field(strict=False, min_length=1)] = (
-        "fp32",
-        "static_int8",
+    candidates: Annotated[
+        tuple[Candidate, ...], Field(strict=False), AfterValidator(not_empty), AfterValidator(_with_fp32)
+    ] = (
+        FP32,
+        Candidate(passes=(StaticInt8(),)),
     )
+    """`fp32`, no pass at all, is one of them whether it is named or not"""
     calibration: Calibration = Calibration()
     limits: Limits = Limits()
     prefer: Literal["latency", "bytes", "accuracy"] = "latency"
+
+    @model_validator(mode="after")
+    def _names_are_apart(self) -> Self:
+        twice = sorted(name for name, count in Counter(c.called for c in self.candidates).items() if count > 1)
+        if twice:
+            names = ", ".join(f"`{name}`" for name in twice)
+            raise ValueError(f"two candidates are called {names}; say `{{name: ..., passes: [...]}}`")
+        return self
+
+
+def _short(done: NetworkPass | FilePass) -> str:
+    match done:
+        case Prune():
+            return f"prune{done.keep:g}"
+        case Sparsify():
+            return f"sparsify{done.zeros:g}"
+        case LowRank():
+            return f"low_rank{done.energy:g}"
+        case _:
+            return done.kind

@@ -83,6 +83,17 @@ class ImportedArchitecture(Section):
     """of the module's file; filled in when a recipe runs, so that a change of the code is a change of the recipe"""
 
 
+class Factored(Section):
+    """A network some of whose linear layers and 1x1 convolutions are two thin ones each; made by compression."""
+
+    kind: Literal["factored"]
+    network: Annotated[
+        Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture, Field(discriminator="kind")
+    ]
+    ranks: dict[str, Annotated[int, Field(ge=1)]]
+    """layer of the network -> width between the two"""
+
+
 Architecture = Annotated[
-    Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture, Field(discriminator="kind")
+    Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture | Factored, Field(discriminator="kind")
 ]

@@ -218,11 +218,19 @@ class Candidate(Record):
     p50_ms: float
     p95_ms: float
     parity: float
-    """largest difference between its logits and those of the torch student"""
+    """largest difference between its logits and those of its network in torch"""
     operators: dict[str, int]
     """operator type -> count in the graph that ONNX Runtime really executes"""
+    packed_bytes: int
+    """of the file after zlib: zeros and repeated weights show here, and only here"""
+    architecture: Architecture
+    parameters: int
+    weights: Artefact | None = None
+    """of its network as safetensors, where passes changed that of the student"""
     broken_limits: tuple[str, ...] = ()
     """in words, for each limit of the recipe it does not keep"""
+    on_front: bool = False
+    """no other candidate is at least as accurate, as fast and as small, and better in one of the three"""
 
     def content(self) -> dict[str, Any]:
         """The file; timings differ from run to run."""

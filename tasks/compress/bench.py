@@ -1,13 +1,18 @@
 """What every pass finds on the bench: the student, what it may learn from, and where its file goes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from params.compress import Compress
+from params.compress import Compress, Recovery
 from tasks.kinds.kind import TaskKind
 from tasks.models.build import Network
 from tasks.records import InputSpec
 from tasks.training.arrays import SplitArrays
+from tasks.training.network import PreparedData
+
+Recover = Callable[[Network, Recovery], Network]
+"""a network that lost accuracy -> the same network after a training"""
 
 
 class NotPossibleError(Exception):
@@ -20,14 +25,27 @@ class Bench:
 
     params: Compress
     student: Network
-    spec: InputSpec
-    kind: TaskKind
-    train: SplitArrays
-    validation: SplitArrays
+    data: PreparedData
     directory: Path
     seed: int
+    recover: Recover
 
     @property
-    def exported(self) -> Path:
-        """The student as ONNX, uncompressed: what the passes begin with."""
-        return self.directory / "fp32.onnx"
+    def spec(self) -> InputSpec:
+        """What a sample looks like."""
+        return self.data.card.input
+
+    @property
+    def kind(self) -> TaskKind:
+        """What is asked of the samples."""
+        return self.data.kind
+
+    @property
+    def train(self) -> SplitArrays:
+        """What ranges are found on and networks recover with."""
+        return self.data.splits.train
+
+    @property
+    def validation(self) -> SplitArrays:
+        """What candidates are compared on."""
+        return self.data.splits.validation

@@ -24,6 +24,19 @@ def judged(candidate: Candidate, limits: Limits, student_accuracy: float) -> Can
     return candidate.model_copy(update={"broken_limits": tuple(broken)})
 
 
+def on_the_front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Returns the candidates, those on the Pareto front of accuracy, p95 latency and bytes marked."""
+    return [
+        candidate.model_copy(update={"on_front": not any(_dominates(other, candidate) for other in candidates)})
+        for candidate in candidates
+    ]
+
+
+def _dominates(one: Candidate, other: Candidate) -> bool:
+    costs, others = ((-c.accuracy, c.p95_ms, c.onnx.size) for c in (one, other))
+    return costs != others and all(cost <= its for cost, its in zip(costs, others, strict=True))
+
+
 def choose(params: Compress, candidates: Sequence[Candidate], refused: Mapping[str, str]) -> Candidate:
     """Returns the best by `prefer` among the candidates that keep the limits.
 
@@ -58,8 +71,13 @@ PREFERENCES: Mapping[str, Callable[[Sequence[Candidate]], Candidate]] = {
 
 
 def _refusal(candidates: Sequence[Candidate], refused: Mapping[str, str]) -> str:
-    broken = [f"`{candidate.name}`: {'; '.join(candidate.broken_limits)}" for candidate in candidates]
+    broken = [f"`{c.name}`: {'; '.join(c.broken_limits)} ({_measured(c)})" for c in candidates]
     impossible = [f"`{name}`: {reason}" for name, reason in refused.items()]
     lines = "\n".join(f"  {line}" for line in broken + impossible)
     do = "relax `compress.limits`, add candidates, or take another student"
     return f"`compress`: expected a candidate that keeps every limit, got none:\n{lines}\n{do}"
+
+
+def _measured(candidate: Candidate) -> str:
+    front = ", on the Pareto front" if candidate.on_front else ""
+    return f"accuracy {candidate.accuracy:.4f}, p95 {candidate.p95_ms:.3f} ms, {candidate.onnx.size:,} bytes{front}"

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from tasks.compress.bench import Bench
-from tasks.compress.choose import choose, judged
-from tasks.compress.measure import measure_candidates, measure_student
-from tasks.compress.passes import export_fp32, make
+from tasks.compress.bench import Bench, NotPossibleError
+from tasks.compress.choose import choose, judged, on_the_front
+from tasks.compress.measure import Made, measure_candidates, measure_student
+from tasks.compress.passes import Workshop
 from tasks.progress import Advance
 from tasks.records import Candidate
 
@@ -16,6 +15,7 @@ from tasks.records import Candidate
 class Compressed:
     """What became of each candidate: measured, or refused with a reason; and the name of the one that ships."""
 
+    made: Mapping[str, Made]
     candidates: tuple[Candidate, ...]
     refused: Mapping[str, str]
     chosen: str
@@ -29,26 +29,25 @@ def compress(bench: Bench, advance: Advance) -> Compressed:
         StageError: the student cannot be exported.
     """
     params = bench.params
-    bench.exported.unlink(missing_ok=True)  # one of an earlier run may be of another student
-    export_fp32(bench, bench.exported)
-    files, refused = _make_all(bench, advance)
+    made, refused = _make_all(bench, advance)
     student = measure_student(bench)
-    measured = measure_candidates(bench, files, student)
-    candidates = [judged(candidate, params.limits, student.accuracy) for candidate in measured]
+    measured = measure_candidates(bench, made)
+    candidates = on_the_front([judged(candidate, params.limits, student) for candidate in measured])
     advance(len(params.candidates) + 1, len(params.candidates) + 1, "measured")
-    return Compressed(tuple(candidates), refused, choose(params, candidates, refused).name)
+    chosen = choose(params, candidates, refused)
+    return Compressed({one.name: one for one in made}, tuple(candidates), refused, chosen.name)
 
 
-def _make_all(bench: Bench, advance: Advance) -> tuple[dict[str, Path], dict[str, str]]:
-    """Returns the files of the candidates that could be made, and the reasons of those that could not."""
-    files: dict[str, Path] = {}
+def _make_all(bench: Bench, advance: Advance) -> tuple[list[Made], dict[str, str]]:
+    """Returns what was made of each candidate, and the reasons where nothing could be."""
+    workshop = Workshop(bench)
+    made: list[Made] = []
     refused: dict[str, str] = {}
-    names = bench.params.candidates
-    for place, name in enumerate(names):
-        advance(place, len(names) + 1, name)
-        made = make(bench, name)
-        if isinstance(made, Path):
-            files[name] = made
-        else:
-            refused[name] = made
-    return files, refused
+    candidates = bench.params.candidates
+    for place, candidate in enumerate(candidates):
+        advance(place, len(candidates) + 1, candidate.called)
+        try:
+            made.append(workshop.make(candidate))
+        except NotPossibleError as reason:
+            refused[candidate.called] = str(reason)
+    return made, refused

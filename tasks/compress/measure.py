@@ -1,6 +1,7 @@
 """Measures every candidate as the file it is, in the runtime that ships, on validation data."""
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from tasks.compress.bench import Bench
 from tasks.compress.operators import executed_operators
 from tasks.files import artefact_of
+from tasks.models.build import Network, count_parameters
 from tasks.records import Candidate
 from tasks.runtime.latency import measure
 from tasks.runtime.session import Session
@@ -21,40 +23,44 @@ WARMUP, REPEATS = 50, 300
 
 
 @dataclass(frozen=True)
-class Student:
-    """The uncompressed student on validation data, in torch: what candidates are compared with."""
+class Made:
+    """A candidate: the network after its passes, and the file that was made of that."""
 
-    logits: NDArray[np.float32]
-    accuracy: float
-
-
-def measure_student(bench: Bench) -> Student:
-    """Returns the logits and the primary score of the torch student."""
-    logits = predict_logits(bench.student, bench.validation)
-    return Student(logits, _primary(bench, logits))
+    name: str
+    network: Network
+    path: Path
+    changed: bool
+    """whether the network is another than the student"""
 
 
-def measure_candidates(bench: Bench, files: Mapping[str, Path], student: Student) -> list[Candidate]:
+def measure_student(bench: Bench) -> float:
+    """Returns the primary score of the uncompressed student in torch, on validation data."""
+    return _primary(bench, predict_logits(bench.student, bench.validation))
+
+
+def measure_candidates(bench: Bench, made: Sequence[Made]) -> list[Candidate]:
     """Returns a record per file, without judgement on limits; latency at batch 1, candidates interleaved."""
-    sessions = {name: Session(path.read_bytes(), bench.params.target.threads) for name, path in files.items()}
+    sessions = {one.name: Session(one.path.read_bytes(), bench.params.target.threads) for one in made}
     first = bench.validation.gather(np.arange(1))
     times = measure(sessions, first.inputs, first.lengths, WARMUP, REPEATS)
-    return [_candidate(bench, name, files[name], session, times[name], student) for name, session in sessions.items()]
+    return [_candidate(bench, one, sessions[one.name], times[one.name]) for one in made]
 
 
-def _candidate(
-    bench: Bench, name: str, path: Path, session: Session, times: NDArray[np.float64], student: Student
-) -> Candidate:
+def _candidate(bench: Bench, made: Made, session: Session, times: NDArray[np.float64]) -> Candidate:
     logits = _logits_of(session, bench.validation)
+    content = made.path.read_bytes()
     return Candidate(
-        name=name,
-        onnx=artefact_of(path),
+        name=made.name,
+        onnx=artefact_of(made.path),
+        packed_bytes=len(zlib.compress(content, 9)),
+        architecture=made.network.architecture,
+        parameters=count_parameters(made.network),
         target=bench.params.target,
         accuracy=_primary(bench, logits),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
-        parity=float(np.abs(logits - student.logits).max()),
-        operators=executed_operators(path.read_bytes()),
+        parity=float(np.abs(logits - predict_logits(made.network, bench.validation)).max()),
+        operators=executed_operators(content),
     )
 
 

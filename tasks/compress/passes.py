@@ -1,35 +1,99 @@
-"""From the student to the files that could ship: one function per candidate, one entry each.
+"""From the student to the files that could ship: one function per pass, one entry each.
 
-A pass writes its file, or raises `NotPossibleError` with the reason. What it made is measured like all others.
+Passes over networks come first, in any number; the last step of a candidate makes its file. A pass that can do nothing
+raises `NotPossibleError` with the reason. What was made is measured like all others.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from params.compress import Pass
+from params.compress import Candidate, Fp32, NetworkPass
 from tasks.compress.bench import Bench, NotPossibleError
+from tasks.compress.factorise import factorise
+from tasks.compress.fp16 import halve
+from tasks.compress.measure import Made
+from tasks.compress.mixed import quantize_what_stands_it
+from tasks.compress.prune import prune
 from tasks.compress.quantize import quantize_dynamically, quantize_statically
+from tasks.compress.sparsify import sparsify
+from tasks.files import whole_file
+from tasks.models.build import Network
 from tasks.models.export import export_onnx
+from tasks.records import canonical_digest
 
 
-def export_fp32(bench: Bench, path: Path) -> None:
-    """Writes the student as it is; "stop here" is always one of the outcomes."""
-    if not path.is_file():
-        export_onnx(bench.student, bench.spec, path)
+def keep_fp32(_bench: Bench, exported: Path, _params: Fp32, path: Path) -> None:
+    """Writes the file as it was exported; "no further pass" is always one of the outcomes."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(exported.read_bytes())
 
 
-PASSES: Mapping[Pass, Callable[[Bench, Path], None]] = {
-    "fp32": export_fp32,
+NETWORK_PASSES: Mapping[str, Callable[[Bench, Network, Any], Network]] = {
+    "prune": prune,
+    "sparsify": sparsify,
+    "low_rank": factorise,
+}
+FILE_PASSES: Mapping[str, Callable[[Bench, Path, Any, Path], None]] = {
+    "fp32": keep_fp32,
+    "fp16": halve,
     "static_int8": quantize_statically,
+    "mixed_int8": quantize_what_stands_it,
     "dynamic_int8": quantize_dynamically,
 }
 
 
-def make(bench: Bench, name: Pass) -> Path | str:
-    """Returns the file of a candidate, or in words why there is none."""
-    path = bench.directory / f"{name}.onnx"
-    try:
-        PASSES[name](bench, path)
-    except NotPossibleError as reason:
-        return str(reason)
-    return path
+class Workshop:
+    """Makes candidates; networks and exports that several of them begin with are made once."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self._networks: dict[str, Network | NotPossibleError] = {}
+        self._exported: dict[str, Path] = {}
+
+    def network(self, candidate: Candidate) -> Network:
+        """Returns the student after the passes over networks.
+
+        Raises:
+            NotPossibleError: one of them can do nothing.
+        """
+        network = self.bench.student
+        for count, params in enumerate(candidate.network_passes, start=1):
+            key = _key(candidate.network_passes[:count])
+            if key not in self._networks:
+                self._networks[key] = self._passed(network, params)
+            made = self._networks[key]
+            if isinstance(made, NotPossibleError):
+                raise made
+            network = made
+        return network
+
+    def make(self, candidate: Candidate) -> Made:
+        """Writes the file of a candidate.
+
+        Raises:
+            NotPossibleError: one of its passes can do nothing.
+            StageError: the network cannot be exported.
+        """
+        path, last = self.bench.directory / f"{candidate.called}.onnx", candidate.file_pass
+        FILE_PASSES[last.kind](self.bench, self._export(candidate), last, path)
+        return Made(candidate.called, self.network(candidate), path, bool(candidate.network_passes))
+
+    def _export(self, candidate: Candidate) -> Path:
+        """Returns the network of a candidate as ONNX, in fp32."""
+        key = _key(candidate.network_passes)
+        if key not in self._exported:
+            path = self.bench.directory / f"exported-{len(self._exported)}.onnx"
+            export_onnx(self.network(candidate), self.bench.spec, path)
+            self._exported[key] = path
+        return self._exported[key]
+
+    def _passed(self, network: Network, params: Any) -> Network | NotPossibleError:
+        try:
+            return NETWORK_PASSES[params.kind](self.bench, network, params)
+        except NotPossibleError as reason:
+            return reason
+
+
+def _key(passes: Sequence[NetworkPass]) -> str:
+    return canonical_digest({"passes": [params.model_dump(mode="json") for params in passes]})

@@ -4,7 +4,7 @@ The normalisation stays in float, since only what comes after the first operator
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from onnx import ModelProto
 from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from params.compress import Target
+from params.compress import Calibration, DynamicInt8, StaticInt8
 from tasks.compress.bench import Bench, NotPossibleError
 from tasks.compress.calibrate import Samples
 from tasks.files import whole_file
@@ -50,67 +50,73 @@ TYPES: Mapping[str, IntegerTypes] = {
 }
 
 
-def quantize_statically(bench: Bench, path: Path) -> None:
+def quantize_statically(bench: Bench, exported: Path, params: StaticInt8, path: Path) -> None:
     """Writes weights and activations as int8 (QDQ, per channel), ranges from training samples.
 
     Raises:
         NotPossibleError: the network's work is in operators that have no static int8 kernel.
     """
-    calibration, types = bench.params.calibration, _types(bench.params.target)
+    with prepared(exported) as model, whole_file(path) as temporary:
+        temporary.write_bytes(in_bytes(statically(bench, model, params.calibration)))
 
-    def quantize(model: ModelProto, output: Path) -> None:
-        _require_kernels(model, STATIC, "static int8", "dynamic_int8 is for LSTM")
+
+def quantize_dynamically(bench: Bench, exported: Path, _params: DynamicInt8, path: Path) -> None:
+    """Writes weights as int8; the ranges of activations are found at each prediction.
+
+    Raises:
+        NotPossibleError: the network's work is in operators that have no dynamic int8 kernel worth it.
+    """
+    types = TYPES[bench.params.target.isa]
+    with prepared(exported) as model, TemporaryDirectory() as folder, whole_file(path) as temporary:
+        _require_kernels(model, DYNAMIC, "dynamic int8", "static_int8 is for convolutions")
+        quantized = Path(folder, "quantized.onnx")
+        quantize_dynamic(
+            model,
+            quantized,
+            op_types_to_quantize=list(DYNAMIC),
+            reduce_range=types.reduce_range,
+            weight_type=types.weights,
+        )
+        temporary.write_bytes(in_bytes(onnx.load(quantized)))
+
+
+def statically(
+    bench: Bench, model: ModelProto, calibration: Calibration | None, left_in_float: Iterable[str] = ()
+) -> ModelProto:
+    """Returns a prepared model in int8, but for the named nodes; raises as `quantize_statically`."""
+    _require_kernels(model, STATIC, "static int8", "dynamic_int8 is for LSTM")
+    types, calibration = TYPES[bench.params.target.isa], calibration or bench.params.calibration
+    with TemporaryDirectory() as folder:
+        quantized = Path(folder, "quantized.onnx")
         quantize_static(
             model,
-            output,
+            quantized,
             Samples(bench.train, calibration.samples, bench.seed, [i.name for i in model.graph.input]),
             op_types_to_quantize=[*STATIC, *CARRIED],
-            nodes_to_exclude=_before_weights(model),
+            nodes_to_exclude=[*_before_weights(model), *left_in_float],
             per_channel=True,
             reduce_range=types.reduce_range,
             activation_type=types.activations,
             weight_type=types.weights,
             calibrate_method=METHODS[calibration.method],
         )
-
-    _through(bench, quantize, path)
-
-
-def quantize_dynamically(bench: Bench, path: Path) -> None:
-    """Writes weights as int8; the ranges of activations are found at each prediction.
-
-    Raises:
-        NotPossibleError: the network's work is in operators that have no dynamic int8 kernel worth it.
-    """
-    types = _types(bench.params.target)
-
-    def quantize(model: ModelProto, output: Path) -> None:
-        _require_kernels(model, DYNAMIC, "dynamic int8", "static_int8 is for convolutions")
-        quantize_dynamic(
-            model,
-            output,
-            op_types_to_quantize=list(DYNAMIC),
-            reduce_range=types.reduce_range,
-            weight_type=types.weights,
-        )
-
-    _through(bench, quantize, path)
+        return onnx.load(quantized)
 
 
-def _types(target: Target) -> IntegerTypes:
-    return TYPES[target.isa]
-
-
-def _through(bench: Bench, quantize: Callable[[ModelProto, Path], None], path: Path) -> None:
-    """Runs a quantiser on the exported student in a folder of its own; the result is whole or not there."""
+@contextmanager
+def prepared(exported: Path) -> Iterator[ModelProto]:
+    """Gives an exported model as the quantisers like it, and keeps them quiet."""
     with TemporaryDirectory() as folder, _quiet():
-        prepared, quantized = Path(folder, "prepared.onnx"), Path(folder, "quantized.onnx")
-        quant_pre_process(bench.exported, prepared)  # without it nothing of an LSTM is quantised
-        quantize(onnx.load(prepared), quantized)
-        model = onnx.load(quantized)
+        ready = Path(folder, "prepared.onnx")
+        quant_pre_process(exported, ready)  # without it nothing of an LSTM is quantised
+        yield onnx.load(ready)
+
+
+def in_bytes(model: ModelProto) -> bytes:
+    """Returns the file of a quantised model, the same for equal weights."""
     tidy(model)
-    with whole_file(path) as temporary:
-        temporary.write_bytes(model.SerializeToString(deterministic=True))
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
 
 
 def _require_kernels(model: ModelProto, able: tuple[str, ...], what: str, hint: str) -> None:

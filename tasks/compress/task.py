@@ -3,12 +3,16 @@
 from datetime import UTC, datetime
 
 from params.compress import Compress
+from params.distill import Distill
+from params.student import Student
 from tasks.compress.bench import Bench
-from tasks.compress.compress import compress
+from tasks.compress.compress import Compressed, compress
+from tasks.compress.recover import Recoverer
 from tasks.fingerprint import EXPORTING
-from tasks.models.weights import load_model
-from tasks.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
+from tasks.models.weights import load_model, save_weights
+from tasks.records import Artefact, Candidate, CandidatesRecord, DataRecord, ModelRecord, TeacherRecord
 from tasks.task import advance_of, stage
+from tasks.teaching.opened import open_teaching
 from tasks.tracking import StageRun, fetch
 from tasks.training.network import PreparedData
 
@@ -22,31 +26,44 @@ def _summary(record: CandidatesRecord) -> str:
 
 @stage("compress", TITLE, EXPORTING, _summary)
 def compress_student(
-    run: StageRun, compression: Compress, student: ModelRecord, data: DataRecord, seed: int
+    run: StageRun,
+    compression: Compress,
+    how: Student,
+    distillation: Distill,
+    teachers: tuple[TeacherRecord, ...],
+    student: ModelRecord,
+    data: DataRecord,
+    seed: int,
 ) -> CandidatesRecord:
-    """Makes every candidate of the recipe, measures them on validation data, and chooses the one that ships."""
+    """Makes every candidate of the recipe, measures them on validation data, and chooses the one that ships.
+
+    `how`, `distillation` and `teachers` are those of the student: what loses accuracy recovers in the same way.
+    """
     prepared = PreparedData.open(data)
     network = load_model(student, fetch(student.weights), prepared.card.statistics)
-    bench = Bench(
-        compression,
-        network,
-        data.input,
-        prepared.kind,
-        prepared.splits.train,
-        prepared.splits.validation,
-        run.scratch,
-        seed,
-    )
-    made = compress(bench, advance_of(TITLE))
+    teaching = open_teaching(teachers, prepared, data.digest)
+    recover = Recoverer(how.training, distillation, teaching, prepared, seed, run.metrics)
+    bench = Bench(compression, network, prepared, run.scratch, seed, recover)
+    done = compress(bench, advance_of(TITLE))
     run.uses(data)
-    run.tags({f"refused.{name}": reason for name, reason in made.refused.items()})
-    candidates = tuple(_kept(run, candidate) for candidate in made.candidates)
-    return CandidatesRecord(candidates=candidates, chosen=made.chosen, run_id=run.id, created=datetime.now(UTC))
+    run.tags({f"refused.{name}": reason for name, reason in done.refused.items()})
+    return CandidatesRecord(
+        candidates=tuple(_kept(run, done, candidate) for candidate in done.candidates),
+        chosen=done.chosen,
+        run_id=run.id,
+        created=datetime.now(UTC),
+    )
 
 
-def _kept(run: StageRun, candidate: Candidate) -> Candidate:
-    """Uploads a candidate's file and logs what was measured of it."""
+def _kept(run: StageRun, done: Compressed, candidate: Candidate) -> Candidate:
+    """Uploads the file of a candidate, and its weights where they are others than the student's; logs its numbers."""
+    made = done.made[candidate.name]
     numbers = {"accuracy": candidate.accuracy, "p50_ms": candidate.p50_ms, "p95_ms": candidate.p95_ms}
     numbers |= {"parity": candidate.parity, "bytes": float(candidate.onnx.size)}
     run.metrics(0, {f"{candidate.name}.{name}": value for name, value in numbers.items()})
-    return candidate.model_copy(update={"onnx": run.keep(run.scratch / f"{candidate.name}.onnx")})
+    kept: dict[str, Artefact] = {"onnx": run.keep(made.path)}
+    if made.changed:
+        path = made.path.with_suffix(".safetensors")
+        save_weights(made.network, path)
+        kept["weights"] = run.keep(path)
+    return candidate.model_copy(update=kept)

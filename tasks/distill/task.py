@@ -4,16 +4,15 @@ from params.distill import Distill
 from params.student import Assistant, Peer, Student
 from tasks.distill.mutual import learn_together
 from tasks.fingerprint import TRAINING
-from tasks.models.weights import load_model
 from tasks.progress import Advance
 from tasks.records import DataRecord, ModelRecord, PairRecord, TeacherRecord
 from tasks.task import advance_of, stage
+from tasks.teaching.opened import open_teaching
 from tasks.teaching.student import Distilled, distill, train_alone
-from tasks.teaching.teaching import Teacher, Teaching
-from tasks.tracking import StageRun, fetch
+from tasks.tracking import StageRun
 from tasks.training.network import PreparedData
 from tasks.training.record import record_of, summary_of
-from tasks.workspace import project_root, state_dir
+from tasks.workspace import project_root
 
 STUDENT, BASELINE, ASSISTANT, PEERS = "student", "student alone", "assistant", "student and peer"
 
@@ -77,14 +76,5 @@ def _distilled(
     advance: Advance,
 ) -> Distilled:
     prepared = PreparedData.open(data)
-    loaded = tuple(_ready(place, teacher, prepared) for place, teacher in enumerate(teachers, start=1))
-    teaching = Teaching(loaded, data.digest, state_dir() / "soft-labels")
+    teaching = open_teaching(teachers, prepared, data.digest)
     return distill(student, distillation, teaching, prepared, seed, advance, run.metrics, project_root())
-
-
-def _ready(place: int, teacher: TeacherRecord, data: PreparedData) -> Teacher:
-    record = teacher.model
-    network = load_model(record, fetch(record.weights), data.card.statistics)
-    name = record.role if place == 1 else f"{record.role} {place}"
-    score = record.validation.get(f"validation_{data.kind.primary}")
-    return Teacher(network, record.digest, teacher.weight, name, score, record.classes)

@@ -38,7 +38,7 @@ def evaluate_candidates(
     """Judges teacher, baseline, student and every candidate on the test split, each as its ONNX file."""
     prepared = PreparedData.open(data)
     compared = {TEACHER: teacher, BASELINE: baseline, STUDENT: student}
-    models = _exported(run, compared, prepared, seed) | _candidates(candidates, student)
+    models = _exported(run, compared, prepared, seed) | _candidates(candidates)
     target = candidates.winner.target
     test = open_split(prepared.directory, "test")
     judged = evaluate(evaluation, models, prepared.kind, data.classes, test, target, seed, advance_of(TITLE))
@@ -82,9 +82,9 @@ def _exported(run: StageRun, records: dict[str, ModelRecord], prepared: Prepared
     return entrants
 
 
-def _candidates(candidates: CandidatesRecord, student: ModelRecord) -> dict[str, Entrant]:
+def _candidates(candidates: CandidatesRecord) -> dict[str, Entrant]:
     return {
-        candidate.name: Entrant(fetch(candidate.onnx), candidate.onnx, student.parameters, candidate.parity)
+        candidate.name: Entrant(fetch(candidate.onnx), candidate.onnx, candidate.parameters, candidate.parity)
         for candidate in candidates.candidates
     }
 

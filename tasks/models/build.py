@@ -7,10 +7,11 @@ from typing import assert_never
 import torch
 from torch import Tensor, nn
 
-from params.models import Architecture, Cnn, EfficientNetLite, ImportedArchitecture, Mlp, Recurrent, ResNet
+from params.models import Architecture, Cnn, EfficientNetLite, Factored, ImportedArchitecture, Mlp, Recurrent, ResNet
 from tasks.errors import RecipeError, mismatch
 from tasks.models.convolutional import build_cnn, build_resnet
 from tasks.models.efficientnet_lite import build_efficientnet_lite
+from tasks.models.low_rank import factored
 from tasks.models.recurrent import RecurrentNet
 from tasks.models.vector import build_mlp
 from tasks.records import InputSpec, Statistics
@@ -99,6 +100,8 @@ def _body(architecture: Architecture, spec: InputSpec, outputs: int) -> nn.Modul
             return RecurrentNet(architecture, spec, outputs)
         case ImportedArchitecture():
             return _imported(architecture, spec, outputs)
+        case Factored():
+            return factored(_body(architecture.network, spec, outputs), architecture.ranks)
         case _:
             assert_never(architecture)
 

@@ -13,6 +13,7 @@ Taking a channel out of a network means to take it out of every axis of its spac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
@@ -51,6 +52,14 @@ class Filters:
         scale = state[f"{self.norm}.weight"].double().square() / (state[f"{self.norm}.running_var"].double() + EPSILON)
         return energy * scale
 
+    def slopes(self, products: Mapping[str, Tensor]) -> Tensor:
+        """Returns the sum (channels,) of weight times gradient over what scales each channel: its batch norm, or else
+        its filter; to first order, what the loss loses with the channel.
+        """
+        if self.norm is not None:
+            return products[f"{self.norm}.weight"] + products[f"{self.norm}.bias"]
+        return products[f"{self.name}.weight"].flatten(1).sum(dim=1) + products[f"{self.name}.bias"]
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -79,6 +88,11 @@ class Cell:
         weights = [state[f"{self.name}.{tensor}"] for tensor in ("weight_ih_l0", "weight_hh_l0")]
         rows: Tensor = sum((_rows(weight) for weight in weights), weights[0].new_zeros(()).double())
         return rows.reshape(self.gates, -1).sum(dim=0)
+
+    def slopes(self, products: Mapping[str, Tensor]) -> Tensor:
+        """Returns the sum (units,) of weight times gradient over all that leads into the gates of each unit."""
+        rows = torch.stack([products[name].reshape(len(products[name]), -1).sum(dim=1) for name in self.axes])
+        return rows.sum(dim=0).reshape(self.gates, -1).sum(dim=0)
 
 
 def _rows(weight: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
 from tasks.errors import RecipeError, StageError, mismatch
 from tasks.models.build import Network
-from tasks.models.channel_layout import Layout, Row, channel_layout
+from tasks.models.channel_layout import Cell, Layout, Row, channel_layout
 
 BODY = "body."
 """what the state dict of a network puts before the names of its body"""
@@ -51,6 +51,45 @@ def channel_norms(network: Network, architecture: Architecture) -> dict[str, Ten
         (space,) = layer.written
         energies[space] += layer.energy(state).cpu()
     return {space: energy.sqrt() for space, energy in energies.items()}
+
+
+def batch_norm_scales(network: Network, architecture: Architecture) -> dict[str, Tensor]:
+    """Returns space -> |scale| (channels,) of the batch norm behind each channel, float64; several are added up.
+
+    Liu et al. 2017, arXiv:1708.06519.
+
+    Raises:
+        StageError: a space has no batch norm, as in an LSTM.
+    """
+    layout = require_layout("architecture.kind", architecture)
+    state = network.body.state_dict()
+    scales = {space: torch.zeros(width, dtype=torch.float64) for space, width in layout.widths.items()}
+    for layer in layout.layers:
+        (space,) = layer.written
+        if isinstance(layer, Cell) or layer.norm is None:
+            got = f"`{layer.name}` without one"
+            raise StageError(mismatch("importance", "batch_norm", "batch norms", got, "take magnitude or taylor"))
+        scales[space] += state[f"{layer.norm}.weight"].detach().cpu().double().abs()
+    return scales
+
+
+def taylor_terms(network: Network, architecture: Architecture) -> dict[str, Tensor]:
+    """Returns space -> squared first-order change (channels,) of the loss without each channel, float64.
+
+    The gradients of one batch are in the network; the mean over batches is the importance of Molchanov et al. 2019
+    (arXiv:1906.10771, equation 8). Where several layers write a channel, what they lose is added before it is squared.
+    """
+    layout = require_layout("architecture.kind", architecture)
+    products = {
+        name: (parameter.detach() * parameter.grad).cpu().double()
+        for name, parameter in network.body.named_parameters()
+        if parameter.grad is not None
+    }
+    losses = {space: torch.zeros(width, dtype=torch.float64) for space, width in layout.widths.items()}
+    for layer in layout.layers:
+        (space,) = layer.written
+        losses[space] += layer.slopes(products)
+    return {space: loss.square() for space, loss in losses.items()}
 
 
 def strongest(norms: Tensor, count: int) -> Tensor:

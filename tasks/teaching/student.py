@@ -48,8 +48,11 @@ def distill(
     advance: Advance,
     on_epoch: OnEpoch,
     project: Path = Path(),
+    start: Start | None = None,
 ) -> Distilled:
     """Returns the student: `alpha * CE + (1 - alpha) * sum of weight * objective`.
+
+    With `start`, which fills in its weights, it begins there, whatever the recipe says.
 
     Raises:
         RecipeError: a layer, an augmentation or an initialisation does not go with the networks or the data.
@@ -75,7 +78,7 @@ def distill(
         found.extend(health.answers_on_what_the_student_sees(loss, data, batches, scores))
         return loss
 
-    start = _from_teacher(params, teaching) or _from_checkpoint(params, project)
+    start = start or _from_teacher(params, teaching) or _from_checkpoint(params, project)
     first = train_network(params.architecture, params.training, data, objective, seed, advance, on_epoch, start)
     made[0].close()
     found += health.check_after(teaching, before, first.fit.history)

@@ -1,7 +1,8 @@
 import pytest
 
 from params.compress import Compress, Limits, Target
-from tasks.compress.choose import choose, judged
+from params.models import Mlp
+from tasks.compress.choose import choose, judged, on_the_front
 from tasks.errors import RefusedError
 from tasks.records import Artefact, Candidate
 
@@ -15,6 +16,9 @@ def candidate(name: str, accuracy: float = 0.9, p50: float = 1.0, size: int = 10
         p50_ms=p50,
         p95_ms=p95,
         parity=0.0,
+        packed_bytes=size,
+        architecture=Mlp(kind="mlp", hidden=(4,)),
+        parameters=10,
         operators={},
     )
 
@@ -72,3 +76,24 @@ def test_refusal_lists_every_candidate_and_why() -> None:
     assert "`a`: `limits.p95_ms`: expected at most 1, got 9" in str(refusal.value)
     assert "`b`: `limits.bytes`: expected at most 100, got 5,000" in str(refusal.value)
     assert "`dynamic_int8`: no kernel" in str(refusal.value)
+
+
+def test_on_the_front_is_what_nothing_else_beats_in_every_way() -> None:
+    best, small, slow, twin = (
+        candidate("best", accuracy=0.9, p95=2, size=100),
+        candidate("small", accuracy=0.8, p95=2, size=50),
+        candidate("slow", accuracy=0.9, p95=3, size=100),
+        candidate("twin", accuracy=0.9, p95=2, size=100),
+    )
+    marked = on_the_front([best, small, slow, twin])
+    assert [one.name for one in marked if one.on_front] == ["best", "small", "twin"]
+
+
+def test_a_refusal_names_the_front() -> None:
+    limits = Limits(accuracy_drop=None, bytes=1)
+    made = [candidate(name, accuracy=accuracy, size=900) for name, accuracy in (("x", 0.5), ("y", 0.8))]
+    candidates = on_the_front([judged(one, limits, 0.9) for one in made])
+    with pytest.raises(RefusedError, match="expected a candidate that keeps every limit") as refusal:
+        choose(Compress(limits=limits), candidates, {})
+    assert "got 900 (accuracy 0.5000, p95 2.000 ms, 900 bytes)" in str(refusal.value)
+    assert "got 900 (accuracy 0.8000, p95 2.000 ms, 900 bytes, on the Pareto front)" in str(refusal.value)

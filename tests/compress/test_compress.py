@@ -1,42 +1,13 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from params.compress import Compress
 from params.models import Cnn, Recurrent
-from tasks.compress.bench import Bench
 from tasks.compress.compress import compress
 from tasks.errors import RefusedError
-from tasks.kinds.kind import find_kind
-from tasks.models.build import build_model
 from tasks.progress import silent
-from tasks.training.arrays import open_split, read_card
-
-MakeBench = Callable[..., Bench]
-
-
-@pytest.fixture
-def make_bench(tmp_path: Path) -> MakeBench:
-    def make(data: Path, architecture: Cnn | Recurrent, **params: object) -> Bench:
-        card = read_card(data)
-        torch.manual_seed(0)
-        student = build_model(architecture, card.input, len(card.classes), card.statistics).eval()
-        return Bench(
-            params=Compress.model_validate(params),
-            student=student,
-            spec=card.input,
-            kind=find_kind(card),
-            train=open_split(data, "train"),
-            validation=open_split(data, "validation"),
-            directory=tmp_path / "made",
-            seed=0,
-        )
-
-    return make
-
+from tests.compress.conftest import MakeBench
 
 ANY_ACCURACY = {"accuracy_drop": None}
 
@@ -72,7 +43,7 @@ def test_every_target_and_calibration_method_makes_a_file(
         calibration={"method": method, "samples": 33},
         limits=ANY_ACCURACY,
     )
-    (candidate,) = compress(bench, silent).candidates
+    _, candidate = compress(bench, silent).candidates
     assert candidate.target.isa == isa
     assert candidate.parity < 1
 

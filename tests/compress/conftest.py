@@ -1,0 +1,51 @@
+"""A student on the bench."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from params.compress import Compress
+from params.distill import Distill
+from params.models import Architecture, Mlp, Recurrent
+from params.training import Training
+from tasks.compress.bench import Bench
+from tasks.compress.recover import Recoverer
+from tasks.teaching.teaching import Teacher, Teaching
+from tasks.training.network import PreparedData
+from tests.conftest import opened
+
+MakeBench = Callable[..., Bench]
+TEACHERS: dict[str, Architecture] = {
+    "image": Mlp(kind="mlp", hidden=(8,)),
+    "sequence": Recurrent(kind="lstm", hidden=8),
+}
+
+
+def nothing(_epoch: int, _metrics: object) -> None: ...
+
+
+def teaching_for(data: PreparedData, folder: Path) -> Teaching:
+    """A teacher that knows nothing, with whom networks recover."""
+    torch.manual_seed(1)
+    network = data.network(TEACHERS[data.card.input.layout])
+    return Teaching((Teacher(network, "t"),), data.data_digest, folder)
+
+
+@pytest.fixture
+def make_bench(tmp_path: Path) -> MakeBench:
+    """(folder of prepared data, architecture, **section `compress`) -> a bench with a random student."""
+
+    def make(data: Path, architecture: Architecture, **params: object) -> Bench:
+        prepared = opened(data)
+        torch.manual_seed(0)
+        training = Training(epochs=2, batch_size=16, learning_rate=0.02)
+        teaching = teaching_for(prepared, tmp_path / "soft-labels")
+        made = tmp_path / "made"
+        made.mkdir(exist_ok=True)
+        student = prepared.network(architecture).eval()
+        recover = Recoverer(training, Distill(alpha=0.5), teaching, prepared, 0, nothing)
+        return Bench(Compress.model_validate(params), student, prepared, made, 0, recover)
+
+    return make
