@@ -12,6 +12,7 @@ from tasks.progress import Advance
 from tasks.teaching.soft_labels.cached import CachedSoftLabels, SoftLabelKey
 from tasks.teaching.soft_labels.signal import Ensemble, LiveSoftLabels, Per, Remembered
 from tasks.training.augment import Augmenter
+from tasks.training.memory_format import prefer_channels_last
 from tasks.training.network import PreparedData
 
 
@@ -47,7 +48,7 @@ class Teaching:
         """Puts the networks on the device, frozen and in eval mode."""
         for teacher in self.teachers:
             network = teacher.network.to(self.device)
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            prefer_channels_last(network)
             network.eval().requires_grad_(requires_grad=False)
         return self
 

@@ -24,6 +24,7 @@ from tasks.progress import Advance
 from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
+from tasks.training.memory_format import prefer_channels_last
 from tasks.training.optimizers import build_optimizer, build_schedule
 from tasks.training.predict import predict_logits
 
@@ -127,8 +128,7 @@ class Trainer:
     ) -> "Trainer":
         """Returns a trainer that has not taken a step yet; the network and the objective move to the device."""
         accelerator = Accelerator()
-        # Convolutions on a CPU like the channels of a pixel side by side; other networks are not affected.
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        prefer_channels_last(model)
         learners = [model]
         if isinstance(objective, nn.Module):
             learners.append(objective.to(accelerator.device))
