@@ -3,6 +3,7 @@
 The normalisation stays in float, since only what comes after the first operator with weights is quantised.
 """
 
+import copy
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -89,7 +90,7 @@ def statically(
     with TemporaryDirectory() as folder:
         quantized = Path(folder, "quantized.onnx")
         quantize_static(
-            model,
+            copy.deepcopy(model),  # what it is given has lost its weights to another file afterwards
             quantized,
             Samples(bench.train, calibration.samples, bench.seed, [i.name for i in model.graph.input]),
             op_types_to_quantize=[*STATIC, *CARRIED],
