@@ -28,7 +28,7 @@ lint: .venv/installed-test
 	$(BIN)/lint-imports --no-cache
 
 pytest: .venv/installed-test
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 bench: bench-cost bench-memory
 

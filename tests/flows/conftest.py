@@ -17,18 +17,6 @@ TOOLS = ("PREFECT_", "MLFLOW_", "DVC_", "STILLHOUSE_")
 WATCHER = Path(__file__).parent / "watcher"
 
 
-PROJECTS = ("project", "own_project", "fresh")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps tests of one project in one process, in their order: later ones go on from what earlier ones left."""
-    for item in items:
-        used = [name for name in PROJECTS if name in getattr(item, "fixturenames", ())]
-        if used:
-            item.add_marker(pytest.mark.xdist_group(used[0]))
-
-
 @dataclass(frozen=True)
 class Said:
     """What a command printed, how it ended, and how long it took."""
