@@ -24,7 +24,9 @@ def pages(project: Any, first_run: Any) -> Iterator[tuple[dict[str, str], "subpr
     assert process.stdout is not None
     found = [re.match(r"(MLflow|Prefect) +(http://\S+)", process.stdout.readline()) for _ in range(2)]
     yield {match.group(1): match.group(2) for match in found if match}, process
-    process.kill()
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)  # killed, it would leave its servers behind
+        process.wait(30)
 
 
 def answer(address: str, body: object) -> Any:
