@@ -1,7 +1,7 @@
 # make run                  a recipe, end to end; RECIPE=vowels takes another
 # make test                 lint, types, import laws, tests
 # make bench                what a teacher costs, and whether memory grows with the data (bench-cost, bench-memory)
-# make bench-digits         student with and without its teacher, five seeds (bench-vowels; bench-fashion, bench-solar: three)
+# make bench-digits         student with and without its teacher, five seeds (bench-vowels; bench-fashion: three)
 # make bench-objectives     every objective on digits and vowels, five seeds
 # make bench-start          how long commands take that have nothing to do
 #                           Benchmarks write their tables into README.md.
@@ -13,7 +13,7 @@ RECIPE ?= digits
 BIN := .venv/bin
 
 .PHONY: run test lint pytest bench bench-cost bench-memory bench-objectives bench-digits bench-vowels bench-fashion \
-  bench-solar bench-start lock clean
+  bench-start lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -38,8 +38,8 @@ bench-cost bench-memory bench-objectives: bench-%: .venv/installed
 bench-digits bench-vowels: bench-%: .venv/installed
 	$(BIN)/python -m benchmarks.distillation --recipe $* --write
 
-bench-fashion bench-solar: bench-%: .venv/installed
-	$(BIN)/python -m benchmarks.distillation --recipe $* --seeds 3 --one-teacher --write
+bench-fashion: .venv/installed
+	$(BIN)/python -m benchmarks.distillation --recipe fashion --seeds 3 --one-teacher --write
 
 bench-start: .venv/installed
 	$(BIN)/python -m benchmarks.start --write

@@ -141,18 +141,16 @@ class Trainer:
     def epoch(self, epoch: int) -> EpochMetrics:
         """Goes once over the training split; returns the mean over samples of what the objective names."""
         self.model.train()
-        # Added up on the device: asking for a number here would wait for it at every step, and a list of tensors would
-        # nail the heap down between the large ones of each step, so that memory grows with the number of steps.
-        sums: dict[str, Tensor] = {}
+        # Added up at once: a list of tensors would nail the heap down between the large ones of each step, and memory
+        # would grow with the number of steps.
+        sums: dict[str, float | Tensor] = {}
         samples = 0
         for batch in shuffled_batches(
             self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device, self.augmenter
         ):
             size = len(batch.labels)
             for name, value in self.step(batch).items():
-                if name not in sums:
-                    sums[name] = torch.zeros((), dtype=torch.float64, device=value.device)
-                sums[name].add_(value.detach(), alpha=size)
+                sums[name] = sums.get(name, 0.0) + size * _number(value)
             samples += size
         means = {f"train_{name}": float(total) / samples for name, total in sums.items()}
         _require_finite(means["train_loss"], epoch)
@@ -190,6 +188,11 @@ class Narrowed(nn.Module):
 
 def _shown(terms: Mapping[str, Tensor | Known]) -> dict[str, Tensor]:
     return {name: value for name, value in terms.items() if isinstance(value, Tensor)}
+
+
+def _number(value: Tensor) -> float | Tensor:
+    """Returns a scalar as a number; on another device than the CPU as it is, since asking would wait for it."""
+    return value.item() if value.device.type == "cpu" else value.detach().double()
 
 
 def _validate(model: nn.Module, validation: SplitArrays, kind: TaskKind) -> EpochMetrics:
