@@ -42,7 +42,7 @@ def retrain(recipe: Recipe) -> Retrained:
         data = prepare_data(recipe)
         teachers = train_teachers(recipe, data)
         baseline = train_baseline(_alone(recipe.student), data, recipe.seed)
-        nearest, student = _teach_student(recipe, teachers, data)
+        nearest, student = teach_student(recipe, teachers, data)
         teacher = (teachers or nearest)[0].model
         candidates = compress_student(
             recipe.compress, recipe.student, recipe.distill, nearest, student, data, recipe.seed
@@ -70,7 +70,7 @@ def train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...
     )
 
 
-def _teach_student(
+def teach_student(
     recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord
 ) -> tuple[tuple[TeacherRecord, ...], ModelRecord]:
     """Returns whom the student learned from, and the student: from teachers, an assistant, or beside a peer."""

@@ -109,9 +109,9 @@ Pass = Annotated[NetworkPass | FilePass, Field(discriminator="kind"), BeforeVali
 
 
 class Candidate(Section):
-    """A sequence of passes, and what it is called: by default its passes, joined by `+`."""
+    """A sequence of passes, and what it is called: by default its passes, joined by `-`."""
 
-    name: str = Field(default="", pattern=r"^[a-z0-9_.+-]{0,60}$")
+    name: str = Field(default="", pattern=r"^[a-z0-9_.-]{0,60}$")
     passes: Annotated[tuple[Pass, ...], Field(strict=False), AfterValidator(not_empty)]
 
     @model_validator(mode="before")
@@ -132,7 +132,7 @@ class Candidate(Section):
     @property
     def called(self) -> str:
         """The name, or the passes."""
-        return self.name or "+".join(_short(done) for done in self.passes)
+        return self.name or "-".join(_short(done) for done in self.passes)
 
     @property
     def network_passes(self) -> tuple[NetworkPass, ...]:

@@ -35,7 +35,8 @@ def export_onnx(model: Network, spec: InputSpec, path: Path) -> None:
     Raises:
         StageError: the exporter cannot follow the network, or the file does not compute what torch computes.
     """
-    model = copy.deepcopy(model).cpu().eval()
+    # As training leaves it, with channels last, its layout would become part of the file.
+    model = copy.deepcopy(model).cpu().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     with whole_file(path) as temporary:
         try:
             _write(model, spec, temporary)

@@ -162,6 +162,16 @@ def test_limits_that_nothing_keeps_end_the_run_with_every_reason(project: Any, f
     assert len(mlflow_of(project).search_model_versions("name = 'digits'")) == len(before)
 
 
+def test_a_candidate_of_several_passes_is_kept_with_its_network(project: Any, first_run: Any) -> None:
+    passes = "[{kind: prune, keep: 0.75, recovery: {epochs: 2}}, static_int8]"
+    limits = ("--set", "compress.limits.accuracy_drop=null", "--set", "promote.staging.approval=manual")
+    said = project.stillhouse("run", "params/digits.yaml", "--set", f"compress.candidates=[fp16, {passes}]", *limits)
+    assert said.code == 0, said.err + said.out
+    assert "prune0.75-static_int8" in said.out
+    found = list((project.root / ".stillhouse/artifacts").rglob("prune0.75-static_int8.*"))
+    assert {path.suffix for path in found} == {".onnx", ".safetensors"}
+
+
 def test_nothing_left_this_machine(project: Any, first_run: Any) -> None:
     said = project.connections.read_text() if project.connections.exists() else ""
     assert said == ""

@@ -1,0 +1,167 @@
+"""What each candidate comes to, and beside it what ONNX Runtime's own quantisers make of the same student by default.
+
+    python -m benchmarks.compression [--recipes digits vowels] [--candidates '[prune, fp16]'] [--write]
+
+The networks and the files are those of `stillhouse run`, and are made here only where it has not run yet. Accuracy is
+that on validation data, on which candidates are chosen; latencies (batch 1) are measured in one run, interleaved.
+"""
+
+import argparse
+import logging
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import yaml
+from numpy.typing import NDArray
+from onnxruntime.quantization import quantize_dynamic, quantize_static
+
+from benchmarks.readme import replace_table
+from flows.advice import pinned
+from flows.server import start_prefect_api
+from params.compress import Compress
+from params.pipeline import Recipe
+from tasks.compress.calibrate import Samples
+from tasks.compress.operators import executed_operators
+from tasks.models.export import export_onnx
+from tasks.models.weights import load_model
+from tasks.recipes import load_recipe
+from tasks.records import CandidatesRecord, DataRecord, ModelRecord
+from tasks.runtime.latency import measure
+from tasks.runtime.session import Session
+from tasks.tracking import fetch
+from tasks.training.network import PreparedData
+from tasks.training.predict import predict_logits
+from tasks.workspace import prepare_environment, project_root
+
+WARMUP, REPEATS = 50, 500
+INTEGER = frozenset(
+    {"QLinearConv", "QGemm", "QLinearMatMul", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"}
+)
+"""operators that ONNX Runtime computes in integers"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file, and the logits of the torch network that it was made of; or their difference, where it is on record."""
+
+    content: bytes
+    torch_logits: NDArray[np.float32]
+    parity: float | None = None
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measures, prints a table per recipe, and writes them into the README if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipes", nargs="+", default=["digits", "vowels"])
+    parser.add_argument("--candidates", default="", help="YAML: instead of those of the recipes")
+    parser.add_argument("--write", action="store_true")
+    asked = parser.parse_args(arguments)
+    prepare_environment()
+    ready = start_prefect_api()
+    for name in asked.recipes:
+        recipe = pinned(project_root(), load_recipe(project_root() / "params" / f"{name}.yaml"))
+        if asked.candidates:
+            recipe = _with_candidates(recipe, yaml.safe_load(asked.candidates))
+        ready()
+        table = _table(recipe, *_made(recipe))
+        sys.stdout.write(f"{table}\n\n")
+        if asked.write:
+            replace_table(f"bench-compression-{name}", table)
+
+
+def _with_candidates(recipe: Recipe, candidates: object) -> Recipe:
+    compress = Compress.model_validate({**recipe.compress.model_dump(), "candidates": candidates})
+    return recipe.model_copy(update={"compress": compress})
+
+
+def _made(recipe: Recipe) -> tuple[ModelRecord, ModelRecord, CandidatesRecord, DataRecord]:
+    """Returns teacher, student, candidates and data of a recipe, through Prefect's cache."""
+    from prefect import flow
+
+    from flows.retrain import parent_run, teach_student, train_teachers
+    from tasks.compress.task import compress_student
+    from tasks.data.task import prepare_data
+
+    @flow(name="candidates for a benchmark")
+    def candidates(recipe: Recipe) -> tuple[ModelRecord, ModelRecord, CandidatesRecord, DataRecord]:
+        with parent_run(recipe):
+            data = prepare_data(recipe)
+            teachers = train_teachers(recipe, data)
+            nearest, student = teach_student(recipe, teachers, data)
+            made = compress_student(
+                recipe.compress, recipe.student, recipe.distill, nearest, student, data, recipe.seed
+            )
+            return (teachers or nearest)[0].model, student, made, data
+
+    return candidates(recipe)
+
+
+def _table(
+    recipe: Recipe, teacher: ModelRecord, student: ModelRecord, made: CandidatesRecord, record: DataRecord
+) -> str:
+    data = PreparedData.open(record)
+    with tempfile.TemporaryDirectory() as folder:
+        entries = _entries(recipe, teacher, student, made, data, Path(folder))
+    threads = recipe.compress.target.threads
+    sessions = {name: Session(entry.content, threads) for name, entry in entries.items()}
+    first = data.splits.validation.gather(np.arange(1))
+    times = measure(sessions, first.inputs, first.lengths, WARMUP, REPEATS)
+    titles = f"`{recipe.name}` | accuracy | bytes | p50 ms | parity | in integers"
+    rows = [_row(name, entry, sessions[name], float(np.median(times[name])), data) for name, entry in entries.items()]
+    return "\n".join([f"| {titles} |", "| --- | ---: | ---: | ---: | ---: | ---: |", *rows])
+
+
+def _entries(
+    recipe: Recipe, teacher: ModelRecord, student: ModelRecord, made: CandidatesRecord, data: PreparedData, folder: Path
+) -> dict[str, Entry]:
+    entries: dict[str, Entry] = {}
+    for role, record in (("teacher", teacher), ("student", student)):
+        network = load_model(record, fetch(record.weights), data.card.statistics)
+        export_onnx(network, record.input, folder / f"{role}.onnx")
+        logits = predict_logits(network, data.splits.validation)
+        entries[role] = Entry((folder / f"{role}.onnx").read_bytes(), logits)
+    plain = entries["student"].torch_logits
+    for candidate in made.candidates:
+        chosen = " (ships)" if candidate.name == made.chosen else ""
+        entries[f"`{candidate.name}`{chosen}"] = Entry(fetch(candidate.onnx).read_bytes(), plain, candidate.parity)
+    for name, content in _by_default(recipe, data, folder / "student.onnx").items():
+        entries[name] = Entry(content, plain)
+    return entries
+
+
+def _by_default(recipe: Recipe, data: PreparedData, exported: Path) -> dict[str, bytes]:
+    """Returns what a person gets who calls the quantisers with a model, and samples where they are needed."""
+    made: dict[str, bytes] = {}
+    logging.disable(logging.WARNING)
+    samples = Samples(data.splits.train, recipe.compress.calibration.samples, recipe.seed, _inputs(exported))
+    static, dynamic = exported.with_name("static.onnx"), exported.with_name("dynamic.onnx")
+    try:
+        quantize_static(exported, static, samples)
+        made["ORT `quantize_static`"] = static.read_bytes()
+        quantize_dynamic(exported, dynamic)
+        made["ORT `quantize_dynamic`"] = dynamic.read_bytes()
+    finally:
+        logging.disable(logging.NOTSET)
+    return made
+
+
+def _inputs(exported: Path) -> list[str]:
+    return [tensor.name for tensor in onnx.load(exported).graph.input]
+
+
+def _row(name: str, entry: Entry, session: Session, p50: float, data: PreparedData) -> str:
+    validation = data.splits.validation
+    logits = np.concatenate([session.predict(b.inputs, b.lengths) for b in validation.batches()])
+    accuracy = data.kind.quick_scores(logits, validation.labels())[data.kind.primary]
+    parity = float(np.abs(logits - entry.torch_logits).max()) if entry.parity is None else entry.parity
+    fused = sum(count for operator, count in executed_operators(entry.content).items() if operator in INTEGER)
+    return f"| {name} | {accuracy:.4f} | {len(entry.content):,} | {p50:.3f} | {parity:.1e} | {fused} |"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
