@@ -104,7 +104,7 @@ def _known_keys(location: Location) -> list[str]:
     definitions = schema["$defs"]
     for step in location:
         inner = schema.get("properties", {}).get(step) or schema.get("discriminator", {}).get("mapping", {}).get(step)
-        schema = _resolved(inner, definitions)
+        schema = _resolved(schema.get("items") if isinstance(step, int) else inner, definitions)
     return list(schema.get("properties", {}))
 
 
@@ -121,11 +121,15 @@ def _resolved(schema: Any, definitions: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_tags(location: Location, value: Any) -> Location:
-    """Drops the steps that pydantic adds for the member of a union: they are not in the file."""
+    """Drops the steps that are not in the file: pydantic adds the member of a union, we what a short form stands for.
+
+    A last name stays all the same: it may be what is missing.
+    """
     kept: list[str | int] = []
-    for step in location:
+    for place, step in enumerate(location, start=1):
         inner = _step(value, step)
-        if inner is _ABSENT and isinstance(value, dict) and value.get("kind") == step:
+        is_tag = isinstance(value, dict) and value.get("kind") == step
+        if inner is _ABSENT and (is_tag or isinstance(step, int) or place < len(location)):
             continue
         kept.append(step)
         value = inner

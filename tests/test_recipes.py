@@ -121,6 +121,13 @@ def test_an_override_is_laid_over_the_file() -> None:
         ("distill.alpha=9", "less than or equal to 1"),
         ("distill.beta=1", "unknown key"),
         ("distill.alpha=[", "YAML"),
+        (
+            "distill.objectives=[{kind: kl, wieght: 2}]",
+            "`distill.objectives.0.wieght`: expected one of `kind`, `weight`",
+        ),
+        ("compress.candidates=[int7]", "`compress.candidates.0`: expected `kind` to be one of `prune`"),
+        ("compress.candidates=[{kind: prune, kep: 1}]", "`compress.candidates.0.kep`: expected one of `kind`, `keep`"),
+        ("compress.candidates=[fp16, [fp32, {kind: prune, kep: 1}]]", "`compress.candidates.1.1.kep`: expected one of"),
     ],
 )
 def test_a_wrong_override_is_named_as_it_was_typed(override: str, said: str) -> None:
