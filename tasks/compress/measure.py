@@ -35,7 +35,7 @@ class Made:
 
 def measure_student(bench: Bench) -> float:
     """Returns the primary score of the uncompressed student in torch, on validation data."""
-    return _primary(bench, predict_logits(bench.student, bench.validation))
+    return primary_of(bench, predict_logits(bench.student, bench.validation))
 
 
 def measure_candidates(bench: Bench, made: Sequence[Made]) -> list[Candidate]:
@@ -47,7 +47,7 @@ def measure_candidates(bench: Bench, made: Sequence[Made]) -> list[Candidate]:
 
 
 def _candidate(bench: Bench, made: Made, session: Session, times: NDArray[np.float64]) -> Candidate:
-    logits = _logits_of(session, bench.validation)
+    logits = logits_of(session, bench.validation)
     content = made.path.read_bytes()
     return Candidate(
         name=made.name,
@@ -56,7 +56,7 @@ def _candidate(bench: Bench, made: Made, session: Session, times: NDArray[np.flo
         architecture=made.network.architecture,
         parameters=count_parameters(made.network),
         target=bench.params.target,
-        accuracy=_primary(bench, logits),
+        accuracy=primary_of(bench, logits),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
         parity=float(np.abs(logits - predict_logits(made.network, bench.validation)).max()),
@@ -64,9 +64,11 @@ def _candidate(bench: Bench, made: Made, session: Session, times: NDArray[np.flo
     )
 
 
-def _logits_of(session: Session, split: SplitArrays) -> NDArray[np.float32]:
+def logits_of(session: Session, split: SplitArrays) -> NDArray[np.float32]:
+    """Returns what a file says of a whole split, (n, outputs)."""
     return np.concatenate([session.predict(batch.inputs, batch.lengths) for batch in split.batches()])
 
 
-def _primary(bench: Bench, logits: NDArray[Any]) -> float:
+def primary_of(bench: Bench, logits: NDArray[Any]) -> float:
+    """Returns the primary score of logits on validation data."""
     return bench.kind.quick_scores(logits, bench.validation.labels())[bench.kind.primary]

@@ -17,6 +17,7 @@ from onnxruntime.quantization.qdq_loss_debug import (
 from params.compress import Calibration, MixedInt8
 from tasks.compress.bench import Bench, NotPossibleError
 from tasks.compress.calibrate import Samples
+from tasks.compress.measure import logits_of, measure_student, primary_of
 from tasks.compress.quantize import STATIC, in_bytes, prepared, statically
 from tasks.files import whole_file
 from tasks.runtime.session import Session
@@ -33,7 +34,7 @@ def quantize_what_stands_it(bench: Bench, exported: Path, params: MixedInt8, pat
     drop = bench.params.limits.accuracy_drop
     if drop is None:
         raise NotPossibleError("it needs `limits.accuracy_drop` to know when to stop; set it, or take static_int8")
-    least = _accuracy(bench, exported.read_bytes()) - drop
+    least = measure_student(bench) - drop
     with prepared(exported) as model:
         layers = _noisiest_first(bench, model, params.calibration)
         for count in range(len(layers)):
@@ -75,5 +76,4 @@ def _signal_to_noise(bench: Bench, model: ModelProto, quantized: ModelProto) -> 
 
 def _accuracy(bench: Bench, content: bytes) -> float:
     session = Session(content, bench.params.target.threads)
-    logits = np.concatenate([session.predict(b.inputs, b.lengths) for b in bench.validation.batches()])
-    return bench.kind.quick_scores(logits, bench.validation.labels())[bench.kind.primary]
+    return primary_of(bench, logits_of(session, bench.validation))
