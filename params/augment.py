@@ -54,7 +54,16 @@ class Noise(Section):
     """in standard deviations of the channel or feature"""
 
 
-Step = Annotated[Flip | Dihedral | Shift | Crop | Levels | Noise, Field(discriminator="kind")]
+class Erase(Section):
+    """Fills a rectangle at a random place with the mean (random erasing, Zhong 2017, arXiv:1708.04896)."""
+
+    kind: Literal["erase"]
+    chance: float = Field(default=0.5, gt=0, le=1)
+    largest: float = Field(default=0.5, gt=0, lt=1)
+    """part of each side of the picture that the rectangle takes at most"""
+
+
+Step = Annotated[Flip | Dihedral | Shift | Crop | Levels | Noise | Erase, Field(discriminator="kind")]
 
 
 class Augment(Section):

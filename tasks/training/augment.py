@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from params.augment import Augment, Crop, Flip, Levels, Noise, Shift
+from params.augment import Augment, Crop, Erase, Flip, Levels, Noise, Shift
 from tasks.errors import RecipeError, mismatch
 from tasks.records import InputSpec, Statistics
 from tasks.training.arrays import Arrays
@@ -207,6 +207,26 @@ def _noise(samples: _Samples, step: Noise) -> Values:
     return noise
 
 
+def _erase(samples: _Samples, step: Erase) -> Values:
+    chance, *numbers = samples.draws.uniform(5).T
+    down, right = (
+        _within(size, step.largest * part, place)
+        for size, part, place in zip(samples.values.shape[2:], numbers[:2], numbers[2:], strict=True)
+    )
+    gone = down[:, :, None] & right[:, None, :] & (chance < step.chance)[:, None, None]
+    filled: Values = np.where(gone[:, None], _as(samples.mean, samples.values.dtype), samples.values)
+    return filled
+
+
+def _within(size: int, part: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Returns (n, size): which pixels of a side belong to a stretch of `part` of it, at `place` of what is left."""
+    length = np.rint(part * size)[:, None]
+    start = np.floor(place[:, None] * (size - length + 1))
+    pixels = np.arange(size)
+    inside: NDArray[np.bool_] = (pixels >= start) & (pixels < start + length)
+    return inside
+
+
 CHANGES: Mapping[str, Callable[[_Samples, Any], Values]] = {
     "flip": _flip,
     "dihedral": _dihedral,
@@ -214,6 +234,7 @@ CHANGES: Mapping[str, Callable[[_Samples, Any], Values]] = {
     "crop": _crop,
     "levels": _levels,
     "noise": _noise,
+    "erase": _erase,
 }
 WITHOUT_PICTURES = ("levels", "noise")
 

@@ -22,7 +22,8 @@ MEAN = {"kind": "shift", "pixels": 2, "fill": "mean"}
 CROP = {"kind": "crop", "smallest": 0.6}
 LEVELS = {"kind": "levels", "gain": 0.3, "offset": 0.4}
 NOISE = {"kind": "noise", "std": 0.2}
-EVERY = (FLIP, DIHEDRAL, EDGE, MEAN, CROP, LEVELS, NOISE)
+ERASE = {"kind": "erase", "chance": 0.7, "largest": 0.6}
+EVERY = (FLIP, DIHEDRAL, EDGE, MEAN, CROP, LEVELS, NOISE, ERASE)
 NORMALISED = Statistics(mean=(100.0, 50.0), std=(60.0, 30.0))
 
 KEYS = [4861768661248683927, 12390716270276045569, 1647224059816934970]
@@ -35,6 +36,7 @@ PICTURES = {
     ("crop", ""): ("f220ddb3dcbbc783", "602b40e611fea401"),
     ("levels", ""): ("f5bd137aa24cbd1f", "be03f5246bb8a49b"),
     ("noise", ""): ("8b08b80448c41673", "7d139f4281f85d34"),
+    ("erase", ""): ("740a2bd0f0d59133", "1388725bcfa8e774"),
 }
 """digests of the changed bytes and of the changed float32 values"""
 
@@ -250,6 +252,21 @@ def test_noise_is_normal_with_the_std_that_was_asked_for_and_new_at_every_value(
     flat = noise.reshape(2000, -1)
     assert abs(np.corrcoef(flat.T) - np.eye(flat.shape[1])).max() < 0.15
     assert abs(np.corrcoef(flat[:200]) - np.eye(200)).max() < 0.5
+
+
+def test_erase_fills_one_rectangle_of_all_channels_with_the_mean_as_often_and_as_large_as_asked() -> None:
+    given = pictures(2000, (2, 10, 20), np.float32)
+    changed = augmenter(ERASE, shape=(2, 10, 20)).apply(given, 0).inputs
+    gone = (changed != given.inputs).any(axis=1)
+    heights, widths = gone.any(axis=2).sum(axis=1), gone.any(axis=1).sum(axis=1)
+    np.testing.assert_array_equal(gone.sum(axis=(1, 2)), heights * widths)
+    assert (heights.max(), widths.max()) == (6, 12)
+    filled = np.broadcast_to(np.array(NORMALISED.mean).reshape(2, 1, 1), changed.shape[1:])
+    for before, after, where in zip(given.inputs, changed, gone, strict=True):
+        np.testing.assert_array_equal(after, np.where(where, filled, before))
+    # A height or width that rounds to no pixel erases nothing: one in 12, or one in 24.
+    assert gone.any(axis=(1, 2)).mean() == pytest.approx(0.7 * 11 / 12 * 23 / 24, abs=0.04)
+    assert gone.mean(axis=0).min() > 0
 
 
 def test_bytes_are_rounded_and_clipped() -> None:
