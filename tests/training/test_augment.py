@@ -256,6 +256,7 @@ def test_noise_is_normal_with_the_std_that_was_asked_for_and_new_at_every_value(
 
 def test_erase_fills_one_rectangle_of_all_channels_with_the_mean_as_often_and_as_large_as_asked() -> None:
     given = pictures(2000, (2, 10, 20), np.float32)
+    given.inputs[:] += 0.5  # never the mean
     changed = augmenter(ERASE, shape=(2, 10, 20)).apply(given, 0).inputs
     gone = (changed != given.inputs).any(axis=1)
     heights, widths = gone.any(axis=2).sum(axis=1), gone.any(axis=1).sum(axis=1)
