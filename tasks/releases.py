@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from tasks.records import Artefact, Record
+from tasks.scores import Challenge
 
 
 class Check(Record):
@@ -21,6 +22,8 @@ class Verdict(Record):
     environment: str
     passed: bool
     checks: tuple[Check, ...]
+    challenge: Challenge | None = None
+    """how it did against the champion; none where nobody was there"""
 
     @property
     def refusals(self) -> tuple[str, ...]:
@@ -38,6 +41,8 @@ class Release(Record):
     """every file of it, the manifest among them"""
     teacher_version: int
     data_version: str
+    git_commit: str = ""
+    """of the code that made it; empty where it was not asked then"""
     run_id: str
     created: datetime
 

@@ -27,8 +27,46 @@ class ClassScore(Record):
     samples: int
 
 
+class SliceScore(Record):
+    """Accuracy on the test samples that have one value in one column of the split's table."""
+
+    column: str
+    value: str
+    samples: int
+    accuracy: Interval
+
+
+class ConfidenceBin(Record):
+    """Test samples of about the same confidence: how sure the model is of them on average, how often it is right."""
+
+    low: float
+    high: float
+    samples: int
+    confidence: float
+    accuracy: float
+
+
+class Footprint(Record):
+    """What one model costs a process that has nothing but numpy and ONNX Runtime: a fresh one for each model."""
+
+    load_ms: float
+    """from the bytes of the file to the first answer"""
+    peak_bytes: int
+    """highest resident memory of the process, Python and libraries included"""
+
+
+class BatchTiming(Record):
+    """Latency of a batch of the recipe's choice."""
+
+    batch_size: int
+    p50_ms: float
+
+
 class Score(Record):
-    """One model on the test split; every number is of the ONNX file in the runtime, parity compares it with torch."""
+    """One model on the test split; every number is of the ONNX file in the runtime, parity compares it with torch.
+
+    What has a default was not measured when the oldest records were written.
+    """
 
     name: str
     """teacher, baseline, student, or a candidate's name"""
@@ -43,10 +81,42 @@ class Score(Record):
     size: int
     """bytes of the ONNX file"""
     p50_ms: float
+    """of one sample, as the two that follow"""
     p95_ms: float
+    p99_ms: float | None = None
     parity: float
     heads: dict[str, Interval] = Field(default_factory=dict)
     """accuracy of each head but the first"""
+    slices: tuple[SliceScore, ...] = ()
+    confidence: tuple[ConfidenceBin, ...] = ()
+    """from the least confident; only bins that hold samples"""
+    batch: BatchTiming | None = None
+    footprint: Footprint | None = None
+
+
+class Challenge(Record):
+    """A release against whoever is in an environment: both measured side by side on the release's own test data."""
+
+    environment: str
+    version: int
+    """of the champion"""
+    champion: Score
+    challenger: Score
+    gain: Interval
+    """accuracy of the challenger minus that of the champion, paired by sample"""
+    only_challenger: int
+    """samples that the challenger has right and the champion wrong"""
+    only_champion: int
+    p_value: float
+    """of McNemar's exact test: how likely so uneven a split is where both are equally good"""
+
+
+class Figure(Record):
+    """A picture of the evaluation as an SVG file, and what it shows in words."""
+
+    name: str
+    caption: str
+    artefact: Artefact
 
 
 class EvaluationRecord(Record):
@@ -63,6 +133,7 @@ class EvaluationRecord(Record):
     """accuracy of the student minus that of the baseline, on the same samples"""
     target: Target
     notes: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
     run_id: str
     created: datetime
 

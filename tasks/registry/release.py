@@ -44,6 +44,7 @@ def ensure_release(run: StageRun, model: str, evaluation: EvaluationRecord) -> R
             bundle=tuple(kept.values()),
             teacher_version=teacher_version,
             data_version=evaluation.data.version,
+            git_commit=git_commit(project_root()),
             run_id=run.id,
             created=datetime.now(UTC),
         )

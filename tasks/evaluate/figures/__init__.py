@@ -1,0 +1,1 @@
+"""Pictures of an evaluation: consumes scores, learning curves and mistakes, produces SVG files for the report."""
