@@ -39,7 +39,7 @@ class Scene:
         chosen: the name of the one that ships.
         teacher: the name of the teacher among them.
         metric: the name of the primary metric, as on the axes.
-        curves: model -> its primary metric on validation data after each epoch (epochs,); empty where none is on record.
+        curves: model -> its primary metric on validation data after each epoch (epochs,), where it is on record.
         classes: of the first head.
         confusion: (classes, classes) test samples of the shipped file: rows are labels, columns predictions.
         worst: at most a few classes, the worst first; those without a mistake are not among them.
