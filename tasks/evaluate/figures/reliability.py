@@ -1,0 +1,78 @@
+"""Whether a model is as often right as it is sure (reliability diagram, Guo et al. 2017, arXiv:1706.04599)."""
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from tasks.evaluate.figures.canvas import BLUE, INK, ORANGE, WIDTH, Canvas
+from tasks.evaluate.figures.roles import title_of
+from tasks.evaluate.figures.scene import Drawing, Scene
+from tasks.evaluate.figures.svg import as_svg
+from tasks.scores import Score
+
+LEFT, TOP, SIDE, BELOW = 48.0, 66.0, WIDTH - 64, 74.0
+CAPTION = (
+    "How far confidence can be trusted: above, how often a model is right where it is so sure (the dashed line is where"
+    " both are equal; below it, the model is too sure); below, how many test samples it is so sure of."
+)
+
+
+def draw_reliability(scene: Scene) -> Drawing | None:
+    """Draws the file that ships and its teacher, each in bins of equal width; None where neither was measured."""
+    teacher = next(score for score in scene.scores if score.name == scene.teacher)
+    pairs = [(score, colour) for score, colour in ((teacher, ORANGE), (scene.shipped, BLUE)) if score.confidence]
+    if not pairs:
+        return None
+    canvas = Canvas.of(TOP + SIDE * 0.8 + BELOW + 66)
+    above = canvas.axes(LEFT, TOP, SIDE, SIDE * 0.8)
+    below = canvas.axes(LEFT, TOP + SIDE * 0.8 + 16, SIDE, BELOW)
+    for row, (score, colour) in enumerate(reversed(pairs)):
+        _key(canvas, 10 + 18 * row, score, colour, scene)
+    for score, colour in pairs:
+        _curve(above, score, colour)
+        _histogram(below, score, colour, filled=colour == BLUE)
+    _frame(canvas, above, below)
+    return Drawing("reliability", CAPTION, as_svg(canvas.figure, "reliability", CAPTION))
+
+
+def _key(canvas: Canvas, top: float, score: Score, colour: str, scene: Scene) -> None:
+    name = f"{title_of(score.name)} (ships)" if score.name == scene.chosen else title_of(score.name)
+    canvas.mark(14, top, marker="o" if colour == BLUE else "s", markersize=8, color=colour)
+    canvas.write(26, top, f"{name}: calibration error {score.calibration_error:.3f}")
+
+
+def _curve(axes: Axes, score: Score, colour: str) -> None:
+    sure = [bin_.confidence for bin_ in score.confidence]
+    right = [bin_.accuracy for bin_ in score.confidence]
+    marker = "o" if colour == BLUE else "s"
+    axes.plot(sure, right, marker=marker, color=colour, linewidth=1.8, markersize=7, markeredgecolor="none")
+
+
+def _histogram(axes: Axes, score: Score, colour: str, *, filled: bool) -> None:
+    """Draws the part of all samples in each bin: bars for one model, their outline for the other."""
+    total = sum(bin_.samples for bin_ in score.confidence)
+    for bin_ in score.confidence:
+        axes.bar(
+            bin_.low,
+            100 * bin_.samples / total,
+            bin_.high - bin_.low,
+            align="edge",
+            color=colour if filled else "none",
+            alpha=0.75 if filled else 1,
+            edgecolor="none" if filled else colour,
+            linewidth=0 if filled else 1.6,
+        )
+
+
+def _frame(canvas: Canvas, above: Axes, below: Axes) -> None:
+    above.plot([0, 1], [0, 1], linestyle=(0, (4, 4)), color=INK, alpha=0.5, linewidth=1)
+    ticks = np.linspace(0, 1, 6)
+    for axes in (above, below):
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_xticks(ticks, [""] * 6 if axes is above else [f"{100 * tick:.0f}" for tick in ticks])
+        axes.grid(axis="y")
+    above.set_ylim(-0.02, 1.02)
+    above.set_yticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
+    below.locator_params(axis="y", nbins=3)
+    below.set_xlabel("confidence, %", color=INK)
+    canvas.write(4, TOP - 14, "right, %")
+    canvas.write(LEFT + 8, TOP + SIDE * 0.8 + 20, "samples, %")

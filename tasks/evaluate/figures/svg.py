@@ -1,0 +1,91 @@
+"""A figure as a clean SVG: the same bytes for the same picture, at home in a light or dark page beside others."""
+
+import io
+import re
+from xml.etree import ElementTree
+
+from matplotlib.figure import Figure
+
+from tasks.evaluate.figures.canvas import INK
+
+SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
+FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+_UNSIGNED = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_REFERENCE = re.compile(r"#([^)\"']+)")
+
+
+def as_svg(figure: Figure, name: str, says: str) -> bytes:
+    """Returns an SVG without date, style sheet or address; ids begin with `name`, so that several fit in one page.
+
+    Args:
+        figure: drawn by matplotlib.
+        name: of the picture.
+        says: what a screen reader reads instead of it.
+    """
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg", transparent=True, metadata=_UNSIGNED)
+    root = ElementTree.fromstring(stream.getvalue())
+    _drop_styles(root)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(SVG)
+    _rename_ids(root, name)
+    for element in root.iter():
+        _restyle(element)
+    text = ElementTree.tostring(_headed(root, says), encoding="unicode")
+    return f"{text}\n".encode()
+
+
+def _drop_styles(root: ElementTree.Element) -> None:
+    """Takes out matplotlib's style sheet: within a page it would be the whole page's."""
+    for parent in list(root.iter()):
+        for child in [c for c in parent if c.find(f"{SVG}style") is not None]:
+            parent.remove(child)
+
+
+def _rename_ids(root: ElementTree.Element, name: str) -> None:
+    """Puts `name` in front of ids that something refers to, and takes the others away."""
+    for element in root.iter():
+        if target := element.attrib.pop(f"{XLINK}href", None):
+            element.set("href", target)
+    used = {found for e in root.iter() for value in e.attrib.values() for found in _referred(value)}
+    for element in root.iter():
+        own = element.attrib.pop("id", None)
+        for key, value in element.attrib.items():
+            element.set(key, _REFERENCE.sub(rf"#{name}-\1", value) if _referred(value) else value)
+        if own in used:
+            element.set("id", f"{name}-{own}")
+
+
+def _referred(value: str) -> list[str]:
+    return _REFERENCE.findall(value) if value.startswith(("#", "url(#")) else []
+
+
+def _restyle(element: ElementTree.Element) -> None:
+    """Ink takes the colour of the text around the picture, and letters its font."""
+    if style := element.get("style"):
+        style = style.replace(INK, "currentColor")
+        element.set("style", re.sub(r"font-family: [^;]*;?\s*", "", style))
+    if path := element.get("d"):
+        element.set("d", " ".join(path.split()))
+    for text in ("text", "tail"):
+        if not (getattr(element, text) or "").strip():
+            setattr(element, text, None)
+
+
+def _headed(root: ElementTree.Element, says: str) -> ElementTree.Element:
+    _, _, width, height = root.attrib["viewBox"].split()
+    head = {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "viewBox": root.attrib["viewBox"],
+        "width": width,
+        "height": height,
+        "role": "img",
+        "aria-label": says,
+        "color": "#1c2128",
+        "fill": "currentColor",
+        "font-family": FONTS,
+        "stroke-linejoin": "round",
+    }
+    root.attrib.clear()
+    root.attrib.update(head)
+    return root
