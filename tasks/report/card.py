@@ -9,7 +9,7 @@ from tasks.report.details import per_class, per_slice
 from tasks.report.gates import duels, rulings
 from tasks.report.headline import big_numbers, verdict_line
 from tasks.report.lineage import input_in_words, lineage, samples_in_words
-from tasks.report.markdown import Ready, as_code, as_markdown, table_in_markdown
+from tasks.report.markdown import Ready, as_code, as_markdown, table_in_markdown, ticked
 from tasks.report.report import Report
 from tasks.report.summary import summary
 
@@ -55,6 +55,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["code"] = as_code
+    environment.filters["ticked"] = ticked
     return environment
 
 

@@ -20,14 +20,22 @@ def as_markdown(value: object) -> str:
     """Returns a value as text that Markdown shows as it is, on one line; `Ready` text unchanged."""
     if isinstance(value, Ready):
         return value
-    text = " ".join(str(value).split())
-    text = _SIGNS.sub(lambda sign: _ENTITIES.get(sign[1], f"\\{sign[1]}"), text)
-    return _LIST.sub(r"\1\\\2", text)
+    return _LIST.sub(r"\1\\\2", _inline(" ".join(str(value).split())))
+
+
+def _inline(text: str) -> str:
+    return _SIGNS.sub(lambda sign: _ENTITIES.get(sign[1], f"\\{sign[1]}"), re.sub(r"\s+", " ", text))
 
 
 def as_code(value: str) -> Ready:
     """Returns a digest or a version as code, and anything with other signs in it as text."""
     return Ready(f"`{value}`" if _CODE.fullmatch(value) else as_markdown(value))
+
+
+def ticked(text: str) -> Ready:
+    """Returns text in which what stands between backticks is code."""
+    parts = re.split(r"`([^`]+)`", text)
+    return Ready("".join(as_code(part) if place % 2 else _inline(part) for place, part in enumerate(parts)))
 
 
 def table_in_markdown(table: Table) -> Ready:

@@ -1,13 +1,15 @@
 """The release report: one HTML file with everything in it, no script, and no address outside."""
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tasks.report.details import per_class, per_slice
 from tasks.report.gates import duels, rulings
-from tasks.report.headline import big_numbers, verdict_line
+from tasks.report.headline import big_numbers, standings, verdict_line
 from tasks.report.lineage import lineage
 from tasks.report.report import Report
 from tasks.report.summary import summary
@@ -27,20 +29,41 @@ def render_page(report: Report) -> str:
             report=report,
             style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
             verdict=verdict_line(report),
-            refused=any(not verdict.passed for verdict in report.latest.values()),
+            standings=standings(report),
             numbers=big_numbers(report),
             summary=summary(report),
             rulings=rulings(report),
             duels=duels(report),
-            figures=[(name, caption, Markup(svg)) for name, (caption, svg) in report.figures.items()],
+            figures=[Plate.of(name, *figure) for name, figure in report.figures.items()],
             details=[table for table in (per_class(report), per_slice(report)) if table.rows],
             lineage=lineage(report),
         )
     )
 
 
+@dataclass(frozen=True)
+class Plate:
+    """A picture as it stands on the page: the first sentence of its caption is its title."""
+
+    name: str
+    title: str
+    caption: str
+    svg: Markup
+
+    @classmethod
+    def of(cls, name: str, caption: str, svg: str) -> "Plate":
+        """Returns the picture with its caption cut in two."""
+        title, _, rest = caption.partition(". ")
+        return cls(name, title.removesuffix("."), rest, Markup(svg))
+
+
+def ticked(text: str) -> Markup:
+    """Returns text in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -48,3 +71,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["ticked"] = ticked
+    return environment

@@ -34,6 +34,12 @@ def points_with_ends(interval: Interval) -> str:
     return f"{points(interval.value)} ({ends(interval, '+')})"
 
 
+def apart(ours: float, theirs: float) -> str:
+    """Returns `1.92 points below` for two parts, as far as two decimals show it."""
+    difference = round(100 * (ours - theirs), 2)
+    return f"{abs(difference):.2f} points {'above' if difference > 0 else 'below'}" if difference else "level with"
+
+
 def milliseconds(value: float) -> str:
     """Returns three digits that count, never fewer decimals than make sense: `0.0213`, `1.54`, `143`."""
     if value <= 0:
@@ -84,8 +90,12 @@ def odds_in_words(duel: Challenge) -> str:
     often = f"in {_of_a_round_number(duel.p_value)} such test sets"
     return (
         f"If both were equally good, chance alone would split {counted(uneven, 'sample')} at least as unevenly {often}"
-        f" (McNemar's exact test, p = {duel.p_value:.2g})."
+        f" (McNemar's exact test, {_p(duel.p_value)})."
     )
+
+
+def _p(value: float) -> str:
+    return f"p = {value:.2g}" if value >= 0.0001 else "p < 0.0001"
 
 
 def _of_a_round_number(p: float) -> str:

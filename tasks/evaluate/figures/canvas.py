@@ -14,7 +14,8 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.textpath import TextPath
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 WIDTH = 340.0
 """points; a page on a phone has as many pixels, so points of text are pixels there"""
@@ -89,7 +90,7 @@ class Canvas:
 
 def width_of(text: str, size: float = FONT) -> float:
     """Returns the width of a line in points, in a font that is wider than most."""
-    return float(TextPath((0, 0), text, size=size).get_extents().width) if text.strip() else 0.0
+    return float(text_to_path.get_text_width_height_descent(text, FontProperties(size=size), ismath=False)[0])
 
 
 def fitted(text: str, width: float, size: float = FONT) -> str:

@@ -17,8 +17,8 @@ NUMBERED, MATRIX = 12, 40
 STRONG = 0.75
 """from this strength of colour on a number is white"""
 CAPTION = (
-    "What the file that ships takes for what: a row per class of the test split, a column per prediction. The stronger"
-    " the colour, the larger the cell's part of its row.{numbers}"
+    "What is taken for what. By the file that ships: a row per class of the test split, a column per prediction. The"
+    " stronger the colour, the larger the cell's part of its row.{numbers}"
 )
 NUMBERS = {"counts": " Numbers are samples.", "percent": " Numbers are per cent of the row.", "": ""}
 

@@ -14,8 +14,7 @@ from tasks.evaluate.figures.svg import as_svg
 Curves = Mapping[str, NDArray[np.float64]]
 LINE = 18.0
 CAPTION = (
-    "Learning curves: {metric} on validation data after each epoch. The dot is the best epoch, whose weights were kept."
-    "{cut}"
+    "Learning curves. Validation {metric} after each epoch. The dot is the best epoch, whose weights were kept.{cut}"
 )
 
 

@@ -21,7 +21,7 @@ LEFT, TOP, HEIGHT, LINE = 48.0, 24.0, 220.0, 19.0
 BREADTH = WIDTH - LEFT - 14
 KEY = TOP + HEIGHT + 58
 CAPTION = (
-    "Accuracy on the test split, with its interval, against the latency of one sample (median, logarithmic). The line"
+    "Accuracy against latency. Of the test split, with intervals; latency of one sample, median, logarithmic. The line"
     " joins the models that no other beats in both; the ring marks the file that ships."
 )
 

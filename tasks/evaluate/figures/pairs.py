@@ -9,8 +9,8 @@ from tasks.evaluate.figures.svg import as_svg
 MOST = 12
 ROW = 42.0
 CAPTION = (
-    "The pairs of classes that the file that ships confuses most: of so many test samples of the first it says the"
-    " second. {pairs:,} of {cells:,} possible pairs occur."
+    "What is taken for what. The pairs of classes that the file that ships confuses most: of so many test samples of"
+    " the first it says the second. {pairs:,} of {cells:,} possible pairs occur."
 )
 
 

@@ -11,8 +11,8 @@ from tasks.scores import Score
 
 LEFT, TOP, SIDE, BELOW = 48.0, 66.0, WIDTH - 64, 74.0
 CAPTION = (
-    "How far confidence can be trusted: above, how often a model is right where it is so sure (the dashed line is where"
-    " both are equal; below it, the model is too sure); below, how many test samples it is so sure of."
+    "How far confidence can be trusted. Above, how often a model is right where it is so sure (the dashed line is where"
+    " both are equal; below it, the model is too sure). Below, how many test samples it is so sure of."
 )
 
 

@@ -12,8 +12,8 @@ CLASSES, SAMPLES = 4, 4
 GAP, TITLE, WORDS = 8.0, 24.0, 38.0
 CELL = (WIDTH - 8 - GAP * (SAMPLES - 1)) / SAMPLES
 CAPTION = (
-    "The classes with the lowest recall, and those of their test samples on which the file that ships is wrong and most"
-    " sure of it. Below each: what it said, and how sure it was."
+    "Weakest classes. Those with the lowest recall, and those of their test samples on which the file that ships is"
+    " wrong and most sure of it. Below each: what it said, and how sure it was."
 )
 
 

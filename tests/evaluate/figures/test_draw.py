@@ -1,0 +1,90 @@
+import re
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pytest
+
+from tasks.evaluate.figures.draw import draw
+from tasks.evaluate.figures.scene import Drawing
+from tests.evaluate.figures.made_scene import SVG, scene, texts, worst_class
+from tests.report.made import scores
+
+NAMES = ["front", "confusion", "worst", "slices", "reliability", "curves"]
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[Drawing, ...]:
+    return draw(scene())
+
+
+@pytest.fixture(scope="module")
+def drawings(whole: tuple[Drawing, ...]) -> dict[str, ElementTree.Element]:
+    return {d.name: ElementTree.fromstring(d.svg) for d in whole}
+
+
+def test_a_picture_that_has_nothing_to_show_is_not_drawn(whole: tuple[Drawing, ...]) -> None:
+    assert [d.name for d in whole] == NAMES
+    bare = tuple(s.model_copy(update={"slices": (), "confidence": ()}) for s in scores())
+    assert [d.name for d in draw(scene(scores=bare, curves={}, worst=()))] == ["front", "confusion"]
+    empty = np.zeros((3, 3), dtype=np.int64)
+    assert [
+        d.name for d in draw(scene(scores=bare, curves={"teacher": np.array([np.nan])}, worst=(), confusion=empty))
+    ] == ["front"]
+
+
+def test_equal_scenes_give_equal_bytes_whatever_the_machine_prefers(whole: tuple[Drawing, ...]) -> None:
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path", "svg.hashsalt": "x"}):
+        assert draw(scene()) == whole
+        assert matplotlib.rcParams["font.size"] == 30
+
+
+def test_pictures_fit_together_into_one_page(drawings: dict[str, ElementTree.Element]) -> None:
+    ids = [e.attrib["id"] for root in drawings.values() for e in root.iter() if "id" in e.attrib]
+    assert ids
+    assert len(set(ids)) == len(ids)
+    for root in drawings.values():
+        own = {f"#{e.attrib['id']}" for e in root.iter() if "id" in e.attrib}
+        links = [v for e in root.iter() for k, v in e.attrib.items() if k == "href" or v.startswith("url(")]
+        used = {found for link in links for found in re.findall(r"#[^)]+", link) if not link.startswith("data:")}
+        assert used == own
+        assert not list(root.iter(f"{SVG}style"))
+
+
+def test_ink_takes_the_colour_of_the_page_and_letters_its_font(drawings: dict[str, ElementTree.Element]) -> None:
+    for root in drawings.values():
+        assert root.attrib["fill"] == "currentColor"
+        styles = " ".join(e.get("style", "") for e in root.iter())
+        assert "currentColor" in styles
+        assert "#000000" not in styles
+        assert "font-family" not in styles
+
+
+def test_letters_are_as_large_as_on_a_page_and_pictures_as_wide_as_a_phone(
+    drawings: dict[str, ElementTree.Element],
+) -> None:
+    for root in drawings.values():
+        assert float(root.attrib["width"]) <= 340
+        sizes = [float(n) for e in root.iter() for n in re.findall(r"font-size: ([\d.]+)px", e.get("style", ""))]
+        assert sizes
+        assert min(sizes) >= 12
+
+
+def test_a_picture_says_in_words_what_it_shows(whole: tuple[Drawing, ...]) -> None:
+    for drawing in whole:
+        assert ElementTree.fromstring(drawing.svg).attrib["aria-label"] == drawing.caption
+        assert ". " in drawing.caption
+
+
+def test_no_picture_names_an_address_or_a_date(whole: tuple[Drawing, ...]) -> None:
+    for drawing in whole:
+        assert set(re.findall(rb"[a-z]+://[^\"]*", drawing.svg)) == {b"http://www.w3.org/2000/svg"}
+        assert not re.search(rb"20\d\d-\d\d", drawing.svg)
+
+
+def test_names_with_signs_of_html_mathematics_or_other_scripts_come_out_as_they_are() -> None:
+    names = ("<b>|x", "$a_1$", "木")
+    worst = (worst_class(np.ones((1, 8, 8)), label="<b>$a$木"),)
+    drawn = {d.name: texts(d.svg) for d in draw(scene(classes=names, worst=worst))}
+    assert set(names) <= set(drawn["confusion"])
+    assert any(text.startswith("<b>$a$木: ") for text in drawn["worst"])

@@ -1,0 +1,166 @@
+import base64
+import io
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tasks.evaluate.figures.canvas import fitted, styled, width_of
+from tasks.evaluate.figures.confusion import draw_confusion
+from tasks.evaluate.figures.curves import draw_curves
+from tasks.evaluate.figures.reliability import draw_reliability
+from tasks.evaluate.figures.scene import Drawing, Scene
+from tasks.evaluate.figures.slices import MOST, draw_slices
+from tasks.evaluate.figures.worst import draw_worst
+from tasks.scores import SliceScore
+from tests.evaluate.figures.made_scene import SVG, curve, scene, spec, texts, worst_class
+from tests.report.made import SHIPS, interval, scores
+
+
+@pytest.fixture(autouse=True)
+def _in_style() -> object:
+    with styled():
+        yield
+
+
+def drawn(drawing: Drawing | None) -> list[str]:
+    assert drawing is not None
+    return texts(drawing.svg)
+
+
+def many(classes: int) -> Scene:
+    counts = np.full((classes, classes), 0, dtype=np.int64)
+    np.fill_diagonal(counts, 40)
+    counts[3, 7], counts[9, 1] = 22, 12
+    return scene(classes=tuple(f"kind {n}" for n in range(classes)), confusion=counts)
+
+
+def pictures(drawing: Drawing | None) -> list[NDArray[np.uint8]]:
+    """The raster images in an SVG, (height, width, channels)."""
+    assert drawing is not None
+    addresses = [e.attrib["href"] for e in ElementTree.fromstring(drawing.svg).iter(f"{SVG}image")]
+    bodies = [base64.b64decode(address.removeprefix("data:image/png;base64,")) for address in addresses]
+    return [np.asarray(Image.open(io.BytesIO(body)).convert("RGB")) for body in bodies]
+
+
+def test_the_matrix_of_few_classes_has_every_count_but_zero() -> None:
+    numbers = sorted(int(text) for text in drawn(draw_confusion(scene())) if text.isdigit())
+    assert numbers == [2, 3, 7, 18, 83, 91, 99]
+
+
+def test_counts_that_do_not_fit_their_cells_are_told_in_per_cent_of_the_row() -> None:
+    counts = np.full((12, 12), 100_000)
+    drawing = draw_confusion(scene(classes=tuple(map(str, range(100, 112))), confusion=counts))
+    assert drawn(drawing).count("8") == 144
+    assert drawing is not None
+    assert "per cent of the row" in drawing.caption
+
+
+def test_the_matrix_of_many_classes_has_no_numbers_and_names_what_there_is_room_for() -> None:
+    found = drawn(draw_confusion(many(30)))
+    assert not [text for text in found if text.isdigit()]
+    assert 10 < len({text for text in found if text.startswith("kind")}) < 30
+
+
+def test_of_very_many_classes_the_most_confused_pairs_are_told() -> None:
+    found = drawn(draw_confusion(many(41)))
+    assert found == ["kind 3 → kind 7", "22 of 62", "kind 9 → kind 1", "12 of 52"]
+
+
+def test_very_many_classes_without_a_confusion_have_no_picture() -> None:
+    whole = many(41)
+    assert draw_confusion(scene(classes=whole.classes, confusion=np.diag(np.diag(whole.confusion)))) is None
+
+
+def test_reliability_tells_the_calibration_error_of_what_ships_and_of_the_teacher() -> None:
+    found = drawn(draw_reliability(scene()))
+    shipped, teacher = scores()[4], scores()[0]
+    assert f"{SHIPS} (ships): calibration error {shipped.calibration_error:.3f}" in found
+    assert f"teacher: calibration error {teacher.calibration_error:.3f}" in found
+    alone = tuple(s if s.name == SHIPS else s.model_copy(update={"confidence": ()}) for s in scores())
+    assert not any("teacher" in text for text in drawn(draw_reliability(scene(scores=alone))))
+
+
+def test_curves_name_the_best_epoch_of_each_model() -> None:
+    found = drawn(draw_curves(scene()))
+    assert "teacher: 90.00 % at epoch 17 of 24" in found
+    assert "student distilled: 90.00 % at epoch 29 of 40" in found
+    broken = np.append(curve(3, 5), np.nan)
+    assert "student distilled: 90.00 % at epoch 3 of 6" in drawn(draw_curves(scene(curves={"student": broken})))
+
+
+def test_only_the_weakest_of_many_slices_are_shown_column_by_column() -> None:
+    parts = tuple(
+        SliceScore(column=f"column {n % 2}", value=f"v{n}", samples=9, accuracy=interval(0.5 + n / 100))
+        for n in range(MOST + 6)
+    )
+    ours = tuple(s.model_copy(update={"slices": parts}) for s in scores())
+    drawing = draw_slices(scene(scores=ours))
+    rows = [text.split()[0] for text in drawn(drawing) if text.endswith("(9)")]
+    assert rows == [f"v{n}" for n in [*range(0, MOST, 2), *range(1, MOST, 2)]]
+    assert drawing is not None
+    assert f"The weakest {MOST} of {MOST + 6}." in drawing.caption
+
+
+def test_under_each_sample_stands_what_was_said_of_it_and_how_surely() -> None:
+    found = drawn(draw_worst(scene()))
+    assert found == ["willow: 70.0 % found (70 of 100)", "pine0", "98 %", "pine1", "88 %"]
+
+
+def test_pictures_of_samples_keep_their_pixels_and_use_the_whole_scale() -> None:
+    first, _ = pictures(draw_worst(scene()))
+    assert first.shape == (8, 8, 3)
+    assert np.array_equal(first[..., 0], np.round(np.arange(64) / 63 * 255).reshape(8, 8))
+
+
+def test_samples_that_are_shown_together_share_their_scale() -> None:
+    rows = (worst_class(np.zeros((1, 4, 4)), count=1), worst_class(np.full((1, 4, 4), 0.5), count=1))
+    high = worst_class(np.ones((1, 4, 4)), count=1)
+    assert [p.max() for p in pictures(draw_worst(scene(worst=(*rows, high), spec=spec("image", (1, 4, 4)))))] == [
+        0,
+        128,
+        255,
+    ]
+
+
+def test_colours_stay_colours_and_other_numbers_of_channels_turn_grey() -> None:
+    red = np.stack([np.ones((5, 5)), np.zeros((5, 5)), np.zeros((5, 5))])
+    (coloured,) = pictures(draw_worst(scene(worst=(worst_class(red, count=1),))))
+    assert coloured[0, 0].tolist() == [255, 0, 0]
+    two = np.stack([np.arange(25.0).reshape(5, 5)] * 2)
+    (grey,) = pictures(draw_worst(scene(worst=(worst_class(two, count=1),))))
+    assert np.ptp(grey, axis=2).max() == 0
+    assert np.ptp(grey) == 255
+
+
+def test_a_large_picture_is_reduced_by_means_and_keeps_its_shape() -> None:
+    steps = np.repeat(np.repeat([[0.0, 1.0]], 301, axis=0), 100, axis=1)[np.newaxis]
+    (small,) = pictures(draw_worst(scene(worst=(worst_class(steps, count=1),))))
+    assert small.shape == (76, 50, 3)
+    assert small[:, :25].max() == 0
+    assert small[:, 25:].min() == 255
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 7.0])
+def test_a_picture_without_any_contrast_is_drawn_all_the_same(value: float) -> None:
+    assert pictures(draw_worst(scene(worst=(worst_class(np.full((1, 6, 6), value), count=1),))))
+
+
+@pytest.mark.parametrize(("layout", "shape"), [("sequence", (20, 3)), ("vector", (6,))])
+def test_sequences_and_vectors_are_drawn_as_lines_and_bars(layout: str, shape: tuple[int, ...]) -> None:
+    inputs = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    drawing = draw_worst(scene(worst=(worst_class(inputs, count=1),), spec=spec(layout, shape)))
+    assert not pictures(drawing)
+    assert drawing is not None
+    root = ElementTree.fromstring(drawing.svg)
+    blue = [e for e in root.iter(f"{SVG}path") if "#1f7fc4" in e.get("style", "")]
+    assert len(blue) == {"sequence": 1, "vector": 6}[layout]
+
+
+def test_a_long_name_is_cut_where_its_room_ends() -> None:
+    assert fitted("oak", 200) == "oak"
+    cut = fitted("a name that goes on and on and on", 80)
+    assert cut.endswith("…")
+    assert 60 < width_of(cut) <= 80
