@@ -16,6 +16,7 @@ NUMBERED, MATRIX = 12, 40
 """most classes for numbers in the cells, and for a matrix at all"""
 STRONG = 0.75
 """from this strength of colour on a number is white"""
+CORNER = "label ↓"
 CAPTION = (
     "What is taken for what. By the file that ships: a row per class of the test split, a column per prediction. The"
     " stronger the colour, the larger the cell's part of its row.{numbers}"
@@ -32,7 +33,7 @@ def draw_confusion(scene: Scene) -> Drawing | None:
 
 def _draw_matrix(scene: Scene) -> Drawing:
     labels = _labels(scene.classes)
-    left = max(width_of(label) for label in labels) + 10
+    left = max(width_of(text) for text in (*labels, CORNER)) + 10
     side = WIDTH - left - 4
     upright = all(width_of(label) < side / len(labels) for label in labels)
     top = 46 if upright else max(left, 70) + 22
@@ -44,7 +45,7 @@ def _draw_matrix(scene: Scene) -> Drawing:
         _cell(axes, int(row), int(column), float(parts[row, column]), texts[row][column])
     _frame(axes, labels, upright=upright)
     canvas.write(left, 8, "predicted →")
-    canvas.write(left - 6, top - 12, "label ↓", ha="right")
+    canvas.write(left - 6, top - 12, CORNER, ha="right")
     caption = CAPTION.format(numbers=NUMBERS[kind])
     return Drawing("confusion", caption, as_svg(canvas.figure, "confusion", caption))
 
