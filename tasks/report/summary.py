@@ -23,7 +23,7 @@ COST: tuple[Column[Score], ...] = (
 REST: tuple[Column[Score], ...] = (
     Column("load ms", lambda s: Cell(milliseconds(s.footprint.load_ms)) if s.footprint else None),
     Column("peak memory", lambda s: Cell(megabytes(s.footprint.peak_bytes)) if s.footprint else None),
-    Column("parity", lambda s: Cell(f"{s.parity:.1e}")),
+    Column("parity", lambda s: Cell(f"{s.parity:.2g}")),
 )
 
 

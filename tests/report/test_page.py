@@ -49,7 +49,7 @@ def told(score: Score) -> list[str]:
         *(milliseconds(value) for value in (score.p50_ms, score.p95_ms, score.p99_ms, score.batch.p50_ms)),
         milliseconds(score.footprint.load_ms),
         f"{score.footprint.peak_bytes / 1e6:.1f} MB",
-        f"{score.parity:.1e}",
+        f"{score.parity:.2g}",
     ]
 
 

@@ -7,12 +7,13 @@ from tasks.evaluate.figures.canvas import BLUE, INK, ORANGE, WIDTH, Canvas
 from tasks.evaluate.figures.roles import title_of
 from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.svg import as_svg
-from tasks.scores import Score
+from tasks.scores import ConfidenceBin, Score
 
-LEFT, TOP, SIDE, BELOW = 48.0, 66.0, WIDTH - 64, 74.0
+LEFT, SIDE, HIGH, BELOW = 48.0, WIDTH - 64, 220.0, 74.0
 CAPTION = (
     "How far confidence can be trusted. Above, how often a model is right where it is so sure (the dashed line is where"
-    " both are equal; below it, the model is too sure). Below, how many test samples it is so sure of."
+    " both are equal; below it, the model is too sure; the upright bars are 95 % intervals). Below, how many test"
+    " samples it is so sure of."
 )
 
 
@@ -22,15 +23,18 @@ def draw_reliability(scene: Scene) -> Drawing | None:
     pairs = [(score, colour) for score, colour in ((teacher, ORANGE), (scene.shipped, BLUE)) if score.confidence]
     if not pairs:
         return None
-    canvas = Canvas.of(TOP + SIDE * 0.8 + BELOW + 66)
-    above = canvas.axes(LEFT, TOP, SIDE, SIDE * 0.8)
-    below = canvas.axes(LEFT, TOP + SIDE * 0.8 + 16, SIDE, BELOW)
+    top = 30 + 18.0 * len(pairs)
+    canvas = Canvas.of(top + HIGH + BELOW + 56)
+    above = canvas.axes(LEFT, top, SIDE, HIGH)
+    below = canvas.axes(LEFT, top + HIGH + 16, SIDE, BELOW)
+    canvas.write(4, top - 14, "right, %")
+    canvas.write(LEFT + 8, top + HIGH + 20, "samples, %")
     for row, (score, colour) in enumerate(reversed(pairs)):
         _key(canvas, 10 + 18 * row, score, colour, scene)
     for score, colour in pairs:
         _curve(above, score, colour)
         _histogram(below, score, colour, filled=colour == BLUE)
-    _frame(canvas, above, below)
+    _frame(above, below)
     return Drawing("reliability", CAPTION, as_svg(canvas.figure, "reliability", CAPTION))
 
 
@@ -44,7 +48,18 @@ def _curve(axes: Axes, score: Score, colour: str) -> None:
     sure = [bin_.confidence for bin_ in score.confidence]
     right = [bin_.accuracy for bin_ in score.confidence]
     marker = "o" if colour == BLUE else "s"
-    axes.plot(sure, right, marker=marker, color=colour, linewidth=1.8, markersize=7, markeredgecolor="none")
+    for place, bin_ in zip(sure, score.confidence, strict=True):
+        axes.plot([place, place], _wilson(bin_), color=colour, alpha=0.4, linewidth=1.6)
+    axes.plot(sure, right, marker=marker, color=colour, linewidth=1.2, markersize=7, markeredgecolor="none")
+
+
+def _wilson(bin_: ConfidenceBin) -> tuple[float, float]:
+    """Returns the ends of Wilson's 95 % interval (1927) of a bin's accuracy: bins of few samples say little."""
+    reach, count = 1.96, bin_.samples
+    middle = (bin_.accuracy + reach**2 / (2 * count)) / (1 + reach**2 / count)
+    spread = bin_.accuracy * (1 - bin_.accuracy) / count + reach**2 / (4 * count**2)
+    half = reach * spread**0.5 / (1 + reach**2 / count)
+    return middle - half, middle + half
 
 
 def _histogram(axes: Axes, score: Score, colour: str, *, filled: bool) -> None:
@@ -63,7 +78,7 @@ def _histogram(axes: Axes, score: Score, colour: str, *, filled: bool) -> None:
         )
 
 
-def _frame(canvas: Canvas, above: Axes, below: Axes) -> None:
+def _frame(above: Axes, below: Axes) -> None:
     above.plot([0, 1], [0, 1], linestyle=(0, (4, 4)), color=INK, alpha=0.5, linewidth=1)
     ticks = np.linspace(0, 1, 6)
     for axes in (above, below):
@@ -74,5 +89,3 @@ def _frame(canvas: Canvas, above: Axes, below: Axes) -> None:
     above.set_yticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
     below.locator_params(axis="y", nbins=3)
     below.set_xlabel("confidence, %", color=INK)
-    canvas.write(4, TOP - 14, "right, %")
-    canvas.write(LEFT + 8, TOP + SIDE * 0.8 + 20, "samples, %")
