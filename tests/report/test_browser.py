@@ -60,6 +60,12 @@ def test_nothing_is_fetched_and_nothing_is_complained_of(found: dict[str, Any]) 
     assert found["console"] == []
 
 
+def test_on_paper_the_widest_table_fits_a_page_across(page: str, tmp_path: Path) -> None:
+    across = 273 / 25.4 * 96  # A4 between its margins
+    paper = measured(page.replace("@media print", "@media all"), int(across), tmp_path)
+    assert paper["scroll"] <= paper["client"]
+
+
 def test_what_is_wrong_with_a_page_is_found(page: str, tmp_path: Path) -> None:
     wrong = (
         '<div style="width:500px">wide</div><p style="font-size:9px">small</p><p style="color:#ccc;background:#fff">'

@@ -45,5 +45,12 @@ def spec(layout: str, shape: tuple[int, ...]) -> InputSpec:
     return InputSpec.model_validate({"layout": layout, "dtype": "float32", "shape": shape})
 
 
+def places(svg: bytes) -> dict[str, tuple[float, float]]:
+    """Each text that is there once, and where it stands: points from the left and from the top."""
+    found = [(e.text or "", e.attrib) for e in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+    names = [name for name, _ in found]
+    return {name: (float(a["x"]), float(a["y"])) for name, a in found if names.count(name) == 1}
+
+
 def texts(svg: bytes) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]

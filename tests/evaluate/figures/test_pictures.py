@@ -15,7 +15,7 @@ from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.slices import MOST, draw_slices
 from tasks.evaluate.figures.worst import draw_worst
 from tasks.scores import SliceScore
-from tests.evaluate.figures.made_scene import SVG, curve, scene, spec, texts, worst_class
+from tests.evaluate.figures.made_scene import SVG, curve, places, scene, spec, texts, worst_class
 from tests.report.made import SHIPS, interval, scores
 
 
@@ -48,6 +48,15 @@ def pictures(drawing: Drawing | None) -> list[NDArray[np.uint8]]:
 def test_the_matrix_of_few_classes_has_every_count_but_zero() -> None:
     numbers = sorted(int(text) for text in drawn(draw_confusion(scene())) if text.isdigit())
     assert numbers == [2, 3, 7, 18, 83, 91, 99]
+
+
+def test_rows_of_the_matrix_are_labels_and_columns_predictions() -> None:
+    few = scene(classes=("no", "yes"), confusion=np.array([[91, 7], [3, 83]]))
+    drawing = draw_confusion(few)
+    assert drawing is not None
+    at = places(drawing.svg)
+    assert at["91"][1] == at["7"][1] < at["3"][1] == at["83"][1]
+    assert at["91"][0] == at["3"][0] < at["7"][0] == at["83"][0]
 
 
 def test_counts_that_do_not_fit_their_cells_are_told_in_per_cent_of_the_row() -> None:
