@@ -75,12 +75,27 @@ class Fp16(Section):
     kind: Literal["fp16"] = "fp16"
 
 
+FULL_BITS = 8
+WeightBits = Annotated[int, Field(ge=2, le=FULL_BITS)]
+"""how many bits of its byte a weight makes use of: with fewer the file packs smaller, and computes no faster"""
+
+
 class StaticInt8(Section):
     """Weights and activations of 8 bits, with ranges from training samples: for convolutions."""
 
     kind: Literal["static_int8"] = "static_int8"
+    weight_bits: WeightBits = FULL_BITS
     calibration: Calibration | None = None
     """null for that of `compress`"""
+
+
+class QatInt8(Section):
+    """Like `static_int8`, but weights and ranges learn on the grid of integers, with the student's teacher."""
+
+    kind: Literal["qat_int8"] = "qat_int8"
+    weight_bits: WeightBits = FULL_BITS
+    calibration: Calibration | None = None
+    recovery: Recovery = Recovery(epochs=20)
 
 
 class MixedInt8(Section):
@@ -103,7 +118,7 @@ def _section(said: Any) -> Any:
 
 NetworkPass = Prune | Sparsify | LowRank
 """from a network to a network; they may come in any number"""
-FilePass = Fp32 | Fp16 | StaticInt8 | MixedInt8 | DynamicInt8
+FilePass = Fp32 | Fp16 | StaticInt8 | QatInt8 | MixedInt8 | DynamicInt8
 """from a network to a file; one, at the end"""
 Pass = Annotated[NetworkPass | FilePass, Field(discriminator="kind"), BeforeValidator(_section)]
 
@@ -194,5 +209,7 @@ def _short(done: NetworkPass | FilePass) -> str:
             return f"sparsify{done.zeros:g}"
         case LowRank():
             return f"low_rank{done.energy:g}"
+        case StaticInt8() | QatInt8() if done.weight_bits < FULL_BITS:
+            return f"{done.kind}_w{done.weight_bits}"
         case _:
             return done.kind

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from params.compress import Compress, Recovery
 from tasks.kinds.kind import TaskKind
@@ -11,8 +12,15 @@ from tasks.records import InputSpec
 from tasks.training.arrays import SplitArrays
 from tasks.training.network import PreparedData
 
-Recover = Callable[[Network, Recovery], Network]
-"""a network that lost accuracy -> the same network after a training"""
+Begin = Callable[[Network], object]
+"""fills in what a training begins with"""
+
+
+class Recover(Protocol):
+    """A network that lost accuracy -> the same network after a training."""
+
+    def __call__(self, network: Network, recovery: Recovery, begin: Begin | None = None) -> Network:
+        """Returns the network after its recovery; `begin` is for one that its state cannot be loaded into."""
 
 
 class NotPossibleError(Exception):

@@ -31,6 +31,8 @@ class Made:
     path: Path
     changed: bool
     """whether the network is another than the student"""
+    twin: Network
+    """what the file is compared with: the network, or that which learned on the grid of the file"""
 
 
 def measure_student(bench: Bench) -> float:
@@ -59,7 +61,7 @@ def _candidate(bench: Bench, made: Made, session: Session, times: NDArray[np.flo
         accuracy=primary_of(bench, logits),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
-        parity=float(np.abs(logits - predict_logits(made.network, bench.validation)).max()),
+        parity=float(np.abs(logits - predict_logits(made.twin, bench.validation)).max()),
         operators=executed_operators(content),
     )
 

@@ -15,6 +15,7 @@ from tasks.compress.fp16 import halve
 from tasks.compress.measure import Made
 from tasks.compress.mixed import quantize_what_stands_it
 from tasks.compress.prune import prune
+from tasks.compress.qat import train_in_int8
 from tasks.compress.quantize import quantize_dynamically, quantize_statically
 from tasks.compress.sparsify import sparsify
 from tasks.files import whole_file
@@ -34,13 +35,15 @@ NETWORK_PASSES: Mapping[str, Callable[[Bench, Network, Any], Network]] = {
     "sparsify": sparsify,
     "low_rank": factorise,
 }
-FILE_PASSES: Mapping[str, Callable[[Bench, Path, Any, Path], None]] = {
+FILE_PASSES: Mapping[str, Callable[[Bench, Path, Any, Path], Network | None]] = {
     "fp32": keep_fp32,
     "fp16": halve,
     "static_int8": quantize_statically,
+    "qat_int8": train_in_int8,
     "mixed_int8": quantize_what_stands_it,
     "dynamic_int8": quantize_dynamically,
 }
+"""(bench, exported network, parameters, where to) -> the network of the file, where that is not the exported one"""
 
 
 class Workshop:
@@ -76,8 +79,9 @@ class Workshop:
             StageError: the network cannot be exported.
         """
         path, last = self.bench.directory / f"{candidate.called}.onnx", candidate.file_pass
-        FILE_PASSES[last.kind](self.bench, self._export(candidate), last, path)
-        return Made(candidate.called, self.network(candidate), path, bool(candidate.network_passes))
+        other = FILE_PASSES[last.kind](self.bench, self._export(candidate), last, path)
+        network = self.network(candidate)
+        return Made(candidate.called, network, path, bool(candidate.network_passes), other or network)
 
     def _export(self, candidate: Candidate) -> Path:
         """Returns the network of a candidate as ONNX, in fp32."""

@@ -16,9 +16,10 @@ from onnx import ModelProto
 from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from params.compress import Calibration, DynamicInt8, StaticInt8
+from params.compress import FULL_BITS, Calibration, DynamicInt8, StaticInt8
 from tasks.compress.bench import Bench, NotPossibleError
 from tasks.compress.calibrate import Samples
+from tasks.compress.graph_network import GraphNetwork
 from tasks.files import whole_file
 from tasks.models.graph import tidy
 
@@ -58,7 +59,11 @@ def quantize_statically(bench: Bench, exported: Path, params: StaticInt8, path: 
         NotPossibleError: the network's work is in operators that have no static int8 kernel.
     """
     with prepared(exported) as model, whole_file(path) as temporary:
-        temporary.write_bytes(in_bytes(statically(bench, model, params.calibration)))
+        quantized = statically(bench, model, params.calibration)
+        if params.weight_bits < FULL_BITS:
+            bits = weight_bits(bench, params.weight_bits)
+            quantized = GraphNetwork(quantized, model, bits).in_integers()
+        temporary.write_bytes(in_bytes(quantized))
 
 
 def quantize_dynamically(bench: Bench, exported: Path, _params: DynamicInt8, path: Path) -> None:
@@ -79,6 +84,11 @@ def quantize_dynamically(bench: Bench, exported: Path, _params: DynamicInt8, pat
             weight_type=types.weights,
         )
         temporary.write_bytes(in_bytes(onnx.load(quantized)))
+
+
+def weight_bits(bench: Bench, asked: int) -> int:
+    """Returns the bits of weights: as many as asked for, and on processors that would overflow at most 7."""
+    return min(asked, FULL_BITS - TYPES[bench.params.target.isa].reduce_range)
 
 
 def statically(

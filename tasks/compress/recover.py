@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from params.compress import Recovery
 from params.distill import Distill
+from params.objectives import FeatureObjective, Kl
 from params.student import Student
 from params.training import Training
+from tasks.compress.bench import Begin
 from tasks.compress.sparsify import keep_zeros
 from tasks.models.build import Network
 from tasks.progress import Advance, silent
@@ -31,20 +33,23 @@ class Recoverer:
     on_epoch: OnEpoch
     advance: Advance = silent
 
-    def __call__(self, network: Network, recovery: Recovery) -> Network:
-        """Returns the network after its recovery, or as it was where that was better on validation; zeros stay."""
+    def __call__(self, network: Network, recovery: Recovery, begin: Begin | None = None) -> Network:
+        """Returns the network after its recovery, or as it was where that was better on validation; zeros stay.
+
+        With `begin`, which gives a fresh network another body than its architecture says, objectives on layers are
+        left out: that body has no layers of those names.
+        """
         rate = recovery.learning_rate or self.training.learning_rate / SLOWER
         training = self.training.model_copy(update={"epochs": recovery.epochs, "learning_rate": rate})
         state = network.state_dict()
 
         def start(fresh: Network) -> None:
-            fresh.load_state_dict(state)
+            begin(fresh) if begin else fresh.load_state_dict(state)
             keep_zeros(fresh)
 
         pupil = Student(architecture=network.architecture, training=training)
-        done = distill(
-            pupil, self.distillation, self.teaching, self.data, self.seed, self.advance, self.on_epoch, start=start
-        )
+        how = without_layers(self.distillation) if begin else self.distillation
+        done = distill(pupil, how, self.teaching, self.data, self.seed, self.advance, self.on_epoch, start=start)
         recovered = done.trained
         return recovered.network if self._best(recovered.fit) >= self._score(network) else network
 
@@ -56,3 +61,9 @@ class Recoverer:
         return self.data.kind.quick_scores(predict_logits(network, validation), validation.labels())[
             self.data.kind.primary
         ]
+
+
+def without_layers(distillation: Distill) -> Distill:
+    """Returns the objectives that need the teacher's logits only; KL where there are no others."""
+    objectives = tuple(o for o in distillation.objectives if not isinstance(o, FeatureObjective)) or (Kl(kind="kl"),)
+    return distillation.model_copy(update={"objectives": objectives})

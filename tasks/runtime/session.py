@@ -89,6 +89,9 @@ def _loaded(model: bytes, threads: int) -> ort.InferenceSession:
     # A waiting thread that spins burns the battery of the device and slows down everything beside it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # Without VNNI, the fast kernels add two products of 8 bits in 16 and cut off what does not fit: with weights of 8
+    # bits the answers are wrong. This takes slower kernels there, and those that it would take anyway elsewhere.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions share no base of their own
