@@ -26,7 +26,7 @@ from flows.server import start_prefect_api
 from params.compress import Compress
 from params.pipeline import Recipe
 from tasks.compress.calibrate import Samples
-from tasks.compress.operators import executed_operators
+from tasks.compress.operators import executed_operators, integer_operators
 from tasks.models.export import export_onnx
 from tasks.models.weights import load_model
 from tasks.recipes import load_recipe
@@ -39,10 +39,6 @@ from tasks.training.predict import predict_logits
 from tasks.workspace import prepare_environment, project_root
 
 WARMUP, REPEATS = 50, 500
-INTEGER = frozenset(
-    {"QLinearConv", "QGemm", "QLinearMatMul", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"}
-)
-"""operators that ONNX Runtime computes in integers"""
 
 
 @dataclass(frozen=True)
@@ -159,7 +155,7 @@ def _row(name: str, entry: Entry, session: Session, p50: float, data: PreparedDa
     logits = np.concatenate([session.predict(b.inputs, b.lengths) for b in validation.batches()])
     accuracy = data.kind.quick_scores(logits, validation.labels())[data.kind.primary]
     parity = float(np.abs(logits - entry.torch_logits).max()) if entry.parity is None else entry.parity
-    fused = sum(count for operator, count in executed_operators(entry.content).items() if operator in INTEGER)
+    fused = integer_operators(executed_operators(entry.content))
     return f"| {name} | {accuracy:.4f} | {len(entry.content):,} | {p50:.3f} | {parity:.1e} | {fused} |"
 
 

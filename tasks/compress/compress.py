@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tasks.compress.bench import Bench, NotPossibleError
+from tasks.compress.checks import check
 from tasks.compress.choose import choose, judged, on_the_front
 from tasks.compress.measure import Made, measure_candidates, measure_student
 from tasks.compress.passes import Workshop
@@ -39,7 +40,7 @@ def compress(bench: Bench, advance: Advance) -> Compressed:
 
 
 def _make_all(bench: Bench, advance: Advance) -> tuple[list[Made], dict[str, str]]:
-    """Returns what was made of each candidate, and the reasons where nothing could be."""
+    """Returns what was made of each candidate, and the reasons where nothing could be or it stood a check badly."""
     workshop = Workshop(bench)
     made: list[Made] = []
     refused: dict[str, str] = {}
@@ -47,7 +48,9 @@ def _make_all(bench: Bench, advance: Advance) -> tuple[list[Made], dict[str, str
     for place, candidate in enumerate(candidates):
         advance(place, len(candidates) + 1, candidate.called)
         try:
-            made.append(workshop.make(candidate))
+            one = workshop.make(candidate)
+            check(bench, one)
+            made.append(one)
         except NotPossibleError as reason:
             refused[candidate.called] = str(reason)
     return made, refused

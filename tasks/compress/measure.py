@@ -27,7 +27,11 @@ class Made:
     """A candidate: the network after its passes, and the file that was made of that."""
 
     name: str
+    kind: str
+    """of the pass that made the file"""
     network: Network
+    exported: Path
+    """the network in fp32"""
     path: Path
     changed: bool
     """whether the network is another than the student"""

@@ -1,11 +1,26 @@
 """What ONNX Runtime really executes, after its own fusions: is it int8, or only called so?"""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import onnx
 import onnxruntime as ort
+
+INTEGER = frozenset(
+    {
+        "ConvInteger",
+        "DynamicQuantizeLSTM",
+        "DynamicQuantizeMatMul",
+        "MatMulInteger",
+        "MatMulIntegerToFloat",
+        "QGemm",
+        "QLinearConv",
+        "QLinearMatMul",
+    }
+)
+"""operators with weights that ONNX Runtime computes in integers"""
 
 
 def executed_operators(model: bytes) -> dict[str, int]:
@@ -21,3 +36,8 @@ def executed_operators(model: bytes) -> dict[str, int]:
         ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         counts = Counter(node.op_type for node in onnx.load(path).graph.node)
     return dict(sorted(counts.items()))
+
+
+def integer_operators(executed: Mapping[str, int]) -> int:
+    """Returns how many of the executed operators have weights and are computed in integers."""
+    return sum(count for operator, count in executed.items() if operator in INTEGER)

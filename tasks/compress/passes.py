@@ -79,9 +79,9 @@ class Workshop:
             StageError: the network cannot be exported.
         """
         path, last = self.bench.directory / f"{candidate.called}.onnx", candidate.file_pass
-        other = FILE_PASSES[last.kind](self.bench, self._export(candidate), last, path)
-        network = self.network(candidate)
-        return Made(candidate.called, network, path, bool(candidate.network_passes), other or network)
+        exported, network = self._export(candidate), self.network(candidate)
+        twin = FILE_PASSES[last.kind](self.bench, exported, last, path) or network
+        return Made(candidate.called, last.kind, network, exported, path, bool(candidate.network_passes), twin)
 
     def _export(self, candidate: Candidate) -> Path:
         """Returns the network of a candidate as ONNX, in fp32."""

@@ -24,7 +24,7 @@ def test_static_int8_of_a_cnn_runs_in_integers_and_is_smaller(tiny_images: Path,
 
 
 def test_static_int8_leaves_the_normalisation_in_float(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, Cnn(kind="cnn", channels=(4,)), limits=ANY_ACCURACY)
+    bench = make_bench(tiny_images, Cnn(kind="cnn", channels=(8, 16)), limits=ANY_ACCURACY)
     operators = compress(bench, silent).candidates[1].operators
     assert operators["Sub"] == operators["Div"] == 1
     assert operators["QuantizeLinear"] == 1
@@ -37,7 +37,7 @@ def test_every_target_and_calibration_method_makes_a_file(
 ) -> None:
     bench = make_bench(
         tiny_images,
-        Cnn(kind="cnn", channels=(4,)),
+        Cnn(kind="cnn", channels=(8, 16)),
         target={"isa": isa},
         candidates=["static_int8"],
         calibration={"method": method, "samples": 33},
@@ -73,7 +73,7 @@ def test_unreachable_limits_are_refused_with_what_each_candidate_broke(
 ) -> None:
     bench = make_bench(
         tiny_images,
-        Cnn(kind="cnn", channels=(4,)),
+        Cnn(kind="cnn", channels=(8, 16)),
         candidates=["fp32", "static_int8", "dynamic_int8"],
         limits={"bytes": 10, "accuracy_drop": None},
     )
@@ -83,7 +83,7 @@ def test_unreachable_limits_are_refused_with_what_each_candidate_broke(
 
 
 def test_equal_students_give_equal_files(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, Cnn(kind="cnn", channels=(4,)), limits=ANY_ACCURACY)
+    bench = make_bench(tiny_images, Cnn(kind="cnn", channels=(8, 16)), limits=ANY_ACCURACY)
     first, second = compress(bench, silent), compress(bench, silent)
     assert [c.digest for c in first.candidates] == [c.digest for c in second.candidates]
 

@@ -1,0 +1,119 @@
+"""What every file must stand before it is measured: it runs at any shape, computes what it should, and is what it says.
+
+Each check raises `NotPossibleError` with what was expected and what was got.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tasks.compress.bench import Bench, NotPossibleError
+from tasks.compress.measure import Made
+from tasks.compress.operators import executed_operators, integer_operators
+from tasks.runtime.errors import RuntimeBundleError
+from tasks.runtime.session import Session
+from tasks.training.arrays import SplitArrays
+
+Feed = tuple[NDArray[Any], NDArray[np.int64] | None]
+INT8 = frozenset({"static_int8", "qat_int8", "mixed_int8", "dynamic_int8"})
+SMALLER = INT8 | {"fp16"}
+TOLERANCES = {"fp32": 1e-3, "fp16": 2e-2}
+"""of float files against torch, as a part of the largest logit (or of 1, where all are smaller)"""
+STEADY = 0.1
+"""how much of the largest logit the batch may change: ranges that are found at each prediction are those of a batch"""
+BATCH = 3
+
+
+def check(bench: Bench, made: Made) -> None:
+    """Lets a file through, or says why it may not be chosen.
+
+    Raises:
+        NotPossibleError: it does not run at another batch size or number of frames, differs from its network or from
+            itself there, computes nothing in integers although it is called int8, or is not smaller than fp32.
+    """
+    if made.kind in INT8:
+        require_integers(made.path.read_bytes())
+    if made.kind in SMALLER:
+        require_smaller(made.exported.stat().st_size, made.path.stat().st_size)
+    try:
+        session = Session(made.path.read_bytes(), bench.params.target.threads)
+        require_any_shape(session, bench.spec.layout)
+        require_logits(bench, made, session)
+    except RuntimeBundleError as error:
+        raise NotPossibleError(f"expected a file that runs at two shapes, got: {error}") from None
+
+
+def require_integers(content: bytes) -> None:
+    """Refuses a file of which ONNX Runtime executes no layer in integers, after its own fusions."""
+    executed = executed_operators(content)
+    if not integer_operators(executed):
+        float_ones = ", ".join(
+            name for name in executed if name in ("Conv", "FusedConv", "Gemm", "MatMul", "LSTM", "GRU")
+        )
+        raise NotPossibleError(
+            f"int8 in name only: expected layers that ONNX Runtime computes in integers, got {float_ones or 'none'}"
+        )
+
+
+def require_smaller(plain: int, size: int) -> None:
+    """Refuses a file that has not become smaller, as happens to very small networks: scales take bytes, too."""
+    if size >= plain:
+        raise NotPossibleError(
+            f"it promises a smaller file: expected fewer than the {plain:,} bytes of fp32, got {size:,}"
+        )
+
+
+def require_any_shape(session: Session, layout: str) -> None:
+    """Refuses a file that says itself that it takes one batch size, or one number of frames, only."""
+    axes = ("batch", "frames") if layout == "sequence" else ("batch",)
+    for axis, side in zip(axes, session.inputs["inputs"].shape, strict=False):
+        if side is not None:
+            raise NotPossibleError(f"expected any length of the axis `{axis}`, got one that is frozen at {side}")
+
+
+def require_logits(bench: Bench, made: Made, session: Session) -> None:
+    """Compares a sample alone and among others, sequences also at two lengths: with torch, int8 with itself."""
+    alone, together = two_shapes(bench.validation)
+    got_alone, got = session.predict(*alone), session.predict(*together)
+    if made.kind in TOLERANCES:
+        for feed, logits in ((alone, got_alone), (together, got)):
+            expected = _of_torch(made, feed)
+            allowed = TOLERANCES[made.kind] * max(1.0, float(np.abs(expected).max()))
+            _require_close(expected, logits, allowed, "the logits of torch")
+    else:
+        _require_close(
+            got_alone, got[:1], STEADY * float(np.abs(got_alone).max()), "a sample's logits whatever the batch it is in"
+        )
+
+
+def two_shapes(split: SplitArrays) -> tuple[Feed, Feed]:
+    """Returns a sample alone, and the same one as the first of three; of a sequence, half the frames are there.
+
+    Alone it has these frames only, among others it is padded to the full length.
+    """
+    some = split.gather(np.arange(min(BATCH, len(split))))
+    if some.lengths is None:
+        return (some.inputs[:1], None), (some.inputs, None)
+    inputs, lengths = some.inputs.copy(), some.lengths.astype(np.int64)
+    lengths[0] = half = -(-inputs.shape[1] // 2)
+    inputs[0, half:] = 0
+    return (inputs[:1, :half], lengths[:1]), (inputs, lengths)
+
+
+@torch.no_grad()
+def _of_torch(made: Made, feed: Feed) -> NDArray[np.float32]:
+    inputs, lengths = feed
+    logits: NDArray[np.float32] = made.twin(
+        torch.from_numpy(inputs), None if lengths is None else torch.from_numpy(lengths)
+    ).numpy()
+    return logits
+
+
+def _require_close(expected: NDArray[Any], got: NDArray[Any], allowed: float, what: str) -> None:
+    if got.shape != expected.shape:
+        raise NotPossibleError(f"expected logits of shape {expected.shape}, got {got.shape}")
+    apart = float(np.abs(got - expected).max())
+    if not apart <= allowed:  # so that NaN fails
+        raise NotPossibleError(f"expected {what} within {allowed:.3g}, got a difference of {apart:.3g}")
