@@ -229,6 +229,8 @@ class Candidate(Record):
     """of its network as safetensors, where passes changed that of the student"""
     broken_limits: tuple[str, ...] = ()
     """in words, for each limit of the recipe it does not keep"""
+    notes: tuple[str, ...] = ()
+    """what a person should know about these numbers, such as that the target is another processor"""
     on_front: bool = False
     """no other candidate is at least as accurate, as fast and as small, and better in one of the three"""
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.compress.bench import Bench
 from tasks.compress.operators import executed_operators
+from tasks.compress.processor import notes_on, this_isa
 from tasks.files import artefact_of
 from tasks.models.build import Network, count_parameters
 from tasks.records import Candidate
@@ -55,6 +56,7 @@ def measure_candidates(bench: Bench, made: Sequence[Made]) -> list[Candidate]:
 def _candidate(bench: Bench, made: Made, session: Session, times: NDArray[np.float64]) -> Candidate:
     logits = logits_of(session, bench.validation)
     content = made.path.read_bytes()
+    executed = executed_operators(content)
     return Candidate(
         name=made.name,
         onnx=artefact_of(made.path),
@@ -66,7 +68,8 @@ def _candidate(bench: Bench, made: Made, session: Session, times: NDArray[np.flo
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
         parity=float(np.abs(logits - predict_logits(made.twin, bench.validation)).max()),
-        operators=executed_operators(content),
+        operators=executed,
+        notes=notes_on(bench.params.target, executed, this_isa()),
     )
 
 

@@ -21,7 +21,8 @@ TITLE = "compress"
 
 def _summary(record: CandidatesRecord) -> str:
     tried = ", ".join(f"{c.name} {c.onnx.size:,} bytes {c.p50_ms:.3f} ms" for c in record.candidates)
-    return f"{record.chosen} ships; tried {tried}"
+    noted = dict.fromkeys(note for candidate in record.candidates for note in candidate.notes)
+    return "; ".join([f"{record.chosen} ships", f"tried {tried}", *noted])
 
 
 @stage("compress", TITLE, EXPORTING, _summary)
