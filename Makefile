@@ -1,6 +1,8 @@
 # make run                  a recipe, end to end; RECIPE=vowels takes another
 # make test                 lint, types, import laws, tests
-# make bench                what a teacher costs, and whether memory grows with the data (bench-cost, bench-memory)
+# make bench                what a teacher costs, whether memory grows with the data, and what each candidate comes to
+#                           (bench-cost, bench-memory, bench-compression)
+# make bench-quantisation   int8 with and without training on its grid, with fewer and fewer bits, five seeds
 # make bench-digits         student with and without its teacher, five seeds (bench-vowels; bench-fashion: three)
 # make bench-objectives     every objective on digits and vowels, five seeds
 # make bench-start          how long commands take that have nothing to do
@@ -12,8 +14,8 @@ PYTHON ?= python3
 RECIPE ?= digits
 BIN := .venv/bin
 
-.PHONY: run test lint pytest bench bench-cost bench-memory bench-objectives bench-digits bench-vowels bench-fashion \
-  bench-start lock clean
+.PHONY: run test lint pytest bench bench-cost bench-memory bench-compression bench-quantisation bench-objectives \
+  bench-digits bench-vowels bench-fashion bench-start lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -30,9 +32,9 @@ lint: .venv/installed-test
 pytest: .venv/installed-test
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-bench: bench-cost bench-memory
+bench: bench-cost bench-memory bench-compression
 
-bench-cost bench-memory bench-objectives: bench-%: .venv/installed
+bench-cost bench-memory bench-compression bench-quantisation bench-objectives: bench-%: .venv/installed
 	$(BIN)/python -m benchmarks.$* --write
 
 bench-digits bench-vowels: bench-%: .venv/installed

@@ -26,6 +26,7 @@ from flows.server import start_prefect_api
 from params.compress import Compress
 from params.pipeline import Recipe
 from tasks.compress.calibrate import Samples
+from tasks.compress.choose import TIE
 from tasks.compress.operators import executed_operators, integer_operators
 from tasks.models.export import export_onnx
 from tasks.models.weights import load_model
@@ -39,6 +40,7 @@ from tasks.training.predict import predict_logits
 from tasks.workspace import prepare_environment, project_root
 
 WARMUP, REPEATS = 50, 500
+SHIPS, DEFAULT = " (ships)", "ORT "
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,25 @@ class Entry:
     content: bytes
     torch_logits: NDArray[np.float32]
     parity: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A file and what was measured of it."""
+
+    name: str
+    accuracy: float
+    size: int
+    p50: float
+    parity: float
+    fused: int
+
+    @property
+    def line(self) -> str:
+        """Of the table."""
+        return (
+            f"| {self.name} | {self.accuracy:.4f} | {self.size:,} | {self.p50:.3f} | {self.parity:.1e} | {self.fused} |"
+        )
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -107,9 +128,24 @@ def _table(
     sessions = {name: Session(entry.content, threads) for name, entry in entries.items()}
     first = data.splits.validation.gather(np.arange(1))
     times = measure(sessions, first.inputs, first.lengths, WARMUP, REPEATS)
+    rows = [
+        _measured(name, entry, sessions[name], float(np.median(times[name])), data) for name, entry in entries.items()
+    ]
     titles = f"`{recipe.name}` | accuracy | bytes | p50 ms | parity | in integers"
-    rows = [_row(name, entry, sessions[name], float(np.median(times[name])), data) for name, entry in entries.items()]
-    return "\n".join([f"| {titles} |", "| --- | ---: | ---: | ---: | ---: | ---: |", *rows])
+    head = [f"| {titles} |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+    return "\n".join([*head, *(row.line for row in rows), "", _verdict(rows)])
+
+
+def _verdict(rows: Sequence[Row]) -> str:
+    """Says whether what ships is slower than the fastest default of ONNX Runtime that is at least as accurate."""
+    ours = next(row for row in rows if row.name.endswith(SHIPS))
+    rivals = [row for row in rows if row.name.startswith(DEFAULT) and row.accuracy >= ours.accuracy]
+    if not rivals:
+        return f"No default of ONNX Runtime is as accurate as {ours.name}."
+    best = min(rivals, key=lambda row: row.p50)
+    ratio = ours.p50 / best.p50
+    verdict = "slower than" if ratio > TIE else "as fast as" if ratio > 1 / TIE else "faster than"
+    return f"{ours.name} is {verdict} {best.name}: {ratio:.2f} of its median latency, at no less accuracy."
 
 
 def _entries(
@@ -123,7 +159,7 @@ def _entries(
         entries[role] = Entry((folder / f"{role}.onnx").read_bytes(), logits)
     plain = entries["student"].torch_logits
     for candidate in made.candidates:
-        chosen = " (ships)" if candidate.name == made.chosen else ""
+        chosen = SHIPS if candidate.name == made.chosen else ""
         entries[f"`{candidate.name}`{chosen}"] = Entry(fetch(candidate.onnx).read_bytes(), plain, candidate.parity)
     for name, content in _by_default(recipe, data, folder / "student.onnx").items():
         entries[name] = Entry(content, plain)
@@ -138,9 +174,9 @@ def _by_default(recipe: Recipe, data: PreparedData, exported: Path) -> dict[str,
     static, dynamic = exported.with_name("static.onnx"), exported.with_name("dynamic.onnx")
     try:
         quantize_static(exported, static, samples)
-        made["ORT `quantize_static`"] = static.read_bytes()
+        made[f"{DEFAULT}`quantize_static`"] = static.read_bytes()
         quantize_dynamic(exported, dynamic)
-        made["ORT `quantize_dynamic`"] = dynamic.read_bytes()
+        made[f"{DEFAULT}`quantize_dynamic`"] = dynamic.read_bytes()
     finally:
         logging.disable(logging.NOTSET)
     return made
@@ -150,13 +186,13 @@ def _inputs(exported: Path) -> list[str]:
     return [tensor.name for tensor in onnx.load(exported).graph.input]
 
 
-def _row(name: str, entry: Entry, session: Session, p50: float, data: PreparedData) -> str:
+def _measured(name: str, entry: Entry, session: Session, p50: float, data: PreparedData) -> Row:
     validation = data.splits.validation
     logits = np.concatenate([session.predict(b.inputs, b.lengths) for b in validation.batches()])
     accuracy = data.kind.quick_scores(logits, validation.labels())[data.kind.primary]
     parity = float(np.abs(logits - entry.torch_logits).max()) if entry.parity is None else entry.parity
     fused = integer_operators(executed_operators(entry.content))
-    return f"| {name} | {accuracy:.4f} | {len(entry.content):,} | {p50:.3f} | {parity:.1e} | {fused} |"
+    return Row(name, accuracy, len(entry.content), p50, parity, fused)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> None:
     project = project_root()
     recipe = pinned(project, load_recipe(project / "params" / f"{asked.recipe}.yaml"))
     data = PreparedData.open(versioned_data(project, recipe))
-    once = _teacher_of_the_run(recipe) if asked.one_teacher else None
+    once = teacher_of_the_run(recipe) if asked.one_teacher else None
     started = time.perf_counter()
     pool = ProcessPoolExecutor(asked.workers, get_context("spawn"), torch.set_num_threads, (1,))
     with tempfile.TemporaryDirectory() as store, pool:
@@ -83,10 +83,11 @@ def _taught(recipe: Recipe, data: PreparedData, seed: int) -> Network:
     assert recipe.teacher is not None, "the benchmark asks what a teacher is worth"
     assert recipe.teacher.training is not None, "the benchmark trains its teachers"
     params = recipe.teacher
-    return train(params.architecture, recipe.teacher.training, data, seed, silent, _nothing, params.init).network
+    return train(params.architecture, recipe.teacher.training, data, seed, silent, nothing, params.init).network
 
 
-def _teacher_of_the_run(recipe: Recipe) -> Network:
+def teacher_of_the_run(recipe: Recipe) -> Network:
+    """Returns the teacher of `stillhouse run`, trained here only where that has not run yet."""
     ready = start_prefect_api()
     from prefect import flow
 
@@ -107,9 +108,9 @@ def _teacher_of_the_run(recipe: Recipe) -> Network:
 def _one_seed(recipe: Recipe, directory: Path, once: Network | None, store: Path, seed: int) -> Seed:
     data = PreparedData.open_folder(directory)
     teacher = once or _taught(recipe, data, seed)
-    alone = train_alone(recipe.student, data, seed, silent, _nothing)
+    alone = train_alone(recipe.student, data, seed, silent, nothing)
     teaching = Teaching((Teacher(teacher, weights_digest(teacher)),), data.data_digest, store)
-    distilled = distill(recipe.student, recipe.distill, teaching, data, seed, silent, _nothing).trained
+    distilled = distill(recipe.student, recipe.distill, teaching, data, seed, silent, nothing).trained
     networks = (teacher, alone.network, distilled.network)
     accuracies = [_test_accuracy(network, data) for network in networks]
     sizes = ", ".join(f"{count_parameters(network):,}" for network in networks)
@@ -144,7 +145,7 @@ def _row(label: str, values: "np.ndarray[tuple[int], np.dtype[np.float64]]", sig
     )
 
 
-def _nothing(_epoch: int, _metrics: object) -> None:
+def nothing(_epoch: int, _metrics: object) -> None:
     """The benchmark does not look at epochs."""
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from params.compress import Prune
+from params.models import Architecture, ImportedArchitecture
 from tasks.compress.bench import Bench, NotPossibleError
 from tasks.compress.calibrate import choose_rows
 from tasks.errors import StageError
@@ -23,8 +24,7 @@ def prune(bench: Bench, network: Network, params: Prune) -> Network:
     """
     layout = channel_layout(network.architecture)
     if layout is None:
-        able = "cnn, resnet, mlp, lstm and gru"
-        raise NotPossibleError(f"only {able} can be pruned, got {network.architecture.kind}; leave `prune` out")
+        raise NotPossibleError(_refusal(network.architecture))
     for number in range(1, params.rounds + 1):
         # The same part of what is left in each round.
         widths = _widths(layout, params, params.keep ** (number / params.rounds))
@@ -36,6 +36,13 @@ def prune(bench: Bench, network: Network, params: Prune) -> Network:
         if params.recovery:
             network = bench.recover(network, params.recovery)
     return network.eval()
+
+
+def _refusal(architecture: Architecture) -> str:
+    do = "leave `prune` out"
+    if isinstance(architecture, ImportedArchitecture):
+        do = "let its factory take widths, and distil one with smaller ones: `architecture.arguments: {width: ...}`"
+    return f"only cnn, resnet, mlp, lstm and gru can be pruned, got {architecture.kind}; {do}"
 
 
 def _widths(layout: Layout, params: Prune, keep: float) -> dict[str, int]:

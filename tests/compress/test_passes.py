@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from params.compress import Compress, LowRank, Prune, Recovery, Sparsify
-from params.models import Architecture, Cnn, Factored, Mlp, Recurrent, ResNet
+from params.models import Architecture, Cnn, Factored, ImportedArchitecture, Mlp, Recurrent, ResNet
 from tasks.compress.bench import NotPossibleError
 from tasks.compress.compress import compress
 from tasks.compress.factorise import factorise
@@ -98,8 +98,12 @@ def test_what_cannot_be_pruned_is_refused_with_the_reason(tiny_sequences: Path, 
     with pytest.raises(NotPossibleError, match="take magnitude or taylor"):
         prune(bench, bench.student, Prune(importance="batch_norm"))
     thin = Factored(kind="factored", network=LSTM, ranks={"head": 1})
-    with pytest.raises(NotPossibleError, match="got factored"):
+    with pytest.raises(NotPossibleError, match="got factored; leave `prune` out"):
         prune(bench, bench.data.network(thin), Prune())
+    own = bench.data.network(LSTM)
+    own.architecture = ImportedArchitecture(kind="import", factory="package.module:build")
+    with pytest.raises(NotPossibleError, match="got import; let its factory take widths"):
+        prune(bench, own, Prune())
 
 
 def test_zeros_stay_zero_while_the_network_recovers(tiny_images: Path, make_bench: MakeBench) -> None:

@@ -1,0 +1,53 @@
+"""A retrain with passes that learn, and one that nothing is small enough for; in the project of the plain recipe."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+pytestmark = pytest.mark.slow
+PASSES = (
+    "[{kind: low_rank, energy: 0.5, recovery: {epochs: 2}}, mixed_int8,"
+    " {kind: qat_int8, weight_bits: 6, recovery: {epochs: 2}}]"
+)
+MADE = ("fp32", "low_rank0.5", "mixed_int8", "qat_int8_w6")
+
+
+def versions(project: Any) -> int:
+    client = MlflowClient(f"sqlite:///{project.root / '.stillhouse/mlflow.db'}")
+    return len(client.search_model_versions("name = 'digits'"))
+
+
+def kept(project: Any, name: str) -> set[str]:
+    found: list[Path] = list((project.root / ".stillhouse/artifacts").rglob(f"{name}.*"))
+    return {path.suffix for path in found}
+
+
+def test_passes_that_learn_go_through_a_whole_run(project: Any, first_run: Any) -> None:
+    said = project.stillhouse(
+        *("run", "params/digits.yaml", "--set", f"compress.candidates={PASSES}"),
+        *("--set", "compress.limits.accuracy_drop=0.5", "--set", "promote.staging.approval=manual"),
+    )
+    assert said.code == 0, said.err + said.out
+    assert said.stages["student"] == "reused"
+    assert said.stages["compress"] == said.stages["register"] == "done"
+    tried = said.out.split("ships; tried ", 1)[1]
+    assert [name for name in MADE if re.search(rf"\b{re.escape(name)} [\d,]+ bytes", tried)] == list(MADE)
+    assert kept(project, "low_rank0.5") == {".onnx", ".safetensors"}
+    assert kept(project, "mixed_int8") == kept(project, "qat_int8_w6") == {".onnx"}
+
+
+def test_limits_that_nothing_keeps_show_the_front_and_register_nothing(project: Any, first_run: Any) -> None:
+    before = versions(project)
+    said = project.stillhouse("run", "params/digits.yaml", "--set", "compress.limits.bytes=1")
+    assert said.code == 1
+    recipe = yaml.safe_load((project.root / "params/digits.yaml").read_text())
+    lines = [line for line in said.err.splitlines() if "`limits.bytes`: expected at most 1, got" in line]
+    assert len(lines) == len(recipe["compress"]["candidates"]) + 1  # fp32 is always one
+    assert all(re.search(r"\(accuracy [\d.]+, p95 [\d.]+ ms, [\d,]+ bytes", line) for line in lines)
+    assert 1 <= sum("on the Pareto front" in line for line in lines) <= len(lines)
+    assert "Traceback" not in said.err
+    assert versions(project) == before
