@@ -8,9 +8,10 @@ from params.section import Section
 
 
 class Latency(Section):
-    """One prediction is timed `repeats` times per model, models interleaved, after `warmup` untimed ones."""
+    """One sample is predicted `repeats` times per model, models interleaved, after `warmup` untimed times."""
 
-    batch_size: int = Field(default=1, ge=1, le=4096)
+    batch_size: int = Field(default=32, ge=1, le=4096)
+    """timed beside single samples, as many samples in all but at least ten times"""
     warmup: int = Field(default=50, ge=0)
     repeats: int = Field(default=300, ge=10)
 

@@ -21,8 +21,9 @@ PACKAGE = Path(__file__).parent
 TRAINING = ("torch", "accelerate", "numpy", "safetensors")
 EXPORTING = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
 MEASURING = (*EXPORTING, "scikit-learn", "scipy")
-LIBRARIES = tuple(sorted({*TRAINING, *EXPORTING, *MEASURING}))
-STAGE_ROOMS = ("data", "teacher", "distill", "compress", "evaluate", "registry")
+DRAWING = ("matplotlib",)
+LIBRARIES = tuple(sorted({*TRAINING, *EXPORTING, *MEASURING, *DRAWING}))
+STAGE_ROOMS = ("data", "teacher", "distill", "compress", "evaluate", "registry", "report")
 
 
 class Ingredients(Record):

@@ -140,6 +140,17 @@ def parent_of(flow_run_id: str) -> Any:
     return runs[0]
 
 
+def history(run_id: str, metric: str) -> tuple[float, ...]:
+    """Returns the values of a metric of a run in the order of their steps; none where there is no record."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = client().get_metric_history(run_id, metric)
+    except MlflowException:
+        return ()
+    return tuple(one.value for one in sorted(found, key=lambda one: one.step))
+
+
 def fetch(artefact: Artefact) -> Path:
     """Returns a path on this machine to a file of exactly the recorded bytes, downloaded if it lies elsewhere.
 

@@ -13,32 +13,32 @@ from tasks.evaluate.entrant import BASELINE, STUDENT, TEACHER, Entrant
 from tasks.evaluate.intervals import paired_difference
 from tasks.evaluate.notes import notes_on
 from tasks.evaluate.score import Exam, score
-from tasks.kinds.kind import TaskKind
-from tasks.progress import Advance, silent
-from tasks.runtime.latency import measure
+from tasks.evaluate.slices import slices_of
+from tasks.evaluate.timing import time_models
+from tasks.progress import Advance
 from tasks.runtime.session import Session
 from tasks.scores import Interval, Score
-from tasks.training.arrays import SplitArrays
+from tasks.training.arrays import SplitArrays, open_split
+from tasks.training.network import PreparedData
+
+TEST = "test"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A score per model in the order they were given, the student's gain over its baseline, and warnings."""
+    """A score per model in the order they were given, the student's gain over its baseline, and warnings.
+
+    `logits` (n, outputs) of each model on the test split are for pictures and comparisons, and are not kept.
+    """
 
     scores: tuple[Score, ...]
     gain: Interval
     notes: tuple[str, ...]
+    logits: Mapping[str, NDArray[np.float32]]
 
 
 def evaluate(
-    params: Evaluate,
-    models: Mapping[str, Entrant],
-    kind: TaskKind,
-    classes: tuple[str, ...],
-    test: SplitArrays,
-    target: Target,
-    seed: int,
-    advance: Advance,
+    params: Evaluate, models: Mapping[str, Entrant], data: PreparedData, target: Target, seed: int, advance: Advance
 ) -> Evaluation:
     """Returns the scores of all models on the test split.
 
@@ -47,39 +47,41 @@ def evaluate(
 
     Raises:
         IntegrityError: a file has other bytes than on record.
-        StageError: one of the three is not there.
+        StageError: one of the three is not there, or a model does not run.
     """
     _require_roles(models)
+    scores, logits = score_all(params, models, TEACHER, data, target, seed, advance)
+    kind, labels = data.kind, open_split(data.directory, TEST).labels()
+    ours, theirs = (kind.correct(logits[name], labels) for name in (STUDENT, BASELINE))
+    gain = paired_difference(ours, theirs, params, seed)
+    return Evaluation(scores, gain, notes_on(scores, gain, target), logits)
+
+
+def score_all(
+    params: Evaluate,
+    models: Mapping[str, Entrant],
+    reference: str,
+    data: PreparedData,
+    target: Target,
+    seed: int,
+    advance: Advance,
+) -> tuple[tuple[Score, ...], dict[str, NDArray[np.float32]]]:
+    """Returns the score and the logits (n, outputs) of each model on the test split; agreement is with `reference`.
+
+    Raises:
+        IntegrityError: a file has other bytes than on record.
+        StageError: a model does not run.
+    """
+    test = open_split(data.directory, TEST)
     sessions = {name: entrant.open(target.threads) for name, entrant in models.items()}
     logits = _all_logits(sessions, test, advance)
     advance(len(models), len(models) + 1, "latency")
-    times = _latencies(params, sessions, test)
-    exam = Exam(params, kind, classes, test.labels(), logits[TEACHER], seed)
-    scores = tuple(score(exam, name, entrant, logits[name], times[name]) for name, entrant in models.items())
-    gain = _gain(exam, logits)
+    timings = time_models(params.latency, models, sessions, test, target.threads)
+    slices = slices_of(data.directory, data.card, TEST)
+    exam = Exam(params, data.kind, data.card.classes, test.labels(), logits[reference], slices, seed)
+    scores = tuple(score(exam, name, entrant, logits[name], timings[name]) for name, entrant in models.items())
     advance(len(models) + 1, len(models) + 1, "judged")
-    return Evaluation(scores, gain, notes_on(scores, gain, target))
-
-
-def score_alone(
-    params: Evaluate,
-    name: str,
-    entrant: Entrant,
-    kind: TaskKind,
-    classes: tuple[str, ...],
-    test: SplitArrays,
-    target: Target,
-    seed: int,
-) -> Score:
-    """Returns the score of one model on the test split; with no teacher there, agreement is with itself.
-
-    Raises:
-        IntegrityError: the file has other bytes than on record.
-    """
-    session = {name: entrant.open(target.threads)}
-    logits = _all_logits(session, test, silent)[name]
-    exam = Exam(params, kind, classes, test.labels(), logits, seed)
-    return score(exam, name, entrant, logits, _latencies(params, session, test)[name])
+    return scores, logits
 
 
 def _require_roles(models: Mapping[str, Entrant]) -> None:
@@ -95,14 +97,3 @@ def _all_logits(sessions: Mapping[str, Session], test: SplitArrays, advance: Adv
         advance(place, len(sessions) + 1, name)
         logits[name] = np.concatenate([session.predict(b.inputs, b.lengths) for b in test.batches()])
     return logits
-
-
-def _latencies(params: Evaluate, sessions: Mapping[str, Session], test: SplitArrays) -> dict[str, NDArray[np.float64]]:
-    """Times all models on the same samples: the first of the split, again from its start where they are too few."""
-    sample = test.gather(np.arange(params.latency.batch_size) % len(test))
-    return measure(sessions, sample.inputs, sample.lengths, params.latency.warmup, params.latency.repeats)
-
-
-def _gain(exam: Exam, logits: Mapping[str, NDArray[np.float32]]) -> Interval:
-    ours, theirs = (exam.kind.correct(logits[name], exam.labels) for name in (STUDENT, BASELINE))
-    return paired_difference(ours, theirs, exam.params, exam.seed)

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from params.evaluate import Evaluate
 from tasks.evaluate.entrant import Entrant
 from tasks.evaluate.intervals import bootstrap, proportion, unless_certain
+from tasks.evaluate.slices import Slice
+from tasks.evaluate.timing import Timing
 from tasks.kinds.kind import TaskKind
-from tasks.scores import Interval, Score
+from tasks.scores import Interval, Score, SliceScore
 
 Logits = NDArray[np.floating[Any]]
 ITSELF = Interval(value=1.0, low=1.0, high=1.0)
@@ -26,10 +28,11 @@ class Exam:
     classes: tuple[str, ...]
     labels: NDArray[np.int64]
     reference: Logits
+    slices: tuple[Slice, ...]
     seed: int
 
 
-def score(exam: Exam, name: str, entrant: Entrant, logits: Logits, times: NDArray[np.float64]) -> Score:
+def score(exam: Exam, name: str, entrant: Entrant, logits: Logits, timing: Timing) -> Score:
     """Returns all numbers of one model.
 
     Args:
@@ -37,12 +40,14 @@ def score(exam: Exam, name: str, entrant: Entrant, logits: Logits, times: NDArra
         name: of the model.
         entrant: its file.
         logits: (n, outputs) of the test split.
-        times: (repeats,) milliseconds of one prediction.
+        timing: what it costs where it runs.
     """
     kind, params = exam.kind, exam.params
     quality = _quality(exam, logits)
     same = kind.agrees(logits, exam.reference)
     right = kind.further_correct(logits, exam.labels)
+    sure = kind.confidence_bins(logits, exam.labels, params.calibration_bins)
+    p50, p95, p99 = (float(np.percentile(timing.single, part)) for part in (50, 95, 99))
     return Score(
         name=name,
         accuracy=quality["accuracy"],
@@ -50,13 +55,30 @@ def score(exam: Exam, name: str, entrant: Entrant, logits: Logits, times: NDArra
         macro_f1=quality["macro_f1"],
         classes=kind.class_scores(logits, exam.labels, exam.classes),
         agreement=ITSELF if logits is exam.reference else proportion(same, params, exam.seed),
-        calibration_error=kind.calibration_error(logits, exam.labels, params.calibration_bins),
+        calibration_error=kind.calibration_error(sure),
         parameters=entrant.parameters,
         size=entrant.onnx.size,
-        p50_ms=float(np.percentile(times, 50)),
-        p95_ms=float(np.percentile(times, 95)),
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
         parity=entrant.parity,
         heads={name: proportion(hits, params, exam.seed) for name, hits in right.items()},
+        slices=_slices(exam, kind.correct(logits, exam.labels)),
+        confidence=sure,
+        batch=timing.batch,
+        footprint=timing.footprint,
+    )
+
+
+def _slices(exam: Exam, hits: NDArray[np.bool_]) -> tuple[SliceScore, ...]:
+    return tuple(
+        SliceScore(
+            column=piece.column,
+            value=piece.value,
+            samples=int(piece.rows.sum()),
+            accuracy=proportion(hits[piece.rows], exam.params, exam.seed),
+        )
+        for piece in exam.slices
     )
 
 

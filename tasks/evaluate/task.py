@@ -2,17 +2,24 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
 from params.evaluate import Evaluate
+from tasks.evaluate.challenge import Holder, challenge
 from tasks.evaluate.entrant import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
-from tasks.evaluate.evaluate import Evaluation, evaluate, score_alone
-from tasks.evaluate.report import write_report
-from tasks.fingerprint import MEASURING
+from tasks.evaluate.evaluate import Evaluation, evaluate
+from tasks.evaluate.exhibits import scene_of
+from tasks.evaluate.figures.draw import draw
+from tasks.evaluate.figures.scene import Drawing
+from tasks.evaluate.numbers import write_numbers
+from tasks.fingerprint import DRAWING, MEASURING
 from tasks.models.weights import load_model
 from tasks.records import CandidatesRecord, DataRecord, ModelRecord
-from tasks.scores import EvaluationRecord, Score
+from tasks.scores import Challenge, EvaluationRecord, Figure
 from tasks.task import advance_of, stage
-from tasks.tracking import StageRun, fetch
-from tasks.training.arrays import open_split
+from tasks.tracking import StageRun, fetch, history
 from tasks.training.network import PreparedData
 
 TITLE = "evaluate"
@@ -23,7 +30,7 @@ def _summary(record: EvaluationRecord) -> str:
     return f"{record.chosen}: test accuracy {shipped.value:.4f} ({shipped.low:.4f} to {shipped.high:.4f})"
 
 
-@stage("evaluate", TITLE, MEASURING, _summary)
+@stage("evaluate", TITLE, (*MEASURING, *DRAWING), _summary)
 def evaluate_candidates(
     run: StageRun,
     name: str,
@@ -40,10 +47,11 @@ def evaluate_candidates(
     compared = {TEACHER: teacher, BASELINE: baseline, STUDENT: student}
     models = _exported(run, compared, prepared, seed) | _candidates(candidates)
     target = candidates.winner.target
-    test = open_split(prepared.directory, "test")
-    judged = evaluate(evaluation, models, prepared.kind, data.classes, test, target, seed, advance_of(TITLE))
-    for path in write_report(judged, candidates.chosen, run.scratch):
-        run.keep(path)
+    judged = evaluate(evaluation, models, prepared, target, seed, advance_of(TITLE))
+    run.keep(write_numbers(judged, candidates.chosen, run.scratch))
+    learned = f"validation_{prepared.kind.primary}"
+    curves = {role: np.array(history(record.run_id, learned)) for role, record in compared.items()}
+    scene = scene_of(judged, candidates.chosen, prepared, curves)
     run.uses(data)
     _log(run, judged)
     return EvaluationRecord(
@@ -57,18 +65,31 @@ def evaluate_candidates(
         gain=judged.gain,
         target=target,
         notes=(*student.warnings, *judged.notes),
+        figures=tuple(_kept(run, drawing) for drawing in draw(scene)),
         run_id=run.id,
         created=datetime.now(UTC),
     )
 
 
-def score_again(earlier: EvaluationRecord, data: DataRecord, params: Evaluate) -> Score:
-    """Returns the score that the shipped file of an earlier evaluation gets on the test split of `data`."""
-    prepared = PreparedData.open(data)
-    shipped = earlier.shipped
-    entrant = Entrant(fetch(earlier.onnx), earlier.onnx, shipped.parameters, shipped.parity)
-    test = open_split(prepared.directory, "test")
-    return score_alone(params, "champion", entrant, prepared.kind, data.classes, test, earlier.target, seed=0)
+@task(name="challenge", cache_policy=NO_CACHE)
+def challenge_champion(
+    evaluation: EvaluationRecord, environment: str, version: int, champion: EvaluationRecord, params: Evaluate
+) -> Challenge:
+    """Returns how the shipped file of an evaluation does against that of a champion, on the test data of the former."""
+    prepared = PreparedData.open(evaluation.data)
+    holder = Holder(environment, version, _shipped(champion))
+    return challenge(params, holder, _shipped(evaluation), prepared, evaluation.target, seed=0)
+
+
+def _shipped(evaluation: EvaluationRecord) -> Entrant:
+    score = evaluation.shipped
+    return Entrant(fetch(evaluation.onnx), evaluation.onnx, score.parameters, score.parity)
+
+
+def _kept(run: StageRun, drawing: Drawing) -> Figure:
+    path = run.scratch / f"{drawing.name}.svg"
+    path.write_bytes(drawing.svg)
+    return Figure(name=drawing.name, caption=drawing.caption, artefact=run.keep(path, "figures"))
 
 
 def _exported(run: StageRun, records: dict[str, ModelRecord], prepared: PreparedData, seed: int) -> dict[str, Entrant]:
@@ -100,6 +121,9 @@ def _log(run: StageRun, judged: Evaluation) -> None:
             "bytes": float(score.size),
             "p50_ms": score.p50_ms,
             "p95_ms": score.p95_ms,
+            **({} if score.p99_ms is None else {"p99_ms": score.p99_ms}),
+            **({} if score.batch is None else {"batch_p50_ms": score.batch.p50_ms}),
+            **({} if score.footprint is None else score.footprint.model_dump()),
             "parity": score.parity,
             **{f"{head}_accuracy": accuracy.value for head, accuracy in score.heads.items()},
         }

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tasks.records import DatasetCard
-from tasks.scores import ClassScore
+from tasks.scores import ClassScore, ConfidenceBin
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
@@ -138,16 +138,40 @@ class Classification:
             for name, r, p, f, n in zip(classes, recall, precision, f1, samples, strict=True)
         )
 
-    def calibration_error(self, logits: Logits, labels: Labels, bins: int) -> float:
-        """Returns the expected calibration error (Guo et al. 2017, arXiv:1706.04599, equation 3).
+    def confidence_bins(self, logits: Logits, labels: Labels, bins: int) -> tuple[ConfidenceBin, ...]:
+        """Returns what a reliability diagram shows (Guo et al. 2017, arXiv:1706.04599): `bins` bins of equal width.
 
-        That is `sum_m |B_m| / n * |acc(B_m) - conf(B_m)|` over `bins` bins ((m-1)/bins, m/bins] of equal width.
+        The m-th holds the samples whose confidence is in ((m-1)/bins, m/bins]; bins without samples are left out.
         """
         confidence = np.exp(log_softmax(self.heads(logits)[0]).max(axis=1))
         hits = self.correct(logits, labels)
         place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-        gaps = np.bincount(place, weights=hits - confidence, minlength=bins)
-        return float(np.abs(gaps).sum() / len(labels))
+        return tuple(
+            ConfidenceBin(
+                low=float(bin_ / bins),
+                high=float((bin_ + 1) / bins),
+                samples=int(mine.sum()),
+                confidence=float(confidence[mine].mean()),
+                accuracy=float(hits[mine].mean()),
+            )
+            for bin_ in np.unique(place)
+            for mine in [place == bin_]
+        )
+
+    def calibration_error(self, bins: Sequence[ConfidenceBin]) -> float:
+        """Returns the expected calibration error (Guo et al. 2017, arXiv:1706.04599, equation 3).
+
+        That is `sum_m |B_m| / n * |acc(B_m) - conf(B_m)|` over the bins of `confidence_bins`.
+        """
+        gaps = [bin_.samples * abs(bin_.accuracy - bin_.confidence) for bin_ in bins]
+        return float(sum(gaps) / sum(bin_.samples for bin_ in bins))
+
+    def confusion(self, logits: Logits, labels: Labels, classes: Sequence[str]) -> NDArray[np.int64]:
+        """Returns (classes, classes) how many samples of a label (row) got a prediction (column)."""
+        size = len(classes)
+        cells = self.head_labels(labels)[0].astype(np.int64) * size + self.predict(logits)
+        matrix: NDArray[np.int64] = np.bincount(cells, minlength=size * size).reshape(size, size)
+        return matrix
 
     def agrees(self, logits: Logits, others: Logits) -> NDArray[np.bool_]:
         """Returns for each sample (n,) whether both models predict the same class."""

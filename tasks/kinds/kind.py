@@ -13,7 +13,7 @@ from torch import Tensor
 from tasks.errors import RecipeError, mismatch
 from tasks.kinds.classification import Classification
 from tasks.records import DatasetCard
-from tasks.scores import ClassScore
+from tasks.scores import ClassScore, ConfidenceBin
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
@@ -85,8 +85,14 @@ class TaskKind(Protocol):
     def class_scores(self, logits: Logits, labels: Labels, classes: Sequence[str]) -> tuple[ClassScore, ...]:
         """Returns quality per class, in the order of `classes`."""
 
-    def calibration_error(self, logits: Logits, labels: Labels, bins: int) -> float:
+    def confidence_bins(self, logits: Logits, labels: Labels, bins: int) -> tuple[ConfidenceBin, ...]:
+        """Returns how sure the model is and how often it is right, in at most `bins` groups of equal confidence."""
+
+    def calibration_error(self, bins: Sequence[ConfidenceBin]) -> float:
         """Returns how far the confidence is from the accuracy, 0..1."""
+
+    def confusion(self, logits: Logits, labels: Labels, classes: Sequence[str]) -> NDArray[np.int64]:
+        """Returns (classes, classes) how many samples of a label (row) got a prediction (column)."""
 
     def agrees(self, logits: Logits, others: Logits) -> NDArray[np.bool_]:
         """Returns for each sample (n,) whether two models come to the same answer."""

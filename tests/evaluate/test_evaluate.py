@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from params.models import Architecture, Mlp, Recurrent
 from tasks.errors import IntegrityError, StageError
 from tasks.evaluate.entrant import Entrant, export_entrant
 from tasks.evaluate.evaluate import Evaluation, evaluate
-from tasks.evaluate.report import write_report
+from tasks.evaluate.numbers import write_numbers
+from tasks.evaluate.timing import footprints
 from tasks.kinds.kind import find_kind
 from tasks.models.build import Network, build_model
 from tasks.progress import Advance, silent
 from tasks.training.arrays import open_split, read_card
+from tasks.training.network import PreparedData
 from tasks.training.predict import predict_logits
 
 PARAMS = Evaluate(resamples=200, latency=Latency(warmup=1, repeats=10, batch_size=2))
@@ -50,9 +53,7 @@ def enter(tmp_path: Path) -> Callable[..., Entrant]:
 
 
 def judged(data: Path, models: Models, advance: Advance = silent) -> Evaluation:
-    card = read_card(data)
-    test = open_split(data, "test")
-    return evaluate(PARAMS, models, find_kind(card), card.classes, test, Target(), seed=0, advance=advance)
+    return evaluate(PARAMS, models, PreparedData.open_folder(data), Target(), seed=0, advance=advance)
 
 
 @pytest.mark.parametrize("data", ["tiny_images", "tiny_sequences"])
@@ -77,7 +78,14 @@ def test_all_models_are_judged_on_the_same_test_split(
         for interval in (score.accuracy, score.macro_f1, score.macro_recall, score.agreement):
             assert 0 <= interval.low <= interval.value <= interval.high <= 1
         assert score.parity < 1e-4
-        assert 0 < score.p50_ms <= score.p95_ms
+        assert score.p99_ms is not None
+        assert 0 < score.p50_ms <= score.p95_ms <= score.p99_ms
+        assert score.batch is not None
+        assert (score.batch.batch_size, score.batch.p50_ms > 0) == (2, True)
+        assert score.footprint is not None
+        assert score.footprint.load_ms > 0
+        assert 10e6 < score.footprint.peak_bytes < 200e6  # Python, numpy and ONNX Runtime; torch alone has more
+        assert sum(one.samples for one in score.confidence) == 90
         assert sum(c.samples for c in score.classes) == 90
     assert steps[-1][:2] == (5, 5)
 
@@ -108,10 +116,8 @@ def test_accuracy_is_that_of_the_torch_network(tiny_images: Path, tmp_path: Path
 
 def test_numbers_but_latencies_are_equal_at_every_run(tiny_sequences: Path, enter: Callable[..., Entrant]) -> None:
     models = dict.fromkeys(("teacher", "baseline", "student"), enter("any", tiny_sequences, 3, 3))
-    runs = [
-        [score.model_copy(update={"p50_ms": 0, "p95_ms": 0}) for score in judged(tiny_sequences, models).scores]
-        for _ in range(2)
-    ]
+    times = {"p50_ms": 0, "p95_ms": 0, "p99_ms": 0, "batch": None, "footprint": None}
+    runs = [[score.model_copy(update=times) for score in judged(tiny_sequences, models).scores] for _ in range(2)]
     assert runs[0] == runs[1]
 
 
@@ -137,15 +143,21 @@ def test_missing_baseline_is_refused(tiny_images: Path, enter: Callable[..., Ent
         judged(tiny_images, {"teacher": entrant, "student": entrant})
 
 
-def test_report_holds_every_model_and_marks_the_one_that_ships(
+def test_numbers_of_every_model_are_written_and_which_one_ships(
     tiny_images: Path, tmp_path: Path, enter: Callable[..., Entrant]
 ) -> None:
     entrant = enter("any", tiny_images, 3, 0)
     evaluation = judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student", "fp32"), entrant))
-    data, table = write_report(evaluation, "fp32", tmp_path)
-    content = json.loads(data.read_text())
+    content = json.loads(write_numbers(evaluation, "fp32", tmp_path).read_text())
     assert content["chosen"] == "fp32"
     assert [score["name"] for score in content["scores"]] == ["teacher", "baseline", "student", "fp32"]
-    lines = table.read_text().splitlines()
-    assert sum(line.startswith("| ") for line in lines) == 6
-    assert "| **fp32** (ships) |" in table.read_text()
+    assert content["scores"][3] == evaluation.scores[3].model_dump(mode="json")
+
+
+def test_a_model_that_does_not_load_by_itself_is_named(tiny_images: Path, enter: Callable[..., Entrant]) -> None:
+    good = enter("any", tiny_images, 3, 0)
+    bad = tiny_images.parent / "bad.onnx"
+    bad.write_bytes(b"no model")
+    sample = open_split(tiny_images, "test").gather(np.arange(1))
+    with pytest.raises(StageError, match=r"`evaluate`: `broken`: expected a model that loads.*ModelError"):
+        footprints({"good": good, "broken": replace(good, path=bad)}, sample, threads=1)

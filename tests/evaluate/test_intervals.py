@@ -4,7 +4,7 @@ from scipy.stats import binomtest
 from scipy.stats import bootstrap as scipy_bootstrap
 
 from params.evaluate import Evaluate
-from tasks.evaluate.intervals import bootstrap, paired_difference, proportion
+from tasks.evaluate.intervals import bootstrap, mcnemar, paired_difference, proportion
 from tasks.kinds.classification import Classification
 
 PARAMS = Evaluate(resamples=2000)
@@ -84,3 +84,12 @@ def test_more_outcomes_than_fit_into_memory_are_resampled_in_parts(monkeypatch: 
 def test_equal_seeds_give_equal_intervals() -> None:
     hits = np.arange(50) % 3 > 0
     assert proportion(hits, PARAMS, 1) == proportion(hits, PARAMS, 1)
+
+
+def test_mcnemar_is_the_binomial_test_on_the_samples_that_one_of_the_two_has_right() -> None:
+    ours, theirs = np.ones(100, bool), np.ones(100, bool)
+    ours[:3], theirs[3:15] = False, False
+    # 2 * sum of C(15, k) / 2^15 for k = 0..3
+    assert mcnemar(ours, theirs) == pytest.approx(2 * (1 + 15 + 105 + 455) / 2**15)
+    assert mcnemar(theirs, ours) == mcnemar(ours, theirs)
+    assert mcnemar(ours, ours) == 1

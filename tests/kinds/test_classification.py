@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import f1_score, log_loss, precision_score, recall_score
+from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_score, recall_score
 
 from tasks.errors import RecipeError
 from tasks.kinds.kind import find_kind
@@ -104,13 +104,25 @@ def test_calibration_error_is_that_of_the_definition_bin_by_bin() -> None:
         inside = (confidence > low) & (confidence <= high)
         if inside.any():
             expected += inside.mean() * abs(hits[inside].mean() - confidence[inside].mean())
-    assert KIND.calibration_error(logits, labels, 10) == pytest.approx(expected, abs=1e-12)
+    bins = KIND.confidence_bins(logits, labels, 10)
+    assert KIND.calibration_error(bins) == pytest.approx(expected, abs=1e-12)
+    assert sum(one.samples for one in bins) == len(labels)
+    assert all(one.low < one.confidence <= one.high for one in bins)
+    assert [one.low for one in bins] == sorted({one.low for one in bins})
 
 
 def test_calibration_error_of_certain_and_right_is_zero_and_of_certain_and_wrong_is_one() -> None:
     logits = np.array([[100.0, 0], [0, 100.0]])
-    assert KIND.calibration_error(logits, np.array([0, 1]), 15) == pytest.approx(0)
-    assert KIND.calibration_error(logits, np.array([1, 0]), 15) == pytest.approx(1)
+    for labels, error in ((np.array([0, 1]), 0), (np.array([1, 0]), 1)):
+        (last,) = KIND.confidence_bins(logits, labels, 15)
+        assert (last.high, last.samples) == (1, 2)
+        assert KIND.calibration_error([last]) == pytest.approx(error)
+
+
+def test_confusion_counts_labels_in_rows_and_predictions_in_columns() -> None:
+    logits, labels = drawn()
+    expected = confusion_matrix(labels, logits.argmax(axis=1))
+    np.testing.assert_array_equal(KIND.confusion(logits, labels, "abcdefgh"[: len(expected)]), expected)
 
 
 def test_agreement_counts_equal_answers_right_or_wrong() -> None:

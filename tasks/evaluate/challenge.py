@@ -1,0 +1,49 @@
+"""A release against the champion of an environment, on the same data, side by side."""
+
+from dataclasses import dataclass
+
+from params.compress import Target
+from params.evaluate import Evaluate
+from tasks.evaluate.entrant import Entrant
+from tasks.evaluate.evaluate import TEST, score_all
+from tasks.evaluate.intervals import mcnemar, paired_difference
+from tasks.progress import silent
+from tasks.scores import Challenge
+from tasks.training.arrays import open_split
+from tasks.training.network import PreparedData
+
+CHALLENGER, CHAMPION = "challenger", "champion"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who is in an environment: the environment, the version, and its file."""
+
+    environment: str
+    version: int
+    entrant: Entrant
+
+
+def challenge(
+    params: Evaluate, holder: Holder, challenger: Entrant, data: PreparedData, target: Target, seed: int
+) -> Challenge:
+    """Returns how a file does against that of the champion on the test split; agreement is with the champion.
+
+    Raises:
+        IntegrityError: a file has other bytes than on record.
+        StageError: one of the two does not run.
+    """
+    models = {CHALLENGER: challenger, CHAMPION: holder.entrant}
+    scores, logits = score_all(params, models, CHAMPION, data, target, seed, silent)
+    labels = open_split(data.directory, TEST).labels()
+    ours, theirs = (data.kind.correct(logits[name], labels) for name in models)
+    return Challenge(
+        environment=holder.environment,
+        version=holder.version,
+        challenger=scores[0],
+        champion=scores[1],
+        gain=paired_difference(ours, theirs, params, seed),
+        only_challenger=int((ours & ~theirs).sum()),
+        only_champion=int((theirs & ~ours).sum()),
+        p_value=mcnemar(ours, theirs),
+    )

@@ -1,0 +1,43 @@
+"""The door of the report: the page of a release and its model card, in MLflow and among Prefect's artifacts."""
+
+import re
+import tempfile
+from pathlib import Path
+
+from prefect import task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from tasks.records import Artefact
+from tasks.releases import Release, Verdict
+from tasks.report.card import render_card
+from tasks.report.page import render_page
+from tasks.report.report import Report
+from tasks.scores import Challenge, EvaluationRecord
+from tasks.tracking import StageRun, fetch
+
+PAGE, CARD = "report.html", "model_card.md"
+
+
+@task(name="report", cache_policy=NO_CACHE)
+def publish_report(
+    release: Release, evaluation: EvaluationRecord, verdicts: tuple[Verdict, ...], challenges: tuple[Challenge, ...]
+) -> Artefact:
+    """Writes page and card into the run that registered the release, over those of before; returns the page."""
+    figures = {figure.name: (figure.caption, fetch(figure.artefact).read_text()) for figure in evaluation.figures}
+    made = Report(evaluation, release, verdicts, challenges, figures)
+    card = render_card(made)
+    with tempfile.TemporaryDirectory() as folder:
+        run = StageRun(release.run_id, Path(folder))
+        page = run.keep(_written(Path(folder, PAGE), render_page(made)))
+        run.keep(_written(Path(folder, CARD), card))
+    key = f"report-{re.sub('[^a-z0-9]+', '-', release.model.lower())}"
+    title = f"{release.model} version {release.version}"
+    create_markdown_artifact(card, key=key, description=title)
+    create_link_artifact(page.uri, link_text=title, key=f"{key}-page", description="One page, with pictures")
+    return page
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
