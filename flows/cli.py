@@ -68,6 +68,44 @@ def promote(
 
 
 @app.command()
+def rollback(
+    model: Annotated[str, typer.Argument(help="The name of a recipe, such as digits.")],
+    environment: Annotated[str, typer.Option("--from", help="staging or edge.")],
+    reason: Annotated[str, typer.Option(help="Kept in the ledger.")] = "by hand",
+) -> None:
+    """Move an environment back to the release that led it before."""
+    from flows.standing import roll_back_model
+
+    roll_back_model(model, environment, reason)
+
+
+@app.command()
+def history(model: Annotated[str, typer.Argument(help="The name of a recipe, such as digits.")]) -> None:
+    """Print every decision about a model: when, who, what, and why."""
+    from flows.standing import show_history
+
+    show_history(model)
+
+
+@app.command()
+def status() -> None:
+    """Say which version leads each environment of each model."""
+    from flows.standing import show_status
+
+    show_status()
+
+
+@app.command()
+def audit(
+    repair: Annotated[bool, typer.Option("--repair", help="Put aliases back that somebody moved by hand.")] = False,
+) -> None:
+    """Verify the chain of decisions, and that every alias in MLflow agrees with it."""
+    from flows.standing import check_ledger
+
+    check_ledger(repair)
+
+
+@app.command()
 def init(
     name: Annotated[str, typer.Argument(help="The name of your product: lower case, digits, hyphens.")],
     images: Annotated[Optional[Path], typer.Option(help="A folder with one folder of images per class.")] = None,  # noqa: UP045

@@ -6,14 +6,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.console import bullet_list, console, evaluation_table, gain_line, stages_shown
+from flows.console import bullet_list, challenge_line, console, evaluation_table, gain_line, stages_shown
 from flows.server import start_prefect_api
+from flows.standing import ENVIRONMENTS
 from flows.unchanged import Comparison, compare, ingredients_of
 from params.pipeline import Recipe
 from tasks.errors import InputError, RefusedError, StoppedError, mismatch
+from tasks.files import local_path
 from tasks.fingerprint import Ingredients
 from tasks.recipes import load_recipe
-from tasks.registry import ledger
+from tasks.records import Artefact
+from tasks.registry import decisions, ledger
 from tasks.releases import Promotion
 from tasks.workspace import prepare_environment, project_root
 
@@ -53,12 +56,14 @@ def promote_model(model: str, environment: str, version: int | None, reason: str
         raise InputError(mismatch("stillhouse promote", "--to", "staging or edge", environment, "name one of them"))
     prepare_environment()
     ready = start_prefect_api()
-    from flows.promote import promote, release_for
+    from flows.promote import promote, release_for, report
 
     release = release_for(model, gates[environment], version)
     ready()
     promotion = promote(release, environment, gates[environment], recipe.evaluate, reason)
+    page = report(release, recipe.evaluate)
     _say_promotion(promotion)
+    _say_report(page)
     if not promotion.verdict.passed:
         raise RefusedError(_refusal(promotion))
 
@@ -128,13 +133,19 @@ def _say_outcome(outcome: "Retrained") -> None:
     console.print(f"\n[bold]{release.model}[/] version {release.version}, data {release.data_version}", soft_wrap=True)
     for promotion in outcome.promotions:
         _say_promotion(promotion)
+    _say_report(outcome.report)
+
+
+def _say_report(page: Artefact) -> None:
+    path = local_path(page.uri)
+    console.print(f"report: {(path and os.path.relpath(path)) or page.uri}", soft_wrap=True)
 
 
 def _say_nothing_changed(recipe: Recipe, comparison: Comparison) -> None:
     last = comparison.last
     if last is None:
         return
-    where = [e for e in ("staging", "edge") if ledger.champion(recipe.name, e) == last.version]
+    where = [e for e in ENVIRONMENTS if decisions.champion(recipe.name, e) == last.version]
     place = f"in {' and '.join(where)}" if where else f"{last.outcome}, in no environment"
     since = f"{last.time.astimezone():%Y-%m-%d %H:%M}"
     console.print(
@@ -152,6 +163,8 @@ def _say_promotion(promotion: Promotion) -> None:
     else:
         words = f"[red]refused[/] by the gate of {promotion.environment}: version {promotion.version}"
     console.print(words, soft_wrap=True)
+    if promotion.verdict.challenge:
+        console.print(f"  {challenge_line(promotion.verdict.challenge)}", soft_wrap=True)
 
 
 def _refusal(promotion: Promotion) -> str:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from tasks.progress import Event, StageAdvanced, StageEnded, StageFailed, StageStarted, listen
-from tasks.scores import EvaluationRecord, Interval, Score
+from tasks.scores import Challenge, EvaluationRecord, Interval, Score
 
 PATIENCE_SECONDS = 2.0
 console = Console(highlight=False)
@@ -98,6 +98,15 @@ def gain_line(gain: Interval) -> str:
     told = "" if gain.low > 0 or gain.high < 0 else ": the test set cannot tell it from zero"
     return (
         f"The teacher is worth {gain.value:+.4f} accuracy to the student ({gain.low:+.4f} to {gain.high:+.4f}){told}."
+    )
+
+
+def challenge_line(challenge: Challenge) -> str:
+    """Says how a release did against the champion, on the samples of its own test data."""
+    gain, only = challenge.gain, f"{challenge.only_challenger} against {challenge.only_champion}"
+    return (
+        f"against version {challenge.version}: {gain.value:+.4f} accuracy ({gain.low:+.4f} to {gain.high:+.4f});"
+        f" samples that only one has right: {only}, McNemar p {challenge.p_value:.3g}"
     )
 
 

@@ -1,40 +1,54 @@
-"""A release in front of a gate: judge it, write down what was said, and move the alias where it passed."""
+"""A release in front of a gate: compare it with who is there, judge it, write down what was said, move the alias."""
 
 from prefect import flow
 
+from flows.standing import ENVIRONMENTS
 from params.evaluate import Evaluate
 from params.promote import Gate
 from tasks.errors import InputError, mismatch
-from tasks.evaluate.task import score_again
-from tasks.registry import ledger
+from tasks.evaluate.task import challenge_champion
+from tasks.records import Artefact
+from tasks.registry import decisions, ledger
 from tasks.registry.task import judge_release, move_release
 from tasks.releases import Promotion, Release
-from tasks.scores import Score
+from tasks.report.task import publish_report
+from tasks.scores import Challenge
 
 
 @flow(name="promote", flow_run_name="promote {release.model} to {environment}")
 def promote(release: Release, environment: str, gate: Gate, measuring: Evaluate, reason: str) -> Promotion:
     """Promotes a release if the gate lets it, and records what the gate said either way."""
-    champion = champion_score(release, environment, measuring)
+    champion = challenge(release, environment, measuring)
     verdict = judge_release(release, environment, gate, champion)
     return move_release(release, verdict, reason)
 
 
-def champion_score(release: Release, environment: str, measuring: Evaluate) -> Score | None:
-    """Returns the score of whoever is in an environment, on the test data that the release was judged on.
+@flow(name="report", flow_run_name="report on {release.model} version {release.version}")
+def report(release: Release, measuring: Evaluate) -> Artefact:
+    """Writes the page of a release anew: with what gates have said by now, and against the champions of now."""
+    verdicts = decisions.verdicts_on(release.model, release.version)
+    met = {verdict.environment: verdict.challenge for verdict in verdicts}
+    found = [
+        met[environment] if environment in met else challenge(release, environment, measuring)
+        for environment in ENVIRONMENTS
+    ]
+    challenges = tuple(one for one in found if one is not None)
+    return publish_report(release, ledger.evaluation_of(release), verdicts, challenges)
+
+
+def challenge(release: Release, environment: str, measuring: Evaluate) -> Challenge | None:
+    """Returns how a release does against the champion of an environment, on the release's own test data.
 
     None if nobody is there, if it is the release itself, or if the champion was made for other classes or inputs.
     """
-    version = ledger.champion(release.model, environment)
+    version = decisions.champion(release.model, environment)
     champion = None if version in (None, release.version) else ledger.release_of(release.model, int(version))
     if champion is None:
         return None
     earlier, now = ledger.evaluation_of(champion), ledger.evaluation_of(release)
-    if earlier.data.digest == now.data.digest:
-        return earlier.shipped
     if (earlier.data.classes, earlier.data.input) != (now.data.classes, now.data.input):
         return None
-    return score_again(earlier, now.data, measuring)
+    return challenge_champion(now, environment, champion.version, earlier, measuring)
 
 
 def release_for(model: str, gate: Gate, version: int | None) -> Release:
@@ -44,7 +58,7 @@ def release_for(model: str, gate: Gate, version: int | None) -> Release:
         InputError: there is no such version, or nothing was promoted to the required environment yet.
     """
     if version is None and gate.requires:
-        version = ledger.champion(model, gate.requires)
+        version = decisions.champion(model, gate.requires)
         if version is None:
             do = f"promote one to {gate.requires} first, with `stillhouse run params/{model}.yaml`"
             raise InputError(mismatch(model, gate.requires, "a champion", "none", do))

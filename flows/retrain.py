@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.promote import promote
+from flows.promote import promote, report
+from flows.standing import ENVIRONMENTS
 from params.pipeline import Recipe
 from params.student import Student
 from tasks import tracking
@@ -18,7 +19,7 @@ from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, distill_student, teach_each_other, train_baseline
 from tasks.evaluate.task import evaluate_candidates
 from tasks.fingerprint import flatten
-from tasks.records import DataRecord, ModelRecord, Record, TeacherRecord
+from tasks.records import Artefact, DataRecord, ModelRecord, Record, TeacherRecord
 from tasks.registry.task import register_student
 from tasks.releases import Promotion, Release
 from tasks.scores import EvaluationRecord
@@ -33,6 +34,8 @@ class Retrained(Record):
     evaluation: EvaluationRecord
     release: Release
     promotions: tuple[Promotion, ...]
+    report: Artefact
+    """the page of the release"""
 
 
 @flow(name="retrain", flow_run_name="retrain {recipe.name}")
@@ -52,7 +55,9 @@ def retrain(recipe: Recipe) -> Retrained:
         )
         release = register_student(recipe.name, evaluation)
         _summarise(run, evaluation, release)
-    return Retrained(evaluation=evaluation, release=release, promotions=_promote_automatically(recipe, release))
+    promotions = _promote_automatically(recipe, release)
+    page = report(release, recipe.evaluate)
+    return Retrained(evaluation=evaluation, release=release, promotions=promotions, report=page)
 
 
 def train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...]:
@@ -93,7 +98,7 @@ def _alone(student: Student) -> Student:
 def _promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion, ...]:
     """Shows the release to each gate that needs no person, in order; a refusal ends the way."""
     promotions: list[Promotion] = []
-    for environment in ("staging", "edge"):
+    for environment in ENVIRONMENTS:
         gate = getattr(recipe.promote, environment)
         if gate.approval != "automatic" or any(not earlier.verdict.passed for earlier in promotions):
             break

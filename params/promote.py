@@ -31,7 +31,7 @@ class Gate(Section):
     parity: float | None = Field(default=1e-3, gt=0)
     """at most: largest difference between the logits of torch and of the fp32 ONNX file"""
     not_worse_than_champion: bool = True
-    """refuse when the champion's accuracy on the same data is higher beyond the interval"""
+    """refuse when the champion is more accurate beyond the interval of the paired difference on the same data"""
 
 
 class Promote(Section):

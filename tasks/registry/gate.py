@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from params.promote import Gate
 from tasks.releases import Check, Verdict
-from tasks.scores import EvaluationRecord, Score
+from tasks.scores import Challenge, EvaluationRecord
 
 
 def judge(
-    gate: Gate, environment: str, evaluation: EvaluationRecord, champion: Score | None, in_required: bool
+    gate: Gate, environment: str, evaluation: EvaluationRecord, champion: Challenge | None, in_required: bool
 ) -> Verdict:
     """Returns what a gate says about the file that would ship.
 
@@ -16,11 +16,12 @@ def judge(
         gate: the limits.
         environment: the environment behind the gate.
         evaluation: of the release that wants in, on the test split.
-        champion: the score of the release that is in now, on the same test split; None if there is none.
+        champion: how it does against the release that is in now, on the same test split; None if there is none.
         in_required: whether this release is champion of the environment that `gate.requires` names.
     """
     checks = (*_absolute(gate, evaluation), *_relative(gate, evaluation, champion, in_required))
-    return Verdict(environment=environment, passed=all(check.passed for check in checks), checks=checks)
+    passed = all(check.passed for check in checks)
+    return Verdict(environment=environment, passed=passed, checks=checks, challenge=champion)
 
 
 def _absolute(gate: Gate, evaluation: EvaluationRecord) -> Iterator[Check]:
@@ -36,21 +37,27 @@ def _absolute(gate: Gate, evaluation: EvaluationRecord) -> Iterator[Check]:
     yield from _at_most("parity", gate.parity, student.parity)
 
 
-def _relative(gate: Gate, evaluation: EvaluationRecord, champion: Score | None, in_required: bool) -> Iterator[Check]:
-    shipped = evaluation.shipped
-    drop = evaluation.score("teacher").accuracy.value - shipped.accuracy.value
+def _relative(
+    gate: Gate, evaluation: EvaluationRecord, champion: Challenge | None, in_required: bool
+) -> Iterator[Check]:
+    drop = evaluation.score("teacher").accuracy.value - evaluation.shipped.accuracy.value
     yield from _at_most("accuracy_drop", gate.accuracy_drop, drop)
     if gate.requires:
         got = "it is" if in_required else "it is not"
         yield Check(limit="requires", expected=f"champion of `{gate.requires}`", got=got, passed=in_required)
     if gate.not_worse_than_champion and champion is not None:
-        best, reach = champion.accuracy.value, shipped.accuracy.high
-        yield Check(
-            limit="not_worse_than_champion",
-            expected=f"the champion's accuracy {best:.4f} within reach",
-            got=f"{shipped.accuracy.value:.4f}, at most {reach:.4f} by its interval",
-            passed=reach >= best,
-        )
+        yield _against(champion)
+
+
+def _against(champion: Challenge) -> Check:
+    """Compares on the same samples: what both get wrong says nothing about which is better."""
+    gain, best = champion.gain, champion.champion.accuracy.value
+    return Check(
+        limit="not_worse_than_champion",
+        expected=f"not less accurate than version {champion.version} ({best:.4f}) beyond the interval",
+        got=f"{gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}), McNemar p {champion.p_value:.3g}",
+        passed=gain.high >= 0,
+    )
 
 
 def _at_least(limit: str, floor: float | None, got: float, where: str = "") -> Iterator[Check]:

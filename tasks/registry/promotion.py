@@ -1,9 +1,17 @@
-"""The move of an environment from one release to another: written down before it happens and after."""
+"""The move of an environment from one release to another: written down before it happens and after.
 
-from tasks.errors import IntegrityError
-from tasks.registry import ledger
+What was interrupted in between is finished by whoever comes next: the gate had let it pass, and moving an alias to
+where it is already changes nothing.
+"""
+
+from tasks.errors import InputError, IntegrityError, mismatch
+from tasks.registry import decisions
+from tasks.registry.decisions import DONE, Decision, Event
 from tasks.registry.versions import alias_target, move_alias, registry_lock
 from tasks.releases import Promotion, Release, Verdict
+
+BEFORE = "-previous"
+"""an environment's name with it is the alias of the release that led it before"""
 
 
 def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
@@ -12,35 +20,105 @@ def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
     `<environment>-previous` keeps pointing to the release that was there before.
 
     Raises:
+        BusyError: somebody else recorded a decision at the same moment.
         IntegrityError: MLflow does not show the alias where it was put.
     """
-    environment = verdict.environment
+    model, environment = release.model, verdict.environment
     with registry_lock():
-        previous = ledger.champion(release.model, environment)
+        reconcile(model)
+        previous = decisions.champion(model, environment)
         if not verdict.passed:
-            ledger.add_promotion("refused", release, verdict, previous, reason)
-            return _promotion(release, verdict, previous, moved=False)
-        in_place = alias_target(release.model, environment) == release.version
-        if previous == release.version and in_place:
-            return _promotion(release, verdict, previous, moved=False)
-        ledger.add_promotion("intended", release, verdict, previous, reason)
-        if previous is not None and previous != release.version:
-            move_alias(release.model, f"{environment}-previous", previous)
-        move_alias(release.model, environment, release.version)
-        if (found := alias_target(release.model, environment)) != release.version:
+            decisions.add("refused", model, release.version, verdict, previous, reason)
+        moved = verdict.passed and (previous, alias_target(model, environment)) != (release.version,) * 2
+        if moved:
+            _change("intended", model, release.version, verdict, previous, reason)
+    return _promotion(model, release.version, verdict, previous, moved=moved)
+
+
+def roll_back(model: str, environment: str, reason: str) -> Promotion:
+    """Moves an environment back to the release that led it before, with the verdict by which that came in.
+
+    Raises:
+        InputError: there was none before.
+        BusyError, IntegrityError: as for a promotion.
+    """
+    with registry_lock():
+        reconcile(model)
+        current, earlier = decisions.champion(model, environment), decisions.champions_before(model, environment)
+        if not earlier:
+            do = f"see `stillhouse history {model}`; a release comes in with `stillhouse promote`"
+            got = "none" if current is None else f"version {current} and none before it"
+            raise InputError(mismatch(model, environment, "a champion and one before it", got, do))
+        verdict = decisions.entry_of(model, environment, earlier[0])
+        _change("rolling back", model, earlier[0], verdict, current, reason)
+    return _promotion(model, earlier[0], verdict, current, moved=True)
+
+
+def reconcile(model: str | None = None) -> tuple[str, ...]:
+    """Finishes what was interrupted between its intention and its end; returns in words what that was."""
+    with registry_lock():
+        return tuple(_finish(row) for row in decisions.unfinished(model))
+
+
+def audit(*, repair: bool) -> tuple[str, ...]:
+    """Returns in words what is wrong: with the chain of decisions, and with aliases that somebody else moved.
+
+    Aliases are put right where `repair` says so; a broken chain stays as it is.
+    """
+    with registry_lock():
+        places = sorted({(row.model, row.environment) for row in decisions.decisions()})
+        strayed = [line for place in places for line in _strayed(*place, repair=repair)]
+    return (*decisions.broken_links(), *strayed)
+
+
+def _change(intent: Event, model: str, version: int, verdict: Verdict, previous: int | None, reason: str) -> None:
+    decisions.add(intent, model, version, verdict, previous, reason)
+    _finish(decisions.decisions(model, verdict.environment)[-1])
+
+
+def _finish(row: Decision) -> str:
+    """Moves the aliases to where an intention wants them, and records that they are there."""
+    verdict = Verdict.model_validate_json(row.verdict)
+    aliases = {row.environment: row.version, f"{row.environment}{BEFORE}": _behind(row)}
+    for alias, version in aliases.items():
+        move_alias(row.model, alias, version)
+        if (found := alias_target(row.model, alias)) != version:
             raise IntegrityError(
-                f"MLflow alias `{environment}` of `{release.model}`: expected version {release.version}, got {found};"
+                f"MLflow alias `{alias}` of `{row.model}`: expected version {version}, got {found};"
                 " somebody else moved it, promote again"
             )
-        ledger.add_promotion("promoted", release, verdict, previous, reason)
-    return _promotion(release, verdict, previous, moved=True)
+    decisions.add(DONE[row.event], row.model, row.version, verdict, row.previous, row.reason)
+    return f"{row.model}: version {row.version} is {DONE[row.event]} in {row.environment}, as was intended"
 
 
-def _promotion(release: Release, verdict: Verdict, previous: int | None, *, moved: bool) -> Promotion:
+def _behind(intent: Decision) -> int | None:
+    """Returns which version will have led an environment before the one that an intention brings in."""
+    if intent.event == "intended" and intent.previous != intent.version:
+        return None if intent.previous is None else int(intent.previous)
+    stack = (intent.previous, *decisions.champions_before(intent.model, intent.environment))
+    behind = stack[stack.index(intent.version) + 1 :]
+    return int(behind[0]) if behind else None
+
+
+def _strayed(model: str, environment: str, *, repair: bool) -> list[str]:
+    earlier = decisions.champions_before(model, environment)
+    meant = {environment: decisions.champion(model, environment), f"{environment}{BEFORE}": next(iter(earlier), None)}
+    said = []
+    for alias, version in meant.items():
+        found = alias_target(model, alias)
+        if found != version:
+            said.append(f"MLflow alias `{alias}` of `{model}`: expected version {version}, got {found}")
+            if repair:
+                move_alias(model, alias, version)
+                said[-1] += "; put back"
+    return said
+
+
+def _promotion(model: str, version: int, verdict: Verdict, previous: int | None, *, moved: bool) -> Promotion:
     return Promotion(
-        model=release.model,
+        model=model,
         environment=verdict.environment,
-        version=release.version,
+        version=version,
         previous=previous,
         verdict=verdict,
         moved=moved,

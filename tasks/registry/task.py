@@ -4,12 +4,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from params.promote import Gate
-from tasks.registry import ledger
+from tasks.registry import decisions, ledger
 from tasks.registry.gate import judge
 from tasks.registry.promotion import carry_out
 from tasks.registry.release import ensure_release
 from tasks.releases import Promotion, Release, Verdict
-from tasks.scores import EvaluationRecord, Score
+from tasks.scores import Challenge, EvaluationRecord
 from tasks.task import stage
 from tasks.tracking import StageRun
 
@@ -25,9 +25,9 @@ def register_student(run: StageRun, model: str, evaluation: EvaluationRecord) ->
 
 
 @task(name="judge", cache_policy=NO_CACHE)
-def judge_release(release: Release, environment: str, gate: Gate, champion: Score | None) -> Verdict:
-    """Returns what the gate of an environment says about a release; `champion` is who is there, on the same data."""
-    in_required = gate.requires is not None and ledger.champion(release.model, gate.requires) == release.version
+def judge_release(release: Release, environment: str, gate: Gate, champion: Challenge | None) -> Verdict:
+    """Returns what the gate of an environment says about a release; `champion` is how it does against who is there."""
+    in_required = gate.requires is not None and decisions.champion(release.model, gate.requires) == release.version
     return judge(gate, environment, ledger.evaluation_of(release), champion, in_required)
 
 

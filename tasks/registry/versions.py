@@ -25,9 +25,14 @@ def ensure_version(model: str, key: str, source: str, run_id: str, tags: Mapping
         return int(made.version)
 
 
-def move_alias(model: str, alias: str, version: int) -> None:
-    """Points an alias at a version."""
-    client().set_registered_model_alias(model, alias, str(version))
+def move_alias(model: str, alias: str, version: int | None) -> None:
+    """Points an alias at a version, or takes it away; nothing is written where that is so already."""
+    if alias_target(model, alias) == version:
+        return
+    if version is None:
+        client().delete_registered_model_alias(model, alias)
+    else:
+        client().set_registered_model_alias(model, alias, str(version))
 
 
 def alias_target(model: str, alias: str) -> int | None:

@@ -80,7 +80,7 @@ def test_registered_models_carry_their_lineage_and_no_pickle(project: Any, first
     assert {"teacher_sha256", "stillhouse.key", "git_commit", "onnx_sha256"} <= version.tags.keys()
     assert client.get_model_version("digits-teacher", version.tags["teacher_version"])
     kept = [path for path in (project.root / ".stillhouse/artifacts").rglob("*") if path.is_file()]
-    assert {path.suffix for path in kept} <= {".safetensors", ".onnx", ".json", ".npz", ".md"}
+    assert {path.suffix for path in kept} <= {".safetensors", ".onnx", ".json", ".npz", ".md", ".svg", ".html"}
 
 
 def test_the_registered_bundle_passes_its_self_test(project: Any, first_run: Any) -> None:
@@ -94,6 +94,28 @@ def test_an_override_says_what_changed_and_reuses_the_rest(project: Any, first_r
     assert "running because `distill.temperature` 4.0 -> 2.0" in said.out
     reused = ["data", "teacher", "student alone"]
     assert said.stages == {stage: "reused" if stage in reused else "done" for stage in STAGES}
+    against = re.search(r"against version 1: .* McNemar p (\S+)", said.out)
+    assert against is not None
+    assert 0 < float(against.group(1)) <= 1
+
+
+def page_of(project: Any, version: int) -> str:
+    """Returns the report of a release of digits as it is now."""
+    found = mlflow_of(project).get_model_version("digits", str(version))
+    (page,) = (project.root / ".stillhouse/artifacts").rglob(f"{found.run_id}/artifacts/report.html")
+    return str(page.read_text())
+
+
+def test_the_report_holds_what_the_gates_and_the_champion_said_and_is_an_artefact_of_both_servers(
+    project: Any, first_run: Any
+) -> None:
+    said = re.search(r"^report: (\S+/report\.html)$", first_run.out, re.MULTILINE)
+    assert said is not None
+    assert (project.root / said.group(1)).read_text() == page_of(project, 1)
+    assert "staging" in page_of(project, 1)
+    assert "McNemar" in page_of(project, 2)
+    kept = rows(project.root / ".stillhouse/prefect/prefect.db", "select key, type from artifact")
+    assert {("report-digits", "markdown"), ("report-digits-page", "markdown")} <= set(kept)
 
 
 def test_going_back_reuses_everything_and_registers_nothing_new(project: Any, first_run: Any) -> None:
@@ -122,6 +144,8 @@ def test_the_gate_of_the_edge_is_passed_by_hand(project: Any, first_run: Any) ->
         project.root / ".stillhouse/ledger.db", "select event, reason from promotions where environment='edge'"
     )
     assert events == [("intended", "tested on the bench"), ("promoted", "tested on the bench")]
+    (version,) = re.findall(r"promoted to edge: version (\d)", said.out)
+    assert re.search(r"\bedge\b", page_of(project, int(version)))
 
 
 def test_a_gate_that_refuses_names_the_limit_and_moves_nothing(project: Any, first_run: Any) -> None:

@@ -8,7 +8,7 @@ from params.models import Cnn
 from params.promote import Gate
 from tasks.records import Artefact, DataRecord, InputSpec, ModelRecord
 from tasks.registry.gate import judge
-from tasks.scores import ClassScore, EvaluationRecord, Interval, Score
+from tasks.scores import Challenge, ClassScore, EvaluationRecord, Interval, Score
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SPEC = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
@@ -116,9 +116,27 @@ def test_a_refusal_names_every_limit_that_broke() -> None:
     assert "class b" in judge(Gate(class_recall=0.9), "edge", evaluation(), None, in_required=False).refusals[0]
 
 
-def test_a_challenger_within_its_interval_of_the_champion_passes_and_one_beyond_does_not() -> None:
-    champion = score("fp32", 0.96)
-    assert judge(Gate(), "staging", evaluation(0.945), champion, in_required=False).passed
-    verdict = judge(Gate(), "staging", evaluation(0.93), champion, in_required=False)
-    assert [check.limit for check in verdict.checks if not check.passed] == ["not_worse_than_champion"]
-    assert judge(Gate(not_worse_than_champion=False), "staging", evaluation(0.5), champion, in_required=False).passed
+def against(gain: float, reach: float) -> Challenge:
+    return Challenge(
+        environment="staging",
+        version=7,
+        champion=score("champion", 0.96),
+        challenger=score("challenger", 0.96 + gain),
+        gain=Interval(value=gain, low=gain - reach, high=gain + reach),
+        only_challenger=1,
+        only_champion=4,
+        p_value=0.375,
+    )
+
+
+def test_a_challenger_that_may_be_as_good_as_the_champion_passes_and_one_beyond_the_interval_does_not() -> None:
+    assert judge(Gate(), "staging", evaluation(), against(-0.01, 0.01), in_required=False).passed
+    champion = against(-0.03, 0.01)
+    verdict = judge(Gate(), "staging", evaluation(), champion, in_required=False)
+    assert verdict.challenge == champion
+    (refusal,) = verdict.refusals
+    assert refusal == (
+        "`not_worse_than_champion`: expected not less accurate than version 7 (0.9600) beyond the interval,"
+        " got -0.0300 (-0.0400 to -0.0200), McNemar p 0.375"
+    )
+    assert judge(Gate(not_worse_than_champion=False), "staging", evaluation(), champion, in_required=False).passed

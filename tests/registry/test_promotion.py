@@ -1,14 +1,21 @@
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from sqlalchemy import delete, insert, update
+from sqlalchemy.exc import IntegrityError as NotUniqueError
 
 from tasks import tracking
+from tasks.errors import InputError
 from tasks.records import Artefact
-from tasks.registry import ledger
-from tasks.registry.promotion import carry_out
-from tasks.registry.versions import KEY, alias_target, ensure_version
+from tasks.registry import database, decisions
+from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
+from tasks.registry.tables import DECISIONS
+from tasks.registry.versions import KEY, alias_target, ensure_version, move_alias
 from tasks.releases import Release, Verdict
 
 PASSED = Verdict(environment="staging", passed=True, checks=())
@@ -29,7 +36,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]
 
 def forget() -> None:
     tracking.client.cache_clear()
-    ledger._engine.cache_clear()
+    database.engine.cache_clear()
 
 
 def version_of(client: MlflowClient, model: str, key: str) -> int:
@@ -64,7 +71,7 @@ def test_a_passed_verdict_moves_the_alias_and_keeps_the_one_before(registry: Mlf
     assert carry_out(first, PASSED, "test").moved
     promotion = carry_out(second, PASSED, "test")
     assert (promotion.moved, promotion.previous) == (True, first.version)
-    assert alias_target("moves", "staging") == second.version == ledger.champion("moves", "staging")
+    assert alias_target("moves", "staging") == second.version == decisions.champion("moves", "staging")
     assert alias_target("moves", "staging-previous") == first.version
 
 
@@ -72,17 +79,17 @@ def test_a_refusal_is_recorded_and_moves_nothing(registry: MlflowClient) -> None
     release = release_of(registry, "refused", "a")
     assert not carry_out(release, REFUSED, "test").moved
     assert alias_target("refused", "staging") is None
-    assert ledger.champion("refused", "staging") is None
-    (row,) = ledger.promotions("refused")
+    assert decisions.champion("refused", "staging") is None
+    (row,) = decisions.decisions("refused")
     assert (row.event, row.version, row.reason) == ("refused", release.version, "test")
 
 
 def test_promoting_the_champion_again_changes_nothing(registry: MlflowClient) -> None:
     release = release_of(registry, "again", "a")
     assert carry_out(release, PASSED, "test").moved
-    rows = len(ledger.promotions("again"))
+    rows = len(decisions.decisions("again"))
     assert not carry_out(release, PASSED, "test").moved
-    assert len(ledger.promotions("again")) == rows
+    assert len(decisions.decisions("again")) == rows
 
 
 def test_an_alias_moved_by_hand_is_put_back_by_the_next_promotion(registry: MlflowClient) -> None:
@@ -90,12 +97,141 @@ def test_an_alias_moved_by_hand_is_put_back_by_the_next_promotion(registry: Mlfl
     carry_out(second, PASSED, "test")
     registry.set_registered_model_alias("by-hand", "staging", str(first.version))
     assert carry_out(second, PASSED, "test").moved
-    assert alias_target("by-hand", "staging") == second.version
+    assert leads("by-hand") == (second.version, None)
 
 
 def test_the_ledger_says_what_was_meant_before_and_what_was_done_after(registry: MlflowClient) -> None:
     carry_out(release_of(registry, "order", "a"), PASSED, "because")
-    assert [(row.event, row.reason) for row in ledger.promotions("order")] == [
+    assert [(row.event, row.reason) for row in decisions.decisions("order")] == [
         ("intended", "because"),
         ("promoted", "because"),
     ]
+
+
+def leads(model: str) -> tuple[int | None, int | None]:
+    """Returns who leads staging and who led it before, as MLflow shows it; the ledger must agree."""
+    now, before = alias_target(model, "staging"), alias_target(model, "staging-previous")
+    assert now == decisions.champion(model, "staging")
+    assert before == next(iter(decisions.champions_before(model, "staging")), None)
+    return now, before
+
+
+def test_each_rollback_goes_one_champion_further_back_until_there_is_none(registry: MlflowClient) -> None:
+    for key in "abc":
+        carry_out(release_of(registry, "back", key), PASSED, "test")
+    assert leads("back") == (3, 2)
+    done = roll_back("back", "staging", "too slow on the camera")
+    assert (done.version, done.previous, done.verdict) == (2, 3, PASSED)
+    assert leads("back") == (2, 1)
+    roll_back("back", "staging", "no better")
+    assert leads("back") == (1, None)
+    with pytest.raises(InputError, match="got version 1 and none before it"):
+        roll_back("back", "staging", "again")
+    carry_out(release_of(registry, "back", "c"), PASSED, "mended")
+    assert leads("back") == (3, 1)
+
+
+def test_nothing_is_rolled_back_where_nothing_was_promoted(registry: MlflowClient) -> None:
+    release_of(registry, "never", "a")
+    with pytest.raises(InputError, match="expected a champion and one before it, got none; see `stillhouse history"):
+        roll_back("never", "staging", "test")
+
+
+@pytest.mark.parametrize("intent", ["intended", "rolling back"])
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_what_was_interrupted_between_intention_and_end_is_finished_by_the_next_who_comes(
+    registry: MlflowClient, intent: Any, moved: int
+) -> None:
+    model = f"cut-{intent[0]}-{moved}"
+    first, second = (release_of(registry, model, key) for key in "ab")
+    carry_out(first, PASSED, "test")
+    if intent == "rolling back":
+        carry_out(second, PASSED, "test")
+    wanted, before = (2, 1) if intent == "intended" else (1, None)
+    decisions.add(intent, model, wanted, PASSED, 3 - wanted, "test")
+    for alias, version in [("staging", wanted), ("staging-previous", before)][:moved]:
+        move_alias(model, alias, version)
+    (said,) = reconcile(model)
+    assert f"version {wanted} is" in said
+    assert leads(model) == (wanted, before)
+    assert reconcile(model) == ()
+
+
+def test_an_alias_moved_by_hand_is_reported_and_put_back_on_request(registry: MlflowClient) -> None:
+    for key in "ab":
+        carry_out(release_of(registry, "strayed", key), PASSED, "test")
+    assert audit(repair=False) == ()
+    registry.set_registered_model_alias("strayed", "staging", "1")
+    (line,) = audit(repair=False)
+    assert line == "MLflow alias `staging` of `strayed`: expected version 2, got 1"
+    assert audit(repair=True) == (f"{line}; put back",)
+    assert audit(repair=False) == ()
+    assert leads("strayed") == (2, 1)
+
+
+def test_a_decision_that_was_changed_or_removed_breaks_the_chain_where_it_was(registry: MlflowClient) -> None:
+    carry_out(release_of(registry, "tampered", "a"), PASSED, "test")
+    carry_out(release_of(registry, "tampered", "b"), REFUSED, "test")
+    row = decisions.decisions("tampered")[-1]
+    for change in ({"reason": "better so"}, {"version": 1}, {"event": "promoted"}, {"verdict": "{}"}):
+        old = {name: getattr(row, name) for name in change}
+        rewrite(row.id, change)
+        (line,) = decisions.broken_links()
+        assert f"row {row.id} (tampered staging" in line
+        rewrite(row.id, old)
+    assert list(decisions.broken_links()) == []
+    carry_out(release_of(registry, "tampered", "c"), REFUSED, "test")
+    with database.engine().begin() as connection:
+        connection.execute(delete(DECISIONS).where(DECISIONS.c.id == row.id))
+    (line,) = decisions.broken_links()
+    assert "rows are missing or moved" in line
+    with database.engine().begin() as connection:
+        connection.execute(insert(DECISIONS).values(**row._mapping))
+
+
+def rewrite(row: int, values: dict[str, Any]) -> None:
+    with database.engine().begin() as connection:
+        connection.execute(update(DECISIONS).where(DECISIONS.c.id == row).values(**values))
+
+
+def test_two_who_saw_the_same_last_row_cannot_both_add_the_next(registry: MlflowClient) -> None:
+    carry_out(release_of(registry, "race", "a"), PASSED, "test")
+    last = decisions.decisions()[-1]
+    with pytest.raises(NotUniqueError), database.engine().begin() as connection:
+        connection.execute(insert(DECISIONS).values({**last._mapping, "id": None}))
+
+
+def test_a_ledger_from_before_the_chain_is_chained_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: MlflowClient
+) -> None:
+    old = tmp_path / "old.db"
+    with sqlite3.connect(old) as connection:
+        connection.execute(
+            "create table promotions (id integer primary key, model varchar(40), environment varchar(40), event"
+            " varchar(10), version integer, previous integer, who text, reason text, verdict text,"
+            " verdict_sha256 varchar(64), time datetime)"
+        )
+        row = (
+            "digits",
+            "staging",
+            "promoted",
+            4,
+            3,
+            "anna",
+            "retrain",
+            PASSED.model_dump_json(),
+            "old",
+            "2026-01-02 03:04:05.000006",
+        )
+        connection.executemany(f"insert into promotions values (null, {', '.join('?' * 10)})", [row, row])
+    monkeypatch.setenv("STILLHOUSE_LEDGER_URI", f"sqlite:///{old}")
+    for _ in range(2):
+        database.engine.cache_clear()
+        assert decisions.champion("digits", "staging") == 4
+        assert list(decisions.broken_links()) == []
+    decisions.add("refused", "digits", 5, REFUSED, 4, "new")
+    assert list(decisions.broken_links()) == []
+    last = decisions.decisions()[-1]
+    with pytest.raises(NotUniqueError), database.engine().begin() as begun:
+        begun.execute(insert(DECISIONS).values({**last._mapping, "id": None}))
+    database.engine.cache_clear()

@@ -1,0 +1,98 @@
+"""Who leads where, how that came about, and the way back: commands that need the ledger and MLflow, no flow."""
+
+from rich.table import Table
+
+from flows.console import console
+from tasks.errors import InputError, IntegrityError, mismatch
+from tasks.registry import decisions
+from tasks.registry.chain import aware
+from tasks.registry.decisions import Decision
+from tasks.releases import Verdict
+from tasks.workspace import prepare_environment
+
+ENVIRONMENTS = ("staging", "edge")
+
+
+def roll_back_model(model: str, environment: str, reason: str) -> None:
+    """Moves an environment back to the release that led it before."""
+    if environment not in ENVIRONMENTS:
+        raise InputError(mismatch("stillhouse rollback", "--from", "staging or edge", environment, "name one of them"))
+    prepare_environment()
+    from tasks.registry.promotion import roll_back
+
+    done = roll_back(model, environment, reason)
+    console.print(
+        f"[green]rolled back[/] {environment}: version {done.version} again, before it version {done.previous}",
+        soft_wrap=True,
+    )
+
+
+def show_history(model: str) -> None:
+    """Prints every decision about a model: when, who, what, and why."""
+    prepare_environment()
+    rows = decisions.decisions(model)
+    if not rows:
+        do = f"make a release: stillhouse run params/{model}.yaml"
+        raise InputError(mismatch("stillhouse history", "MODEL", "a model with decisions", model, do))
+    table = Table(box=None, pad_edge=False)
+    for heading in ("time", "environment", "event", "version", "before", "who", "reason", "evidence"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*_cells(row))
+    console.print(table)
+
+
+def show_status() -> None:
+    """Prints for each model and environment who leads it, since when, and who led it before."""
+    prepare_environment()
+    places = sorted({(row.model, row.environment) for row in decisions.decisions()})
+    if not places:
+        console.print("no release was shown to a gate yet; stillhouse run RECIPE makes one")
+    for model, environment in places:
+        console.print(_standing(model, environment), soft_wrap=True)
+
+
+def check_ledger(repair: bool) -> None:
+    """Verifies the chain of decisions and that every alias is where the last of them put it.
+
+    Raises:
+        IntegrityError: something is not as it was recorded, and was not repaired.
+    """
+    prepare_environment()
+    from tasks.registry.promotion import audit, reconcile
+
+    for line in reconcile():
+        console.print(f"[yellow]finished[/] {line}", soft_wrap=True)
+    wrong = audit(repair=repair)
+    left = [line for line in wrong if not line.endswith("; put back")]
+    for line in set(wrong) - set(left):
+        console.print(f"[yellow]repaired[/] {line}", soft_wrap=True)
+    if left:
+        do = "an alias that was moved by hand is put back by `stillhouse audit --repair`; a changed row is not"
+        raise IntegrityError("\n".join([*left, do]))
+    console.print(f"{len(decisions.decisions()):,} decisions: the chain holds, and every alias agrees with it")
+
+
+def _cells(row: Decision) -> tuple[str, ...]:
+    broken = [check.limit for check in Verdict.model_validate_json(row.verdict).checks if not check.passed]
+    said = f"broke {', '.join(broken)}" if broken else "passed"
+    return (
+        f"{aware(row.time).astimezone():%Y-%m-%d %H:%M:%S}",
+        row.environment,
+        row.event,
+        str(row.version),
+        "" if row.previous is None else str(row.previous),
+        row.who,
+        row.reason,
+        f"{said}, {row.verdict_sha256[:12]}",
+    )
+
+
+def _standing(model: str, environment: str) -> str:
+    version, earlier = decisions.champion(model, environment), decisions.champions_before(model, environment)
+    if version is None:
+        return f"{model} {environment}: nothing passed its gate yet"
+    row = next(r for r in reversed(decisions.decisions(model, environment)) if r.event in decisions.MOVED)
+    since = f"{aware(row.time).astimezone():%Y-%m-%d %H:%M}"
+    behind = f"; before it version {earlier[0]}" if earlier else ""
+    return f"{model} {environment}: version {version} since {since}, by {row.who} ({row.reason}){behind}"
