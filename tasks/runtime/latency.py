@@ -21,17 +21,18 @@ def measure(
 ) -> dict[str, NDArray[np.float64]]:
     """Returns per model the milliseconds (repeats,) of `predict` on the same arrays.
 
-    Every round times each model once, and begins with another one, so that no model always runs on another's cache.
+    Every round times each model once, in another order, so that no model always runs on what a large one left in the
+    cache.
     """
-    names = list(sessions)
+    names, orders = list(sessions), np.random.default_rng(0)
     for session in sessions.values():
         for _ in range(warmup):
             session.predict(inputs, lengths)
     nanoseconds = {name: np.empty(repeats, np.int64) for name in names}
     with _no_garbage_collection():
         for turn in range(repeats):
-            for place in range(len(names)):
-                name = names[(turn + place) % len(names)]
+            for place in orders.permutation(len(names)):
+                name = names[place]
                 started = perf_counter_ns()
                 sessions[name].predict(inputs, lengths)
                 nanoseconds[name][turn] = perf_counter_ns() - started
