@@ -5,6 +5,7 @@
 # make bench-quantisation   int8 with and without training on its grid, with fewer and fewer bits, five seeds
 # make bench-digits         student with and without its teacher, five seeds (bench-vowels; bench-fashion: three)
 # make bench-objectives     every objective on digits and vowels, five seeds
+# make bench-registry       four processes that promote and roll back one model 500 times: is there always one champion?
 # make bench-start          how long commands take that have nothing to do
 #                           Benchmarks write their tables into README.md.
 # make lock                 resolves all dependencies anew and writes requirements.lock
@@ -15,7 +16,7 @@ RECIPE ?= digits
 BIN := .venv/bin
 
 .PHONY: run test lint pytest bench bench-cost bench-memory bench-compression bench-quantisation bench-objectives \
-  bench-digits bench-vowels bench-fashion bench-start lock clean
+  bench-digits bench-vowels bench-fashion bench-start bench-registry lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -45,6 +46,9 @@ bench-fashion: .venv/installed
 
 bench-start: .venv/installed
 	$(BIN)/python -m benchmarks.start --write
+
+bench-registry: .venv/installed
+	$(BIN)/python -m benchmarks.registry
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
