@@ -106,6 +106,25 @@ def audit(
 
 
 @app.command()
+def lineage(
+    environment: Annotated[str, typer.Argument(help="staging or edge.")] = "edge",
+    model: Annotated[Optional[str], typer.Option(help="Default: every model.")] = None,  # noqa: UP045
+    version: Annotated[Optional[int], typer.Option(help="Default: the champion of the environment.")] = None,  # noqa: UP045
+    verify: Annotated[bool, typer.Option("--verify", help="Hash all files again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    data: Annotated[str | None, typer.Option(help="Backward: an md5, a sha256 or a file; what did it reach?")] = None,
+    teacher: Annotated[Optional[str], typer.Option(help="A teacher's version: what did it reach?")] = None,  # noqa: UP045
+) -> None:
+    """Say what the model in an environment is made of, or what a piece of data reached."""
+    from flows.lineage import show_lineage, show_reach
+
+    if data or teacher:
+        show_reach(data or teacher or "", teacher=data is None)
+    else:
+        show_lineage(environment, model, version, verify, as_json)
+
+
+@app.command()
 def init(
     name: Annotated[str, typer.Argument(help="The name of your product: lower case, digits, hyphens.")],
     images: Annotated[Optional[Path], typer.Option(help="A folder with one folder of images per class.")] = None,  # noqa: UP045

@@ -35,8 +35,9 @@ def show_history(model: str) -> None:
         do = f"make a release: stillhouse run params/{model}.yaml"
         raise InputError(mismatch("stillhouse history", "MODEL", "a model with decisions", model, do))
     table = Table(box=None, pad_edge=False)
-    for heading in ("time", "environment", "event", "version", "before", "who", "reason", "evidence"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("time", "environment", "event", "version", "before", "who", "evidence"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("reason", overflow="fold")
     for row in rows:
         table.add_row(*_cells(row))
     console.print(table)
@@ -83,8 +84,8 @@ def _cells(row: Decision) -> tuple[str, ...]:
         str(row.version),
         "" if row.previous is None else str(row.previous),
         row.who,
+        f"{said}, {row.verdict_sha256[:8]}",
         row.reason,
-        f"{said}, {row.verdict_sha256[:12]}",
     )
 
 

@@ -69,6 +69,21 @@ def latest_release(model: str) -> Release | None:
     return _release(RELEASES.c.model == model)
 
 
+def releases() -> tuple[Release, ...]:
+    """Returns every release, the oldest of each model first."""
+    query = select(RELEASES.c.release).order_by(RELEASES.c.model, RELEASES.c.version)
+    with engine().connect() as connection:
+        return tuple(Release.model_validate_json(said) for said in connection.execute(query).scalars())
+
+
+def ingredients_of(release: Release) -> Ingredients | None:
+    """Returns what the last run that came to a release was made of."""
+    query = select(RUNS.c.ingredients).where(RUNS.c.recipe == release.model, RUNS.c.version == release.version)
+    with engine().connect() as connection:
+        found = connection.execute(query.order_by(RUNS.c.id.desc()).limit(1)).scalar()
+    return Ingredients.model_validate_json(found) if found else None
+
+
 def evaluation_of(release: Release) -> EvaluationRecord:
     """Returns the evaluation that a release was made from."""
     query = select(RELEASES.c.evaluation).where(

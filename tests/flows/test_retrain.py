@@ -1,5 +1,6 @@
 """The whole job for real: Prefect's ephemeral server, MLflow on SQLite, a DVC repository, ONNX Runtime."""
 
+import json
 import re
 import sqlite3
 from pathlib import Path
@@ -146,6 +147,56 @@ def test_the_gate_of_the_edge_is_passed_by_hand(project: Any, first_run: Any) ->
     assert events == [("intended", "tested on the bench"), ("promoted", "tested on the bench")]
     (version,) = re.findall(r"promoted to edge: version (\d)", said.out)
     assert re.search(r"\bedge\b", page_of(project, int(version)))
+
+
+def test_the_way_back_is_one_command_and_everything_stays_on_record(project: Any, first_run: Any) -> None:
+    assert project.stillhouse("promote", "digits", "--to", "edge", "--version", "1").code == 1  # not in staging
+    said = project.stillhouse("rollback", "digits", "--from", "staging", "--reason", "drops frames")
+    assert said.code == 0, said.err
+    back, before = re.findall(r"version (\d)", said.out)
+    assert mlflow_of(project).get_model_version_by_alias("digits", "staging").version == back
+    status = project.stillhouse("status").out
+    assert re.search(rf"^digits staging: version {back} since .*\(drops frames\)", status, re.MULTILINE)
+    assert "digits edge: version" in status
+    history = project.stillhouse("history", "digits").out
+    assert re.search(rf"staging +rolled back +{back} +{before} .* drops frames", history)
+    assert "edge         refused" in history
+    audit = project.stillhouse("audit")
+    assert (audit.code, "the chain holds" in audit.out) == (0, True)
+    assert project.stillhouse("promote", "digits", "--to", "staging", "--version", before).code == 0
+
+
+def test_lineage_names_all_that_the_edge_is_made_of_and_finds_what_changed(project: Any, first_run: Any) -> None:
+    said = project.stillhouse("lineage", "edge", "--verify")
+    assert said.code == 0, said.err
+    for kind in ("gate", "release", "artefact", "student", "teacher", "data", "raw data", "recipe", "code"):
+        assert re.search(rf"^  {kind}$", said.out, re.MULTILINE), said.out
+    assert locked_md5(project) in said.out
+    assert "package scikit-learn" in said.out
+    assert re.search(r"(\d+) of \1 files are there", said.out)
+    (found,) = json.loads(project.stillhouse("lineage", "--json").out)
+    weights = next(a for a in found["ancestors"] if a["kind"] == "student")["files"]["weights"]
+    path = Path(weights["uri"].removeprefix("file://"))
+    before = path.read_bytes()
+    path.write_bytes(before[::-1])
+    broken = project.stillhouse("lineage", "edge", "--verify")
+    path.write_bytes(before)
+    assert broken.code == 1
+    assert "student: weights is changed" in broken.err
+
+
+def test_data_is_followed_to_every_release_it_reached(project: Any, first_run: Any) -> None:
+    said = project.stillhouse("lineage", "--data", locked_md5(project)[:12])
+    assert said.code == 0, said.err
+    assert re.search(r"^digits version 1, of teacher version 1, by its student, teacher, data", said.out, re.MULTILINE)
+    assert re.search(r"leads edge", said.out)
+    labels = project.root / "data/digits/prepared/dataset.json"
+    assert project.stillhouse("lineage", "--data", str(labels)).out.count("by its data") == said.out.count("version 1,")
+    assert project.stillhouse("lineage", "--teacher", "1").out == said.out.replace(", data", "").replace(
+        "student, ", ""
+    )
+    nothing = project.stillhouse("lineage", "--data", "0123456789")
+    assert (nothing.code, "expected an ancestor of some release" in nothing.err) == (2, True)
 
 
 def test_a_gate_that_refuses_names_the_limit_and_moves_nothing(project: Any, first_run: Any) -> None:

@@ -1,0 +1,144 @@
+"""`stillhouse lineage`: what a release is made of, and what a piece of data or a teacher reached."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from flows.console import console
+from flows.standing import ENVIRONMENTS
+from tasks.errors import InputError, IntegrityError, mismatch
+from tasks.lineage.ancestry import LOCK, Ancestor, ancestry
+from tasks.lineage.reach import SHORTEST, digests_of, holds
+from tasks.lineage.verify import Finding, verify
+from tasks.registry import decisions, ledger
+from tasks.releases import Release
+from tasks.workspace import prepare_environment, project_root
+
+
+def show_lineage(environment: str, model: str | None, version: int | None, checked: bool, as_json: bool) -> None:
+    """Prints what the champions of an environment, or one version, are made of; `checked` hashes all of it again.
+
+    Raises:
+        InputError: nobody leads the environment, or there is no such version.
+        IntegrityError: something is missing or has other bytes.
+    """
+    prepare_environment()
+    releases = list(_meant(environment, model, version))
+    lineages = {release: _ancestry(release) for release in releases}
+    findings = {release: verify(ancestors) for release, ancestors in lineages.items()} if checked else {}
+    if as_json:
+        sys.stdout.write(_json(lineages, findings))
+    else:
+        for release, ancestors in lineages.items():
+            _print(release, ancestors, findings.get(release, ()))
+    bad = [f"{one.file} is {one.state}" for found in findings.values() for one in found if one.state in BAD]
+    if bad:
+        raise IntegrityError("\n".join([*bad, "`stillhouse run` makes again what is missing or changed"]))
+
+
+BAD = ("missing", "changed")
+
+
+def show_reach(said: str, teacher: bool) -> None:
+    """Prints every release that has a digest, a file or a teacher's version among its ancestors, and where it leads.
+
+    Raises:
+        InputError: it is too short to mean one thing, or reached nothing.
+    """
+    prepare_environment()
+    digests = () if teacher else digests_of(said)
+    if not teacher and any(len(digest) < SHORTEST for digest in digests):
+        do = "give the md5 of `dvc.lock`, the sha256 of an artefact, or a file"
+        raise InputError(mismatch("stillhouse lineage", "--data", f"{SHORTEST} characters or more", said, do))
+    reached = [
+        (release, kinds)
+        for release in ledger.releases()
+        for kinds in [_reached_by_teacher(release, said) if teacher else holds(_ancestry(release), digests)]
+        if kinds
+    ]
+    if not reached:
+        do = "see `stillhouse history` for the releases there are"
+        raise InputError(mismatch("stillhouse lineage", said, "an ancestor of some release", "none", do))
+    for release, kinds in reached:
+        console.print(_reached(release, kinds), soft_wrap=True)
+
+
+def _meant(environment: str, model: str | None, version: int | None) -> Iterator[Release]:
+    models = [model] if model else sorted({release.model for release in ledger.releases()})
+    found = False
+    for name in models:
+        wanted = version if version is not None else decisions.champion(name, environment)
+        release = None if wanted is None else ledger.release_of(name, wanted)
+        if release is not None:
+            found = True
+            yield release
+    if not found:
+        expected = f"version {version}" if version is not None else f"a champion of {environment}"
+        do = "`stillhouse status` says who leads where"
+        raise InputError(mismatch("stillhouse lineage", model or environment, expected, "none", do))
+
+
+def _ancestry(release: Release) -> tuple[Ancestor, ...]:
+    entries = {
+        environment: decisions.entry_of(release.model, environment, release.version)
+        for environment in ENVIRONMENTS
+        if decisions.champion(release.model, environment) == release.version
+    }
+    made_of = ledger.ingredients_of(release)
+    return ancestry(release, ledger.evaluation_of(release), entries, made_of, _lock_of(release))
+
+
+def _lock_of(release: Release) -> str | None:
+    """Returns `dvc.lock` as it was in the commit that made a release; as it is now where that is not known."""
+    root = project_root()
+    commit = release.git_commit.removesuffix("-dirty")
+    if commit and commit != "none":
+        asked = ["git", "-C", str(root), "show", f"{commit}:./{LOCK}"]
+        shown = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if shown.returncode == 0:
+            return shown.stdout
+    path = root / LOCK
+    return path.read_text() if path.is_file() else None
+
+
+def _json(lineages: dict[Release, tuple[Ancestor, ...]], findings: dict[Release, tuple[Finding, ...]]) -> str:
+    content = [
+        {
+            "model": release.model,
+            "version": release.version,
+            "ancestors": [ancestor.as_json() for ancestor in ancestors],
+            **({"files": {one.file: one.state for one in findings[release]}} if release in findings else {}),
+        }
+        for release, ancestors in lineages.items()
+    ]
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _print(release: Release, ancestors: tuple[Ancestor, ...], findings: tuple[Finding, ...]) -> None:
+    console.print(f"[bold]{release.model} version {release.version}[/]")
+    for ancestor in ancestors:
+        console.print(f"  [bold]{ancestor.kind}[/]")
+        for name, value in ancestor.facts.items():
+            console.print(f"    {name}: {value}", soft_wrap=True, markup=False)
+    if findings:
+        good = sum(finding.state == "ok" for finding in findings)
+        console.print(f"  {good} of {len(findings)} files are there with the bytes on record")
+
+
+def _reached_by_teacher(release: Release, version: str) -> tuple[str, ...]:
+    return ("teacher",) if str(release.teacher_version) == version else ()
+
+
+def _reached(release: Release, kinds: tuple[str, ...]) -> str:
+    led = {
+        environment: "leads" if decisions.champion(release.model, environment) == release.version else "has led"
+        for environment in ENVIRONMENTS
+        if any(
+            row.event in decisions.MOVED and row.version == release.version
+            for row in decisions.decisions(release.model, environment)
+        )
+    }
+    where = "; ".join(f"{word} {environment}" for environment, word in led.items()) or "in no environment"
+    name = f"{release.model} version {release.version}, of teacher version {release.teacher_version}"
+    return f"{name}, by its {', '.join(kinds)}: {where}"

@@ -1,0 +1,155 @@
+"""What a release is made of, from the environment it leads back to the raw data."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks.fingerprint import Ingredients
+from tasks.records import Artefact, ModelRecord
+from tasks.releases import Release, Verdict
+from tasks.scores import EvaluationRecord
+
+LOCK = "dvc.lock"
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """One thing that a release is made of.
+
+    Attributes:
+        kind: gate, release, artefact, student, teacher, data, raw data, recipe or code.
+        facts: what identifies it, by name.
+        files: its files by name; what they are called and which bytes they had.
+    """
+
+    kind: str
+    facts: Mapping[str, str]
+    files: Mapping[str, Artefact] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns it for machines."""
+        files = {name: artefact.model_dump(mode="json") for name, artefact in self.files.items()}
+        return {"kind": self.kind, **self.facts, **({"files": files} if files else {})}
+
+
+def ancestry(
+    release: Release,
+    evaluation: EvaluationRecord,
+    entries: Mapping[str, Verdict],
+    ingredients: Ingredients | None,
+    lock: str | None,
+) -> tuple[Ancestor, ...]:
+    """Returns all that a release is made of, what was made last first.
+
+    Args:
+        release: the release.
+        evaluation: which it was made from.
+        entries: environment that it leads -> the verdict by which it came in.
+        ingredients: of the run that made it, where that is on record.
+        lock: the text of `dvc.lock` as it was when it was made, where that can be known.
+    """
+    return (
+        *(_gate(environment, verdict) for environment, verdict in entries.items()),
+        _release(release),
+        _artefact(evaluation),
+        _model("student", evaluation.student),
+        _teacher(release, evaluation),
+        _data(evaluation),
+        *_raw(evaluation, lock),
+        *_code(release, ingredients),
+    )
+
+
+def _gate(environment: str, verdict: Verdict) -> Ancestor:
+    limits = {check.limit: f"expected {check.expected}, got {check.got}" for check in verdict.checks}
+    return Ancestor("gate", {"environment": environment, "evidence": verdict.digest, **limits})
+
+
+def _release(release: Release) -> Ancestor:
+    facts = {
+        "model": release.model,
+        "version": str(release.version),
+        "fingerprint": release.fingerprint,
+        "run": release.run_id,
+        "made": release.created.isoformat(timespec="seconds"),
+    }
+    bundle = {artefact.uri.rpartition("/")[2]: artefact for artefact in release.bundle}
+    return Ancestor("release", facts, bundle)
+
+
+def _artefact(evaluation: EvaluationRecord) -> Ancestor:
+    shipped = evaluation.shipped
+    facts = {
+        "candidate": evaluation.chosen,
+        "sha256": evaluation.onnx.sha256,
+        "bytes": f"{evaluation.onnx.size:,}",
+        "target": f"{evaluation.target.isa}, threads {evaluation.target.threads}",
+        "accuracy": f"{shipped.accuracy.value:.4f} ({shipped.accuracy.low:.4f} to {shipped.accuracy.high:.4f})",
+        "evaluation run": evaluation.run_id,
+    }
+    return Ancestor("artefact", facts, {"model.onnx": evaluation.onnx})
+
+
+def _model(kind: str, record: ModelRecord) -> Ancestor:
+    facts = {
+        "run": record.run_id,
+        "architecture": record.architecture.kind,
+        "parameters": f"{record.parameters:,}",
+        "weights": record.weights.sha256,
+        "trained on": record.data_version,
+        "made": record.created.isoformat(timespec="seconds"),
+    }
+    return Ancestor(kind, facts, {"weights": record.weights})
+
+
+def _teacher(release: Release, evaluation: EvaluationRecord) -> Ancestor:
+    teacher = _model("teacher", evaluation.teacher)
+    # Soft labels are kept by what they are made of; a teacher of other weights never meets them.
+    facts = {"version": str(release.teacher_version), **teacher.facts, "soft labels": f"of {evaluation.teacher.digest}"}
+    return Ancestor("teacher", facts, teacher.files)
+
+
+def _data(evaluation: EvaluationRecord) -> Ancestor:
+    data = evaluation.data
+    facts = {
+        "name": data.name,
+        "version": data.version,
+        "samples": ", ".join(f"{split} {count:,}" for split, count in data.samples.items()),
+        **({"licence": data.licence} if data.licence else {}),
+    }
+    card = Path(data.directory) / "dataset.json"
+    size = card.stat().st_size if card.is_file() else 0
+    return Ancestor("data", facts, {card.name: Artefact(uri=str(card), sha256=data.card_sha256, size=size)})
+
+
+def _raw(evaluation: EvaluationRecord, lock: str | None) -> Iterator[Ancestor]:
+    """Yields the source, if the lock is of the very version of the data that the release was made from."""
+    stages = (yaml.safe_load(lock) or {}).get("stages", {}) if lock else {}
+    name, version = evaluation.data.name, evaluation.data.version
+    prepared, fetched = (stages.get(f"{stage}@{name}") for stage in ("prepare", "fetch"))
+    if not (prepared and fetched) or version not in [out["md5"] for out in prepared["outs"]]:
+        return
+    params: list[dict[str, Any]] = [*fetched.get("params", {}).values()]
+    source = params[0].get("data.source", {}) if params else {}
+    facts = {out["path"]: f"md5 {out['md5']}, {out['size']:,} bytes" for out in fetched["outs"]}
+    yield Ancestor("raw data", facts | {"source": _in_a_line(source)})
+
+
+def _code(release: Release, ingredients: Ingredients | None) -> Iterator[Ancestor]:
+    if ingredients is not None:
+        yield Ancestor("recipe", {"digest": ingredients.digest, "fields": f"{len(ingredients.recipe)}"})
+    facts = {"git commit": release.git_commit or "not on record"}
+    if ingredients is not None:
+        facts["libraries"] = ", ".join(f"{name} {version}" for name, version in sorted(ingredients.libraries.items()))
+    yield Ancestor("code", facts)
+
+
+def _in_a_line(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_in_a_line(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return " ".join(_in_a_line(inner) for inner in value)
+    return str(value)

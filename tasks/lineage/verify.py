@@ -1,0 +1,48 @@
+"""Is all that a release is made of still there, with the bytes it had?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.files import local_path, sha256_of
+from tasks.lineage.ancestry import Ancestor
+from tasks.records import Artefact, DatasetCard
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one file: `ok`, `missing`, `changed`, or `elsewhere` where it is not on this machine."""
+
+    file: str
+    state: str
+
+
+def verify(ancestors: Sequence[Ancestor]) -> tuple[Finding, ...]:
+    """Hashes every file of a release's ancestors again; prepared data is every file that its `dataset.json` lists."""
+    return tuple(finding for ancestor in ancestors for finding in _of(ancestor))
+
+
+def _of(ancestor: Ancestor) -> Iterator[Finding]:
+    for name, artefact in ancestor.files.items():
+        finding = Finding(f"{ancestor.kind}: {name}", _state(artefact))
+        yield finding
+        if ancestor.kind == "data" and finding.state == "ok":
+            yield from _listed(Path(artefact.uri))
+
+
+def _listed(path: Path) -> Iterator[Finding]:
+    card = DatasetCard.model_validate_json(path.read_bytes())
+    for split in card.splits.values():
+        files = [file for shard in split.shards for file in (shard.inputs, shard.labels, shard.lengths) if file]
+        for file in (*files, split.table):
+            artefact = Artefact(uri=str(path.parent / file.name), sha256=file.sha256, size=file.size)
+            yield Finding(f"data: {file.name}", _state(artefact))
+
+
+def _state(artefact: Artefact) -> str:
+    here = local_path(artefact.uri)
+    if here is None:
+        return "elsewhere"
+    if not here.is_file():
+        return "missing"
+    return "ok" if sha256_of(here) == artefact.sha256 else "changed"
