@@ -35,7 +35,8 @@ def as_code(value: str) -> Ready:
 def ticked(text: str) -> Ready:
     """Returns text in which what stands between backticks is code."""
     parts = re.split(r"`([^`]+)`", text)
-    return Ready("".join(as_code(part) if place % 2 else _inline(part) for place, part in enumerate(parts)))
+    told = "".join(as_code(part) if place % 2 else _inline(part) for place, part in enumerate(parts))
+    return Ready(_LIST.sub(r"\1\\\2", told))
 
 
 def table_in_markdown(table: Table) -> Ready:

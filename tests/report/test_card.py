@@ -76,12 +76,16 @@ def test_names_with_signs_of_markdown_stay_text() -> None:
     classes = tuple(ClassScore(label=n, recall=0.5, precision=0.5, f1=0.5, samples=3) for n in (NASTY, "1. #x", "- y"))
     ours = tuple(score(s.name, 0.9, 1, classes=classes) for s in scores())
     nasty = data(name=NASTY, version=NASTY, licence=NASTY, classes=(NASTY, "1. #x", "- y"))
-    document = shown(render_card(report(evaluation=evaluation(scores=ours, data=nasty, notes=("# no heading",)))))
+    document = shown(
+        render_card(
+            report(evaluation=evaluation(scores=ours, data=nasty, notes=("# no heading", "1. no list", "- nor this")))
+        )
+    )
     assert [row[0] for row in rows(document, "class")[1:]] == [NASTY, "1. #x", "- y"]
     items = [item.text for item in document.all("li")]
     assert f"Licence: {NASTY}" in items
     assert f"version: {NASTY}" in items
-    assert "# no heading" in items
+    assert {"# no heading", "1. no list", "- nor this"} <= set(items)
     assert not document.all("b")
     assert not document.all("a")
 

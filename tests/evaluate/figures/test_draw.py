@@ -34,7 +34,7 @@ def test_a_picture_that_has_nothing_to_show_is_not_drawn(whole: tuple[Drawing, .
 
 
 def test_equal_scenes_give_equal_bytes_whatever_the_machine_prefers(whole: tuple[Drawing, ...]) -> None:
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path", "svg.hashsalt": "x"}):
+    with matplotlib.rc_context({"font.size": 30, "axes.edgecolor": "red", "svg.fonttype": "path", "svg.hashsalt": "x"}):
         assert draw(scene()) == whole
         assert matplotlib.rcParams["font.size"] == 30
 

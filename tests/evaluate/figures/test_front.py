@@ -14,8 +14,8 @@ def test_the_front_holds_what_no_other_model_beats_in_both() -> None:
         score("quick", 0.90, 1, p50_ms=0.5),
         score("beaten in both", 0.89, 1, p50_ms=0.6),
         score("as good but slower", 0.90, 1, p50_ms=0.7),
-        score("between", 0.93, 1, p50_ms=1.0),
         score("as quick but worse", 0.92, 1, p50_ms=1.0),
+        score("between", 0.93, 1, p50_ms=1.0),
     ]
     assert [s.name for s in front(models)] == ["quick", "between", "slow and good"]
 

@@ -59,6 +59,18 @@ def test_rows_of_the_matrix_are_labels_and_columns_predictions() -> None:
     assert at["91"][0] == at["3"][0] < at["7"][0] == at["83"][0]
 
 
+def test_a_cell_has_the_colour_of_its_own_number() -> None:
+    few = scene(classes=("no", "yes"), confusion=np.array([[50, 50], [0, 83]]))
+    drawing = draw_confusion(few)
+    assert drawing is not None
+    paths = [e.attrib for e in ElementTree.fromstring(drawing.svg).iter(f"{SVG}path")]
+    cells = [a for a in paths if "fill: #1f7fc4" in a["style"]]
+    corners = [tuple(float(n) for n in a["d"].split()[1:3]) for a in cells]
+    faint = ["opacity: 0.70" in a["style"] for a in cells]
+    assert faint == [True, True, False]
+    assert corners[0][1] == corners[1][1], "both of the first row are in a line"
+
+
 def test_counts_that_do_not_fit_their_cells_are_told_in_per_cent_of_the_row() -> None:
     counts = np.full((12, 12), 100_000)
     drawing = draw_confusion(scene(classes=tuple(map(str, range(100, 112))), confusion=counts))
