@@ -15,6 +15,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
 WIDTH = 340.0
@@ -82,8 +83,6 @@ class Canvas:
 
     def mark(self, left: float, top: float, **how: Any) -> None:
         """Sets one marker on the sheet itself, as keys need it."""
-        from matplotlib.lines import Line2D
-
         place = ([left / WIDTH], [1 - top / self.height])
         self.figure.add_artist(Line2D(*place, linestyle="none", transform=self.figure.transFigure, **how))
 
