@@ -24,7 +24,7 @@ def publish_report(
     release: Release, evaluation: EvaluationRecord, verdicts: tuple[Verdict, ...], challenges: tuple[Challenge, ...]
 ) -> Artefact:
     """Writes page and card into the run that registered the release, over those of before; returns the page."""
-    figures = {figure.name: (figure.caption, fetch(figure.artefact).read_text()) for figure in evaluation.figures}
+    figures = {figure.name: (figure.caption, fetch(figure.artefact).read_text(encoding="utf-8")) for figure in evaluation.figures}
     made = Report(evaluation, release, verdicts, challenges, figures)
     card = render_card(made)
     with tempfile.TemporaryDirectory() as folder:
