@@ -26,14 +26,15 @@ def promote(release: Release, environment: str, gate: Gate, measuring: Evaluate,
 @flow(name="report", flow_run_name="report on {release.model} version {release.version}")
 def report(release: Release, measuring: Evaluate) -> Artefact:
     """Writes the page of a release anew: with what gates have said by now, and against the champions of now."""
-    verdicts = decisions.verdicts_on(release.model, release.version)
+    said = decisions.verdicts_on(release.model, release.version)
+    verdicts, decided = tuple(verdict for verdict, _ in said), tuple(time for _, time in said)
     met = {verdict.environment: verdict.challenge for verdict in verdicts}
     found = [
         met[environment] if environment in met else challenge(release, environment, measuring)
         for environment in ENVIRONMENTS
     ]
     challenges = tuple(one for one in found if one is not None)
-    return publish_report(release, ledger.evaluation_of(release), verdicts, challenges)
+    return publish_report(release, ledger.evaluation_of(release), verdicts, challenges, decided)
 
 
 def challenge(release: Release, environment: str, measuring: Evaluate) -> Challenge | None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError as NotUniqueError
 
 from tasks.errors import BusyError
-from tasks.registry.chain import FIRST, link, sha256
+from tasks.registry.chain import FIRST, aware, link, sha256
 from tasks.registry.database import engine
 from tasks.registry.tables import DECISIONS
 from tasks.releases import Verdict
@@ -58,11 +58,12 @@ def champions_before(model: str, environment: str) -> tuple[int, ...]:
     return tuple(reversed(stack[:-1]))
 
 
-def verdicts_on(model: str, version: int) -> tuple[Verdict, ...]:
-    """Returns what gates have said about a release, oldest first; where one has spoken twice, its last word."""
+def verdicts_on(model: str, version: int) -> tuple[tuple[Verdict, datetime], ...]:
+    """Returns what gates have said about a release and when, oldest first; of one that spoke twice, its last word."""
     said = [row for row in decisions(model) if row.version == version and row.event not in DONE]
-    found = [Verdict.model_validate_json(row.verdict) for row in said]
-    return tuple({verdict.environment: verdict for verdict in found}.values())
+    return tuple(
+        {row.environment: (Verdict.model_validate_json(row.verdict), aware(row.time)) for row in said}.values()
+    )
 
 
 def entry_of(model: str, environment: str, version: int) -> Verdict:

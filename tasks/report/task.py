@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 from prefect import task
@@ -21,11 +22,21 @@ PAGE, CARD = "report.html", "model_card.md"
 
 @task(name="report", cache_policy=NO_CACHE)
 def publish_report(
-    release: Release, evaluation: EvaluationRecord, verdicts: tuple[Verdict, ...], challenges: tuple[Challenge, ...]
+    release: Release,
+    evaluation: EvaluationRecord,
+    verdicts: tuple[Verdict, ...],
+    challenges: tuple[Challenge, ...],
+    decided: tuple[datetime, ...],
 ) -> Artefact:
-    """Writes page and card into the run that registered the release, over those of before; returns the page."""
-    figures = {figure.name: (figure.caption, fetch(figure.artefact).read_text(encoding="utf-8")) for figure in evaluation.figures}
-    made = Report(evaluation, release, verdicts, challenges, figures)
+    """Writes page and card into the run that registered the release, over those of before; returns the page.
+
+    `decided` says when each verdict was given.
+    """
+    figures = {
+        figure.name: (figure.caption, fetch(figure.artefact).read_text(encoding="utf-8"))
+        for figure in evaluation.figures
+    }
+    made = Report(evaluation, release, verdicts, challenges, figures, decided)
     card = render_card(made)
     with tempfile.TemporaryDirectory() as folder:
         run = StageRun(release.run_id, Path(folder))
