@@ -150,7 +150,7 @@ def test_the_gate_of_the_edge_is_passed_by_hand(project: Any, first_run: Any) ->
 
 
 def test_the_way_back_is_one_command_and_everything_stays_on_record(project: Any, first_run: Any) -> None:
-    assert project.stillhouse("promote", "digits", "--to", "edge", "--version", "1").code == 1  # not in staging
+    assert project.stillhouse("promote", "digits", "--to", "edge", "--version", "2").code == 1  # not in staging
     said = project.stillhouse("rollback", "digits", "--from", "staging", "--reason", "drops frames")
     assert said.code == 0, said.err
     back, before = re.findall(r"version (\d)", said.out)
