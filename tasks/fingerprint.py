@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -59,7 +59,7 @@ def source_digest(room: str) -> str:
     rooms: list[str] = [room]
     for name in rooms:
         rooms += sorted(_imported_rooms(name) - set(rooms))
-    parts = [f"{path.relative_to(PACKAGE)}:{_code_digest(path)}" for name in sorted(rooms) for path in _files(name)]
+    parts = [f"{path.relative_to(PACKAGE)}:{_code(path).digest}" for name in sorted(rooms) for path in _files(name)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -124,15 +124,30 @@ def _files(room: str) -> list[Path]:
 
 
 @cache
-def _syntax(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes())
-
-
-def _imported_rooms(room: str) -> set[str]:
+def _imported_rooms(room: str) -> frozenset[str]:
     """Returns the rooms that a room's files import; the modules beside the rooms are plumbing that moves no number."""
-    modules = [name for path in _files(room) for node in ast.walk(_syntax(path)) for name in _imports(node)]
+    modules = [name for path in _files(room) for name in _code(path).imports]
     found = {module.split(".")[1] for module in modules if module.startswith("tasks.")}
-    return {name for name in found if (PACKAGE / name).is_dir()}
+    return frozenset(name for name in found if (PACKAGE / name).is_dir())
+
+
+class _Code(NamedTuple):
+    digest: str
+    imports: tuple[str, ...]
+    """full names"""
+
+
+@cache
+def _code(path: Path) -> _Code:
+    """Reads a file once for both: a command that has nothing to do does little else than this."""
+    tree = ast.parse(path.read_bytes())
+    imports: list[str] = []
+    for node in ast.walk(tree):
+        imports += _imports(node)
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
+    return _Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
 
 
 def _imports(node: ast.AST) -> list[str]:
@@ -140,16 +155,6 @@ def _imports(node: ast.AST) -> list[str]:
     if isinstance(node, ast.ImportFrom):
         return [f"{node.module}.{alias.name}" for alias in node.names]
     return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-
-
-@cache
-def _code_digest(path: Path) -> str:
-    tree = _syntax(path)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
 def _is_text(line: ast.stmt) -> bool:

@@ -81,7 +81,7 @@ def digest_after(monkeypatch: pytest.MonkeyPatch, package: Path, file: str, text
 
 
 def fresh_digest() -> str:
-    for cached in (source_digest, fingerprint._syntax, fingerprint._code_digest):
+    for cached in (source_digest, fingerprint._imported_rooms, fingerprint._code):
         cached.cache_clear()
     digest = source_digest("distill")
     source_digest.cache_clear()
