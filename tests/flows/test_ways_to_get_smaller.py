@@ -33,7 +33,8 @@ def test_passes_that_learn_go_through_a_whole_run(project: Any, first_run: Any) 
     )
     assert said.code == 0, said.err + said.out
     assert said.stages["student"] == "reused"
-    assert said.stages["compress"] == said.stages["register"] == "done"
+    # Where fp32 is the fastest again, it is the release that is there already.
+    assert (said.stages["compress"], said.stages["evaluate"]) == ("done", "done")
     tried = said.out.split("ships; tried ", 1)[1]
     assert [name for name in MADE if re.search(rf"\b{re.escape(name)} [\d,]+ bytes", tried)] == list(MADE)
     assert kept(project, "low_rank0.5") == {".onnx", ".safetensors"}
