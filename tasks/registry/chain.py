@@ -46,4 +46,6 @@ def chain_up(connection: Connection) -> None:
         else:
             before = row.digest
     if "before" not in there:
+        if connection.dialect.name == "postgresql":  # which, unlike SQLite, holds texts to their length
+            connection.execute(text(f"ALTER TABLE {DECISIONS.name} ALTER COLUMN event TYPE VARCHAR(20)"))
         connection.execute(text(f"CREATE UNIQUE INDEX one_row_follows ON {DECISIONS.name} (before)"))
