@@ -34,7 +34,7 @@ class Ingredients(Record):
     data: dict[str, str]
     """what is known of the data before any stage runs: version, signature of the source"""
     code: dict[str, str]
-    """room -> digest of its source and of the rooms it imports"""
+    """room -> digest of its source and of what it imports"""
     libraries: dict[str, str]
 
 
@@ -52,14 +52,14 @@ def stage_fingerprint(room: str, inputs: Mapping[str, Any], libraries: Sequence[
 
 @cache
 def source_digest(room: str) -> str:
-    """Returns a digest of the code of `tasks/<room>` and of every room it imports, directly or not.
+    """Returns a digest of the code of `tasks/<room>` and of every file of another room it imports, directly or not.
 
     Comments, docstrings and layout do not count, so that explaining a line does not train a teacher again.
     """
-    rooms: list[str] = [room]
-    for name in rooms:
-        rooms += sorted(_imported_rooms(name) - set(rooms))
-    parts = [f"{path.relative_to(PACKAGE)}:{_code(path).digest}" for name in sorted(rooms) for path in _files(name)]
+    paths = _files(room)
+    for path in paths:
+        paths += sorted(_imported(path) - set(paths))
+    parts = [f"{path.relative_to(PACKAGE)}:{_code(path).digest}" for path in sorted(paths)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -123,12 +123,10 @@ def _files(room: str) -> list[Path]:
     return sorted((PACKAGE / room).rglob("*.py"))
 
 
-@cache
-def _imported_rooms(room: str) -> frozenset[str]:
-    """Returns the rooms that a room's files import; the modules beside the rooms are plumbing that moves no number."""
-    modules = [name for path in _files(room) for name in _code(path).imports]
-    found = {module.split(".")[1] for module in modules if module.startswith("tasks.")}
-    return frozenset(name for name in found if (PACKAGE / name).is_dir())
+def _imported(path: Path) -> frozenset[Path]:
+    """Returns the files of rooms that a file imports; modules beside the rooms are plumbing that moves no number."""
+    found = {name: PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py") for name in _code(path).imports}
+    return frozenset(file for name, file in found.items() if name.count(".") > 1 and file.is_file())
 
 
 class _Code(NamedTuple):
@@ -143,18 +141,23 @@ def _code(path: Path) -> _Code:
     tree = ast.parse(path.read_bytes())
     imports: list[str] = []
     for node in ast.walk(tree):
-        imports += _imports(node)
+        imports += _imports(node, path)
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
     return _Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
 
 
-def _imports(node: ast.AST) -> list[str]:
-    """Returns the full names that one import statement names."""
-    if isinstance(node, ast.ImportFrom):
-        return [f"{node.module}.{alias.name}" for alias in node.names]
-    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+def _imports(node: ast.AST, path: Path) -> list[str]:
+    """Returns the full names of the modules of ours that one import statement may name."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names if alias.name.startswith("tasks.")]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    package = path.relative_to(PACKAGE.parent).parts[: -node.level] if node.level else ()
+    module = ".".join([*package, *([node.module] if node.module else [])])
+    names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+    return names if module.split(".")[0] == "tasks" else []
 
 
 def _is_text(line: ast.stmt) -> bool:

@@ -81,7 +81,7 @@ def digest_after(monkeypatch: pytest.MonkeyPatch, package: Path, file: str, text
 
 
 def fresh_digest() -> str:
-    for cached in (source_digest, fingerprint._imported_rooms, fingerprint._code):
+    for cached in (source_digest, fingerprint._code):
         cached.cache_clear()
     digest = source_digest("distill")
     source_digest.cache_clear()
@@ -91,6 +91,24 @@ def fresh_digest() -> str:
 def test_code_of_an_imported_room_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, after = digest_after(monkeypatch, copied_package(tmp_path), "models/b.py", "def f():\n    return 2\n")
     assert before != after
+
+
+def test_a_file_counts_that_is_imported_by_a_relative_name_from_an_imported_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = copied_package(tmp_path)
+    (package / "models" / "b.py").write_text("from .e import f\n")
+    (package / "models" / "e.py").write_text("def f():\n    return 1\n")
+    before, after = digest_after(monkeypatch, package, "models/e.py", "def f():\n    return 2\n")
+    assert before != after
+
+
+def test_a_file_of_an_imported_room_that_nobody_imports_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = copied_package(tmp_path)
+    before, after = digest_after(monkeypatch, package, "models/d.py", "z = 1\n")
+    assert before == after
 
 
 def test_comments_and_docstrings_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from params.evaluate import Latency
 from tasks.errors import StageError, mismatch
 from tasks.evaluate.entrant import Entrant
+from tasks.runtime import footprint
 from tasks.runtime.latency import measure
 from tasks.runtime.session import Session
 from tasks.scores import BatchTiming, Footprint
@@ -72,7 +73,7 @@ def footprints(models: Mapping[str, Entrant], sample: Arrays, threads: int) -> d
 
 
 def _footprint(name: str, model: Path, sample: Path, threads: int) -> Footprint:
-    command = [sys.executable, "-m", "tasks.runtime.footprint", str(model.resolve()), str(sample), str(threads)]
+    command = [sys.executable, "-m", footprint.__name__, str(model.resolve()), str(sample), str(threads)]
     done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no word"])[-1]

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.runtime.errors import ManifestError, SelfTestError
-from tasks.runtime.manifest import MANIFEST, BundleFile, Head, Manifest, Processor
-from tasks.runtime.session import MODEL, Session
-from tasks.runtime.verify import read_verified
+from .errors import ManifestError, SelfTestError
+from .manifest import MANIFEST, BundleFile, Head, Manifest, Processor
+from .session import MODEL, Session
+from .verify import read_verified
 
 LABELS = "labels.json"
 GOLDEN = "golden.npz"

@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Any
 
-from tasks.runtime.errors import ManifestError
+from .errors import ManifestError
 
 Json = dict[str, Any] | list[Any] | str | int | float | bool | None
 

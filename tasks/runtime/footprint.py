@@ -12,7 +12,7 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from tasks.runtime.session import Session
+from .session import Session
 
 STATUS = Path("/proc/self/status")
 

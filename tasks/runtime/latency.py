@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.runtime.session import Session
+from .session import Session
 
 
 def measure(

@@ -8,8 +8,8 @@ import json
 import re
 from dataclasses import asdict, dataclass
 
-from tasks.runtime.errors import ManifestError
-from tasks.runtime.fields import Fields, Json, no_doubles
+from .errors import ManifestError
+from .fields import Fields, Json, no_doubles
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -10,9 +10,9 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from tasks.runtime.errors import ModelError, WrongInputError
-from tasks.runtime.manifest import TensorInfo
-from tasks.runtime.verify import read_checked, read_verified
+from .errors import ModelError, WrongInputError
+from .manifest import TensorInfo
+from .verify import read_checked, read_verified
 
 MODEL = "model.onnx"
 _INPUTS, _LENGTHS, _LOGITS = "inputs", "lengths", "logits"

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.runtime.errors import ManifestError, TamperedError
-from tasks.runtime.manifest import LARGEST, MANIFEST, BundleFile, Manifest, read_manifest
+from .errors import ManifestError, TamperedError
+from .manifest import LARGEST, MANIFEST, BundleFile, Manifest, read_manifest
 
 
 @dataclass(frozen=True)
