@@ -9,6 +9,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from flows.channel_cli import channel_app
 from tasks.errors import InputError, StillhouseError, mismatch
 from tasks.runtime.errors import RuntimeBundleError
 
@@ -24,6 +25,7 @@ Overrides = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads it at run time
     typer.Option("--set", metavar="FIELD=VALUE", help="Override a field of the recipe; may be given again."),
 ]
+app.add_typer(channel_app, name="channel")
 _debug = False
 
 
@@ -97,9 +99,9 @@ def status() -> None:
 
 @app.command()
 def audit(
-    repair: Annotated[bool, typer.Option("--repair", help="Put aliases back that somebody moved by hand.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Put aliases back, publish channels anew.")] = False,
 ) -> None:
-    """Verify the chain of decisions, and that every alias in MLflow agrees with it."""
+    """Verify the chain of decisions, and that every alias in MLflow and every channel agrees with it."""
     from flows.standing import check_ledger
 
     check_ledger(repair)

@@ -17,6 +17,7 @@ from tasks.fingerprint import Ingredients
 from tasks.recipes import load_recipe
 from tasks.records import Artefact
 from tasks.registry import decisions, ledger
+from tasks.registry.channel.places import channels
 from tasks.releases import Promotion
 from tasks.workspace import prepare_environment, project_root
 
@@ -66,6 +67,11 @@ def promote_model(model: str, environment: str, version: int | None, reason: str
     _say_report(page)
     if not promotion.verdict.passed:
         raise RefusedError(_refusal(promotion))
+    if environment not in channels():
+        steps = [
+            f"{_command()} channel init {environment} --root-keys DIR   (a signed channel that devices update from)"
+        ]
+        console.print(bullet_list("Next:", steps), soft_wrap=True)
 
 
 def init_recipe(name: str, images: Path | None, table: Path | None, label: str | None) -> None:
@@ -165,6 +171,14 @@ def _say_promotion(promotion: Promotion) -> None:
     console.print(words, soft_wrap=True)
     if promotion.verdict.challenge:
         console.print(f"  {challenge_line(promotion.verdict.challenge)}", soft_wrap=True)
+    if promotion.moved:
+        _say_published(promotion.environment)
+
+
+def _say_published(environment: str) -> None:
+    from flows.channel import say_published
+
+    say_published(environment)
 
 
 def _refusal(promotion: Promotion) -> str:

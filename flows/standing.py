@@ -6,6 +6,7 @@ from flows.console import console
 from tasks.errors import InputError, IntegrityError, mismatch
 from tasks.registry import decisions
 from tasks.registry.chain import aware
+from tasks.registry.channel.places import channels
 from tasks.registry.decisions import Decision
 from tasks.releases import Verdict
 from tasks.workspace import prepare_environment
@@ -18,6 +19,7 @@ def roll_back_model(model: str, environment: str, reason: str) -> None:
     if environment not in ENVIRONMENTS:
         raise InputError(mismatch("stillhouse rollback", "--from", "staging or edge", environment, "name one of them"))
     prepare_environment()
+    from flows.channel import say_published
     from tasks.registry.promotion import roll_back
 
     done = roll_back(model, environment, reason)
@@ -25,6 +27,7 @@ def roll_back_model(model: str, environment: str, reason: str) -> None:
         f"[green]rolled back[/] {environment}: version {done.version} again, before it version {done.previous}",
         soft_wrap=True,
     )
+    say_published(environment)
 
 
 def show_history(model: str) -> None:
@@ -54,24 +57,25 @@ def show_status() -> None:
 
 
 def check_ledger(repair: bool) -> None:
-    """Verifies the chain of decisions and that every alias is where the last of them put it.
+    """Verifies the chain of decisions, that every alias is where the last of them put it, and what channels serve.
 
     Raises:
         IntegrityError: something is not as it was recorded, and was not repaired.
     """
     prepare_environment()
-    from tasks.registry.promotion import audit, reconcile
+    from tasks.registry.promotion import REPAIRED, audit, reconcile
 
     for line in reconcile():
         console.print(f"[yellow]finished[/] {line}", soft_wrap=True)
     wrong = audit(repair=repair)
-    left = [line for line in wrong if not line.endswith("; put back")]
-    for line in set(wrong) - set(left):
+    left = [line for line in wrong if not line.endswith(REPAIRED)]
+    for line in sorted(set(wrong) - set(left)):
         console.print(f"[yellow]repaired[/] {line}", soft_wrap=True)
     if left:
-        do = "an alias that was moved by hand is put back by `stillhouse audit --repair`; a changed row is not"
+        do = "`stillhouse audit --repair` puts back aliases and publishes channels anew; a changed row stays as it is"
         raise IntegrityError("\n".join([*left, do]))
-    console.print(f"{len(decisions.decisions()):,} decisions: the chain holds, and every alias agrees with it")
+    agree = "every alias and channel agrees with it" if channels() else "every alias agrees with it"
+    console.print(f"{len(decisions.decisions()):,} decisions: the chain holds, and {agree}")
 
 
 def _cells(row: Decision) -> tuple[str, ...]:

@@ -1,27 +1,36 @@
 """The move of an environment from one release to another: written down before it happens and after.
 
 What was interrupted in between is finished by whoever comes next: the gate had let it pass, and moving an alias to
-where it is already changes nothing.
+where it is already, or publishing what a channel holds already, changes nothing.
 """
+
+from collections.abc import Iterator
 
 from tasks.errors import InputError, IntegrityError, mismatch
 from tasks.registry import decisions
+from tasks.registry.channel.inspection import inspect
+from tasks.registry.channel.places import channels
+from tasks.registry.channel.publication import prepare, publish
 from tasks.registry.decisions import DONE, Decision, Event
 from tasks.registry.versions import alias_target, move_alias, registry_lock
 from tasks.releases import Promotion, Release, Verdict
 
 BEFORE = "-previous"
 """an environment's name with it is the alias of the release that led it before"""
+REPAIRED = ("; put back", "; published anew")
+"""how a line of the audit ends that is no longer so"""
 
 
 def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
     """Moves the alias of the verdict's environment to the release if the verdict allows it; records it either way.
 
-    `<environment>-previous` keeps pointing to the release that was there before.
+    `<environment>-previous` keeps pointing to the release that was there before. The release channel of the
+    environment, where there is one, holds the release before the move is recorded as done.
 
     Raises:
         BusyError: somebody else recorded a decision at the same moment.
-        IntegrityError: MLflow does not show the alias where it was put.
+        IntegrityError: MLflow does not show the alias where it was put, or a file to publish is not what it was.
+        InputError: a key to publish with is not there.
     """
     model, environment = release.model, verdict.environment
     with registry_lock():
@@ -31,6 +40,7 @@ def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
             decisions.add("refused", model, release.version, verdict, previous, reason)
         moved = verdict.passed and (previous, alias_target(model, environment)) != (release.version,) * 2
         if moved:
+            prepare(model, release.version, verdict)
             _change("intended", model, release.version, verdict, previous, reason)
     return _promotion(model, release.version, verdict, previous, moved=moved)
 
@@ -50,6 +60,7 @@ def roll_back(model: str, environment: str, reason: str) -> Promotion:
             got = "none" if current is None else f"version {current} and none before it"
             raise InputError(mismatch(model, environment, "a champion and one before it", got, do))
         verdict = decisions.entry_of(model, environment, earlier[0])
+        prepare(model, earlier[0], verdict)
         _change("rolling back", model, earlier[0], verdict, current, reason)
     return _promotion(model, earlier[0], verdict, current, moved=True)
 
@@ -61,14 +72,15 @@ def reconcile(model: str | None = None) -> tuple[str, ...]:
 
 
 def audit(*, repair: bool) -> tuple[str, ...]:
-    """Returns in words what is wrong: with the chain of decisions, and with aliases that somebody else moved.
+    """Returns in words what is wrong: with the chain of decisions, with aliases that somebody moved, with channels.
 
-    Aliases are put right where `repair` says so; a broken chain stays as it is.
+    Where `repair` says so, aliases are put right and channels are published anew; a broken chain stays as it is.
     """
     with registry_lock():
         places = sorted({(row.model, row.environment) for row in decisions.decisions()})
         strayed = [line for place in places for line in _strayed(*place, repair=repair)]
-    return (*decisions.broken_links(), *strayed)
+        served = [line for environment in channels() for line in _wrongly_served(environment, repair=repair)]
+    return (*decisions.broken_links(), *strayed, *served)
 
 
 def _change(intent: Event, model: str, version: int, verdict: Verdict, previous: int | None, reason: str) -> None:
@@ -77,7 +89,7 @@ def _change(intent: Event, model: str, version: int, verdict: Verdict, previous:
 
 
 def _finish(row: Decision) -> str:
-    """Moves the aliases to where an intention wants them, and records that they are there."""
+    """Moves the aliases to where an intention wants them, publishes, and records that both are done."""
     verdict = Verdict.model_validate_json(row.verdict)
     aliases = {row.environment: row.version, f"{row.environment}{BEFORE}": _behind(row)}
     for alias, version in aliases.items():
@@ -87,6 +99,8 @@ def _finish(row: Decision) -> str:
                 f"MLflow alias `{alias}` of `{row.model}`: expected version {version}, got {found};"
                 " somebody else moved it, promote again"
             )
+    if row.environment in channels():
+        publish(row.environment)
     decisions.add(DONE[row.event], row.model, row.version, verdict, row.previous, row.reason)
     return f"{row.model}: version {row.version} is {DONE[row.event]} in {row.environment}, as was intended"
 
@@ -110,8 +124,17 @@ def _strayed(model: str, environment: str, *, repair: bool) -> list[str]:
             said.append(f"MLflow alias `{alias}` of `{model}`: expected version {version}, got {found}")
             if repair:
                 move_alias(model, alias, version)
-                said[-1] += "; put back"
+                said[-1] += REPAIRED[0]
     return said
+
+
+def _wrongly_served(environment: str, *, repair: bool) -> Iterator[str]:
+    """Yields what is wrong with a channel; what is so no longer after a publication says so."""
+    wrong = tuple(inspect(environment))
+    if wrong and repair:
+        publish(environment)
+    left = tuple(inspect(environment)) if wrong and repair else wrong
+    yield from (line if line in left else f"{line}{REPAIRED[1]}" for line in wrong)
 
 
 def _promotion(model: str, version: int, verdict: Verdict, previous: int | None, *, moved: bool) -> Promotion:

@@ -17,7 +17,8 @@ ROOT = "root.json"
 VERSION = "version"
 """custom field: the version in the registry"""
 P95_MS = "p95_ms"
-"""custom field: the milliseconds that the gate allowed for one sample, null for no limit"""
+"""custom field: the milliseconds that the gate allowed for one sample, null for no limit; digits in a text, "0.25" say,
+because the JSON that TUF signs has no fractions"""
 
 
 def target_path(model: str, file: str) -> str:

@@ -1,0 +1,67 @@
+"""`stillhouse channel`: the commands of the release channels."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Optional
+
+import typer
+
+channel_app = typer.Typer(
+    help="Keep the signed channels that devices update from.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Environment = Annotated[str, typer.Argument(help="staging or edge.")]
+RootKeys = Annotated[Path, typer.Option("--root-keys", metavar="DIR", help="The folder of the root keys.")]
+
+
+@channel_app.command()
+def init(
+    environment: Environment,
+    root_keys: RootKeys,
+    keys: Annotated[int, typer.Option(min=1, help="How many root keys.")] = 1,
+    threshold: Annotated[int, typer.Option(min=1, help="How many of them must sign.")] = 1,
+    timestamp_days: Annotated[int, typer.Option(min=1, help="For how long a signature is good.")] = 14,
+    snapshot_days: Annotated[int, typer.Option(min=1, help="The same.")] = 30,
+    targets_days: Annotated[int, typer.Option(min=1, help="The same.")] = 90,
+    root_days: Annotated[int, typer.Option(min=1, help="The same.")] = 365,
+) -> None:
+    """Make the channel of an environment, and publish what leads it."""
+    from flows.channel import init_channel
+    from tasks.registry.channel.settings import Days
+
+    days = Days(timestamp=timestamp_days, snapshot=snapshot_days, targets=targets_days, root=root_days)
+    init_channel(environment, root_keys, keys, threshold, days)
+
+
+@channel_app.command()
+def rotate(
+    environment: Environment,
+    role: Annotated[Literal["timestamp", "snapshot", "targets", "root"], typer.Option(help="Whose key.")],
+    root_keys: RootKeys,
+) -> None:
+    """Give a role a new key, and revoke the old one."""
+    from flows.channel import rotate_key
+
+    rotate_key(environment, role, root_keys)
+
+
+@channel_app.command()
+def refresh(
+    environment: Annotated[Optional[str], typer.Argument(help="Default: every channel.")] = None,  # noqa: UP045
+    root_keys: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--root-keys", metavar="DIR", help="For a root that is near its expiry."),
+    ] = None,
+) -> None:
+    """Sign anew what is near its expiry, or wrong; for a timer, once a day."""
+    from flows.channel import refresh_channels
+
+    refresh_channels(environment, root_keys)
+
+
+@channel_app.command()
+def status() -> None:
+    """Say what each channel holds, until when its signatures are good, and what devices trust."""
+    from flows.channel import show_channels
+
+    show_channels()

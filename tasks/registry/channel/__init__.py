@@ -1,0 +1,1 @@
+"""The release channel: consumes what the ledger says leads an environment, produces the TUF repository of it."""

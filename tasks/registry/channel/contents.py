@@ -1,0 +1,94 @@
+"""What a channel has to hold by the ledger: the bundle of each release that leads its environment, and nothing else."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+from tuf.api.metadata import TargetFile
+
+from tasks.errors import IntegrityError, mismatch
+from tasks.files import sha256_of
+from tasks.records import Artefact
+from tasks.registry import decisions, ledger
+from tasks.registry.channel import durable
+from tasks.registry.channel.places import targets_dir
+from tasks.releases import Release, Verdict
+from tasks.runtime.channel import P95_MS, VERSION, manifest_path, target_path
+from tasks.tracking import fetch
+
+
+@dataclass(frozen=True)
+class Content:
+    """A file in a channel: what the metadata says about it, and where its bytes come from."""
+
+    target: TargetFile
+    artefact: Artefact
+
+    def served(self, environment: str) -> Path:
+        """Returns where it is served: under its name with its sha256 in front (consistent snapshots)."""
+        (path,) = self.target.get_prefixed_paths()
+        return targets_dir(environment) / path
+
+    def is_served(self, environment: str) -> bool:
+        """Says whether it is there with its very bytes."""
+        path = self.served(environment)
+        return path.is_file() and sha256_of(path) == self.artefact.sha256
+
+
+def leading(environment: str) -> dict[str, tuple[int, Verdict]]:
+    """Returns for each model the version that leads an environment, and the verdict by which it came in.
+
+    A move that was intended and not finished counts as done, for whoever comes next finishes it.
+    """
+    models = sorted({row.model for row in decisions.decisions(environment=environment)})
+    led = {model: decisions.champion(model, environment) for model in models}
+    found = {
+        model: (version, decisions.entry_of(model, environment, version))
+        for model, version in led.items()
+        if version is not None
+    }
+    under_way = [row for row in decisions.unfinished() if row.environment == environment]
+    return found | {row.model: (int(row.version), Verdict.model_validate_json(row.verdict)) for row in under_way}
+
+
+def contents(environment: str) -> tuple[Content, ...]:
+    """Returns every file that a channel has to hold; raises as `bundle_of` does."""
+    led = leading(environment).items()
+    return tuple(content for model, (version, verdict) in led for content in bundle_of(model, version, verdict))
+
+
+def bundle_of(model: str, version: int, verdict: Verdict) -> tuple[Content, ...]:
+    """Returns the files of a release as targets; the manifest carries the version and the limit of the gate.
+
+    Raises:
+        IntegrityError: the ledger knows of no such release.
+    """
+    release = ledger.release_of(model, version)
+    if release is None:
+        do = "bring back the ledger that it was made with"
+        raise IntegrityError(mismatch("ledger", model, f"the release of version {version}", "none", do))
+    return tuple(_content(release, artefact, verdict) for artefact in release.bundle)
+
+
+def serve(environment: str, wanted: tuple[Content, ...]) -> None:
+    """Puts files in place that are not there yet; without metadata that names them they are of no effect.
+
+    Raises:
+        IntegrityError: a file of a release is gone, or is not what the ledger says.
+    """
+    for content in wanted:
+        if not content.is_served(environment):
+            durable.write(content.served(environment), fetch(content.artefact).read_bytes())
+
+
+def _content(release: Release, artefact: Artefact, verdict: Verdict) -> Content:
+    path = target_path(release.model, Path(unquote(urlparse(artefact.uri).path)).name)
+    custom = {VERSION: release.version, P95_MS: _limit("p95_ms", verdict)}
+    extra = {"custom": custom} if path == manifest_path(release.model) else None
+    return Content(TargetFile(artefact.size, {"sha256": artefact.sha256}, path, extra), artefact)
+
+
+def _limit(name: str, verdict: Verdict) -> str | None:
+    """Returns what a gate allowed at most, in digits: signed metadata is canonical JSON, which has no fractions."""
+    said = [check.expected for check in verdict.checks if check.limit == name]
+    return f"{float(said[-1].rpartition(' ')[2].replace(',', '')):.15g}" if said else None

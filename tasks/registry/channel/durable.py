@@ -1,0 +1,42 @@
+"""Files that are whole or not there, even where the machine loses its power right after."""
+
+import os
+import secrets
+from pathlib import Path
+
+OWNER_ONLY, EVERYBODY = 0o600, 0o644
+
+
+def write(path: Path, content: bytes, mode: int = EVERYBODY) -> None:
+    """Puts a file in place by one rename, its bytes and then its name forced to the disk.
+
+    Args:
+        path: replaced where it is there; its folder is made.
+        content: the bytes.
+        mode: the permissions, less the umask of the process.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def private_dir(path: Path) -> Path:
+    """Returns a folder that only its owner may enter, made if it is not there."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,79 @@
+"""Publication: files first, then the metadata that names them, and last `timestamp.json`, which makes it count.
+
+A device starts at `timestamp.json`: whatever was written before it was replaced is of no effect, so that a publication
+that is cut off anywhere leaves the state before, and the next one is complete.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from tuf.api.metadata import TargetFile
+
+from tasks.registry.channel.contents import Content, bundle_of, contents, serve
+from tasks.registry.channel.keys import online_signer
+from tasks.registry.channel.places import channels
+from tasks.registry.channel.roots import current_root, serve_roots
+from tasks.registry.channel.settings import ONLINE, Days, Online, read_settings
+from tasks.registry.channel.signing import issue, onward
+from tasks.registry.channel.view import View, view
+from tasks.registry.versions import registry_lock
+from tasks.releases import Verdict
+
+
+def prepare(model: str, version: int, verdict: Verdict) -> None:
+    """Puts the files of a version into the channel of a verdict's environment, where there is one, to no effect yet.
+
+    Raises:
+        IntegrityError: a file of it is gone, or is not what the ledger says.
+        InputError: a key that is needed to publish is not there.
+    """
+    environment = verdict.environment
+    if environment in channels():
+        root = current_root(environment).signed
+        for role in ONLINE:
+            online_signer(environment, role, root)
+        serve(environment, bundle_of(model, version, verdict))
+
+
+def publish(environment: str) -> tuple[Online, ...]:
+    """Makes the channel of an environment hold what the ledger says; nothing is written where it does already.
+
+    Metadata that is in the last third of its time is signed anew.
+
+    Returns:
+        the roles whose metadata was signed.
+
+    Raises:
+        IntegrityError, InputError: as `prepare` does.
+    """
+    with registry_lock():
+        listed = bring_in(environment)
+        seen, root = view(environment), current_root(environment).signed
+        stale = stale_roles(seen, listed, read_settings(environment).days)
+        if stale:
+            issue(environment, seen, listed, stale, {role: [online_signer(environment, role, root)] for role in stale})
+        return stale
+
+
+def bring_in(environment: str) -> dict[str, TargetFile]:
+    """Puts in place whatever the metadata will name, and the roots; returns the files by name, as metadata lists them.
+
+    Raises:
+        IntegrityError: a file of a release is gone, or is not what the ledger says.
+    """
+    wanted = contents(environment)
+    serve(environment, wanted)
+    serve_roots(environment)
+    return by_name(wanted)
+
+
+def by_name(wanted: Sequence[Content]) -> dict[str, TargetFile]:
+    """Returns files as metadata lists them."""
+    return {content.target.path: content.target for content in wanted}
+
+
+def stale_roles(seen: View, listed: Mapping[str, TargetFile], days: Days) -> tuple[Online, ...]:
+    """Returns the roles to sign: the first whose metadata is wrong or near its expiry, and those behind it."""
+    if seen.problem or seen.targets.targets != listed:
+        return ONLINE
+    near = [role for role in ONLINE if days.is_near(role, seen.signed[role].expires)]
+    return onward(near[0]) if near else ()

@@ -1,0 +1,86 @@
+"""The roots of a channel: who may sign what, each version signed by the keys of the one before.
+
+The publisher trusts its own copies, beside the keys; the ones that are served are made of them. A new root counts from
+the moment its copy is there.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from itertools import count, takewhile
+from pathlib import Path
+
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import Metadata, Root
+
+from tasks.errors import InputError, mismatch
+from tasks.registry.channel import durable
+from tasks.registry.channel.places import keys_dir, metadata_dir
+from tasks.runtime.channel import ROOT
+
+_COPIES = "roots"
+
+
+def copies(environment: str) -> tuple[Path, ...]:
+    """Returns the files of all roots of a channel, the first one first."""
+    folder = keys_dir(environment) / _COPIES
+    paths = (folder / f"{version}.{ROOT}" for version in count(1))
+    return tuple(takewhile(Path.is_file, paths))
+
+
+def current_root(environment: str) -> Metadata[Root]:
+    """Returns the newest root of a channel."""
+    return Metadata[Root].from_file(str(copies(environment)[-1]))
+
+
+def anchor(environment: str) -> str:
+    """Returns the sha256 of the first root, by which a device knows the channel."""
+    return hashlib.sha256(copies(environment)[0].read_bytes()).hexdigest()
+
+
+def sign_root(root: Root, before: Root | None, signers: Sequence[CryptoSigner]) -> Metadata[Root]:
+    """Returns a root signed by all that are given.
+
+    Raises:
+        InputError: they are too few, for this root or for the one before.
+    """
+    signed = Metadata(root)
+    for signer in signers:
+        signed.sign(signer, append=True)
+    result = root.get_root_verification_result(before, signed.signed_bytes, signed.signatures)
+    if not result.verified:
+        missing = max(result.first.missing, result.second.missing)
+        do = "bring the folder with the root keys of this channel"
+        raise InputError(mismatch("root keys", "", f"{missing} signatures more", "too few keys", do))
+    return signed
+
+
+def keep_root(environment: str, root: Metadata[Root]) -> None:
+    """Makes a root the newest one: its copy first, then what is served."""
+    path = keys_dir(environment) / _COPIES / f"{root.signed.version}.{ROOT}"
+    durable.write(path, root.to_bytes(), durable.OWNER_ONLY)
+    serve_roots(environment)
+
+
+def serve_roots(environment: str) -> None:
+    """Makes the served roots those of the copies, where they are not."""
+    for path, content in _strayed(environment):
+        if content is None:
+            path.unlink()
+        else:
+            durable.write(path, content)
+
+
+def wrong_roots(environment: str) -> tuple[Path, ...]:
+    """Returns the served roots that are changed, missing, or none of ours."""
+    return tuple(path for path, _ in _strayed(environment))
+
+
+def _strayed(environment: str) -> Iterator[tuple[Path, bytes | None]]:
+    """Yields what is served otherwise than it should be, with what it should be: None for nothing."""
+    folder = metadata_dir(environment)
+    meant = {folder / path.name: path.read_bytes() for path in copies(environment)}
+    for path, content in meant.items():
+        if not path.is_file() or path.read_bytes() != content:
+            yield path, content
+    for path in sorted(set(folder.glob(f"*.{ROOT}")) - set(meant)):
+        yield path, None
