@@ -11,7 +11,8 @@ NAME_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
 class Section(BaseModel):
     """A frozen part of a recipe; `"4"` is not 4 and `lerning_rate` is an error, not a new key."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    # Deferred: the validator of the whole recipe is built once, and those of its parts are not needed.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 # YAML has lists and no tuples: the container may be converted, its items may not.

@@ -4,20 +4,19 @@ A stage's fingerprint is the cache key of its Prefect task. The recipe's fingerp
 whether there is anything to do at all.
 """
 
-import ast
 import hashlib
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel
 
 from tasks.records import Record, canonical_digest
+from tasks.source import PACKAGE, code_of, keep
 
-PACKAGE = Path(__file__).parent
 TRAINING = ("torch", "accelerate", "numpy", "safetensors")
 EXPORTING = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
 MEASURING = (*EXPORTING, "scikit-learn", "scipy")
@@ -59,7 +58,8 @@ def source_digest(room: str) -> str:
     paths = _files(room)
     for path in paths:
         paths += sorted(_imported(path) - set(paths))
-    parts = [f"{path.relative_to(PACKAGE)}:{_code(path).digest}" for path in sorted(paths)]
+    parts = [f"{path.relative_to(PACKAGE)}:{code_of(path, PACKAGE).digest}" for path in sorted(paths)]
+    keep()
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -123,43 +123,10 @@ def _files(room: str) -> list[Path]:
     return sorted((PACKAGE / room).rglob("*.py"))
 
 
+@cache
 def _imported(path: Path) -> frozenset[Path]:
     """Returns the files of rooms that a file imports; modules beside the rooms are plumbing that moves no number."""
-    found = {name: PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py") for name in _code(path).imports}
+    found = {
+        name: PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py") for name in code_of(path, PACKAGE).imports
+    }
     return frozenset(file for name, file in found.items() if name.count(".") > 1 and file.is_file())
-
-
-class _Code(NamedTuple):
-    digest: str
-    imports: tuple[str, ...]
-    """full names"""
-
-
-@cache
-def _code(path: Path) -> _Code:
-    """Reads a file once for both: a command that has nothing to do does little else than this."""
-    tree = ast.parse(path.read_bytes())
-    imports: list[str] = []
-    for node in ast.walk(tree):
-        imports += _imports(node, path)
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
-    return _Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
-
-
-def _imports(node: ast.AST, path: Path) -> list[str]:
-    """Returns the full names of the modules of ours that one import statement may name."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names if alias.name.startswith("tasks.")]
-    if not isinstance(node, ast.ImportFrom):
-        return []
-    package = path.relative_to(PACKAGE.parent).parts[: -node.level] if node.level else ()
-    module = ".".join([*package, *([node.module] if node.module else [])])
-    names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-    return names if module.split(".")[0] == "tasks" else []
-
-
-def _is_text(line: ast.stmt) -> bool:
-    """Says whether a statement is a lone string: a docstring, or the text under a field."""
-    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)

@@ -24,7 +24,7 @@ def canonical_digest(value: Any) -> str:
 class Record(BaseModel):
     """Frozen; equal content gives an equal digest."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     def content(self) -> dict[str, Any]:
         """Returns the part of the record that the next stage's numbers depend on."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from params.distill import Distill
-from tasks import fingerprint
+from tasks import fingerprint, source
 from tasks.fingerprint import Ingredients, explain, flatten, source_digest, stage_fingerprint
 from tasks.records import Artefact
 
@@ -81,8 +81,9 @@ def digest_after(monkeypatch: pytest.MonkeyPatch, package: Path, file: str, text
 
 
 def fresh_digest() -> str:
-    for cached in (source_digest, fingerprint._code):
+    for cached in (source_digest, fingerprint._imported):
         cached.cache_clear()
+    source.forget()
     digest = source_digest("distill")
     source_digest.cache_clear()
     return digest
