@@ -93,10 +93,12 @@ class StageRun:
         client().log_inputs(self.id, datasets=[DatasetInput(dataset)])
 
     def keep(self, path: Path, folder: str = "") -> Artefact:
-        """Uploads a file to the run's artifacts and returns its record."""
-        client().log_artifact(self.id, str(path), folder or None)
+        """Uploads a file to the run's artifacts and returns its record; only this process may upload to the folder."""
         root = client().get_run(self.id).info.artifact_uri
-        return artefact_of(path, "/".join(part for part in (_as_uri(root), folder, path.name) if part))
+        place = "/".join(part for part in (_as_uri(root), folder) if part)
+        _clear_away(place)
+        client().log_artifact(self.id, str(path), folder or None)
+        return artefact_of(path, f"{place}/{path.name}")
 
 
 @contextmanager
@@ -201,6 +203,13 @@ def _experiment(name: str) -> str:
         local = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite:")
         place = (state_dir() / "artifacts" / name).as_uri() if local else None
         return str(client().create_experiment(name, place))
+
+
+def _clear_away(place: str) -> None:
+    """Removes what an upload of MLflow's that was killed has left in a folder of this machine."""
+    here = local_path(place)
+    for left in here.glob(".artifact.uploading.*") if here else ():
+        left.unlink(missing_ok=True)
 
 
 def _as_uri(root: str) -> str:

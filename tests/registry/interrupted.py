@@ -1,0 +1,132 @@
+"""A registry with tiny releases, in a folder of its own, and what is killed there: each in a process of its own."""
+
+import os
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from tasks import tracking
+from tasks.files import artefact_of, sha256_of
+from tasks.records import InputSpec
+from tasks.registry import decisions, ledger
+from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
+from tasks.registry.release import ensure_release
+from tasks.registry.versions import alias_target
+from tasks.releases import Release, Verdict
+from tasks.runtime.session import Session
+from tasks.scores import EvaluationRecord
+from tasks.training.arrays import CARD
+from tests.conftest import write_prepared
+from tests.report import made
+from tests.runtime.conftest import linear_model
+
+MODEL = "trees"
+PASSED = Verdict(environment="staging", passed=True, checks=())
+Seen = tuple[int | None, int | None]
+"""who leads staging, and who led it before"""
+
+
+def enter(world: Path) -> None:
+    """Makes a folder the home of this process: state, ledger and MLflow."""
+    os.environ |= {"STILLHOUSE_HOME": str(world), "MLFLOW_TRACKING_URI": f"sqlite:///{world}/mlflow.db"}
+
+
+def build(world: Path) -> None:
+    """Makes data, and two releases, of which the first leads staging."""
+    enter(world)
+    spec = InputSpec(layout="image", dtype="uint8", shape=(1, 2, 2))
+    write_prepared(world / "data", spec, _noise)
+    for name in ("one", "two"):
+        _register(world, name)
+    carry_out(_release(1), PASSED, "first")
+
+
+def register(world: Path) -> None:
+    """Registers a third student."""
+    enter(world)
+    _register(world, "three")
+
+
+def promote(world: Path) -> None:
+    """Shows the second release to the gate of staging, which lets it pass."""
+    enter(world)
+    carry_out(_release(2), PASSED, "second")
+
+
+def promote_and_roll_back(world: Path) -> None:
+    """Moves staging to the second release and back to the first."""
+    promote(world)
+    roll_back(MODEL, "staging", "no better")
+
+
+def start_again(world: Path) -> Seen:
+    """Finishes what was interrupted, as every command does that decides; returns who leads.
+
+    Raises:
+        AssertionError: the chain, the aliases or the ledger do not agree.
+    """
+    enter(world)
+    reconcile()
+    assert audit(repair=False) == ()
+    now, before = alias_target(MODEL, "staging"), alias_target(MODEL, "staging-previous")
+    assert now == decisions.champion(MODEL, "staging")
+    return now, before
+
+
+def registered(world: Path) -> int:
+    """Registers the third student once more; returns how many versions there are, each of which has its bundle.
+
+    Raises:
+        AssertionError: the ledger and MLflow do not agree, or a fingerprint has two versions.
+    """
+    register(world)
+    releases = [release for release in ledger.releases() if release.model == MODEL]
+    versions = tracking.client().search_model_versions(f"name = '{MODEL}'")
+    assert {int(version.version) for version in versions} == {release.version for release in releases}
+    assert len({release.fingerprint for release in releases}) == len(releases)
+    for release in releases:
+        files = [tracking.fetch(artefact) for artefact in release.bundle]
+        Session.from_bundle(files[0].parent).predict(np.zeros((1, 1, 2, 2), np.uint8))
+    return len(releases)
+
+
+def _noise(random: np.random.Generator, labels: NDArray[np.int64], spec: InputSpec) -> tuple[NDArray[np.uint8], None]:
+    return random.integers(0, 16, (len(labels), *spec.shape), np.uint8), None
+
+
+def _register(world: Path, name: str) -> Release:
+    with _run(name) as run:
+        return ensure_release(run, MODEL, _evaluation(world, name))
+
+
+def _run(name: str) -> AbstractContextManager[tracking.StageRun]:
+    return tracking.flow_run(MODEL, name, f"flow-{name}", {})
+
+
+def _release(version: int) -> Release:
+    release = ledger.release_of(MODEL, version)
+    assert release is not None
+    return release
+
+
+def _evaluation(world: Path, name: str) -> EvaluationRecord:
+    model = onnx.load_from_string(linear_model())
+    model.producer_name = name
+    (world / f"{name}.onnx").write_bytes(model.SerializeToString())
+    weights = artefact_of(world / f"{name}.onnx")
+    data = made.data(
+        card_sha256=sha256_of(world / "data" / CARD),
+        directory=str(world / "data"),
+        input=InputSpec(layout="image", dtype="uint8", shape=(1, 2, 2)),
+        heads={},
+    )
+    return made.evaluation(
+        name=MODEL,
+        data=data,
+        teacher=made.model("teacher", weights=weights),
+        student=made.model("student", weights=weights),
+        onnx=weights,
+    )
