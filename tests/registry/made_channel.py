@@ -1,0 +1,152 @@
+"""A small real world around a release channel: releases in a ledger, a web server, devices, and sudden ends."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from tuf.api.metadata import Metadata, Targets
+from tuf.ngclient import Updater
+
+from tasks.files import artefact_of
+from tasks.registry import database, decisions, ledger
+from tasks.registry.channel.places import served_root
+from tasks.releases import Check, Release, Verdict
+from tests.report import made
+
+FILES = ("manifest.json", "model.onnx", "labels.json")
+KILLED = 9
+
+
+def make_release(home: Path, model: str, version: int) -> Release:
+    """Writes a bundle and records it as a release."""
+    folder = home / "bundles" / model / str(version)
+    folder.mkdir(parents=True)
+    for name in FILES:
+        (folder / name).write_bytes(f"{model} {version} {name}".encode() * 9)
+    release = Release(
+        model=model,
+        version=version,
+        fingerprint=f"{model}-{version}",
+        bundle=tuple(artefact_of(folder / name) for name in FILES),
+        teacher_version=1,
+        data_version="v",
+        run_id="r",
+        created=datetime.now(UTC),
+    )
+    ledger.add_release(release, made.evaluation())
+    return release
+
+
+def passed(environment: str = "edge", p95: str | None = None) -> Verdict:
+    """Returns the verdict of a gate that let a release pass, with a limit on its latency or without."""
+    checks = [Check(limit="p95_ms", expected=f"at most {p95}", got="0.1", passed=True)] if p95 else []
+    return Verdict(environment=environment, passed=True, checks=tuple(checks))
+
+
+def lead(release: Release, verdict: Verdict | None = None) -> None:
+    """Records that a release was promoted."""
+    verdict = verdict or passed()
+    before = decisions.champion(release.model, verdict.environment)
+    decisions.add("promoted", release.model, release.version, verdict, before, "test")
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@contextmanager
+def web_server(folder: Path) -> Iterator[str]:
+    """Serves a folder over HTTP while the block runs; yields its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder))) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@dataclass(frozen=True)
+class Device:
+    """TUF's own client with a memory of its own, brought up with the first root."""
+
+    home: Path
+    address: str
+    environment: str = "edge"
+
+    def update(self) -> dict[str, bytes]:
+        """Returns the bytes of every file that the channel names, verified."""
+        metadata, files = self.home / "metadata", self.home / "files"
+        metadata.mkdir(parents=True, exist_ok=True)
+        files.mkdir(exist_ok=True)
+        first = (served_root() / self.environment / "metadata/1.root.json").read_bytes()
+        channel = f"{self.address}/{self.environment}"
+        updater = Updater(str(metadata), f"{channel}/metadata", str(files), f"{channel}/targets", bootstrap=first)
+        updater.refresh()
+        found = {}
+        for path in self.targets():
+            info = updater.get_targetinfo(path)
+            assert info is not None
+            found[path] = Path(updater.download_target(info)).read_bytes()
+        return found
+
+    def targets(self) -> dict[str, Any]:
+        """Returns the files that were named last, with their custom fields."""
+        path = self.home / "metadata/targets.json"
+        return {name: file.custom for name, file in Metadata[Targets].from_file(str(path)).signed.targets.items()}
+
+
+def bundle(*releases: Release) -> dict[str, bytes]:
+    """Returns what a device must find where these releases lead."""
+    return {
+        f"{release.model}/{name}": f"{release.model} {release.version} {name}".encode() * 9
+        for release in releases
+        for name in FILES
+    }
+
+
+def tree(*folders: Path) -> dict[Path, tuple[int, bytes]]:
+    """Returns every file below some folders with the time of its last write and its bytes."""
+    paths = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
+
+
+def killed_before(rename: int, home: Path, action: Callable[[], object]) -> bool:
+    """Runs an action in a child process that ends at once before it puts its `rename`-th file in place below `home`.
+
+    Returns:
+        whether it came that far; False says that the action came to its end.
+    """
+    child = os.fork()
+    if child == 0:
+        _end_before(rename, home, action)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, KILLED)
+    return code == KILLED
+
+
+def _end_before(rename: int, home: Path, action: Callable[[], object]) -> None:
+    done = 0
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal done
+        if event == "os.rename" and str(arguments[1]).startswith(str(home)):
+            if done == rename:
+                os._exit(KILLED)
+            done += 1
+
+    try:
+        database.engine().dispose(close=False)
+        sys.addaudithook(watch)
+        action()
+        os._exit(0)
+    finally:
+        os._exit(1)

@@ -1,0 +1,100 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks import tracking
+from tasks.errors import InputError, IntegrityError
+from tasks.files import local_path
+from tasks.registry import decisions
+from tasks.registry.channel.creation import create
+from tasks.registry.channel.places import keys_dir, metadata_dir
+from tasks.registry.channel.settings import Days
+from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
+from tasks.registry.versions import alias_target, ensure_version
+from tasks.releases import Release
+from tests.registry.made_channel import Device, bundle, killed_before, make_release, passed
+
+
+@pytest.fixture
+def registry(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A real MLflow on a new SQLite file, beside the ledger."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
+    home.mkdir()
+    tracking.client.cache_clear()
+    yield
+    tracking.client.cache_clear()
+
+
+def registered(home: Path, version: int) -> Release:
+    release = make_release(home, "digits", version)
+    source = release.bundle[0].uri.rpartition("/")[0]
+    experiment = tracking.client().get_experiment_by_name("Default")
+    assert experiment is not None
+    run = tracking.client().create_run(experiment.experiment_id)
+    assert ensure_version("digits", release.fingerprint, source, run.info.run_id, {}) == version
+    return release
+
+
+def test_promotions_and_rollbacks_publish_and_what_was_cut_off_is_finished(
+    registry: None, home: Path, device: Device
+) -> None:
+    """One story, because a new MLflow takes long to make."""
+    first, second, third = (registered(home, version) for version in (1, 2, 3))
+    carry_out(first, passed(), "before there was a channel")
+    create("edge", home.parent / "root-keys", 1, 1, Days())
+    assert device.update() == bundle(first)
+    carry_out(second, passed(p95="5"), "better")
+    assert device.update() == bundle(second)
+    assert roll_back("digits", "edge", "drops frames").version == 1
+    assert device.update() == bundle(first)
+    assert audit(repair=False) == ()
+    _killed_anywhere(home, device, second, first)
+    _nothing_is_recorded_that_cannot_be_published(home, device, third, first)
+    _audit_puts_right(device, first)
+
+
+def _killed_anywhere(home: Path, device: Device, release: Release, before: Release) -> None:
+    """Promotes in processes that end before each write, each time from the same start."""
+    points = 0
+    while killed_before(points, home, lambda: carry_out(release, passed(), "better")):
+        points += 1
+        intended = decisions.unfinished()
+        assert device.update() in (bundle(before), bundle(release))
+        reconcile()
+        end = release if intended else before
+        assert device.update() == bundle(end)
+        assert alias_target("digits", "edge") == decisions.champion("digits", "edge") == end.version
+        if intended:
+            roll_back("digits", "edge", "again")
+    assert points >= 3
+    assert device.update() == bundle(release)
+    roll_back("digits", "edge", "enough")
+    assert audit(repair=False) == ()
+
+
+def _nothing_is_recorded_that_cannot_be_published(home: Path, device: Device, bad: Release, leads: Release) -> None:
+    path = local_path(bad.bundle[1].uri)
+    assert path is not None
+    good = path.read_bytes()
+    path.write_bytes(b"changed")
+    rows = len(decisions.decisions())
+    with pytest.raises(IntegrityError, match="expected sha256"):
+        carry_out(bad, passed(), "better")
+    path.write_bytes(good)
+    (key,) = keys_dir("edge").glob("targets-*.pem")
+    key.rename(home / key.name)
+    with pytest.raises(InputError, match="rotate edge --role targets"):
+        carry_out(bad, passed(), "better")
+    (home / key.name).rename(key)
+    assert len(decisions.decisions()) == rows
+    assert (alias_target("digits", "edge"), device.update()) == (leads.version, bundle(leads))
+
+
+def _audit_puts_right(device: Device, leads: Release) -> None:
+    (metadata_dir("edge") / "timestamp.json").write_bytes(b"{}")
+    (line,) = audit(repair=False)
+    assert "`timestamp`: expected metadata that devices accept" in line
+    assert audit(repair=True) == (f"{line}; published anew",)
+    assert audit(repair=False) == ()
+    assert device.update() == bundle(leads)
