@@ -8,6 +8,7 @@ from flows.console import bullet_list, console
 from flows.standing import ENVIRONMENTS
 from tasks.errors import InputError, mismatch
 from tasks.registry.channel.creation import create
+from tasks.registry.channel.keys import PASSPHRASE
 from tasks.registry.channel.places import channels, metadata_dir, require_channel
 from tasks.registry.channel.roots import anchor
 from tasks.registry.channel.rotation import refresh, rotate
@@ -32,6 +33,7 @@ def init_channel(environment: str, root_keys: Path, keys: int, threshold: int, d
 def rotate_key(environment: str, role: Role, root_keys: Path) -> None:
     """Gives a role a new key."""
     _require_environment(environment)
+    require_channel(environment)
     prepare_environment()
     made = rotate(environment, role, root_keys)
     console.print(f"[green]rotated[/] {role} of {environment}: the old key is revoked", soft_wrap=True)
@@ -41,10 +43,10 @@ def rotate_key(environment: str, role: Role, root_keys: Path) -> None:
 
 def refresh_channels(environment: str | None, root_keys: Path | None) -> None:
     """Signs anew what is near its expiry in a channel, or in all of them."""
-    prepare_environment()
     if environment is not None:
         _require_environment(environment)
         require_channel(environment)
+    prepare_environment()
     for place in [environment] if environment else channels():
         _refresh(place, root_keys)
     if not channels():
@@ -100,7 +102,8 @@ def _anchor(environment: str) -> str:
 
 def _offline(paths: Sequence[Path]) -> str:
     named = ", ".join(str(path) for path in paths)
-    return f"take the root keys offline, each to a place of its own; a rotation needs them again: {named}"
+    plain = "" if os.environ.get(PASSPHRASE) else f" (not encrypted: `{PASSPHRASE}` was not set)"
+    return f"take the root keys offline, each to a place of its own; a rotation needs them again: {named}{plain}"
 
 
 def _serving(environment: str) -> str:

@@ -11,6 +11,7 @@ channel_app = typer.Typer(
     rich_markup_mode=None,
 )
 Environment = Annotated[str, typer.Argument(help="staging or edge.")]
+Days = Annotated[int, typer.Option(min=1, metavar="DAYS", help="How long its signature is good.")]
 RootKeys = Annotated[Path, typer.Option("--root-keys", metavar="DIR", help="The folder of the root keys.")]
 
 
@@ -18,18 +19,18 @@ RootKeys = Annotated[Path, typer.Option("--root-keys", metavar="DIR", help="The 
 def init(
     environment: Environment,
     root_keys: RootKeys,
-    keys: Annotated[int, typer.Option(min=1, help="How many root keys.")] = 1,
-    threshold: Annotated[int, typer.Option(min=1, help="How many of them must sign.")] = 1,
-    timestamp_days: Annotated[int, typer.Option(min=1, help="For how long a signature is good.")] = 14,
-    snapshot_days: Annotated[int, typer.Option(min=1, help="The same.")] = 30,
-    targets_days: Annotated[int, typer.Option(min=1, help="The same.")] = 90,
-    root_days: Annotated[int, typer.Option(min=1, help="The same.")] = 365,
+    keys: Annotated[int, typer.Option(min=1, metavar="N", help="How many root keys.")] = 1,
+    threshold: Annotated[int, typer.Option(min=1, metavar="N", help="How many of them must sign.")] = 1,
+    timestamp_days: Days = 14,
+    snapshot_days: Days = 30,
+    targets_days: Days = 90,
+    root_days: Days = 365,
 ) -> None:
     """Make the channel of an environment, and publish what leads it."""
     from flows.channel import init_channel
-    from tasks.registry.channel.settings import Days
+    from tasks.registry.channel import settings
 
-    days = Days(timestamp=timestamp_days, snapshot=snapshot_days, targets=targets_days, root=root_days)
+    days = settings.Days(timestamp=timestamp_days, snapshot=snapshot_days, targets=targets_days, root=root_days)
     init_channel(environment, root_keys, keys, threshold, days)
 
 
@@ -53,7 +54,7 @@ def refresh(
         typer.Option("--root-keys", metavar="DIR", help="For a root that is near its expiry."),
     ] = None,
 ) -> None:
-    """Sign anew what is near its expiry, or wrong; for a timer, once a day."""
+    """Sign anew what is near its expiry; for a daily timer."""
     from flows.channel import refresh_channels
 
     refresh_channels(environment, root_keys)
@@ -61,7 +62,7 @@ def refresh(
 
 @channel_app.command()
 def status() -> None:
-    """Say what each channel holds, until when its signatures are good, and what devices trust."""
+    """Say what each channel holds, and until when its signatures are good."""
     from flows.channel import show_channels
 
     show_channels()

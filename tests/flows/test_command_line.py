@@ -38,6 +38,8 @@ def test_check_says_valid_and_warns_of_a_student_larger_than_its_teacher(fresh: 
         (("run", "params/digits.yaml", "--set", "teacher.training=null", "--set", "teacher.weights=no.st"), "no.st"),
         (("promote", "digits", "--to", "moon"), "staging or edge"),
         (("promote", "nothing", "--to", "edge"), "no such file"),
+        (("channel", "init", "moon", "--root-keys", "keys"), "staging or edge"),
+        (("channel", "rotate", "edge", "--role", "root", "--root-keys", "keys"), "stillhouse channel init edge"),
         (("init", "my-product"), "one of `--images` and `--table`"),
         (("init", "my-product", "--images", "nowhere"), "nowhere"),
         (("run",), "Missing argument"),

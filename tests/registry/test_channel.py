@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -141,14 +142,15 @@ def test_what_was_changed_or_taken_away_in_a_channel_is_said_and_put_right(home:
     release = make_release(home, "digits", 1)
     lead(release)
     make_channel(home)
+    finds: dict[str, Callable[[], Path]] = {
+        "model.onnx`: expected sha256": lambda: next(targets_dir("edge").rglob("*.model.onnx")),
+        "1.root.json`: expected the root that was signed, got": lambda: newest("root"),
+        f"`targets`: {REFUSED}": lambda: newest("targets"),
+        f"`snapshot`: {REFUSED}": lambda: newest("snapshot"),
+        f"`timestamp`: {REFUSED}": lambda: metadata_dir("edge") / "timestamp.json",
+    }
     for removed in (False, True):
-        for find, said in (
-            (lambda: next(targets_dir("edge").rglob("*.model.onnx")), "model.onnx`: expected sha256"),
-            (lambda: newest("root"), "1.root.json`: expected the root that was signed, got"),
-            (lambda: newest("targets"), f"`targets`: {REFUSED}"),
-            (lambda: newest("snapshot"), f"`snapshot`: {REFUSED}"),
-            (lambda: metadata_dir("edge") / "timestamp.json", f"`timestamp`: {REFUSED}"),
-        ):
+        for said, find in finds.items():
             find().unlink() if removed else find().write_bytes(b"{}")
             (line,) = inspect("edge")
             assert said in line

@@ -43,7 +43,7 @@ def test_private_keys_are_files_for_their_owner_alone_outside_of_what_is_served(
     assert set(private) == {*made, *keys_dir("edge").glob("*.pem")}
     assert len(private) == 2 + 3
     assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
-    assert {path.parent.stat().st_mode & 0o077 for path in made} == {0}
+    assert {path.parent.stat().st_mode & 0o077 for path in private} == {0}
     assert not any(path.is_relative_to(served_root()) for path in private)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tuf.api.metadata import Key, Role, Root
 
 from tasks.errors import InputError, mismatch
+from tasks.registry.channel import durable
 from tasks.registry.channel.contents import contents
 from tasks.registry.channel.keys import RootKey, make_online_key, require_offline
 from tasks.registry.channel.places import channels, keys_dir, keys_root, metadata_dir, served_root
@@ -42,6 +43,7 @@ def create(environment: str, root_keys: Path, keys: int, threshold: int, days: D
         for content in contents(environment):
             fetch(content.artefact)
         shutil.rmtree(keys_dir(environment), ignore_errors=True)
+        durable.private_dir(keys_dir(environment))
         paths = _found(environment, root_keys, [RootKey() for _ in range(keys)], threshold, days)
         write_settings(environment, Settings(days=days))
         publish(environment)
