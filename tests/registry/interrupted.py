@@ -12,6 +12,11 @@ from tasks import tracking
 from tasks.files import artefact_of, sha256_of
 from tasks.records import InputSpec
 from tasks.registry import decisions, ledger
+from tasks.registry.channel.creation import create
+from tasks.registry.channel.places import targets_dir
+from tasks.registry.channel.settings import Days
+from tasks.registry.channel.status import holdings
+from tasks.registry.channel.view import view
 from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
 from tasks.registry.release import ensure_release
 from tasks.registry.versions import alias_target
@@ -35,13 +40,14 @@ def enter(world: Path) -> None:
 
 
 def build(world: Path) -> None:
-    """Makes data, and two releases, of which the first leads staging."""
+    """Makes data, two releases, of which the first leads staging, and the channel of staging."""
     enter(world)
     spec = InputSpec(layout="image", dtype="uint8", shape=(1, 2, 2))
     write_prepared(world / "data", spec, _noise)
     for name in ("one", "two"):
         _register(world, name)
     carry_out(_release(1), PASSED, "first")
+    create("staging", world.with_name("offline"), keys=1, threshold=1, days=Days())
 
 
 def register(world: Path) -> None:
@@ -56,23 +62,40 @@ def promote(world: Path) -> None:
     carry_out(_release(2), PASSED, "second")
 
 
-def promote_and_roll_back(world: Path) -> None:
-    """Moves staging to the second release and back to the first."""
-    promote(world)
+def step_back(world: Path) -> None:
+    """Moves staging back to the release before."""
+    enter(world)
     roll_back(MODEL, "staging", "no better")
+
+
+def offered(world: Path) -> int:
+    """Returns the version that a device finds in the channel of staging, every file of it with its very bytes.
+
+    Raises:
+        AssertionError: a device would refuse what is there, or not find a file.
+    """
+    enter(world)
+    seen = view("staging")
+    assert seen.problem is None
+    for path, target in seen.targets.targets.items():
+        (served,) = target.get_prefixed_paths()
+        target.verify_length_and_hashes((targets_dir("staging") / served).read_bytes())
+        assert path.startswith(f"{MODEL}/")
+    return holdings(seen)[MODEL]
 
 
 def start_again(world: Path) -> Seen:
     """Finishes what was interrupted, as every command does that decides; returns who leads.
 
     Raises:
-        AssertionError: the chain, the aliases or the ledger do not agree.
+        AssertionError: the chain, the aliases, the ledger or the channel do not agree, or a device found neither of
+            the releases before.
     """
-    enter(world)
+    assert offered(world) in (1, 2)
     reconcile()
     assert audit(repair=False) == ()
     now, before = alias_target(MODEL, "staging"), alias_target(MODEL, "staging-previous")
-    assert now == decisions.champion(MODEL, "staging")
+    assert now == decisions.champion(MODEL, "staging") == offered(world)
     return now, before
 
 

@@ -27,7 +27,15 @@ def test_a_registration_killed_at_any_write_is_one_version_after_the_next_start(
     assert len(found) > 10
 
 
-@pytest.mark.parametrize("work", [interrupted.promote])
-def test_a_promotion_killed_at_any_write_happened_or_not_after_the_next_start(world: Path, work: killed.Work) -> None:
-    found = dict(seen(world, work, interrupted.start_again))
+def test_a_promotion_killed_at_any_write_happened_or_not_after_the_next_start(world: Path) -> None:
+    found = dict(seen(world, interrupted.promote, interrupted.start_again))
     assert set(found.values()) == {(1, None), (2, 1)}
+    assert [point for point in found if "timestamp.json" in point]
+    assert len(found) > 10
+
+
+def test_a_rollback_killed_at_any_write_happened_or_not_after_the_next_start(world: Path) -> None:
+    killed.in_a_process(world, interrupted.promote)
+    found = dict(seen(world, interrupted.step_back, interrupted.start_again))
+    assert set(found.values()) == {(2, 1), (1, None)}
+    assert [point for point in found if "timestamp.json" in point]
