@@ -6,7 +6,6 @@ import pytest
 from tests import killed
 from tests.registry import interrupted
 
-
 STORES = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store", "mlflow.artifacts")
 """what MLflow would import in every process"""
 
