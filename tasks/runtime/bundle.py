@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .errors import ManifestError, SelfTestError
 from .manifest import MANIFEST, BundleFile, Head, Manifest, Processor
 from .session import MODEL, Session
-from .verify import read_verified
+from .verify import Contents, read_verified
 
 LABELS = "labels.json"
 GOLDEN = "golden.npz"
@@ -101,13 +101,40 @@ def self_test(directory: Path) -> float:
         SelfTestError: the difference is above the manifest's tolerance, or not a number.
     """
     contents = read_verified(directory)
-    golden = _golden(contents.file(GOLDEN))
-    session = Session(contents.file(MODEL), contents.manifest.target.threads)
-    difference = float(np.max(np.abs(session.predict(golden.inputs, golden.lengths) - golden.logits)))
-    tolerance = contents.manifest.tolerance
+    return reproduce(contents, Session(contents.file(MODEL), contents.manifest.target.threads))
+
+
+def golden_samples(contents: Contents) -> Golden:
+    """Returns the golden samples of a verified bundle.
+
+    Raises:
+        ManifestError: there are none, or they cannot be read.
+    """
+    try:
+        with np.load(io.BytesIO(contents.file(GOLDEN)), allow_pickle=False) as arrays:
+            return Golden(arrays["inputs"], arrays.get("lengths"), arrays["logits"])
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ManifestError(f"`{GOLDEN}`: expected golden samples, got {error}; write the bundle again") from None
+
+
+def reproduce(contents: Contents, session: Session) -> float:
+    """Runs the golden samples of a verified bundle, and returns the largest difference of the logits.
+
+    Raises:
+        ManifestError: the bundle holds no golden samples.
+        SelfTestError: the difference is above the manifest's tolerance, or not a number.
+    """
+    golden, tolerance = golden_samples(contents), contents.manifest.tolerance
+    logits = session.predict(golden.inputs, golden.lengths)
+    if logits.shape != golden.logits.shape:
+        raise SelfTestError(
+            f"`{GOLDEN}`: expected golden logits of shape {golden.logits.shape}, got {logits.shape};"
+            " roll back to the model before"
+        )
+    difference = float(np.max(np.abs(logits - golden.logits)))
     if not difference <= tolerance:  # so that NaN fails
         raise SelfTestError(
-            f"`{directory}`: expected golden logits within {tolerance:g}, got a difference of {difference:g};"
+            f"`{GOLDEN}`: expected golden logits within {tolerance:g}, got a difference of {difference:g};"
             " roll back to the model before"
         )
     return difference
@@ -133,11 +160,3 @@ def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Man
         heads=facts.heads,
         files=tuple(BundleFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in files.items()),
     )
-
-
-def _golden(content: bytes) -> Golden:
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return Golden(arrays["inputs"], arrays.get("lengths"), arrays["logits"])
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        raise ManifestError(f"`{GOLDEN}`: expected golden samples, got {error}; write the bundle again") from None

@@ -1,11 +1,43 @@
 """Reads the fields of a JSON object one by one, without any library, and says which one is wrong."""
 
+import json
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from .errors import ManifestError
+from .errors import ManifestError, RuntimeBundleError
 
 Json = dict[str, Any] | list[Any] | str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Document:
+    """The file that is read: its name, what to do where it is wrong, and the error to raise then."""
+
+    name: str
+    cure: str
+    error: type[RuntimeBundleError]
+
+    def wrong(self, place: str, expected: str, got: object) -> RuntimeBundleError:
+        """Returns the error to raise; `place` is a dotted field, empty for the whole."""
+        where = f"`{self.name}`: `{place}`" if place else f"`{self.name}`"
+        return self.error(f"{where}: expected {expected}, got {got}; {self.cure}")
+
+
+MANIFEST_FILE = Document("manifest.json", "fetch it again", ManifestError)
+
+
+def parse(content: bytes, document: Document) -> Json:
+    """Returns what a JSON text holds; refuses doubled keys and numbers that are not finite.
+
+    Raises:
+        RuntimeBundleError: the document's own error, where it is no such text.
+    """
+    try:
+        parsed: Json = json.loads(content, object_pairs_hook=no_doubles, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise document.wrong("", "JSON", error) from None
+    return parsed
 
 
 def no_doubles(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -19,8 +51,9 @@ def no_doubles(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 class Fields:
     """The fields of one JSON object at `place` (dotted, empty for the outermost)."""
 
-    def __init__(self, content: Json, place: str) -> None:
+    def __init__(self, content: Json, place: str, document: Document = MANIFEST_FILE) -> None:
         self.place = place
+        self.document = document
         if not isinstance(content, dict):
             raise self.wrong("", "an object", content)
         self.content = content
@@ -55,6 +88,10 @@ class Fields:
             raise self.wrong(key, "a number of at least 0", value)
         return float(value)
 
+    def optional_number(self, key: str) -> float | None:
+        """Returns a finite number of at least 0, or None for null."""
+        return None if self._take(key) is None else self.number(key)
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Returns a list of strings."""
         values = self._list(key)
@@ -71,11 +108,12 @@ class Fields:
 
     def object(self, key: str) -> "Fields":
         """Returns the fields of an object within."""
-        return Fields(self._take(key), self._path(key))
+        return Fields(self._take(key), self._path(key), self.document)
 
     def objects(self, key: str) -> list["Fields"]:
         """Returns the fields of each object in a list."""
-        return [Fields(value, f"{self._path(key)}.{place}") for place, value in enumerate(self._list(key))]
+        places = enumerate(self._list(key))
+        return [Fields(value, f"{self._path(key)}.{place}", self.document) for place, value in places]
 
     def finish(self) -> None:
         """Refuses fields that nobody asked for."""
@@ -83,17 +121,16 @@ class Fields:
         if unknown:
             raise self.wrong(min(unknown), "no such field", self.content[min(unknown)])
 
-    def wrong(self, key: str, expected: str, got: Json) -> ManifestError:
+    def wrong(self, key: str, expected: str, got: Json) -> RuntimeBundleError:
         """Returns the error to raise for a field."""
-        shown = repr(got)[:80]
-        return ManifestError(f"`manifest.json`: `{self._path(key)}`: expected {expected}, got {shown}; fetch it again")
+        return self.document.wrong(self._path(key), expected, repr(got)[:80])
 
     def _path(self, key: str) -> str:
         return f"{self.place}.{key}".strip(".") or "the whole"
 
     def _take(self, key: str) -> Any:
         if key not in self.content:
-            raise ManifestError(f"`manifest.json`: `{self._path(key)}`: expected a value, got none; fetch it again")
+            raise self.document.wrong(self._path(key), "a value", "none")
         self.taken.add(key)
         return self.content[key]
 
@@ -106,3 +143,7 @@ class Fields:
 
 def _is_count(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"the number {name}")

@@ -9,7 +9,7 @@ import re
 from dataclasses import asdict, dataclass
 
 from .errors import ManifestError
-from .fields import Fields, Json, no_doubles
+from .fields import MANIFEST_FILE, Fields, parse
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -92,7 +92,7 @@ def read_manifest(content: bytes) -> Manifest:
     """
     if len(content) > LARGEST:
         raise ManifestError(f"`{MANIFEST}`: expected at most {LARGEST} bytes, got {len(content)}; fetch it again")
-    fields = Fields(_parsed(content), "")
+    fields = Fields(parse(content, MANIFEST_FILE), "")
     found = fields.integer("format")
     if found != FORMAT:
         raise ManifestError(f"`{MANIFEST}`: `format`: expected {FORMAT}, got {found}; update the runtime")
@@ -113,18 +113,6 @@ def read_manifest(content: bytes) -> Manifest:
     fields.finish()
     _require_different(manifest.files)
     return manifest
-
-
-def _parsed(content: bytes) -> Json:
-    try:
-        parsed: Json = json.loads(content, object_pairs_hook=no_doubles, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(f"`{MANIFEST}`: expected JSON, got {error}; fetch it again") from None
-    return parsed
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"the number {name}")
 
 
 def _tensor(fields: Fields) -> TensorInfo:

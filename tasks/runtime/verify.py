@@ -18,6 +18,8 @@ class Contents:
 
     manifest: Manifest
     files: Mapping[str, bytes]
+    release: str
+    """sha256 of the manifest in hex; as the manifest names every other byte, it stands for the whole bundle"""
 
     def file(self, name: str) -> bytes:
         """Returns the bytes of a file that a bundle must have.
@@ -42,9 +44,11 @@ def verify(directory: Path) -> Manifest:
 
 def read_verified(directory: Path) -> Contents:
     """Returns the bytes of all files of a bundle after checking them; raises as `verify` does."""
-    manifest = read_manifest(_manifest_bytes(directory))
+    content = _manifest_bytes(directory)
+    manifest = read_manifest(content)
     _refuse_unlisted(directory, manifest)
-    return Contents(manifest, {file.name: _verified_bytes(directory, file) for file in manifest.files})
+    files = {file.name: _verified_bytes(directory, file) for file in manifest.files}
+    return Contents(manifest, files, hashlib.sha256(content).hexdigest())
 
 
 def read_checked(path: Path, sha256: str, size: int | None = None) -> bytes:

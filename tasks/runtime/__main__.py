@@ -1,0 +1,5 @@
+"""Lets `python -m stillhouse_edge` be the command."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,130 @@
+"""The `stillhouse-edge` command: a thin layer over `Device`.
+
+Exit codes: 0 done, or nothing to do; 1 refused or failed; 2 something that was given is wrong.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from .device import Device
+from .errors import RuntimeBundleError, WrongInputError
+from .home import HOME_VARIABLE
+from .inputs import read_samples
+from .install import Change
+from .server import serve
+from .settings import Settings
+from .status import read_status
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs a command and exits; with one message, and no traceback unless asked for, when it fails."""
+    asked = _parser().parse_args(arguments)
+    try:
+        _COMMANDS[asked.command](Device(asked.home), asked)
+    except RuntimeBundleError as error:
+        if asked.debug:
+            raise
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if asked.debug:
+            raise
+        sys.stderr.write(
+            f"`{error.filename or asked.command}`: {error.strerror or error}; free space, or mend rights\n"
+        )
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _init(device: Device, asked: argparse.Namespace) -> None:
+    device.set_up(Settings(asked.url, asked.model, asked.p95_ms), asked.root, asked.root_sha256)
+    _say(f"{device.home.path}: follows {asked.model} at {asked.url}; next: stillhouse-edge update")
+
+
+def _update(device: Device, asked: argparse.Namespace) -> None:
+    _say(_worded(device.update(asked.force)))
+
+
+def _roll_back(device: Device, _asked: argparse.Namespace) -> None:
+    _say(_worded(device.roll_back()))
+
+
+def _status(device: Device, asked: argparse.Namespace) -> None:
+    status = read_status(device.home)
+    _say(json.dumps(status.to_json(), ensure_ascii=False) if asked.json else "\n".join(status.lines()))
+
+
+def _run(device: Device, asked: argparse.Namespace) -> None:
+    predictor = device.predictor()
+    content = _read(asked.file)
+    samples = read_samples(content, predictor.session.inputs["inputs"])
+    for prediction in predictor.predict(samples.inputs, samples.lengths):
+        _say(json.dumps(prediction.to_json(), ensure_ascii=False))
+
+
+def _serve(device: Device, asked: argparse.Namespace) -> None:
+    serve(device, asked.host, asked.port, asked.max_bytes, asked.threads, _say)
+
+
+_COMMANDS: Mapping[str, Callable[[Device, argparse.Namespace], None]] = {
+    "init": _init,
+    "update": _update,
+    "run": _run,
+    "serve": _serve,
+    "rollback": _roll_back,
+    "status": _status,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("stillhouse-edge", description="Fetches, verifies and runs a distilled model.")
+    parser.add_argument("--home", help=f"the device's directory; ${HOME_VARIABLE} or ~/.stillhouse-edge when left out")
+    parser.add_argument("--debug", action="store_true", help="shows the traceback of an error")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    init = commands.add_parser("init", help="sets up a home with the root metadata that is trusted from then on")
+    init.add_argument("url", help="of the channel: the directory with metadata/ and targets/")
+    init.add_argument("--model", required=True, help="its name in the channel")
+    init.add_argument("--root", required=True, type=Path, help="root.json, brought here by a way that is trusted")
+    init.add_argument("--root-sha256", help="what that file must be")
+    init.add_argument("--p95-ms", type=float, help="milliseconds for one sample; the channel's limit when left out")
+    update = commands.add_parser("update", help="installs the release that leads the channel")
+    update.add_argument("--force", action="store_true", help="also one that is held out")
+    run = commands.add_parser("run", help="predicts; prints one line of JSON per sample")
+    run.add_argument("file", nargs="?", type=Path, help=".npy, .npz, JSON or CSV; standard input when left out")
+    _add_serve(commands.add_parser("serve", help="answers over HTTP"))
+    commands.add_parser("rollback", help="goes back to the release before, and holds out the one it leaves")
+    status = commands.add_parser("status", help="what runs, what is behind it, what is held out and why")
+    status.add_argument("--json", action="store_true", help="for machines")
+    return parser
+
+
+def _add_serve(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    command.add_argument("--port", type=int, default=8080, help="0 takes a free one (default: %(default)s)")
+    command.add_argument("--max-bytes", type=int, default=2**23, help="of one request's body (default: %(default)s)")
+    command.add_argument("--threads", type=int, default=8, help="requests at once (default: %(default)s)")
+
+
+def _worded(change: Change) -> str:
+    if change.trial is None:
+        return f"version {change.after} runs already; nothing to do"
+    before = f"version {change.before} -> " if change.before is not None else ""
+    trial = change.trial
+    return f"{before}version {change.after}; golden difference {trial.difference:.2g}, p95 {trial.p95_ms:.3g} ms"
+
+
+def _read(file: Path | None) -> bytes:
+    if file is None:
+        return sys.stdin.buffer.read()
+    if not file.is_file():
+        raise WrongInputError(f"`{file}`: expected a file with samples, got none; give another, or standard input")
+    return file.read_bytes()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

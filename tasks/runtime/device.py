@@ -1,0 +1,91 @@
+"""A device, for programs of one's own.
+
+from stillhouse_edge.device import Device
+
+device = Device("/var/lib/line-3")
+device.update()
+device.predictor().predict(pictures)[0].label
+"""
+
+from pathlib import Path
+
+from tuf.ngclient.fetcher import FetcherInterface
+
+from . import install
+from .anchor import read_anchor
+from .errors import NoModelError, RuntimeBundleError, SettingsError
+from .home import Home, default_home
+from .predictor import Predictor
+from .settings import Settings, checked
+from .slots import load
+from .storage import write_durably
+
+ATTEMPTS = 3
+"""of loading the model that is current, while updates change it"""
+
+
+class Device:
+    """The home of one device: what runs there, and how that changes.
+
+    Args:
+        home: its directory; the environment's `STILLHOUSE_EDGE_HOME`, or `~/.stillhouse-edge`, when left out.
+        fetcher: fetches the channel's files in place of HTTP.
+    """
+
+    def __init__(self, home: Path | str | None = None, fetcher: FetcherInterface | None = None) -> None:
+        self.home = Home(Path(home) if home is not None else default_home())
+        self._fetcher = fetcher
+
+    def set_up(self, settings: Settings, root: Path, root_sha256: str | None = None) -> None:
+        """Makes the home, with the root metadata that is trusted from then on; nothing comes from the network.
+
+        Args:
+            settings: the channel, the model, and how slow it may be.
+            root: a `root.json` of the channel, brought here by a way that is trusted.
+            root_sha256: what it must be, in hex; not compared when left out.
+
+        Raises:
+            SettingsError: something given is wrong, or the home was set up before.
+        """
+        anchor = read_anchor(root, root_sha256)
+        content = checked(settings).to_json()
+        if self.home.settings_file.exists():
+            raise SettingsError(f"`{self.home.path}`: expected a new home, got one that is set up; give another --home")
+        self.home.metadata.mkdir(parents=True, exist_ok=True)
+        write_durably(self.home.anchor, anchor)
+        write_durably(self.home.settings_file, content)
+
+    def update(self, force: bool = False) -> install.Change:
+        """Installs the release that leads the channel; see `install.update` for what it raises."""
+        return install.update(self._known(), self._fetcher, force)
+
+    def roll_back(self) -> install.Change:
+        """Goes back to the release before; see `install.roll_back` for what it raises."""
+        return install.roll_back(self._known())
+
+    def predictor(self) -> Predictor:
+        """Loads the current release; where that is broken, the one in the other slot.
+
+        Raises:
+            NoModelError: there was no update yet.
+            ManifestError, TamperedError, ModelError: neither is whole.
+        """
+        home = self._known()
+        for _ in range(ATTEMPTS):
+            slot = home.slot()
+            try:
+                return load(home, slot)
+            except NoModelError:
+                raise
+            except RuntimeBundleError as error:
+                problem = error
+            if home.slot() == slot:  # nobody has switched meanwhile, so it is broken indeed
+                break
+        try:
+            return load(home, home.free_slot())
+        except RuntimeBundleError:
+            raise problem from None
+
+    def _known(self) -> Home:
+        self.home.settings()
+        return self.home
