@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from tuf.api.exceptions import DownloadHTTPError, LengthOrHashMismatchError, RepositoryError
@@ -110,7 +111,18 @@ def _offer(files: Mapping[str, TargetFile]) -> Offer:
     if size > LARGEST_BUNDLE:
         raise ChannelError("endless data", f"expected at most {LARGEST_BUNDLE} bytes, got {size} signed for; {ASK}")
     custom = Fields(files[MANIFEST].custom, "custom", Document("targets.json", ASK, ManifestError))
-    return Offer(sha256_of(files[MANIFEST]), custom.integer(VERSION), custom.optional_number(P95_MS), files)
+    return Offer(sha256_of(files[MANIFEST]), custom.integer(VERSION), _limit_ms(custom), files)
+
+
+def _limit_ms(custom: Fields) -> float | None:
+    text = custom.optional(P95_MS)
+    try:
+        limit = None if text is None else float(text)
+    except ValueError:
+        raise custom.wrong(P95_MS, "a number of milliseconds as text", text) from None
+    if limit is not None and not 0 < limit < inf:
+        raise custom.wrong(P95_MS, "milliseconds above 0", text)
+    return limit
 
 
 def _other_bytes(file: TargetFile, error: Exception) -> ChannelError:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tasks.runtime.bundle import Facts, Golden, golden_of, write_bundle
+from tasks.runtime.device import Device
 from tasks.runtime.manifest import Processor
 from tasks.runtime.session import Session
+from tests.runtime.devices import set_up
+from tests.runtime.tuf_world import Files, World
 
 
 def linear_model(sequence: bool = False) -> bytes:
@@ -76,3 +80,36 @@ def make_model() -> Callable[..., bytes]:
 @pytest.fixture
 def facts() -> Facts:
     return FACTS
+
+
+MakeBundle = Callable[..., Files]
+
+
+@pytest.fixture(scope="session")
+def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
+    """Makes the files of a bundle whose labels all say `word`, so that an answer tells which release gave it."""
+
+    def make(word: str, logits_off: float = 0, **facts: object) -> Files:
+        session = Session(linear_model())
+        golden = golden_of(session, np.arange(20, dtype=np.uint8).reshape(5, 1, 2, 2), None)
+        golden = replace(golden, logits=golden.logits + np.float32(logits_off))
+        classes = tuple(f"{word} {place}" for place in range(3))
+        directory = tmp_path_factory.mktemp("made") / "bundle"
+        write_bundle(directory, replace(FACTS, classes=classes, **facts), linear_model(), golden)  # type: ignore[arg-type]
+        return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+    return make
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def device(tmp_path: Path, world: World, make_bundle: MakeBundle) -> Device:
+    """Runs release one."""
+    world.publish(make_bundle("one"), 1)
+    device = set_up(tmp_path / "home", world)
+    device.update()
+    return device
