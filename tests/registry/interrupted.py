@@ -14,6 +14,7 @@ from tasks.records import InputSpec
 from tasks.registry import decisions, ledger
 from tasks.registry.channel.creation import create
 from tasks.registry.channel.places import targets_dir
+from tasks.registry.channel.rotation import rotate
 from tasks.registry.channel.settings import Days
 from tasks.registry.channel.status import holdings
 from tasks.registry.channel.view import view
@@ -29,6 +30,8 @@ from tests.report import made
 from tests.runtime.conftest import linear_model
 
 MODEL = "trees"
+STORES = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store", "mlflow.artifacts")
+"""what MLflow would import in every process"""
 PASSED = Verdict(environment="staging", passed=True, checks=())
 Seen = tuple[int | None, int | None]
 """who leads staging, and who led it before"""
@@ -66,6 +69,18 @@ def step_back(world: Path) -> None:
     """Moves staging back to the release before."""
     enter(world)
     roll_back(MODEL, "staging", "no better")
+
+
+def rotate_targets(world: Path) -> None:
+    """Gives the channel another key for its targets."""
+    enter(world)
+    rotate("staging", "targets", world.with_name("offline"))
+
+
+def wrong(world: Path) -> tuple[str, ...]:
+    """Returns what an audit finds."""
+    enter(world)
+    return audit(repair=False)
 
 
 def offered(world: Path) -> int:

@@ -6,13 +6,10 @@ import pytest
 from tests import killed
 from tests.registry import interrupted
 
-STORES = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store", "mlflow.artifacts")
-"""what MLflow would import in every process"""
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    killed.preload(interrupted.__name__, *STORES)
+    killed.preload(interrupted.__name__, *interrupted.STORES)
     home = tmp_path_factory.mktemp("registry") / "state"
     home.mkdir()
     killed.in_a_process(home, interrupted.build)
