@@ -7,7 +7,9 @@
 # make bench-objectives     every objective on digits and vowels, five seeds
 # make bench-registry       four processes that promote and roll back one model 500 times: is there always one champion?
 # make bench-start          how long commands take that have nothing to do
+# make bench-device         one prediction through the device's own code against raw ONNX Runtime
 #                           Benchmarks write their tables into README.md.
+# make wheel                dist/stillhouse_edge-*.whl: what a device needs, and nothing else
 # make lock                 resolves all dependencies anew and writes requirements.lock
 # make clean                removes what runs made; the next run starts from nothing
 
@@ -16,7 +18,8 @@ RECIPE ?= digits
 BIN := .venv/bin
 
 .PHONY: run test lint pytest bench bench-cost bench-memory bench-compression bench-quantisation bench-objectives \
-  bench-digits bench-vowels bench-fashion bench-start bench-registry lock clean
+  bench-digits bench-vowels bench-fashion bench-start bench-registry bench-device \
+  wheel lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -49,6 +52,13 @@ bench-start: .venv/installed
 
 bench-registry: .venv/installed
 	$(BIN)/python -m benchmarks.registry
+
+bench-device: .venv/installed
+	$(BIN)/python -m benchmarks.device --write
+
+wheel: .venv/installed
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist infra/device
+	@ls dist/stillhouse_edge-*.whl
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \

@@ -14,7 +14,7 @@ from .errors import RuntimeBundleError, WrongInputError
 from .home import HOME_VARIABLE
 from .inputs import read_samples
 from .install import Change
-from .server import serve
+from .server import Limits, serve
 from .settings import Settings
 from .status import read_status
 
@@ -67,7 +67,8 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
 
 
 def _serve(device: Device, asked: argparse.Namespace) -> None:
-    serve(device, asked.host, asked.port, asked.max_bytes, asked.threads, _say)
+    limits = Limits(asked.max_bytes, asked.threads, asked.timeout)
+    serve(device, asked.host, asked.port, limits, _say)
 
 
 _COMMANDS: Mapping[str, Callable[[Device, argparse.Namespace], None]] = {
@@ -106,7 +107,8 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     command.add_argument("--port", type=int, default=8080, help="0 takes a free one (default: %(default)s)")
     command.add_argument("--max-bytes", type=int, default=2**23, help="of one request's body (default: %(default)s)")
-    command.add_argument("--threads", type=int, default=8, help="requests at once (default: %(default)s)")
+    command.add_argument("--threads", type=int, default=8, help="connections at once (default: %(default)s)")
+    command.add_argument("--timeout", type=float, default=5, help="seconds of silence (default: %(default)s)")
 
 
 def _worded(change: Change) -> str:

@@ -1,6 +1,7 @@
 """One HTTP request: routes, limits, and answers in JSON."""
 
 import json
+import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from time import monotonic
@@ -15,10 +16,8 @@ if TYPE_CHECKING:
     from .server import Server
 
 JSON, NPY = "application/json", "application/x-npy"
-IDLE_S = 5.0
-"""seconds that a client may say nothing"""
-REQUEST_S = 20.0
-"""seconds from the wait for a request to the end of its answer, so that dribbling does not hold a thread"""
+DRAINED = 2**20
+"""bytes of a refused body that are read and forgotten, so that its sender gets to read why"""
 ROUTES = {"/health": "GET", "/metadata": "GET", "/openapi.json": "GET", "/predict": "POST"}
 
 
@@ -36,11 +35,15 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "stillhouse-edge"
     sys_version = ""
-    timeout = IDLE_S
+
+    def setup(self) -> None:
+        """Limits how long a client may say nothing."""
+        self.request.settimeout(self._server.idle_s)
+        super().setup()
 
     def handle_one_request(self) -> None:
         """Answers one request before the deadline of its connection."""
-        self._server.deadlines[self.connection] = monotonic() + REQUEST_S
+        self._server.deadlines[self.connection] = monotonic() + self._server.request_s
         try:
             super().handle_one_request()
         finally:
@@ -51,10 +54,12 @@ class Handler(BaseHTTPRequestHandler):
         try:
             status, content, headers = HTTPStatus.OK, self._content(), {}
         except RequestError as error:
-            status, content, headers = error.status, {"error": str(error)}, {**error.headers, "Connection": "close"}
+            status, content, headers = error.status, {"error": str(error)}, error.headers | {"Connection": "close"}
         except RuntimeBundleError as error:
             status, content, headers = HTTPStatus.INTERNAL_SERVER_ERROR, {"error": str(error)}, {}
         self._send(status, content, headers)
+        if "Connection" in headers:
+            self._drain()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer  # noqa: N815
 
@@ -122,6 +127,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _drain(self) -> None:
+        self.wfile.flush()
+        self.connection.shutdown(socket.SHUT_WR)
+        left = DRAINED
+        while left > 0 and (chunk := self.rfile.read1(min(left, 2**16))):
+            left -= len(chunk)
 
 
 def _health(model: Predictor, problem: str | None) -> dict[str, Any]:

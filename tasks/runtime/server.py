@@ -4,15 +4,32 @@ import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
+from math import inf
 from threading import Thread
 from time import monotonic
 from typing import Any
 
 from .device import Device
 from .errors import SettingsError
-from .handler import IDLE_S, Handler
+from .handler import Handler
 from .served import ServedModel
+
+PATIENCE = 4
+"""A request, from the wait for it to the end of its answer, has this many times as long as a client may be silent."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a client may ask for."""
+
+    max_bytes: int
+    """of one request's body"""
+    threads: int
+    """connections that are answered at once"""
+    timeout_s: float
+    """seconds that a client may say nothing"""
 
 
 class Server(ThreadingHTTPServer):
@@ -20,12 +37,13 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = False
 
-    def __init__(self, device: Device, address: tuple[str, int], max_bytes: int, threads: int) -> None:
+    def __init__(self, device: Device, address: tuple[str, int], limits: Limits) -> None:
         self.model = ServedModel(device)
-        self.max_bytes = max_bytes
+        self.max_bytes, self.idle_s = limits.max_bytes, limits.timeout_s
+        self.request_s = PATIENCE * limits.timeout_s
         self.deadlines: dict[socket.socket, float] = {}
         """when each connection must have had its answer; by the handler, in seconds of the monotonic clock"""
-        self._pool = ThreadPoolExecutor(threads, "serve")
+        self._pool = ThreadPoolExecutor(limits.threads, "serve")
         super().__init__(address, Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -46,31 +64,28 @@ class Server(ThreadingHTTPServer):
         """Stops listening; those who are being answered get their answer."""
         self.socket.close()
         for connection in list(self.deadlines):
-            self.deadlines[connection] = monotonic() + IDLE_S
+            self.deadlines[connection] = monotonic() + self.idle_s
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def serve(device: Device, host: str, port: int, max_bytes: int, threads: int, say: Callable[[str], None]) -> None:
+def serve(device: Device, host: str, port: int, limits: Limits, say: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Args:
         device: with a release to run.
         host: address to listen on.
         port: 0 takes a free one.
-        max_bytes: of one request's body.
-        threads: connections that are answered at once.
+        limits: of what a client may ask for.
         say: told one line with the address.
 
     Raises:
-        SettingsError: the address cannot be listened on, or a limit is below 1.
+        SettingsError: the address cannot be listened on, or a limit is none.
         NoModelError: there is no release to run.
     """
-    if max_bytes < 1 or threads < 1:
-        raise SettingsError(
-            f"`serve`: expected limits of at least 1, got {max_bytes} bytes, {threads} threads; raise them"
-        )
+    if limits.max_bytes < 1 or limits.threads < 1 or not 0 < limits.timeout_s < inf:
+        raise SettingsError(f"`serve`: expected limits above 0, got {limits}; give others")
     try:
-        server = Server(device, (host, port), max_bytes, threads)
+        server = Server(device, (host, port), limits)
     except (OSError, OverflowError) as error:
         raise SettingsError(f"`{host}:{port}`: expected a free address, got {error}; give another --port") from None
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,199 @@
+import http.client
+import io
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.runtime.device import Device
+from tasks.runtime.home import SLOTS
+from tests.runtime.devices import PICTURE, set_up
+from tests.runtime.tuf_world import Files, World
+
+MakeBundle = Callable[..., Files]
+JSON = {"Content-Type": "application/json"}
+BODY = json.dumps({"inputs": PICTURE.tolist()}).encode()
+
+
+class Served:
+    """A device whose model is served in a process of its own."""
+
+    def __init__(self, device: Device, world: World, process: subprocess.Popen[str], port: int) -> None:
+        self.device, self.world, self.process, self.port = device, world, process, port
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, Any, Any]:
+        """Returns status, headers and content."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        return response.status, response.headers, json.loads(response.read() or b"null")
+
+    def label(self) -> str:
+        return str(self.ask("POST", "/predict", BODY, **JSON)[2]["predictions"][0]["label"])
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory, make_bundle: MakeBundle) -> Iterator[Served]:
+    world = World()
+    world.publish(make_bundle("one"), 1)
+    device = set_up(tmp_path_factory.mktemp("served") / "home", world)
+    device.update()
+    options = ["serve", "--port", "0", "--max-bytes", "2000", "--threads", "3", "--timeout", "1"]
+    asked = [sys.executable, "-m", "tasks.runtime", "--home", str(device.home.path), *options]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        said = process.stdout.readline()
+        assert said.startswith("tiny version 1 on http://127.0.0.1:")
+        yield Served(device, world, process, int(said.rpartition(":")[2]))
+        if process.poll() is None:
+            process.kill()
+
+
+def test_predictions_are_those_of_the_model(served: Served) -> None:
+    status, headers, content = served.ask("POST", "/predict", BODY, **JSON)
+    assert (status, headers["Content-Type"], content["version"]) == (200, "application/json", 1)
+    assert content["predictions"][0]["label"] == "one 2"
+    stream = io.BytesIO()
+    np.save(stream, PICTURE)
+    again = served.ask("POST", "/predict", stream.getvalue(), Content_Type="application/x-npy")[2]
+    assert again == content
+
+
+def test_health_and_metadata_tell_what_is_served(served: Served) -> None:
+    assert served.ask("GET", "/health")[2] == {"status": "ok", "version": 1, "problem": None}
+    content = served.ask("GET", "/metadata")[2]
+    running = served.device.home.receipt(served.device.home.slot())
+    assert running
+    assert (content["release"], content["manifest"]["name"]) == (running.release, "tiny")
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "expected"),
+    [
+        (b"{", JSON, 400, "expected JSON"),
+        (b'{"inputs": [[[[1, 2], [3, 999]]]]}', JSON, 400, "expected numbers that uint8 can hold"),
+        (b'{"inputs": [[1, 2]]}', JSON, 400, "expected shape ('any', 1, 2, 2), got (1, 2)"),
+        (b"\x93NUMPY", {"Content-Type": "application/x-npy"}, 400, "expected a whole .npy"),
+        (BODY, {"Content-Type": "text/csv"}, 415, "expected application/json or application/x-npy, got text/csv"),
+        (BODY, {}, 415, "got nothing"),
+        (b" " * 2001, JSON, 413, "expected at most 2000, got 2001"),
+        (BODY, JSON | {"Content-Length": "9" * 99}, 413, "expected at most 2000"),
+        (BODY, JSON | {"Content-Length": "-1"}, 411, "expected the number of bytes"),
+    ],
+)
+def test_wrong_request_is_answered_with_what_is_wrong(
+    served: Served, body: bytes, headers: dict[str, str], status: int, expected: str
+) -> None:
+    got, _, content = served.ask("POST", "/predict", body, **headers)
+    assert got == status
+    assert expected in content["error"]
+
+
+def test_body_without_length_is_refused(served: Served) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    connection.request("POST", "/predict", iter([BODY]), JSON, encode_chunked=True)
+    assert connection.getresponse().status == 411
+
+
+def test_other_paths_and_methods_are_refused(served: Served) -> None:
+    assert served.ask("GET", "/nothing")[0] == 404
+    status, headers, _ = served.ask("GET", "/predict")
+    assert (status, headers["Allow"]) == (405, "POST")
+    status, headers, _ = served.ask("DELETE", "/health")
+    assert (status, headers["Allow"]) == (405, "GET")
+    assert served.ask("HEAD", "/health")[0] == 405
+
+
+def test_openapi_document_describes_what_is_served(served: Served) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    document = served.ask("GET", "/openapi.json")[2]
+    assert document["openapi"].startswith("3.1")
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            body = BODY if method == "post" else None
+            status, _, content = served.ask(method.upper(), path, body, **(JSON if body else {}))
+            schema = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+            jsonschema.validate(content, schema)
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate([], schema)
+    takes = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    jsonschema.validate(json.loads(BODY), takes)
+    batches: list[Any] = [[[[[1, 2], [3, 256]]]], [[[1, 2], [3, 4]]], []]
+    for wrong in ({"inputs": batch} for batch in batches):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, takes)
+        assert served.ask("POST", "/predict", json.dumps(wrong).encode(), **JSON)[0] == 400
+
+
+def test_silent_and_dribbling_clients_do_not_keep_others_out(served: Served) -> None:
+    begun = b"POST /predict HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n"
+    started = monotonic()
+    slow = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(3)]
+    slow[1].sendall(begun[:20])
+    slow[2].sendall(begun)
+    assert served.label().endswith("2")  # as soon as a thread is free again
+    dribble_until_hung_up(slow[2])
+    assert monotonic() - started < 20
+    for connection in slow:
+        connection.close()
+
+
+def dribble_until_hung_up(connection: socket.socket) -> None:
+    try:
+        for _ in range(200):
+            connection.sendall(b" ")
+            sleep(0.2)
+    except OSError:
+        return
+    pytest.fail("expected to be hung up on")
+
+
+def test_new_release_is_picked_up_between_two_requests_and_never_a_half_of_it(
+    served: Served, make_bundle: MakeBundle
+) -> None:
+    seen: list[str] = []
+    with ThreadPoolExecutor(2) as pool:
+        for version, word in ((2, "two"), (3, "three"), (4, "four")):
+            asking = [pool.submit(served.label) for _ in range(12)]
+            served.world.publish(make_bundle(word), version)
+            served.device.update()
+            seen += [label.result() for label in asking]
+            assert served.ask("GET", "/health")[2]["status"] == "ok"
+            assert served.label() == f"{word} 2"
+    assert {label.split()[1] for label in seen} == {"2"}
+    assert served.ask("GET", "/openapi.json")[2]["info"]["version"] == "4"
+
+
+def test_broken_release_on_disk_does_not_reach_those_who_ask(served: Served) -> None:
+    slot = served.device.home.slot()
+    assert slot
+    for place in SLOTS:
+        (served.device.home.bundle(place) / "model.onnx").write_bytes(b"rotten")
+    served.device.home.switch(slot)
+    assert served.label() == "four 2"
+    health = served.ask("GET", "/health")[2]
+    assert (health["status"], "model.onnx" in health["problem"]) == ("degraded", True)
+
+
+def test_server_stops_on_sigterm_and_says_nothing(served: Served) -> None:
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(timeout=20) == 0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", served.port), timeout=5)
+
+
+def test_address_that_is_taken_is_said_to_be(device: Device, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        asked = [sys.executable, "-m", "tasks.runtime", "--home", str(device.home.path), "serve", "--port", port]
+        ended = subprocess.run(asked, check=False, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert f"`127.0.0.1:{port}`: expected a free address" in ended.stderr
