@@ -64,9 +64,22 @@ def promote(
     reason: Annotated[str, typer.Option(help="Kept in the ledger.")] = "by hand",
 ) -> None:
     """Show a release to the gate of an environment, and move the alias if it passes."""
-    from flows.commands import promote_model
+    from flows.gates import promote_model
 
     promote_model(model, to, version, reason)
+
+
+@app.command()
+def approve(
+    model: Annotated[str, typer.Argument(help="The name of a recipe, such as digits.")],
+    to: Annotated[str, typer.Option("--to", help="staging or edge.")],
+    version: Annotated[Optional[int], typer.Option(help="Default: the champion of staging.")] = None,  # noqa: UP045
+    reason: Annotated[str, typer.Option(help="Kept in the ledger.")] = "by hand",
+) -> None:
+    """Say that a release may enter an environment whose gate asks a person, and show it to that gate."""
+    from flows.gates import approve_model
+
+    approve_model(model, to, version, reason)
 
 
 @app.command()

@@ -1,23 +1,19 @@
 """What the commands do, in the terms of a person at a terminal."""
 
-import os
-import shutil
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.console import bullet_list, challenge_line, console, evaluation_table, gain_line, stages_shown
+from flows.console import bullet_list, console, evaluation_table, gain_line, stages_shown
+from flows.gates import command, refusal, say_promotion, say_report, way_into
 from flows.server import start_prefect_api
 from flows.standing import ENVIRONMENTS
 from flows.unchanged import Comparison, compare, ingredients_of
 from params.pipeline import Recipe
 from tasks.errors import InputError, RefusedError, StoppedError, mismatch
-from tasks.files import local_path
 from tasks.fingerprint import Ingredients
 from tasks.recipes import load_recipe
-from tasks.records import Artefact
 from tasks.registry import decisions, ledger
-from tasks.registry.channel.places import channels
 from tasks.releases import Promotion
 from tasks.workspace import prepare_environment, project_root
 
@@ -46,32 +42,6 @@ def check_recipe(path: Path, overrides: list[str]) -> None:
     for line in advice_on(project, recipe):
         console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
     console.print(f"{path}: valid")
-
-
-def promote_model(model: str, environment: str, version: int | None, reason: str) -> None:
-    """Shows a release to a gate; a refusal is an error that names every limit that broke."""
-    project = project_root()
-    recipe = load_recipe(project / "params" / f"{model}.yaml")
-    gates = {"staging": recipe.promote.staging, "edge": recipe.promote.edge}
-    if environment not in gates:
-        raise InputError(mismatch("stillhouse promote", "--to", "staging or edge", environment, "name one of them"))
-    prepare_environment()
-    ready = start_prefect_api()
-    from flows.promote import promote, release_for, report
-
-    release = release_for(model, gates[environment], version)
-    ready()
-    promotion = promote(release, environment, gates[environment], recipe.evaluate, reason)
-    page = report(release, recipe.evaluate)
-    _say_promotion(promotion)
-    _say_report(page)
-    if not promotion.verdict.passed:
-        raise RefusedError(_refusal(promotion))
-    if environment not in channels():
-        steps = [
-            f"{_command()} channel init {environment} --root-keys DIR   (a signed channel that devices update from)"
-        ]
-        console.print(bullet_list("Next:", steps), soft_wrap=True)
 
 
 def init_recipe(name: str, images: Path | None, table: Path | None, label: str | None) -> None:
@@ -106,9 +76,9 @@ def _retrain(project: Path, recipe: Recipe, comparison: Comparison) -> None:
     refused = [promotion for promotion in outcome.promotions if not promotion.verdict.passed]
     ingredients = _used(project, recipe, comparison)
     ledger.add_run(recipe.name, ingredients, "refused" if refused else "released", outcome.release.version)
-    _say_what_next(recipe.name, bool(refused))
+    _say_what_next(recipe, outcome.promotions)
     if refused:
-        raise RefusedError(_refusal(refused[0]))
+        raise RefusedError(refusal(refused[0]))
 
 
 def _run_flow(recipe: Recipe) -> "Retrained":
@@ -138,13 +108,8 @@ def _say_outcome(outcome: "Retrained") -> None:
         console.print(f"[yellow]warning[/] {note}", soft_wrap=True)
     console.print(f"\n[bold]{release.model}[/] version {release.version}, data {release.data_version}", soft_wrap=True)
     for promotion in outcome.promotions:
-        _say_promotion(promotion)
-    _say_report(outcome.report)
-
-
-def _say_report(page: Artefact) -> None:
-    path = local_path(page.uri)
-    console.print(f"report: {(path and os.path.relpath(path)) or page.uri}", soft_wrap=True)
+        say_promotion(promotion)
+    say_report(outcome.report)
 
 
 def _say_nothing_changed(recipe: Recipe, comparison: Comparison) -> None:
@@ -160,41 +125,9 @@ def _say_nothing_changed(recipe: Recipe, comparison: Comparison) -> None:
     )
 
 
-def _say_promotion(promotion: Promotion) -> None:
-    if promotion.moved:
-        before = f"version {promotion.previous}" if promotion.previous else "nothing"
-        words = f"[green]promoted[/] to {promotion.environment}: version {promotion.version}, before it {before}"
-    elif promotion.verdict.passed:
-        words = f"{promotion.environment}: version {promotion.version} is there already"
-    else:
-        words = f"[red]refused[/] by the gate of {promotion.environment}: version {promotion.version}"
-    console.print(words, soft_wrap=True)
-    if promotion.verdict.challenge:
-        console.print(f"  {challenge_line(promotion.verdict.challenge)}", soft_wrap=True)
-    if promotion.moved:
-        _say_published(promotion.environment)
-
-
-def _say_published(environment: str) -> None:
-    from flows.channel import say_published
-
-    say_published(environment)
-
-
-def _refusal(promotion: Promotion) -> str:
-    title = f"the gate of {promotion.environment} refused {promotion.model} version {promotion.version}:"
-    return bullet_list(title, promotion.verdict.refusals)
-
-
-def _command() -> str:
-    """Returns how this command is typed here: by its name where that is on the path."""
-    here = Path(sys.executable).with_name("stillhouse")
-    return "stillhouse" if shutil.which("stillhouse") or not here.is_file() else os.path.relpath(here)
-
-
-def _say_what_next(name: str, refused: bool) -> None:
-    command = _command()
-    steps = [f"{command} ui   (runs and models in MLflow, flows in Prefect)"]
-    if not refused:
-        steps.insert(0, f"{command} promote {name} --to edge")
+def _say_what_next(recipe: Recipe, promotions: Sequence[Promotion]) -> None:
+    steps = [f"{command()} ui   (runs and models in MLflow, flows in Prefect)"]
+    ahead = [environment for environment in ENVIRONMENTS if environment not in {p.environment for p in promotions}]
+    if ahead and all(promotion.verdict.passed for promotion in promotions):
+        steps.insert(0, way_into(recipe, ahead[0]))
     console.print(bullet_list("Next:", steps), soft_wrap=True)

@@ -9,7 +9,7 @@ from tasks.errors import InputError, mismatch
 from tasks.evaluate.task import challenge_champion
 from tasks.records import Artefact
 from tasks.registry import decisions, ledger
-from tasks.registry.task import judge_release, move_release
+from tasks.registry.task import approve_release, judge_release, move_release
 from tasks.releases import Promotion, Release
 from tasks.report.task import publish_report
 from tasks.scores import Challenge
@@ -21,6 +21,16 @@ def promote(release: Release, environment: str, gate: Gate, measuring: Evaluate,
     champion = challenge(release, environment, measuring)
     verdict = judge_release(release, environment, gate, champion)
     return move_release(release, verdict, reason)
+
+
+@flow(name="approve", flow_run_name="approve {release.model} for {environment}")
+def approve(release: Release, environment: str, gate: Gate, measuring: Evaluate, reason: str) -> Promotion:
+    """Records that a person lets a release into an environment, then promotes it if the gate lets it, too.
+
+    The approval stays on record where the gate refuses for another reason: a later promotion finds it.
+    """
+    approve_release(release, environment, reason)
+    return promote(release, environment, gate, measuring, reason)
 
 
 @flow(name="report", flow_run_name="report on {release.model} version {release.version}")

@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from flows.promote import promote, report
 from flows.standing import ENVIRONMENTS
 from params.pipeline import Recipe
+from params.promote import Gate
 from params.student import Student
 from tasks import tracking
 from tasks.compress.task import compress_student
@@ -96,11 +97,12 @@ def _alone(student: Student) -> Student:
 
 
 def _promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion, ...]:
-    """Shows the release to each gate that needs no person, in order; a refusal ends the way."""
+    """Shows the release to each gate that needs neither a person nor time, in order; a refusal ends the way."""
     promotions: list[Promotion] = []
     for environment in ENVIRONMENTS:
-        gate = getattr(recipe.promote, environment)
-        if gate.approval != "automatic" or any(not earlier.verdict.passed for earlier in promotions):
+        gate: Gate = getattr(recipe.promote, environment)
+        refused = any(not earlier.verdict.passed for earlier in promotions)
+        if refused or gate.approval != "automatic" or gate.minimum_hours:
             break
         promotions.append(promote(release, environment, gate, recipe.evaluate, reason="retrain"))
     return tuple(promotions)

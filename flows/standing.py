@@ -5,6 +5,7 @@ from rich.table import Table
 from flows.console import console
 from tasks.errors import InputError, IntegrityError, mismatch
 from tasks.registry import decisions
+from tasks.registry.approval import approval_of
 from tasks.registry.chain import aware
 from tasks.registry.channel.places import channels
 from tasks.registry.decisions import Decision
@@ -49,7 +50,7 @@ def show_history(model: str) -> None:
 def show_status() -> None:
     """Prints for each model and environment who leads it, since when, and who led it before."""
     prepare_environment()
-    places = sorted({(row.model, row.environment) for row in decisions.decisions()})
+    places = decisions.places()
     if not places:
         console.print("no release was shown to a gate yet; stillhouse run RECIPE makes one")
     for model, environment in places:
@@ -79,8 +80,6 @@ def check_ledger(repair: bool) -> None:
 
 
 def _cells(row: Decision) -> tuple[str, ...]:
-    broken = [check.limit for check in Verdict.model_validate_json(row.verdict).checks if not check.passed]
-    said = f"broke {', '.join(broken)}" if broken else "passed"
     return (
         f"{aware(row.time).astimezone():%Y-%m-%d %H:%M:%S}",
         row.environment,
@@ -88,16 +87,38 @@ def _cells(row: Decision) -> tuple[str, ...]:
         str(row.version),
         "" if row.previous is None else str(row.previous),
         row.who,
-        f"{said}, {row.verdict_sha256[:8]}",
+        _evidence(row),
         row.reason,
     )
 
 
+def _evidence(row: Decision) -> str:
+    """Returns what the gate said in short, and which verdict that was; nothing where a person spoke."""
+    if row.event in decisions.WORDS:
+        return ""
+    broken = [check.limit for check in Verdict.model_validate_json(row.verdict).checks if not check.passed]
+    said = f"broke {', '.join(broken)}" if broken else "passed"
+    return f"{said}, {row.verdict_sha256[:8]}"
+
+
 def _standing(model: str, environment: str) -> str:
     version, earlier = decisions.champion(model, environment), decisions.champions_before(model, environment)
+    approved = _approvals(model, environment)
     if version is None:
-        return f"{model} {environment}: nothing passed its gate yet"
+        return f"{model} {environment}: nothing passed its gate yet{approved}"
     row = next(r for r in reversed(decisions.decisions(model, environment)) if r.event in decisions.MOVED)
-    since = f"{aware(row.time).astimezone():%Y-%m-%d %H:%M}"
+    since = _moment(row)
     behind = f"; before it version {earlier[0]}" if earlier else ""
-    return f"{model} {environment}: version {version} since {since}, by {row.who} ({row.reason}){behind}"
+    return f"{model} {environment}: version {version} since {since}, by {row.who} ({row.reason}){behind}{approved}"
+
+
+def _approvals(model: str, environment: str) -> str:
+    """Returns which versions a person let into an environment, where that word still holds."""
+    versions = {row.version for row in decisions.decisions(model, environment) if row.event == "approved"}
+    holding = [row for row in (approval_of(model, environment, version) for version in sorted(versions)) if row]
+    words = [f"version {row.version} by {row.who} at {_moment(row)}" for row in holding]
+    return f"; approved: {', '.join(words)}" if words else ""
+
+
+def _moment(row: Decision) -> str:
+    return f"{aware(row.time).astimezone():%Y-%m-%d %H:%M}"

@@ -11,9 +11,11 @@ class Gate(Section):
     """Limits on the shipped artefact, measured on the test split; null for no limit. All must hold."""
 
     approval: Literal["automatic", "manual"] = "manual"
-    """automatic: the retrain flow promotes by itself; manual: a person types `stillhouse promote`"""
+    """automatic: the retrain flow promotes by itself; manual: a person must have typed `stillhouse approve`"""
     requires: Literal["staging"] | None = None
     """an environment in which this version must be champion before it may enter this one"""
+    minimum_hours: float | None = Field(default=None, ge=0)
+    """at least this long it must have led the required environment without interruption"""
     accuracy: Fraction | None = None
     """at least"""
     class_recall: Fraction | None = None
@@ -32,6 +34,12 @@ class Gate(Section):
     """at most: largest difference between the logits of torch and of the fp32 ONNX file"""
     not_worse_than_champion: bool = True
     """refuse when the champion is more accurate beyond the interval of the paired difference on the same data"""
+
+    @model_validator(mode="after")
+    def _hours_are_of_an_environment(self) -> Self:
+        if self.minimum_hours is not None and self.requires is None:
+            raise ValueError("`minimum_hours` needs `requires`: they are hours in the environment that it names")
+        return self
 
 
 class Promote(Section):

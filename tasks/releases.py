@@ -6,6 +6,9 @@ from typing import Any
 from tasks.records import Artefact, Record
 from tasks.scores import Challenge
 
+APPROVAL = "approval"
+"""the limit that only a person can keep"""
+
 
 class Check(Record):
     """One limit of a gate: what was asked, what was found."""
@@ -29,6 +32,11 @@ class Verdict(Record):
     def refusals(self) -> tuple[str, ...]:
         """Every limit that broke, in words."""
         return tuple(f"`{c.limit}`: expected {c.expected}, got {c.got}" for c in self.checks if not c.passed)
+
+    @property
+    def lacks_only_approval(self) -> bool:
+        """Whether a person's word is all that is missing."""
+        return [check.limit for check in self.checks if not check.passed] == [APPROVAL]
 
 
 class Release(Record):

@@ -8,7 +8,7 @@ MLflow's aliases do not have, on any machine that shares the database.
 import getpass
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError as NotUniqueError
@@ -20,6 +20,10 @@ from tasks.registry.tables import DECISIONS
 from tasks.releases import Verdict
 
 Event = Literal["refused", "intended", "promoted", "rolling back", "rolled back"]
+"""what gates and the moves behind them leave on record; each holds a verdict"""
+Word = Literal["approved", "removed"]
+WORDS: tuple[Word, ...] = get_args(Word)
+"""what people leave on record: no gate spoke, so no verdict"""
 DONE: Mapping[Event, Event] = {"intended": "promoted", "rolling back": "rolled back"}
 """what is recorded before aliases move -> what is recorded after"""
 Decision = Row[Any]
@@ -36,6 +40,11 @@ def decisions(model: str | None = None, environment: str | None = None) -> Seque
         query = query.where(DECISIONS.c.environment == environment)
     with engine().connect() as connection:
         return connection.execute(query).all()
+
+
+def places() -> tuple[tuple[str, str], ...]:
+    """Returns every model and environment that something was decided about, in order."""
+    return tuple(sorted({(row.model, row.environment) for row in decisions() if row.environment}))
 
 
 def champion(model: str, environment: str) -> int | None:
@@ -60,7 +69,7 @@ def champions_before(model: str, environment: str) -> tuple[int, ...]:
 
 def verdicts_on(model: str, version: int) -> tuple[tuple[Verdict, datetime], ...]:
     """Returns what gates have said about a release and when, oldest first; of one that spoke twice, its last word."""
-    said = [row for row in decisions(model) if row.version == version and row.event not in DONE]
+    said = [row for row in decisions(model) if row.version == version and row.event not in (*DONE, *WORDS)]
     return tuple(
         {row.environment: (Verdict.model_validate_json(row.verdict), aware(row.time)) for row in said}.values()
     )
@@ -74,7 +83,7 @@ def entry_of(model: str, environment: str, version: int) -> Verdict:
 
 def unfinished(model: str | None = None) -> tuple[Decision, ...]:
     """Returns the intentions that nothing followed: whoever had them was interrupted."""
-    last = {(row.model, row.environment): row for row in decisions(model)}
+    last = {(row.model, row.environment): row for row in decisions(model) if row.event not in WORDS}
     return tuple(row for row in last.values() if row.event in DONE)
 
 
@@ -84,17 +93,32 @@ def add(event: Event, model: str, version: int, verdict: Verdict, previous: int 
     Raises:
         BusyError: somebody else recorded something at the same moment.
     """
-    said = verdict.model_dump_json()
+    _append(event, model, verdict.environment, version, previous, reason, verdict.model_dump_json())
+
+
+def note(word: Word, model: str, environment: str, version: int, reason: str) -> None:
+    """Records what a person said of a version; `environment` is empty where it is said of all of them.
+
+    Raises:
+        BusyError: as for `add`.
+    """
+    previous = champion(model, environment) if environment else None
+    _append(word, model, environment, version, previous, reason, verdict="")
+
+
+def _append(
+    event: Event | Word, model: str, environment: str, version: int, previous: int | None, reason: str, verdict: str
+) -> None:
     values = {
         "model": model,
-        "environment": verdict.environment,
+        "environment": environment,
         "event": event,
         "version": version,
         "previous": previous,
         "who": getpass.getuser(),
         "reason": reason,
-        "verdict": said,
-        "verdict_sha256": sha256(said),
+        "verdict": verdict,
+        "verdict_sha256": sha256(verdict),
         "time": datetime.now(UTC),
     }
     try:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from params.promote import Gate
-from tasks.releases import Check, Verdict
+from tasks.registry.candidacy import Candidacy
+from tasks.releases import APPROVAL, Check, Verdict
 from tasks.scores import Challenge, EvaluationRecord
 
 
 def judge(
-    gate: Gate, environment: str, evaluation: EvaluationRecord, champion: Challenge | None, in_required: bool
+    gate: Gate, environment: str, evaluation: EvaluationRecord, champion: Challenge | None, candidacy: Candidacy
 ) -> Verdict:
     """Returns what a gate says about the file that would ship.
 
@@ -17,9 +18,10 @@ def judge(
         environment: the environment behind the gate.
         evaluation: of the release that wants in, on the test split.
         champion: how it does against the release that is in now, on the same test split; None if there is none.
-        in_required: whether this release is champion of the environment that `gate.requires` names.
+        candidacy: what the ledger and the runtime say of it now.
     """
-    checks = (*_absolute(gate, evaluation), *_relative(gate, evaluation, champion, in_required))
+    relative = _relative(gate, evaluation, champion)
+    checks = (*_absolute(gate, evaluation), _loads(candidacy), *relative, *_procedural(gate, candidacy))
     passed = all(check.passed for check in checks)
     return Verdict(environment=environment, passed=passed, checks=checks, challenge=champion)
 
@@ -37,16 +39,35 @@ def _absolute(gate: Gate, evaluation: EvaluationRecord) -> Iterator[Check]:
     yield from _at_most("parity", gate.parity, student.parity)
 
 
-def _relative(
-    gate: Gate, evaluation: EvaluationRecord, champion: Challenge | None, in_required: bool
-) -> Iterator[Check]:
+def _loads(candidacy: Candidacy) -> Check:
+    """Asks no field of the gate: what does not run ships nowhere."""
+    difference = candidacy.difference
+    got = candidacy.failure if difference is None else f"golden logits that differ by {difference:.3g}"
+    expected = "a bundle that passes its self-test now"
+    return Check(limit="loads_in_runtime", expected=expected, got=got, passed=difference is not None)
+
+
+def _relative(gate: Gate, evaluation: EvaluationRecord, champion: Challenge | None) -> Iterator[Check]:
     drop = evaluation.score("teacher").accuracy.value - evaluation.shipped.accuracy.value
     yield from _at_most("accuracy_drop", gate.accuracy_drop, drop)
-    if gate.requires:
-        got = "it is" if in_required else "it is not"
-        yield Check(limit="requires", expected=f"champion of `{gate.requires}`", got=got, passed=in_required)
     if gate.not_worse_than_champion and champion is not None:
         yield _against(champion)
+
+
+def _procedural(gate: Gate, candidacy: Candidacy) -> Iterator[Check]:
+    """Yields what is no property of the file: where it has been, for how long, and who let it go on."""
+    if gate.requires:
+        got = "it is" if candidacy.in_required else "it is not"
+        yield Check(limit="requires", expected=f"champion of `{gate.requires}`", got=got, passed=candidacy.in_required)
+    if gate.minimum_hours is not None:
+        limit, least, hours = f"hours_in_{gate.requires}", gate.minimum_hours, candidacy.hours
+        got = f"{int(hours * 100) / 100:.2f}"  # not rounded up to a limit that it does not keep
+        yield Check(limit=limit, expected=f"at least {least:g}", got=got, passed=hours >= least)
+    if gate.approval == "manual":
+        by, at = candidacy.approved_by, candidacy.approved_at
+        got = "none" if by is None else f"one by {by}" + (f" at {at:%Y-%m-%d %H:%M:%S %Z}" if at else "")
+        expected = "an approval of this version by `stillhouse approve`"
+        yield Check(limit=APPROVAL, expected=expected, got=got, passed=by is not None)
 
 
 def _against(champion: Challenge) -> Check:

@@ -77,15 +77,14 @@ def audit(*, repair: bool) -> tuple[str, ...]:
     Where `repair` says so, aliases are put right and channels are published anew; a broken chain stays as it is.
     """
     with registry_lock():
-        places = sorted({(row.model, row.environment) for row in decisions.decisions()})
-        strayed = [line for place in places for line in _strayed(*place, repair=repair)]
+        strayed = [line for place in decisions.places() for line in _strayed(*place, repair=repair)]
         served = [line for environment in channels() for line in _wrongly_served(environment, repair=repair)]
     return (*decisions.broken_links(), *strayed, *served)
 
 
 def _change(intent: Event, model: str, version: int, verdict: Verdict, previous: int | None, reason: str) -> None:
     decisions.add(intent, model, version, verdict, previous, reason)
-    _finish(decisions.decisions(model, verdict.environment)[-1])
+    _finish(next(row for row in decisions.unfinished(model) if row.environment == verdict.environment))
 
 
 def _finish(row: Decision) -> str:

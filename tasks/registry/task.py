@@ -4,10 +4,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from params.promote import Gate
-from tasks.registry import decisions, ledger
+from tasks.registry import ledger
+from tasks.registry.approval import approve
+from tasks.registry.candidacy import candidacy
 from tasks.registry.gate import judge
 from tasks.registry.promotion import carry_out
 from tasks.registry.release import ensure_release
+from tasks.registry.verdict_file import keep_verdict
 from tasks.releases import Promotion, Release, Verdict
 from tasks.scores import Challenge, EvaluationRecord
 from tasks.task import stage
@@ -27,11 +30,17 @@ def register_student(run: StageRun, model: str, evaluation: EvaluationRecord) ->
 @task(name="judge", cache_policy=NO_CACHE)
 def judge_release(release: Release, environment: str, gate: Gate, champion: Challenge | None) -> Verdict:
     """Returns what the gate of an environment says about a release; `champion` is how it does against who is there."""
-    in_required = gate.requires is not None and decisions.champion(release.model, gate.requires) == release.version
-    return judge(gate, environment, ledger.evaluation_of(release), champion, in_required)
+    return judge(gate, environment, ledger.evaluation_of(release), champion, candidacy(release, environment, gate))
+
+
+@task(name="approve", cache_policy=NO_CACHE)
+def approve_release(release: Release, environment: str, reason: str) -> None:
+    """Records that a person lets a release into an environment, as far as a person is asked."""
+    approve(release, environment, reason)
 
 
 @task(name="move", cache_policy=NO_CACHE)
 def move_release(release: Release, verdict: Verdict, reason: str) -> Promotion:
-    """Records a verdict and, where the gate let the release pass, moves the alias to it."""
+    """Keeps a verdict with the release, records it and, where the gate let it pass, moves the alias to it."""
+    keep_verdict(release, verdict)
     return carry_out(release, verdict, reason)

@@ -40,6 +40,8 @@ def test_check_says_valid_and_warns_of_a_student_larger_than_its_teacher(fresh: 
         (("promote", "nothing", "--to", "edge"), "no such file"),
         (("channel", "init", "moon", "--root-keys", "keys"), "staging or edge"),
         (("channel", "rotate", "edge", "--role", "root", "--root-keys", "keys"), "stillhouse channel init edge"),
+        (("approve", "digits", "--to", "moon"), "staging or edge"),
+        (("approve", "digits", "--to", "staging"), "`promote.staging.approval`: expected manual, got automatic"),
         (("init", "my-product"), "one of `--images` and `--table`"),
         (("init", "my-product", "--images", "nowhere"), "nowhere"),
         (("run",), "Missing argument"),

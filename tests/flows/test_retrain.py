@@ -39,7 +39,7 @@ def test_a_recipe_becomes_a_promoted_student(project: Any, first_run: Any) -> No
     assert first_run.stages == dict.fromkeys(STAGES, "done")
     for words in ("teacher", "student alone", "student distilled", "shipped", "p50 ms", "promoted to staging"):
         assert words in first_run.out
-    assert "stillhouse promote digits --to edge" in first_run.out
+    assert "stillhouse approve digits --to edge" in first_run.out
 
 
 def test_the_clone_stays_clean_and_the_data_has_the_digest_of_the_lock(project: Any, first_run: Any) -> None:
@@ -137,16 +137,30 @@ def test_an_artefact_that_is_gone_or_damaged_is_made_again(project: Any, first_r
     assert said.stages["data"] == said.stages["student alone"] == "reused"
 
 
-def test_the_gate_of_the_edge_is_passed_by_hand(project: Any, first_run: Any) -> None:
-    said = project.stillhouse("promote", "digits", "--to", "edge", "--reason", "tested on the bench")
+def test_the_gate_of_the_edge_waits_for_a_person_and_names_the_command(project: Any, first_run: Any) -> None:
+    said = project.stillhouse("promote", "digits", "--to", "edge")
+    assert said.code == 1
+    assert re.findall(r"^  - `(\w+)`", said.err, re.MULTILINE) == ["approval"]
+    assert re.search(r"it lacks nothing else; .*stillhouse approve digits --to edge --version \d`", said.err)
+    needless = project.stillhouse("approve", "digits", "--to", "staging")
+    assert (needless.code, "this gate asks nobody" in needless.err) == (2, True)
+
+
+def test_the_gate_of_the_edge_is_passed_by_an_approval(project: Any, first_run: Any) -> None:
+    said = project.stillhouse("approve", "digits", "--to", "edge", "--reason", "tested on the bench")
     assert said.code == 0, said.err
-    assert re.search(r"promoted to edge: version \d", said.out)
-    events = rows(
-        project.root / ".stillhouse/ledger.db", "select event, reason from promotions where environment='edge'"
-    )
-    assert events == [("intended", "tested on the bench"), ("promoted", "tested on the bench")]
     (version,) = re.findall(r"promoted to edge: version (\d)", said.out)
+    database = project.root / ".stillhouse/ledger.db"
+    found = rows(database, "select event, reason, verdict_sha256 from promotions where environment='edge'")
+    assert [event for event, *_ in found] == ["refused", "approved", "intended", "promoted"]
+    assert {reason for _, reason, _ in found[1:]} == {"tested on the bench"}
     assert re.search(r"\bedge\b", page_of(project, int(version)))
+    assert re.search(
+        rf"^digits edge: .*approved: version {version} by ", project.stillhouse("status").out, re.MULTILINE
+    )
+    (kept,) = (project.registered("digits", int(version)).parent / "verdicts").glob(f"edge-{found[-1][2][:12]}.json")
+    limits = {check["limit"] for check in json.loads(kept.read_text())["checks"] if check["passed"]}
+    assert {"loads_in_runtime", "requires", "approval"} <= limits
 
 
 def test_the_way_back_is_one_command_and_everything_stays_on_record(project: Any, first_run: Any) -> None:

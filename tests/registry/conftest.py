@@ -1,11 +1,28 @@
+"""A registry to decide in: a real MLflow on a new SQLite file with a new ledger beside it, or a ledger and a device."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
+from tasks import tracking
 from tasks.registry import database
 from tasks.registry.channel.places import served_root
+from tests.registry.made import forget
 from tests.registry.made_channel import Device, web_server
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]:
+    """A real MLflow on a new SQLite file, and a new ledger beside it."""
+    home = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STILLHOUSE_HOME", str(home))
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
+        forget()
+        yield tracking.client()
+        forget()
 
 
 @pytest.fixture

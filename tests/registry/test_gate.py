@@ -2,15 +2,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from params.compress import Target
 from params.models import Cnn
 from params.promote import Gate
 from tasks.records import Artefact, DataRecord, InputSpec, ModelRecord
+from tasks.registry.candidacy import Candidacy
 from tasks.registry.gate import judge
 from tasks.scores import Challenge, ClassScore, EvaluationRecord, Interval, Score
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FREE, CANDIDACY = Gate(approval="automatic"), Candidacy()
 SPEC = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
 
 
@@ -83,7 +86,7 @@ def evaluation(shipped: float = 0.95, **changes: Any) -> EvaluationRecord:
 
 
 def test_a_gate_without_limits_lets_everything_pass() -> None:
-    assert judge(Gate(), "staging", evaluation(), None, in_required=False).passed
+    assert judge(FREE, "staging", evaluation(), None, CANDIDACY).passed
 
 
 @pytest.mark.parametrize(
@@ -104,16 +107,18 @@ def test_a_gate_without_limits_lets_everything_pass() -> None:
     ],
 )
 def test_each_limit_refuses_what_breaks_it_and_nothing_else(limit: str, value: float, broken: bool) -> None:
-    verdict = judge(Gate.model_validate({limit: value}), "staging", evaluation(), None, in_required=False)
+    verdict = judge(
+        Gate.model_validate({"approval": "automatic", limit: value}), "staging", evaluation(), None, CANDIDACY
+    )
     assert verdict.passed is not broken
     assert [check.limit for check in verdict.checks if not check.passed] == ([limit] if broken else [])
 
 
 def test_a_refusal_names_every_limit_that_broke() -> None:
-    gate = Gate(accuracy=0.99, bytes=10, requires="staging")
-    verdict = judge(gate, "edge", evaluation(), None, in_required=False)
+    gate = Gate(approval="automatic", accuracy=0.99, bytes=10, requires="staging")
+    verdict = judge(gate, "edge", evaluation(), None, CANDIDACY)
     assert [line.split("`")[1] for line in verdict.refusals] == ["accuracy", "bytes", "requires"]
-    assert "class b" in judge(Gate(class_recall=0.9), "edge", evaluation(), None, in_required=False).refusals[0]
+    assert "class b" in judge(Gate(class_recall=0.9), "edge", evaluation(), None, CANDIDACY).refusals[0]
 
 
 def against(gain: float, reach: float) -> Challenge:
@@ -130,13 +135,52 @@ def against(gain: float, reach: float) -> Challenge:
 
 
 def test_a_challenger_that_may_be_as_good_as_the_champion_passes_and_one_beyond_the_interval_does_not() -> None:
-    assert judge(Gate(), "staging", evaluation(), against(-0.01, 0.01), in_required=False).passed
+    assert judge(FREE, "staging", evaluation(), against(-0.01, 0.01), CANDIDACY).passed
     champion = against(-0.03, 0.01)
-    verdict = judge(Gate(), "staging", evaluation(), champion, in_required=False)
+    verdict = judge(FREE, "staging", evaluation(), champion, CANDIDACY)
     assert verdict.challenge == champion
     (refusal,) = verdict.refusals
     assert refusal == (
         "`not_worse_than_champion`: expected not less accurate than version 7 (0.9600) beyond the interval,"
         " got -0.0300 (-0.0400 to -0.0200), McNemar p 0.375"
     )
-    assert judge(Gate(not_worse_than_champion=False), "staging", evaluation(), champion, in_required=False).passed
+    assert judge(
+        Gate(approval="automatic", not_worse_than_champion=False), "staging", evaluation(), champion, CANDIDACY
+    ).passed
+
+
+def refused_by(gate: Gate, candidacy: Candidacy) -> list[str]:
+    """Returns the refusals of a release that keeps every limit on numbers."""
+    return list(judge(gate, "edge", evaluation(), None, candidacy).refusals)
+
+
+def test_a_manual_gate_waits_for_a_person_and_says_who_it_was() -> None:
+    gate = Gate(approval="manual")
+    verdict = judge(gate, "edge", evaluation(), None, CANDIDACY)
+    assert verdict.refusals == ("`approval`: expected an approval of this version by `stillhouse approve`, got none",)
+    assert verdict.lacks_only_approval
+    approved = judge(gate, "edge", evaluation(), None, Candidacy(approved_by="anna", approved_at=NOW))
+    assert approved.passed
+    assert approved.checks[-1].got == "one by anna at 2026-01-01 00:00:00 UTC"
+    assert not judge(Gate(accuracy=1.0), "edge", evaluation(), None, CANDIDACY).lacks_only_approval
+
+
+@pytest.mark.parametrize(("hours", "got"), [(23.9999, "23.99"), (24.0, None), (100.0, None)])
+def test_the_hours_in_the_required_environment_are_a_limit_like_the_others(hours: float, got: str | None) -> None:
+    gate = Gate(approval="automatic", requires="staging", minimum_hours=24)
+    expected = [f"`hours_in_staging`: expected at least 24, got {got}"] if got else []
+    assert refused_by(gate, Candidacy(in_required=True, hours=hours)) == expected
+
+
+def test_hours_without_an_environment_are_refused_by_name() -> None:
+    with pytest.raises(ValidationError, match="`minimum_hours` needs `requires`"):
+        Gate(minimum_hours=1)
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        Gate(requires="staging", minimum_hours=-1)
+
+
+def test_what_does_not_run_ships_nowhere() -> None:
+    (refusal,) = refused_by(FREE, Candidacy(difference=None, failure="`model.onnx`: cut short"))
+    assert refusal == (
+        "`loads_in_runtime`: expected a bundle that passes its self-test now, got `model.onnx`: cut short"
+    )

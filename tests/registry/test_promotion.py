@@ -1,6 +1,4 @@
 import sqlite3
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,54 +7,12 @@ from mlflow import MlflowClient
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError as NotUniqueError
 
-from tasks import tracking
 from tasks.errors import InputError
-from tasks.records import Artefact
 from tasks.registry import database, decisions
 from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
 from tasks.registry.tables import DECISIONS
-from tasks.registry.versions import KEY, alias_target, ensure_version, move_alias
-from tasks.releases import Release, Verdict
-
-PASSED = Verdict(environment="staging", passed=True, checks=())
-REFUSED = Verdict(environment="staging", passed=False, checks=())
-
-
-@pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]:
-    """A real MLflow on a new SQLite file, and a new ledger beside it."""
-    home = tmp_path_factory.mktemp("state")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STILLHOUSE_HOME", str(home))
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
-        forget()
-        yield tracking.client()
-        forget()
-
-
-def forget() -> None:
-    tracking.client.cache_clear()
-    database.engine.cache_clear()
-
-
-def version_of(client: MlflowClient, model: str, key: str) -> int:
-    experiment = client.get_experiment_by_name("Default")
-    assert experiment is not None
-    run = client.create_run(experiment.experiment_id)
-    return ensure_version(model, key, f"{run.info.artifact_uri}/bundle", run.info.run_id, {"data_version": "v"})
-
-
-def release_of(client: MlflowClient, model: str, key: str) -> Release:
-    return Release(
-        model=model,
-        version=version_of(client, model, key),
-        fingerprint=key,
-        bundle=(Artefact(uri="file:///m", sha256="0" * 64, size=1),),
-        teacher_version=1,
-        data_version="v",
-        run_id="r",
-        created=datetime.now(UTC),
-    )
+from tasks.registry.versions import KEY, alias_target, move_alias
+from tests.registry.made import PASSED, REFUSED, leads, release_of, version_of
 
 
 def test_a_key_registered_twice_is_one_version(registry: MlflowClient) -> None:
@@ -106,14 +62,6 @@ def test_the_ledger_says_what_was_meant_before_and_what_was_done_after(registry:
         ("intended", "because"),
         ("promoted", "because"),
     ]
-
-
-def leads(model: str) -> tuple[int | None, int | None]:
-    """Returns who leads staging and who led it before, as MLflow shows it; the ledger must agree."""
-    now, before = alias_target(model, "staging"), alias_target(model, "staging-previous")
-    assert now == decisions.champion(model, "staging")
-    assert before == next(iter(decisions.champions_before(model, "staging")), None)
-    return now, before
 
 
 def test_each_rollback_goes_one_champion_further_back_until_there_is_none(registry: MlflowClient) -> None:
