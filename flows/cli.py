@@ -121,6 +121,22 @@ def audit(
 
 
 @app.command()
+def gc(
+    keep: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, metavar="N", help="Remove versions older than the newest N of each model, too."),
+    ] = None,
+    model: Annotated[Optional[str], typer.Option(help="With --version: remove this one, too.")] = None,  # noqa: UP045
+    version: Annotated[Optional[int], typer.Option(help="Of the model.")] = None,  # noqa: UP045
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+) -> None:
+    """Remove what no alias, no decision and no lineage needs, and say how much of what that was."""
+    from flows.gc import collect_garbage
+
+    collect_garbage(keep, model, version, dry_run)
+
+
+@app.command()
 def lineage(
     environment: Annotated[str, typer.Argument(help="staging or edge.")] = "edge",
     model: Annotated[Optional[str], typer.Option(help="Default: every model.")] = None,  # noqa: UP045

@@ -12,6 +12,7 @@ from tasks.lineage.ancestry import LOCK, Ancestor, ancestry
 from tasks.lineage.reach import SHORTEST, digests_of, holds
 from tasks.lineage.verify import Finding, verify
 from tasks.registry import decisions, ledger
+from tasks.registry.removal import removed_in_words
 from tasks.releases import Release
 from tasks.workspace import prepare_environment, project_root
 
@@ -21,7 +22,7 @@ def show_lineage(environment: str, model: str | None, version: int | None, check
 
     Raises:
         InputError: nobody leads the environment, or there is no such version.
-        IntegrityError: something is missing or has other bytes.
+        IntegrityError: something is missing or has other bytes; of a removed version that is no surprise.
     """
     prepare_environment()
     releases = list(_meant(environment, model, version))
@@ -32,7 +33,8 @@ def show_lineage(environment: str, model: str | None, version: int | None, check
     else:
         for release, ancestors in lineages.items():
             _print(release, ancestors, findings.get(release, ()))
-    bad = [f"{one.file} is {one.state}" for found in findings.values() for one in found if one.state in BAD]
+    expected = [found for release, found in findings.items() if not _end_of(release)]
+    bad = [f"{one.file} is {one.state}" for found in expected for one in found if one.state in BAD]
     if bad:
         raise IntegrityError("\n".join([*bad, "`stillhouse run` makes again what is missing or changed"]))
 
@@ -79,6 +81,12 @@ def _meant(environment: str, model: str | None, version: int | None) -> Iterator
         raise InputError(mismatch("stillhouse lineage", model or environment, expected, "none", do))
 
 
+def _end_of(release: Release) -> str:
+    """Returns when and why a release was removed; empty for one that is there."""
+    row = decisions.removals(release.model).get((release.model, release.version))
+    return removed_in_words(row) if row is not None else ""
+
+
 def _ancestry(release: Release) -> tuple[Ancestor, ...]:
     entries = {
         environment: decisions.entry_of(release.model, environment, release.version)
@@ -107,6 +115,7 @@ def _json(lineages: dict[Release, tuple[Ancestor, ...]], findings: dict[Release,
         {
             "model": release.model,
             "version": release.version,
+            **({"removed": end} if (end := _end_of(release)) else {}),
             "ancestors": [ancestor.as_json() for ancestor in ancestors],
             **({"files": {one.file: one.state for one in findings[release]}} if release in findings else {}),
         }
@@ -116,7 +125,8 @@ def _json(lineages: dict[Release, tuple[Ancestor, ...]], findings: dict[Release,
 
 
 def _print(release: Release, ancestors: tuple[Ancestor, ...], findings: tuple[Finding, ...]) -> None:
-    console.print(f"[bold]{release.model} version {release.version}[/]")
+    end = _end_of(release)
+    console.print(f"[bold]{release.model} version {release.version}[/]{end and f', {end}'}", soft_wrap=True)
     for ancestor in ancestors:
         console.print(f"  [bold]{ancestor.kind}[/]")
         for name, value in ancestor.facts.items():
@@ -140,5 +150,6 @@ def _reached(release: Release, kinds: tuple[str, ...]) -> str:
         )
     }
     where = "; ".join(f"{word} {environment}" for environment, word in led.items()) or "in no environment"
+    where = f"{where}; {end}" if (end := _end_of(release)) else where
     name = f"{release.model} version {release.version}, of teacher version {release.teacher_version}"
     return f"{name}, by its {', '.join(kinds)}: {where}"

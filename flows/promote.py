@@ -7,8 +7,10 @@ from params.evaluate import Evaluate
 from params.promote import Gate
 from tasks.errors import InputError, mismatch
 from tasks.evaluate.task import challenge_champion
+from tasks.occupancy import at_work
 from tasks.records import Artefact
 from tasks.registry import decisions, ledger
+from tasks.registry.removal import refuse_removed
 from tasks.registry.task import approve_release, judge_release, move_release
 from tasks.releases import Promotion, Release
 from tasks.report.task import publish_report
@@ -18,9 +20,10 @@ from tasks.scores import Challenge
 @flow(name="promote", flow_run_name="promote {release.model} to {environment}")
 def promote(release: Release, environment: str, gate: Gate, measuring: Evaluate, reason: str) -> Promotion:
     """Promotes a release if the gate lets it, and records what the gate said either way."""
-    champion = challenge(release, environment, measuring)
-    verdict = judge_release(release, environment, gate, champion)
-    return move_release(release, verdict, reason)
+    with at_work():
+        champion = challenge(release, environment, measuring)
+        verdict = judge_release(release, environment, gate, champion)
+        return move_release(release, verdict, reason)
 
 
 @flow(name="approve", flow_run_name="approve {release.model} for {environment}")
@@ -29,8 +32,9 @@ def approve(release: Release, environment: str, gate: Gate, measuring: Evaluate,
 
     The approval stays on record where the gate refuses for another reason: a later promotion finds it.
     """
-    approve_release(release, environment, reason)
-    return promote(release, environment, gate, measuring, reason)
+    with at_work():
+        approve_release(release, environment, reason)
+        return promote(release, environment, gate, measuring, reason)
 
 
 @flow(name="report", flow_run_name="report on {release.model} version {release.version}")
@@ -44,7 +48,8 @@ def report(release: Release, measuring: Evaluate) -> Artefact:
         for environment in ENVIRONMENTS
     ]
     challenges = tuple(one for one in found if one is not None)
-    return publish_report(release, ledger.evaluation_of(release), verdicts, challenges, decided)
+    with at_work():
+        return publish_report(release, ledger.evaluation_of(release), verdicts, challenges, decided)
 
 
 def challenge(release: Release, environment: str, measuring: Evaluate) -> Challenge | None:
@@ -66,7 +71,7 @@ def release_for(model: str, gate: Gate, version: int | None) -> Release:
     """Returns the release that is meant: the version asked for, else the champion of the required environment.
 
     Raises:
-        InputError: there is no such version, or nothing was promoted to the required environment yet.
+        InputError: there is no such version, it was removed, or nothing was promoted to the required environment yet.
     """
     if version is None and gate.requires:
         version = decisions.champion(model, gate.requires)
@@ -77,4 +82,5 @@ def release_for(model: str, gate: Gate, version: int | None) -> Release:
     if release is None:
         got = "no release" if version is None else f"no version {version}"
         raise InputError(mismatch(model, "version", "a release", got, f"make one: stillhouse run params/{model}.yaml"))
+    refuse_removed(release)
     return release

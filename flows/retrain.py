@@ -20,6 +20,7 @@ from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, distill_student, teach_each_other, train_baseline
 from tasks.evaluate.task import evaluate_candidates
 from tasks.fingerprint import flatten
+from tasks.occupancy import at_work
 from tasks.records import Artefact, DataRecord, ModelRecord, Record, TeacherRecord
 from tasks.registry.task import register_student
 from tasks.releases import Promotion, Release
@@ -42,7 +43,7 @@ class Retrained(Record):
 @flow(name="retrain", flow_run_name="retrain {recipe.name}")
 def retrain(recipe: Recipe) -> Retrained:
     """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
-    with parent_run(recipe) as run:
+    with at_work(), parent_run(recipe) as run:
         data = prepare_data(recipe)
         teachers = train_teachers(recipe, data)
         baseline = train_baseline(_alone(recipe.student), data, recipe.seed)
@@ -120,7 +121,7 @@ def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) ->
 @contextmanager
 def parent_run(recipe: Recipe) -> Iterator[StageRun]:
     """Opens the MLflow run that all stages of this flow run are children of."""
-    tags = {"stillhouse.recipe": recipe.name, "git_commit": git_commit(project_root())}
+    tags = {tracking.RECIPE: recipe.name, "git_commit": git_commit(project_root())}
     with tracking.flow_run(recipe.name, flow_run.name, flow_run.id, tags) as run:
         run.params(flatten(recipe.model_dump(mode="json")))
         yield run

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from params.pipeline import Recipe
 from tasks.data.versioning import data_folder, recorded_version, source_signature
-from tasks.errors import IntegrityError
+from tasks.errors import InputError, IntegrityError
 from tasks.files import local_path, verified
 from tasks.fingerprint import LIBRARIES, STAGE_ROOMS, Ingredients, explain, flatten, library_versions, source_digest
 from tasks.registry import ledger
+from tasks.registry.removal import refuse_removed
 from tasks.releases import Release
 
 
@@ -49,8 +50,9 @@ def _damage(model: str, version: int) -> tuple[str, ...]:
     if release is None:
         return ("its release is not in the ledger",)
     try:
+        refuse_removed(release)
         _verify(release)
-    except IntegrityError as error:
+    except (InputError, IntegrityError) as error:
         return (str(error),)
     return ()
 

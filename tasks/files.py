@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 from tasks.errors import IntegrityError
-from tasks.records import Artefact
+from tasks.records import Artefact, Record
 
 
 def sha256_of(path: Path) -> str:
@@ -72,3 +73,15 @@ def verified(path: Path, artefact: Artefact) -> Path:
             " the stage that made it must run again (`stillhouse run` does that)"
         )
     return path
+
+
+def artefacts_in(value: Any) -> Iterator[Artefact]:
+    """Yields every file that a record, or any record in a tuple, names."""
+    if isinstance(value, Artefact):
+        yield value
+    elif isinstance(value, Record):
+        for name in type(value).model_fields:
+            yield from artefacts_in(getattr(value, name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from artefacts_in(item)

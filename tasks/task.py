@@ -8,7 +8,7 @@ fingerprint, after checking that every file of that result is still there with i
 import functools
 import inspect
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from prefect import Task
@@ -19,10 +19,10 @@ from prefect.runtime import flow_run
 from params.section import Section
 from tasks import tracking
 from tasks.errors import BusyError, IntegrityError
-from tasks.files import local_path, verified
+from tasks.files import artefacts_in, local_path, verified
 from tasks.fingerprint import flatten, stage_fingerprint
 from tasks.progress import Advance, StageAdvanced, StageEnded, StageFailed, StageStarted, say
-from tasks.records import Artefact, Record
+from tasks.records import Record
 from tasks.tracking import StageRun
 
 P = ParamSpec("P")
@@ -91,7 +91,7 @@ def _announced(
     except BaseException:
         say(StageFailed(title))
         raise
-    tracking.note_stage(flow_run.id, title, getattr(record, "run_id", "") or "none")
+    tracking.note_stage(flow_run.id, title, getattr(record, "run_id", "") or "none", record.digest)
     reused = earlier is not None or getattr(record, "reused", False)
     made = getattr(record, "created", None) if reused else None
     say(StageEnded(title, summary(record), time.perf_counter() - started, reused, made))
@@ -121,7 +121,7 @@ def _intact(work: Task[..., R], key: str) -> R | None:
     store = cast(ResultStore, ResultStore().update_for_task(work))
     try:
         record = store.read(key).result if store.exists(key) else None
-        for artefact in _artefacts(record):
+        for artefact in artefacts_in(record):
             here = local_path(artefact.uri)
             if here is not None:
                 verified(here, artefact)
@@ -129,17 +129,6 @@ def _intact(work: Task[..., R], key: str) -> R | None:
         # Made by other code, cut short, or its files are gone: as good as not there.
         return None
     return cast(R | None, record)
-
-
-def _artefacts(value: Any) -> Iterator[Artefact]:
-    if isinstance(value, Artefact):
-        yield value
-    elif isinstance(value, Record):
-        for name in type(value).model_fields:
-            yield from _artefacts(getattr(value, name))
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _artefacts(item)
 
 
 def _worth_another_try(_task: Any, _run: Any, state: Any) -> bool:

@@ -29,6 +29,8 @@ FLUSH_SECONDS = 5.0
 MOST_METRICS, MOST_PARAMS = 1_000, 100
 """in one request of MLflow's"""
 FLOW_RUN, STAGE, PARENT = "stillhouse.flow_run", "stillhouse.stage", "mlflow.parentRunId"
+RECIPE, USES = "stillhouse.recipe", "stillhouse.uses."
+"""on a parent run: what was retrained; and, followed by the id of a run, the digest of the record that is used of it"""
 
 
 @cache
@@ -120,9 +122,15 @@ def stage_run(stage: str, flow_run_id: str) -> Iterator[StageRun]:
         yield opened
 
 
-def note_stage(flow_run_id: str, stage: str, run_id: str) -> None:
-    """Says on the parent run which run made a stage's result: its own child, or one of an earlier flow run."""
-    client().set_tag(parent_of(flow_run_id).info.run_id, f"{STAGE}.{stage}", run_id)
+def note_stage(flow_run_id: str, stage: str, run_id: str, digest: str) -> None:
+    """Says on the parent run which run made a stage's result: its own child, or one of an earlier flow run.
+
+    A stage that is called several times, as for the teachers of an ensemble, is named by the last of them; the digest
+    of each record is kept by its run.
+    """
+    parent = parent_of(flow_run_id).info.run_id
+    client().set_tag(parent, f"{STAGE}.{stage}", run_id)
+    client().set_tag(parent, f"{USES}{run_id}", digest)
 
 
 @cache
@@ -170,6 +178,14 @@ def fetch(artefact: Artefact) -> Path:
         with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
             Path(download_artifacts(artifact_uri=artefact.uri, dst_path=folder)).rename(kept)
     return verified(kept, artefact)
+
+
+def remove_artifacts(run_id: str) -> None:
+    """Removes all artifacts of a run, wherever MLflow keeps them."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    repository: Any = get_artifact_repository(client().get_run(run_id).info.artifact_uri)
+    repository.delete_artifacts()
 
 
 @contextmanager

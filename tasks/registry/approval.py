@@ -6,6 +6,7 @@ from tasks.registry import decisions
 from tasks.registry.chain import aware
 from tasks.registry.decisions import MOVED, Decision
 from tasks.registry.promotion import reconcile
+from tasks.registry.removal import refuse_removed
 from tasks.registry.versions import registry_lock
 from tasks.releases import Release
 
@@ -22,6 +23,7 @@ def approve(release: Release, environment: str, reason: str) -> None:
         BusyError: somebody else recorded a decision at the same moment.
     """
     with registry_lock():
+        refuse_removed(release)
         reconcile(release.model)
         decisions.note("approved", release.model, environment, release.version, reason)
 

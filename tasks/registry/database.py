@@ -1,14 +1,19 @@
 """The database of the ledger: where it is, and how one of an earlier shape is brought up to date."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from filelock import FileLock
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, func, select
 
 from tasks.registry.chain import chain_up
 from tasks.registry.tables import TABLES
 from tasks.workspace import state_dir
+
+ADVISORY_LOCK = 0x5717
+"""a number of our own among the advisory locks of a database"""
 
 
 @cache
@@ -21,3 +26,17 @@ def engine() -> Engine:
         with opened.begin() as connection:
             chain_up(connection)
     return opened
+
+
+@contextmanager
+def alone_in_ledger() -> Iterator[None]:
+    """Keeps others who share a PostgreSQL ledger from other machines away while the block runs.
+
+    SQLite is of one machine, where a lock file does that.
+    """
+    if engine().dialect.name != "postgresql":
+        yield
+        return
+    with engine().begin() as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(ADVISORY_LOCK)))
+        yield

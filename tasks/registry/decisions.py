@@ -53,10 +53,16 @@ def champion(model: str, environment: str) -> int | None:
     return int(moved[-1].version) if moved else None
 
 
+def removals(model: str | None = None) -> Mapping[tuple[str, int], Decision]:
+    """Returns model and version -> when and why it was removed, for each release that is no more."""
+    return {(row.model, int(row.version)): row for row in decisions(model) if row.event == "removed"}
+
+
 def champions_before(model: str, environment: str) -> tuple[int, ...]:
     """Returns the versions that led an environment before the champion, the last one first; each of them once.
 
-    A version that was rolled back is not among them: whoever goes back again goes further back.
+    A version that was rolled back is not among them: whoever goes back again goes further back. Nor is one that was
+    removed: nobody can go back to it.
     """
     stack: list[int] = []
     for row in decisions(model, environment):
@@ -64,7 +70,8 @@ def champions_before(model: str, environment: str) -> tuple[int, ...]:
             stack = [version for version in stack if version != row.version] + [int(row.version)]
         elif row.event == "rolled back" and row.version in stack:
             stack = stack[: stack.index(row.version) + 1]
-    return tuple(reversed(stack[:-1]))
+    removed = removals(model)
+    return tuple(version for version in reversed(stack[:-1]) if (model, version) not in removed)
 
 
 def verdicts_on(model: str, version: int) -> tuple[tuple[Verdict, datetime], ...]:

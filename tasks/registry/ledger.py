@@ -1,16 +1,18 @@
 """The ledger: what MLflow cannot promise. Which recipe was run last, and which fingerprint became which version.
 
-Rows are only ever added. What was decided about environments is in `decisions.py`, in the same database.
+Rows are only ever added, and none is taken away: what a removed version was made of stays on record. What was decided
+about environments is in `decisions.py`, in the same database.
 """
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, insert, select, update
 
 from tasks.fingerprint import Ingredients
 from tasks.records import Record
 from tasks.registry.chain import aware
 from tasks.registry.database import engine
+from tasks.registry.decisions import removals
 from tasks.registry.tables import RELEASES, RUNS
 from tasks.releases import Release
 from tasks.scores import EvaluationRecord
@@ -65,8 +67,9 @@ def release_of(model: str, version: int) -> Release | None:
 
 
 def latest_release(model: str) -> Release | None:
-    """Returns the release of the highest version."""
-    return _release(RELEASES.c.model == model)
+    """Returns the release of the highest version that was not removed."""
+    gone = [version for _, version in removals(model)]
+    return _release(RELEASES.c.model == model, RELEASES.c.version.not_in(gone))
 
 
 def releases() -> tuple[Release, ...]:
@@ -103,6 +106,22 @@ def add_release(release: Release, evaluation: EvaluationRecord) -> None:
         release=release.model_dump_json(),
         evaluation=evaluation.model_dump_json(),
     )
+
+
+def retire(release: Release) -> None:
+    """Frees the fingerprint of a removed release: what is made of it once more is another version.
+
+    The record itself stays as it was.
+    """
+    retired = update(RELEASES).where(RELEASES.c.model == release.model, RELEASES.c.version == release.version)
+    with engine().begin() as connection:
+        connection.execute(retired.values(fingerprint=f"removed: {release.version}"))
+
+
+def recipes() -> tuple[str, ...]:
+    """Returns the name of every recipe that ever came to an end."""
+    with engine().connect() as connection:
+        return tuple(connection.execute(select(RUNS.c.recipe).distinct().order_by(RUNS.c.recipe)).scalars())
 
 
 def _add(table: Table, **values: object) -> None:

@@ -12,6 +12,7 @@ from tasks.registry.channel.inspection import inspect
 from tasks.registry.channel.places import channels
 from tasks.registry.channel.publication import prepare, publish
 from tasks.registry.decisions import DONE, Decision, Event
+from tasks.registry.removal import refuse_removed
 from tasks.registry.versions import alias_target, move_alias, registry_lock
 from tasks.releases import Promotion, Release, Verdict
 
@@ -28,12 +29,14 @@ def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
     environment, where there is one, holds the release before the move is recorded as done.
 
     Raises:
+        InputError: the release was removed.
         BusyError: somebody else recorded a decision at the same moment.
         IntegrityError: MLflow does not show the alias where it was put, or a file to publish is not what it was.
         InputError: a key to publish with is not there.
     """
     model, environment = release.model, verdict.environment
     with registry_lock():
+        refuse_removed(release)
         reconcile(model)
         previous = decisions.champion(model, environment)
         if not verdict.passed:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.registry import ledger
+from tasks.registry.removal import refuse_removed, teacher_of
 from tasks.registry.versions import ensure_version, registry_lock
 from tasks.releases import Release
 from tasks.runtime.bundle import Facts, golden_of, self_test, write_bundle
@@ -29,6 +30,8 @@ def ensure_release(run: StageRun, model: str, evaluation: EvaluationRecord) -> R
     """
     with registry_lock():
         known = ledger.find_release(model, evaluation.digest)
+        if known:
+            refuse_removed(known)
         home = StageRun(known.run_id, run.scratch) if known else run
         bundle = _build_bundle(run.scratch / BUNDLE, evaluation)
         kept = {path.name: home.keep(path, BUNDLE) for path in sorted(bundle.iterdir())}
@@ -86,7 +89,7 @@ def _register_teacher(model: str, evaluation: EvaluationRecord) -> int:
     teacher = evaluation.teacher
     source = teacher.weights.uri.rpartition("/")[0]
     tags = {"data_version": teacher.data_version, "weights_sha256": teacher.weights.sha256}
-    return ensure_version(f"{model}-teacher", teacher.digest, source, teacher.run_id, tags)
+    return ensure_version(teacher_of(model), teacher.digest, source, teacher.run_id, tags)
 
 
 def _tags(evaluation: EvaluationRecord, teacher_version: int) -> dict[str, str]:

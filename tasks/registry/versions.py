@@ -1,13 +1,16 @@
 """Model versions and aliases in MLflow: the only place that writes to its registry, under one lock."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 
 from filelock import FileLock
 
+from tasks.registry.database import alone_in_ledger
 from tasks.tracking import client
 from tasks.workspace import state_dir
 
 KEY = "stillhouse.key"
+PATIENCE_SECONDS = 120.0
 
 
 def ensure_version(model: str, key: str, source: str, run_id: str, tags: Mapping[str, str]) -> int:
@@ -41,6 +44,29 @@ def alias_target(model: str, alias: str) -> int | None:
     return int(aliases[alias]) if alias in aliases else None
 
 
-def registry_lock() -> FileLock:
-    """Returns the one lock around the registry and the promotions; the same process may take it twice."""
-    return FileLock(state_dir() / "registry.lock", timeout=120, is_singleton=True)
+def aliases_of(model: str) -> Mapping[str, int]:
+    """Returns alias -> version in MLflow; none for a model that is not there."""
+    (found,) = client().search_registered_models(f"name = '{model}'") or (None,)
+    return {alias: int(version) for alias, version in found.aliases.items()} if found else {}
+
+
+def versions_of(model: str) -> frozenset[int]:
+    """Returns the versions of a model that are in MLflow."""
+    return frozenset(int(found.version) for found in client().search_model_versions(f"name = '{model}'"))
+
+
+def delete_version(model: str, version: int) -> None:
+    """Takes a version out of MLflow; its number is never given again. MLflow would take its aliases away with it."""
+    with registry_lock():
+        client().delete_model_version(model, str(version))
+
+
+@contextmanager
+def registry_lock() -> Iterator[None]:
+    """Holds the one lock around the registry and the promotions; the same thread may take it twice.
+
+    It is a file for the processes of this machine, and a lock in the database of the ledger for all that share it.
+    """
+    here = FileLock(state_dir() / "registry.lock", timeout=PATIENCE_SECONDS, is_singleton=True)
+    with here, alone_in_ledger() if here.lock_counter == 1 else nullcontext():
+        yield
