@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from tasks.errors import InputError
 from tasks.releases import Release
@@ -112,18 +113,18 @@ def _outcome(failed: Sequence[str], seconds: float) -> Outcome:
 
     rows = decisions.decisions(MODEL)
     versions = len(client().search_model_versions("name = 'same'"))
-    wrong = [*failed, *audit(repair=False), *_replayed(rows)]
+    wrong = [*failed, *audit(repair=False), *replayed(rows)]
     wrong += [] if versions == 1 else [f"one fingerprint became {versions} versions"]
     return Outcome(Counter(row.event for row in rows), versions, tuple(wrong), seconds)
 
 
-def _replayed(rows: "Sequence[object]") -> list[str]:
+def replayed(rows: Sequence[Any]) -> list[str]:
     """Returns each move that did not begin at the champion of its moment, or that another one cut into."""
     from tasks.registry.decisions import DONE
 
     wrong, champion, intent = [], None, None
     for row in rows:
-        event, version, previous = row.event, row.version, row.previous  # type: ignore[attr-defined]
+        event, version, previous = row.event, row.version, row.previous
         if previous != champion:
             wrong.append(f"{event} of version {version}: champion {champion}, but it saw {previous}")
         if event in DONE:

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from tasks import tracking
 from tasks.registry import database
 from tasks.registry.channel.places import served_root
+from tests.postgresql import Cluster, running_cluster
 from tests.registry.made import forget
 from tests.registry.made_channel import Device, web_server
 
@@ -41,3 +42,10 @@ def device(home: Path, tmp_path: Path) -> Iterator[Device]:
     """A device of `edge` that updates from a web server."""
     with web_server(served_root()) as address:
         yield Device(tmp_path / "device", address)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A real PostgreSQL; the test is skipped where there is none and none can be installed."""
+    with running_cluster() as cluster:
+        yield cluster
