@@ -17,13 +17,12 @@ def publish(channel: Path, version: int, content: bytes) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     (targets / f"{sha256(content).hexdigest()}.model.onnx").write_bytes(content)
     named = TargetFile.from_data("digits/model.onnx", content, ["sha256"])
-    signed = {
-        f"{version}.targets.json": Targets(version, expires=EXPIRES, targets={"digits/model.onnx": named}),
-        f"{version}.snapshot.json": Snapshot(version, expires=EXPIRES, meta={"targets.json": MetaFile(version)}),
-        "timestamp.json": Timestamp(version, expires=EXPIRES, snapshot_meta=MetaFile(version)),
-    }
-    for name, part in signed.items():
-        Metadata(part).to_file(str(metadata / name))
+    directory = Targets(version, expires=EXPIRES, targets={"digits/model.onnx": named})
+    snapshot = Snapshot(version, expires=EXPIRES, meta={"targets.json": MetaFile(version)})
+    timestamp = Timestamp(version, expires=EXPIRES, snapshot_meta=MetaFile(version))
+    Metadata(directory).to_file(str(metadata / f"{version}.targets.json"))
+    Metadata(snapshot).to_file(str(metadata / f"{version}.snapshot.json"))
+    Metadata(timestamp).to_file(str(metadata / "timestamp.json"))
     (metadata / f"{version}.root.json").write_text("a device climbs every one")
 
 
