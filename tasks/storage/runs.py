@@ -75,7 +75,7 @@ def unneeded(runs: Sequence[Run], kept: Needs, removed: Needs) -> tuple[Run, ...
     found = [
         run
         for run in runs
-        if (_is_broken(run) or run.id in spent)
+        if (_is_broken(run) or not spent.isdisjoint((run.id, run.tags.get(tracking.PARENT))))
         and run.id not in needed
         and not any(_inside(folder, run.artifacts) for folder in held)
     ]
