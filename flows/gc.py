@@ -13,6 +13,7 @@ from tasks.data.versioning import recorded_version
 from tasks.errors import InputError, mismatch
 from tasks.occupancy import alone
 from tasks.registry import decisions, ledger, removal
+from tasks.registry.channel.places import keys_root, served_root
 from tasks.registry.promotion import reconcile
 from tasks.registry.versions import delete_version, registry_lock
 from tasks.releases import Release
@@ -98,8 +99,8 @@ def _found(gone: set[Version]) -> Iterator[tuple[str, Sequence[Garbage]]]:
     yield "runs in MLflow", spent
     yield "data variants", variants
     yield "views of soft labels", [*caches.soft_labels(state_dir() / "soft-labels", teachers, kept.data)]
-    yield "leftovers of interruptions", [*caches.leftovers(state_dir())]
-    yield "superseded files of channels", [*channel.superseded(state_dir() / "channel")]
+    yield "leftovers of interruptions", [thing for root in _roots() for thing in caches.leftovers(root)]
+    yield "superseded files of channels", [*channel.superseded(served_root())]
     yield "versions in MLflow", [*_versions(gone)]
 
 
@@ -120,6 +121,12 @@ def _versions(gone: set[Version]) -> Iterator[Garbage]:
             yield Garbage(f"{release.model} {release.version}", 0, partial(removal.finish, release))
     for model, version in removal.idle_teachers(gone):
         yield Garbage(f"{model} {version}", 0, partial(delete_version, model, version))
+
+
+def _roots() -> tuple[Path, ...]:
+    """Returns the folders that are ours to write in: channels and their keys may lie elsewhere."""
+    state = state_dir()
+    return (state, *(root for root in (served_root(), keys_root()) if not root.is_relative_to(state)))
 
 
 def _prefect_results() -> Path:

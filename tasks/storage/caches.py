@@ -10,6 +10,8 @@ from tasks.files import local_path
 from tasks.storage.garbage import TEMPORARY, Garbage, at, within
 
 KEY = "key.json"
+UPLOADING = ".artifact.uploading."
+"""how names begin of what MLflow has not uploaded yet"""
 
 
 def soft_labels(store: Path, teachers: Set[str], data: Set[str]) -> Iterator[Garbage]:
@@ -49,7 +51,7 @@ def leftovers(state: Path) -> Iterator[Garbage]:
         yield at(scratch)
     for folder, inner, files in os.walk(state):
         for name in (*inner, *files):
-            if TEMPORARY.fullmatch(name):
+            if TEMPORARY.fullmatch(name) or name.startswith(UPLOADING):
                 yield at(Path(folder, name))
         inner[:] = [name for name in inner if not TEMPORARY.fullmatch(name) and Path(folder, name) != state / "work"]
 

@@ -65,9 +65,10 @@ def test_only_what_an_interrupted_process_left_is_a_leftover(tmp_path: Path) -> 
     written(tmp_path / "channel" / "edge" / "metadata" / ".timestamp.json.89abcdef")
     written(tmp_path / "work" / "run" / ".model.onnx.0123abcd")
     written(tmp_path / "downloads" / "tmpab12" / "model.onnx")
+    written(tmp_path / "artifacts" / "run" / ".artifact.uploading.abc", "1234")
     found = list(leftovers(tmp_path))
-    assert names(found) == [".timestamp.json.89abcdef", ".view.0123abcd", "run", "tmpab12"]
-    assert sum(garbage.bytes for garbage in found) == 6
+    assert names(found) == [".artifact.uploading.abc", ".timestamp.json.89abcdef", ".view.0123abcd", "run", "tmpab12"]
+    assert sum(garbage.bytes for garbage in found) == 10
     for garbage in found:
         garbage.remove()
     assert list(leftovers(tmp_path)) == []
