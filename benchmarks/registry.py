@@ -60,7 +60,7 @@ def contest(operations: int, processes: int) -> Outcome:
     """Returns what came of `operations` promotions and rollbacks in all."""
     with tempfile.TemporaryDirectory() as folder:
         state = {"STILLHOUSE_HOME": folder, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
-        for name in ("STILLHOUSE_LEDGER_URI", "MLFLOW_REGISTRY_URI"):
+        for name in ("STILLHOUSE_LEDGER_URI", "MLFLOW_REGISTRY_URI", "STILLHOUSE_CHANNEL", "STILLHOUSE_CHANNEL_KEYS"):
             os.environ.pop(name, None)
         os.environ.update(state)
         _forget()

@@ -1,8 +1,6 @@
-"""A small real world around a release channel: releases in a ledger, a web server, devices, and sudden ends."""
+"""A small real world around a release channel: releases in a ledger, a web server, devices."""
 
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,13 +14,12 @@ from tuf.api.metadata import Metadata, Targets
 from tuf.ngclient import Updater
 
 from tasks.files import artefact_of
-from tasks.registry import database, decisions, ledger
+from tasks.registry import decisions, ledger
 from tasks.registry.channel.places import served_root
 from tasks.releases import Check, Release, Verdict
 from tests.report import made
 
-FILES = ("manifest.json", "model.onnx", "labels.json")
-KILLED = 9
+FILES = ("manifest.json", "model.onnx")
 
 
 def make_release(home: Path, model: str, version: int) -> Release:
@@ -117,36 +114,3 @@ def tree(*folders: Path) -> dict[Path, tuple[int, bytes]]:
     """Returns every file below some folders with the time of its last write and its bytes."""
     paths = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
     return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
-
-
-def killed_before(rename: int, home: Path, action: Callable[[], object]) -> bool:
-    """Runs an action in a child process that ends at once before it puts its `rename`-th file in place below `home`.
-
-    Returns:
-        whether it came that far; False says that the action came to its end.
-    """
-    child = os.fork()
-    if child == 0:
-        _end_before(rename, home, action)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert code in (0, KILLED)
-    return code == KILLED
-
-
-def _end_before(rename: int, home: Path, action: Callable[[], object]) -> None:
-    done = 0
-
-    def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal done
-        if event == "os.rename" and str(arguments[1]).startswith(str(home)):
-            if done == rename:
-                os._exit(KILLED)
-            done += 1
-
-    try:
-        database.engine().dispose(close=False)
-        sys.addaudithook(watch)
-        action()
-        os._exit(0)
-    finally:
-        os._exit(1)

@@ -20,7 +20,7 @@ from tasks.registry.channel.publication import publish
 from tasks.registry.channel.roots import current_root
 from tasks.registry.channel.rotation import refresh
 from tasks.registry.channel.settings import ONLINE, Days
-from tests.registry.made_channel import Device, bundle, killed_before, lead, make_release, passed, tree
+from tests.registry.made_channel import Device, bundle, lead, make_release, passed, tree
 
 
 def make_channel(home: Path, environment: str = "edge") -> None:
@@ -106,27 +106,6 @@ def test_versions_grow_where_somebody_put_an_old_copy_of_the_channel_back(home: 
     publish("edge")
     assert versions() == (3, 3, 3)
     assert device.update() == bundle(second)
-
-
-def test_a_publication_that_is_killed_anywhere_leaves_the_state_before_and_the_next_is_right(
-    home: Path, device: Device
-) -> None:
-    releases = [make_release(home, "digits", 1)]
-    lead(releases[0])
-    make_channel(home)
-    points = 0
-    while True:
-        releases.append(make_release(home, "digits", len(releases) + 1))
-        lead(releases[-1])
-        if not killed_before(points, home, lambda: publish("edge")):
-            break
-        points += 1
-        assert device.update() == bundle(releases[-2])
-        publish("edge")
-        assert device.update() == bundle(releases[-1])
-        assert tuple(inspect("edge")) == ()
-    assert points == 3 + 1 + 3  # the files of a bundle, the versions that are given out, the metadata
-    assert device.update() == bundle(releases[-1])
 
 
 def newest(role: str) -> Path:

@@ -19,7 +19,7 @@ from tasks.registry.channel.publication import publish
 from tasks.registry.channel.roots import anchor, current_root, keep_root, sign_root
 from tasks.registry.channel.rotation import refresh, rotate
 from tasks.registry.channel.settings import ONLINE, Days, Online, Role
-from tests.registry.made_channel import Device, bundle, killed_before, lead, make_release, tree
+from tests.registry.made_channel import Device, bundle, lead, make_release, tree
 
 ROOT_KEYS = "root-keys"
 
@@ -174,41 +174,6 @@ def _age_root(root_keys: Path) -> None:
     before, root = (current_root("edge").signed for _ in range(2))
     root.version, root.expires = 2, datetime.now(UTC) + timedelta(hours=1)
     keep_root("edge", sign_root(root, before, root_signers("edge", root_keys, before)))
-
-
-@pytest.mark.parametrize("role", ["timestamp", "targets", "root"])
-def test_a_rotation_that_is_killed_anywhere_leaves_a_channel_that_devices_accept(
-    root_keys: Path, home: Path, device: Device, role: Any
-) -> None:
-    release = make_release(home, "digits", 1)
-    lead(release)
-    make_channel(root_keys)
-    points = 0
-    while killed_before(points, home, lambda: rotate("edge", role, root_keys)):
-        points += 1
-        assert device.update() == bundle(release)
-        publish("edge")
-        assert tuple(inspect("edge")) == ()
-        assert device.update() == bundle(release)
-    assert points >= 2  # a root has a copy and is served; an online role signs before that
-    assert device.update() == bundle(release)
-    assert tuple(inspect("edge")) == ()
-
-
-def test_a_channel_that_is_killed_while_it_is_made_can_be_made(root_keys: Path, home: Path, device: Device) -> None:
-    release = make_release(home, "digits", 1)
-    lead(release)
-    points = 0
-    while killed_before(points, home, lambda: make_channel(root_keys)):
-        points += 1
-        if channels():
-            publish("edge")
-            assert device.update() == bundle(release)
-            shutil.rmtree(keys_root())
-            shutil.rmtree(served_root() / "edge")
-            shutil.rmtree(device.home)
-    assert points == 3 + 2 + 1 + 3 + 1 + 3  # keys, first root and its copy, settings, files, versions, metadata
-    assert device.update() == bundle(release)
 
 
 def _twice(root_keys: Path, home: Path) -> None:

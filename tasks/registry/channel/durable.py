@@ -23,8 +23,9 @@ def write(path: Path, content: bytes, mode: int = EVERYBODY) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
     _sync(path.parent)
 
 
