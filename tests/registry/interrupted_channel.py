@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.registry.channel import creation, publication, rotation
 from tasks.registry.channel.inspection import inspect
-from tasks.registry.channel.places import channels, served_root
+from tasks.registry.channel.places import channels, keys_root, served_root
 from tasks.registry.channel.settings import Days
 from tests.registry.made_channel import Device, lead, make_release, passed, web_server
 
@@ -52,7 +52,7 @@ def go_on(world: Path) -> Seen:
     enter(world)
     before = _update(world, "edge")
     publication.publish("edge")
-    assert tuple(inspect("edge")) == ()
+    _require_whole("edge")
     return before, _update(world, "edge")
 
 
@@ -62,12 +62,19 @@ def make_anyway(world: Path) -> Seen:
     if "staging" not in channels():
         _create(world, "staging")
     publication.publish("staging")
-    assert tuple(inspect("staging")) == ()
+    _require_whole("staging")
     return None, _update(world, "staging")
 
 
 def _create(world: Path, environment: str) -> None:
     creation.create(environment, world / "root-keys", 1, 1, Days())
+
+
+def _require_whole(environment: str) -> None:
+    """Fails where something is wrong with a channel, or where half a file was left."""
+    assert tuple(inspect(environment)) == ()
+    for root in (served_root(), keys_root()):
+        assert not [path for path in (root / environment).rglob("*") if path.name.startswith(".")]
 
 
 def _update(world: Path, environment: str) -> int | None:

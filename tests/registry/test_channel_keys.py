@@ -47,6 +47,38 @@ def test_private_keys_are_files_for_their_owner_alone_outside_of_what_is_served(
     assert not any(path.is_relative_to(served_root()) for path in private)
 
 
+def test_a_key_that_others_may_read_is_said(root_keys: Path) -> None:
+    make_channel(root_keys)
+    (path,) = keys_dir("edge").glob("targets-*.pem")
+    path.chmod(0o640)
+    assert tuple(inspect("edge")) == (
+        f"`{path}`: expected a key that its owner alone may read, got mode 640; chmod 600 {path}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "channel.json",
+            '{"days": {"root": "soon"}}',
+            "channel.json`: `days.root`: expected the settings of a channel",
+        ),
+        ("roots/1.root.json", "{}", "roots`: expected the roots, got 1.root.json"),
+        ("roots/1.root.json", None, "roots`: expected the roots, got none"),
+    ],
+)
+def test_what_is_damaged_beside_the_keys_is_one_message(
+    root_keys: Path, name: str, content: str | None, said: str
+) -> None:
+    make_channel(root_keys)
+    path = keys_dir("edge") / name
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(IntegrityError) as error:
+        publish("edge")
+    assert said in str(error.value)
+
+
 def test_each_role_has_keys_of_its_own_and_the_time_that_was_asked_for(root_keys: Path) -> None:
     make_channel(root_keys, keys=3, threshold=2, root=700)
     root = current_root("edge").signed

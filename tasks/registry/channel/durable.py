@@ -1,10 +1,12 @@
 """Files that are whole or not there, even where the machine loses its power right after."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 
 OWNER_ONLY, EVERYBODY = 0o600, 0o644
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 
 
 def write(path: Path, content: bytes, mode: int = EVERYBODY) -> None:
@@ -33,6 +35,13 @@ def private_dir(path: Path) -> Path:
     """Returns a folder that only its owner may enter, made if it is not there."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a killed `write` left below a folder; nobody else may be writing there."""
+    for path in folder.rglob(".*"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink()
 
 
 def _sync(folder: Path) -> None:

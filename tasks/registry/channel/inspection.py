@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from tasks.errors import IntegrityError
 from tasks.files import sha256_of
 from tasks.registry.channel.contents import Content, contents
+from tasks.registry.channel.keys import readable_by_others
 from tasks.registry.channel.places import metadata_dir
 from tasks.registry.channel.publication import by_name
 from tasks.registry.channel.roots import wrong_roots
@@ -32,6 +33,8 @@ def inspect(environment: str) -> Iterator[str]:
         yield from _differences(environment, wanted, seen)
     yield from _damaged(environment, wanted)
     yield from _expiring(environment, seen)
+    for path, mode in readable_by_others(environment):
+        yield f"`{path}`: expected a key that its owner alone may read, got mode {mode:03o}; chmod 600 {path}"
 
 
 def _differences(environment: str, wanted: tuple[Content, ...], seen: View) -> Iterator[str]:

@@ -4,6 +4,7 @@ A key is known by its TUF key id, the sha256 of its public half; which one a rol
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +60,14 @@ def drop_revoked(environment: str, root: Root) -> None:
     named = {_online_path(environment, role, keyid) for role in ONLINE for keyid in root.roles[role].keyids}
     for path in set(keys_dir(environment).glob("*.pem")) - named:
         path.unlink()
+
+
+def readable_by_others(environment: str) -> Iterator[tuple[Path, int]]:
+    """Yields the files of online keys that others than their owner may open, with their permissions."""
+    for path in sorted(keys_dir(environment).glob("*.pem")):
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            yield path, mode
 
 
 @dataclass(frozen=True)

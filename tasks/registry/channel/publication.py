@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from tuf.api.metadata import TargetFile
 
+from tasks.registry.channel import durable
 from tasks.registry.channel.contents import Content, bundle_of, clear, contents, serve
 from tasks.registry.channel.keys import online_signer
-from tasks.registry.channel.places import channels
+from tasks.registry.channel.places import channels, keys_dir, served_root
 from tasks.registry.channel.roots import current_root, serve_roots
 from tasks.registry.channel.settings import ONLINE, Days, Online, read_settings
 from tasks.registry.channel.signing import issue, onward
@@ -62,6 +63,8 @@ def bring_in(environment: str) -> dict[str, TargetFile]:
     Raises:
         IntegrityError: a file of a release is gone, or is not what the ledger says.
     """
+    for folder in (served_root() / environment, keys_dir(environment)):
+        durable.sweep(folder)
     wanted = contents(environment)
     serve(environment, wanted)
     serve_roots(environment)

@@ -10,9 +10,10 @@ from itertools import count, takewhile
 from pathlib import Path
 
 from securesystemslib.signer import CryptoSigner
+from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
 
-from tasks.errors import InputError, mismatch
+from tasks.errors import InputError, IntegrityError, mismatch
 from tasks.registry.channel import durable
 from tasks.registry.channel.places import keys_dir, metadata_dir
 from tasks.runtime.channel import ROOT
@@ -27,9 +28,27 @@ def copies(environment: str) -> tuple[Path, ...]:
     return tuple(takewhile(Path.is_file, paths))
 
 
+def newest_root(environment: str) -> bytes:
+    """Returns the file of the newest root of a channel.
+
+    Raises:
+        IntegrityError: there is none, or it is none that signs for itself.
+    """
+    paths = copies(environment)
+    try:
+        content = paths[-1].read_bytes()
+        root = Metadata[Root].from_bytes(content)
+        root.signed.verify_delegate(Root.type, root.signed_bytes, root.signatures)
+    except (IndexError, RepositoryError) as error:
+        got = "none" if isinstance(error, IndexError) else f"{paths[-1].name}: {error}"
+        do = "bring them back from a backup, or from what is served"
+        raise IntegrityError(mismatch(str(keys_dir(environment) / _COPIES), "", "the roots", got, do)) from None
+    return content
+
+
 def current_root(environment: str) -> Metadata[Root]:
-    """Returns the newest root of a channel."""
-    return Metadata[Root].from_file(str(copies(environment)[-1]))
+    """Returns the newest root of a channel; raises as `newest_root` does."""
+    return Metadata[Root].from_bytes(newest_root(environment))
 
 
 def anchor(environment: str) -> str:

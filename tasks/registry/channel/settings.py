@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from tasks.errors import IntegrityError, mismatch
 from tasks.records import Record
 from tasks.registry.channel import durable
 from tasks.registry.channel.places import SETTINGS, keys_dir
@@ -48,8 +49,18 @@ class Settings(Record):
 
 
 def read_settings(environment: str) -> Settings:
-    """Returns the settings of a channel that is there."""
-    return Settings.model_validate_json((keys_dir(environment) / SETTINGS).read_bytes())
+    """Returns the settings of a channel that is there.
+
+    Raises:
+        IntegrityError: the file is damaged.
+    """
+    path = keys_dir(environment) / SETTINGS
+    try:
+        return Settings.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        place, do = ".".join(str(part) for part in wrong["loc"]), "bring it back from a backup"
+        raise IntegrityError(mismatch(str(path), place, "the settings of a channel", wrong["msg"], do)) from None
 
 
 def write_settings(environment: str, settings: Settings) -> None:

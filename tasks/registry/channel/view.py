@@ -11,7 +11,7 @@ from tuf.api.metadata import Metadata, Signed, Snapshot, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater
 
 from tasks.registry.channel.places import metadata_dir, targets_dir
-from tasks.registry.channel.roots import copies
+from tasks.registry.channel.roots import newest_root
 from tasks.registry.channel.settings import ONLINE, Online
 
 
@@ -61,7 +61,7 @@ def view(environment: str) -> View:
             folder,
             str(targets_dir(environment)),
             FolderFetcher(),
-            bootstrap=copies(environment)[-1].read_bytes(),
+            bootstrap=newest_root(environment),
         )
         try:
             updater.refresh()
