@@ -123,7 +123,5 @@ def _show(recipe: Recipe, environment: str, gate: Gate, version: int | None, rea
     if not promotion.verdict.passed:
         raise RefusedError(refusal(promotion))
     if environment not in channels():
-        steps = [
-            f"{command()} channel init {environment} --root-keys DIR   (a signed channel that devices update from)"
-        ]
+        steps = [f"{command()} channel init {environment} --root-keys DIR   (a signed channel for devices)"]
         console.print(bullet_list("Next:", steps), soft_wrap=True)

@@ -187,17 +187,6 @@ def test_only_what_is_in_the_last_third_of_its_time_is_signed_anew(home: Path, d
     assert versions() == (1, 1, 3)
 
 
-def test_a_channel_keeps_the_files_of_the_release_before_and_of_none_older(home: Path, device: Device) -> None:
-    make_channel(home)
-    releases = [make_release(home, "digits", version) for version in (1, 2, 3)]
-    for release in releases:
-        lead(release)
-        publish("edge")
-    served = {path.read_bytes() for path in targets_dir("edge").rglob("*") if path.is_file()}
-    assert served == {*bundle(releases[1]).values(), *bundle(releases[2]).values()}
-    assert device.update() == bundle(releases[2])
-
-
 def test_environments_have_channels_of_their_own(home: Path, device: Device) -> None:
     first, second = make_release(home, "digits", 1), make_release(home, "digits", 2)
     lead(first)

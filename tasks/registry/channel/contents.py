@@ -1,6 +1,5 @@
 """What a channel has to hold by the ledger: the bundle of each release that leads its environment, and nothing else."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -80,17 +79,6 @@ def serve(environment: str, wanted: tuple[Content, ...]) -> None:
     for content in wanted:
         if not content.is_served(environment):
             durable.write(content.served(environment), fetch(content.artefact).read_bytes())
-
-
-def clear(environment: str, *generations: Mapping[str, TargetFile]) -> None:
-    """Removes served files that no generation of metadata names.
-
-    The one before the newest must be among the generations: a device may be in the midst of it.
-    """
-    folder = targets_dir(environment)
-    named = {folder / path for listed in generations for file in listed.values() for path in file.get_prefixed_paths()}
-    for path in set(folder.rglob("*.*")) - named:
-        path.unlink()
 
 
 def _content(release: Release, artefact: Artefact, verdict: Verdict) -> Content:

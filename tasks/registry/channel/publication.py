@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from tuf.api.metadata import TargetFile
 
 from tasks.registry.channel import durable
-from tasks.registry.channel.contents import Content, bundle_of, clear, contents, serve
+from tasks.registry.channel.contents import Content, bundle_of, contents, serve
 from tasks.registry.channel.keys import online_signer
 from tasks.registry.channel.places import channels, keys_dir, served_root
 from tasks.registry.channel.roots import current_root, serve_roots
@@ -38,7 +38,7 @@ def prepare(model: str, version: int, verdict: Verdict) -> None:
 def publish(environment: str) -> tuple[Online, ...]:
     """Makes the channel of an environment hold what the ledger says; nothing is written where it does already.
 
-    Metadata that is in the last third of its time is signed anew. Files of releases from before the last one go.
+    Metadata that is in the last third of its time is signed anew.
 
     Returns:
         the roles whose metadata was signed.
@@ -52,8 +52,6 @@ def publish(environment: str) -> tuple[Online, ...]:
         stale = stale_roles(seen, listed, read_settings(environment).days)
         if stale:
             issue(environment, seen, listed, stale, {role: [online_signer(environment, role, root)] for role in stale})
-        if stale and not seen.problem:
-            clear(environment, listed, seen.targets.targets)
         return stale
 
 
