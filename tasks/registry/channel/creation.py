@@ -36,10 +36,10 @@ def create(environment: str, root_keys: Path, keys: int, threshold: int, days: D
         InputError: there is a channel, the threshold cannot be met, or the folder is no place for root keys.
         IntegrityError: a release that leads is not what the ledger says.
     """
+    _require_keys(keys, threshold)
+    require_offline(root_keys)
     with registry_lock():
         _require_new(environment)
-        _require_keys(keys, threshold)
-        require_offline(root_keys)
         for content in contents(environment):
             fetch(content.artefact)
         shutil.rmtree(keys_dir(environment), ignore_errors=True)
