@@ -1,13 +1,13 @@
 """A release in memory, ready to answer."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, inf
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ManifestError
+from .errors import ManifestError, ModelError
 from .manifest import MANIFEST, Manifest
 from .receipts import Receipt
 from .session import MODEL, Session
@@ -16,28 +16,22 @@ from .verify import Contents
 TASKS = ("classification",)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What one head says of one sample."""
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one sample."""
 
     label: str
     confidence: float
     """the label's probability"""
     probabilities: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Prediction(Answer):
-    """What the model says of one sample; `heads` are the further questions that it answers, by name."""
-
-    heads: Mapping[str, Answer]
+    heads: Mapping[str, "Prediction"]
+    """the answers to further questions, by name"""
 
     def to_json(self) -> dict[str, Any]:
         """Returns plain values; `heads` is left out where there are none."""
-        content = asdict(self)
-        if not self.heads:
-            del content["heads"]
-        return content
+        content = {"label": self.label, "confidence": self.confidence, "probabilities": self.probabilities}
+        heads = {name: head.to_json() for name, head in self.heads.items()}
+        return content | {"heads": heads} if heads else content
 
 
 class Predictor:
@@ -58,32 +52,37 @@ class Predictor:
 
         Raises:
             WrongInputError: dtype, shape or lengths are not what the model takes.
-            ModelError: the model fails on an input of the right shape.
+            ModelError: the model fails on an input of the right shape, or its logits are no numbers.
         """
-        logits, answers, start = self.logits(inputs, lengths), {}, 0
-        heads = {"": self.manifest.classes, **{head.name: head.classes for head in self.manifest.heads}}
-        for name, classes in heads.items():
-            answers[name] = _answers(logits[:, start : start + len(classes)], classes)
-            start += len(classes)
-        first = answers.pop("")
-        return [_joined(answer, {name: row[n] for name, row in answers.items()}) for n, answer in enumerate(first)]
+        return [self._prediction(row) for row in self.logits(inputs, lengths).tolist()]
+
+    def _prediction(self, row: list[float]) -> Prediction:
+        start, heads = len(self.manifest.classes), {}
+        for head in self.manifest.heads:
+            heads[head.name] = _answer(row[start : start + len(head.classes)], head.classes, {})
+            start += len(head.classes)
+        return _answer(row, self.manifest.classes, heads)
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Returns probabilities (batch, classes) of logits (batch, classes)."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return probabilities
+def softmax(logits: Sequence[float]) -> list[float]:
+    """Returns the probabilities of one sample's logits; without NumPy, whose calls cost more than a few classes do.
+
+    Raises:
+        ModelError: a logit is infinite or not a number.
+    """
+    largest = max(logits)
+    powers = [exp(logit - largest) for logit in logits]
+    total = sum(powers)
+    if not total < inf:  # so that NaN fails
+        raise ModelError(f"`{MODEL}`: expected finite logits, got {logits[:8]}; check the sample, or roll back")
+    return [power / total for power in powers]
 
 
-def _answers(logits: NDArray[np.float32], classes: tuple[str, ...]) -> list[Answer]:
-    rows, best = softmax(logits).tolist(), logits.argmax(axis=1).tolist()
-    pairs = zip(rows, best, strict=True)
-    return [Answer(classes[place], row[place], dict(zip(classes, row, strict=True))) for row, place in pairs]
-
-
-def _joined(first: Answer, others: Mapping[str, Answer]) -> Prediction:
-    return Prediction(first.label, first.confidence, first.probabilities, others)
+def _answer(logits: list[float], classes: tuple[str, ...], heads: Mapping[str, Prediction]) -> Prediction:
+    own = logits[: len(classes)]
+    probabilities = softmax(own)
+    place = own.index(max(own))
+    return Prediction(classes[place], probabilities[place], dict(zip(classes, probabilities, strict=True)), heads)
 
 
 def _require_known(manifest: Manifest, session: Session) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tasks.runtime.bundle import Facts, golden_of, write_bundle
-from tasks.runtime.errors import ManifestError, WrongInputError
+from tasks.runtime.errors import ManifestError, ModelError, WrongInputError
 from tasks.runtime.manifest import Head
 from tasks.runtime.predictor import Predictor, softmax
 from tasks.runtime.receipts import Receipt
@@ -63,5 +63,10 @@ def test_wrong_array_is_refused(make_predictor: MakePredictor) -> None:
         make_predictor().predict(PICTURE.astype(np.float32))
 
 
-def test_softmax_of_huge_logits_is_finite() -> None:
-    np.testing.assert_array_equal(softmax(np.array([[1e30, 0, -1e30]], np.float32)), [[1, 0, 0]])
+def test_softmax_of_huge_logits_is_finite_and_of_no_numbers_is_refused() -> None:
+    assert softmax([1e38, 0.0, -1e38]) == [1, 0, 0]
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(ModelError, match="expected finite logits"):
+            softmax([0.0, wrong, 1.0])
+        with pytest.raises(ModelError, match="expected finite logits"):
+            softmax([wrong, 0.0])

@@ -13,6 +13,7 @@ from tests.runtime.tuf_world import Files, World
 from tests.runtime.web_server import web_server
 
 MakeBundle = Callable[..., Files]
+Command = list[str | Path]
 PROJECT = Path(__file__).parents[2]
 FORBIDDEN = ("torch", "prefect", "mlflow", "pydantic", "dvc", "onnx", "cryptography", "tasks", "flows")
 
@@ -23,35 +24,38 @@ pytestmark = pytest.mark.slow
 def edge(index: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with `python` and `stillhouse-edge`, where nothing but the wheel and what it asks for is installed."""
     folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip: Command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder, PROJECT / "infra" / "device"], check=True)
     wheel = next(folder.glob("stillhouse_edge-*.whl"))
     venv.create(folder / "environment")
     python = folder / "environment" / "bin" / "python"
-    asked = ["--python", python, "install", "-c", PROJECT / "requirements.lock", wheel]
-    subprocess.run([*pip, *asked], check=True)
+    subprocess.run([*pip, "--python", python, "install", "-c", PROJECT / "requirements.lock", wheel], check=True)
     return python.parent
+
+
+def said_by(command: Command, folder: Path) -> str:
+    """Runs a command in a folder, with one sample on its standard input."""
+    said: str = subprocess.check_output(command, cwd=folder, input="[[[[1, 2], [3, 4]]]]", text=True)
+    return said
+
+
+def write_channel(folder: Path, bundle: Files) -> None:
+    world = World()
+    world.publish(bundle, 1)
+    world.write(folder / "edge")
+    (folder / "root.json").write_bytes(world.anchor)
 
 
 def test_nothing_of_the_pipeline_is_installed_on_a_device(edge: Path, tmp_path: Path) -> None:
     code = f"import importlib.util as u; print([name for name in {FORBIDDEN} if u.find_spec(name)])"
-    ended = subprocess.run([edge / "python", "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path)
-    assert ended.stdout == "[]\n"
+    assert said_by([edge / "python", "-c", code], tmp_path) == "[]\n"
 
 
 def test_wheel_alone_fetches_verifies_and_runs_a_model(edge: Path, tmp_path: Path, make_bundle: MakeBundle) -> None:
-    world = World()
-    world.publish(make_bundle("one"), 1)
-    world.write(tmp_path / "edge")
-    (tmp_path / "root.json").write_bytes(world.anchor)
-
     def command(*arguments: str) -> str:
-        asked = [edge / "stillhouse-edge", "--home", "home", *arguments]
-        ended = subprocess.run(
-            asked, check=True, capture_output=True, text=True, cwd=tmp_path, input="[[[[1, 2], [3, 4]]]]"
-        )
-        return ended.stdout
+        return said_by([edge / "stillhouse-edge", "--home", "home", *arguments], tmp_path)
 
+    write_channel(tmp_path, make_bundle("one"))
     with web_server(tmp_path) as url:
         command("init", f"{url}/edge", "--model", "tiny", "--root", "root.json")
         assert command("update").startswith("version 1; ")
@@ -61,10 +65,7 @@ def test_wheel_alone_fetches_verifies_and_runs_a_model(edge: Path, tmp_path: Pat
 
 
 def test_programs_predict_with_the_device_class(edge: Path, tmp_path: Path, make_bundle: MakeBundle) -> None:
-    world = World()
-    world.publish(make_bundle("one"), 1)
-    world.write(tmp_path / "edge")
-    (tmp_path / "root.json").write_bytes(world.anchor)
+    write_channel(tmp_path, make_bundle("one"))
     program = """
 import sys
 from pathlib import Path
@@ -77,6 +78,4 @@ device.update()
 print(device.predictor().predict(np.array([[[[1, 2], [3, 4]]]], np.uint8))[0].label)
 """
     with web_server(tmp_path) as url:
-        asked = [edge / "python", "-c", program, f"{url}/edge"]
-        ended = subprocess.run(asked, check=True, capture_output=True, text=True, cwd=tmp_path)
-    assert ended.stdout == "one 2\n"
+        assert said_by([edge / "python", "-c", program, f"{url}/edge"], tmp_path) == "one 2\n"
