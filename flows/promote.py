@@ -1,12 +1,14 @@
 """A release in front of a gate: compare it with who is there, judge it, write down what was said, move the alias."""
 
 from prefect import flow
+from prefect.runtime import flow_run
 
 from flows.standing import ENVIRONMENTS
 from params.evaluate import Evaluate
 from params.promote import Gate
 from tasks.errors import InputError, mismatch
 from tasks.evaluate.task import challenge_champion
+from tasks.job_runs import job_run
 from tasks.occupancy import at_work
 from tasks.records import Artefact
 from tasks.registry import decisions, ledger
@@ -20,10 +22,12 @@ from tasks.scores import Challenge
 @flow(name="promote", flow_run_name="promote {release.model} to {environment}")
 def promote(release: Release, environment: str, gate: Gate, measuring: Evaluate, reason: str) -> Promotion:
     """Promotes a release if the gate lets it, and records what the gate said either way."""
-    with at_work():
+    with at_work(), job_run(release.model, f"promote.{environment}", release, flow_run.id) as run:
         champion = challenge(release, environment, measuring)
         verdict = judge_release(release, environment, gate, champion)
-        return move_release(release, verdict, reason)
+        promotion = move_release(release, verdict, reason)
+        run.made(promotion if promotion.moved else None)
+    return promotion
 
 
 @flow(name="approve", flow_run_name="approve {release.model} for {environment}")

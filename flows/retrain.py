@@ -14,7 +14,7 @@ from flows.standing import ENVIRONMENTS
 from params.pipeline import Recipe
 from params.promote import Gate
 from params.student import Student
-from tasks import tracking
+from tasks import job_runs, tracking
 from tasks.compress.task import compress_student
 from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, distill_student, teach_each_other, train_baseline
@@ -43,6 +43,15 @@ class Retrained(Record):
 @flow(name="retrain", flow_run_name="retrain {recipe.name}")
 def retrain(recipe: Recipe) -> Retrained:
     """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
+    with job_runs.job_run(recipe.name, "retrain", run_id=flow_run.id):
+        evaluation, release = make_release(recipe)
+        promotions = _promote_automatically(recipe, release)
+        page = report(release, recipe.evaluate)
+    return Retrained(evaluation=evaluation, release=release, promotions=promotions, report=page)
+
+
+def make_release(recipe: Recipe) -> tuple[EvaluationRecord, Release]:
+    """Returns the release and how it was judged."""
     with at_work(), parent_run(recipe) as run:
         data = prepare_data(recipe)
         teachers = train_teachers(recipe, data)
@@ -57,9 +66,7 @@ def retrain(recipe: Recipe) -> Retrained:
         )
         release = register_student(recipe.name, evaluation)
         _summarise(run, evaluation, release)
-    promotions = _promote_automatically(recipe, release)
-    page = report(release, recipe.evaluate)
-    return Retrained(evaluation=evaluation, release=release, promotions=promotions, report=page)
+        return evaluation, release
 
 
 def train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...]:

@@ -4,6 +4,7 @@ from rich.table import Table
 
 from flows.console import console
 from tasks.errors import InputError, IntegrityError, mismatch
+from tasks.job_runs import job_run
 from tasks.registry import decisions
 from tasks.registry.approval import approval_of
 from tasks.registry.chain import aware
@@ -23,7 +24,9 @@ def roll_back_model(model: str, environment: str, reason: str) -> None:
     from flows.channel import say_published
     from tasks.registry.promotion import roll_back
 
-    done = roll_back(model, environment, reason)
+    with job_run(model, f"rollback.{environment}") as run:
+        done = roll_back(model, environment, reason)
+        run.made(done)
     console.print(
         f"[green]rolled back[/] {environment}: version {done.version} again, before it version {done.previous}",
         soft_wrap=True,

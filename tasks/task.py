@@ -17,7 +17,7 @@ from prefect.results import ResultStore
 from prefect.runtime import flow_run
 
 from params.section import Section
-from tasks import tracking
+from tasks import job_runs, tracking
 from tasks.errors import BusyError, IntegrityError
 from tasks.files import artefacts_in, local_path, verified
 from tasks.fingerprint import flatten, stage_fingerprint
@@ -84,17 +84,24 @@ def _announced(
 ) -> R:
     """Runs a stage, or takes its earlier result, and says so."""
     started = time.perf_counter()
-    if earlier is None:
-        say(StageStarted(title))
-    try:
-        record: R = work.with_options(refresh_cache=earlier is None)(**inputs)
-    except BaseException:
-        say(StageFailed(title))
-        raise
+    record: R = work(**inputs) if earlier is not None else _worked(work, title, inputs)
     tracking.note_stage(flow_run.id, title, getattr(record, "run_id", "") or "none", record.digest)
     reused = earlier is not None or getattr(record, "reused", False)
     made = getattr(record, "created", None) if reused else None
     say(StageEnded(title, summary(record), time.perf_counter() - started, reused, made))
+    return record
+
+
+def _worked(work: Task[..., R], title: str, inputs: dict[str, Any]) -> R:
+    """Runs a stage, which is told to a catalogue, too; of one that is taken as it is there is nothing to tell."""
+    say(StageStarted(title))
+    try:
+        with job_runs.stage_run(title, tuple(inputs.values())) as run:
+            record: R = work.with_options(refresh_cache=True)(**inputs)
+            run.made(record)
+    except BaseException:
+        say(StageFailed(title))
+        raise
     return record
 
 

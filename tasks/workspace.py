@@ -1,6 +1,7 @@
 """Where things lie on this machine, and the switches of the tools that must be set before they are imported."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -68,3 +69,10 @@ def git_commit(root: Path) -> str:
         check=False,
     )
     return described.stdout.strip() or "none"
+
+
+def git_remote(root: Path) -> str:
+    """Returns the address of the repository that `root` was cloned from, without a password; empty where none is."""
+    asked = ["git", "-C", str(root), "remote", "get-url", "origin"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return re.sub(r"(?<=://)[^/@]*@", "", answer.stdout.strip())

@@ -11,6 +11,7 @@ import yaml
 from mlflow import MlflowClient
 
 from tasks.runtime.bundle import self_test
+from tests.openlineage.reading import events_in, told, versions
 
 pytestmark = pytest.mark.slow
 STAGES = ["data", "teacher", "student alone", "student", "compress", "evaluate", "register"]
@@ -82,6 +83,21 @@ def test_registered_models_carry_their_lineage_and_no_pickle(project: Any, first
     assert client.get_model_version("digits-teacher", version.tags["teacher_version"])
     kept = [path for path in (project.root / ".stillhouse/artifacts").rglob("*") if path.is_file()]
     assert {path.suffix for path in kept} <= {".safetensors", ".onnx", ".json", ".npz", ".md", ".svg", ".html"}
+
+
+def test_every_stage_of_the_run_is_told_as_openlineage_events(project: Any, first_run: Any) -> None:
+    events = events_in(project.root / ".stillhouse/openlineage.jsonl")
+    first = events[: next(n for n, e in enumerate(events) if told([e]) == [("digits.retrain", "COMPLETE")]) + 1]
+    jobs = ["digits.retrain", *(f"digits.retrain.{stage}" for stage in STAGES), "digits.promote.staging"]
+    assert sorted(told(first)) == sorted((job, state) for job in jobs for state in ("START", "COMPLETE"))
+    runs = {job: {e["run"]["runId"] for e in first if e["job"]["name"] == job} for job in jobs}
+    assert all(len(ids) == 1 for ids in runs.values())
+    parents = {e["run"]["facets"]["parent"]["run"]["runId"] for e in first if e["job"]["name"] != "digits.retrain"}
+    assert parents == runs["digits.retrain"]
+    student = next(e for e in first if told([e]) == [("digits.retrain.student", "COMPLETE")])
+    assert versions(student["inputs"])["stillhouse:digits/data"] == locked_md5(project)
+    assert set(versions(student["inputs"])) == {"stillhouse:digits/data", "stillhouse:digits/teacher"}
+    assert student["job"]["facets"]["sourceCodeLocation"]["version"] == project.git("rev-parse", "HEAD").strip()
 
 
 def test_the_registered_bundle_passes_its_self_test(project: Any, first_run: Any) -> None:
