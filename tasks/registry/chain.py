@@ -17,6 +17,8 @@ SAID = ("model", "environment", "event", "version", "previous", "who", "reason",
 def link(before: str, row: Any) -> dict[str, str]:
     """Returns the digest of the row before, and that of a row: of all that it says, and of the one before."""
     content = {name: row[name] for name in SAID} | {"time": aware(row["time"]).isoformat(), "before": before}
+    if row["release_seal"]:  # which rows of before there were seals do not have
+        content["release_seal"] = row["release_seal"]
     return {"before": before, "digest": canonical_digest(content)}
 
 
@@ -33,7 +35,7 @@ def aware(time: datetime) -> datetime:
 def chain_up(connection: Connection) -> None:
     """Chains the rows of a ledger that was begun before there was a chain, as they are."""
     there = {column["name"] for column in inspect(connection).get_columns(DECISIONS.name)}
-    for name in ("before", "digest"):
+    for name in ("before", "digest", "release_seal"):
         if name not in there:
             connection.execute(text(f"ALTER TABLE {DECISIONS.name} ADD COLUMN {name} VARCHAR(64)"))
     before = FIRST

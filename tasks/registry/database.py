@@ -9,6 +9,7 @@ from filelock import FileLock
 from sqlalchemy import Engine, create_engine, func, select
 
 from tasks.registry.chain import chain_up
+from tasks.registry.seals import seal_up
 from tasks.registry.tables import TABLES
 from tasks.workspace import state_dir
 
@@ -25,6 +26,7 @@ def engine() -> Engine:
         TABLES.create_all(opened)
         with opened.begin() as connection:
             chain_up(connection)
+            seal_up(connection)
     return opened
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError as NotUniqueError
 from tasks.errors import BusyError
 from tasks.registry.chain import FIRST, aware, link, sha256
 from tasks.registry.database import engine
+from tasks.registry.seals import release_seal
 from tasks.registry.tables import DECISIONS
 from tasks.releases import Verdict
 
@@ -130,6 +131,7 @@ def _append(
     }
     try:
         with engine().begin() as connection:
+            values["release_seal"] = release_seal(connection, model, version)
             connection.execute(insert(DECISIONS).values(**values, **link(_head(connection), values)))
     except NotUniqueError:
         raise BusyError("ledger: expected to add the next row, got one that was added meanwhile; try again") from None

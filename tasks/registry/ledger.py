@@ -13,6 +13,7 @@ from tasks.records import Record
 from tasks.registry.chain import aware
 from tasks.registry.database import engine
 from tasks.registry.decisions import removals
+from tasks.registry.seals import retired_fingerprint, seal_of, sealed_rows
 from tasks.registry.tables import RELEASES, RUNS
 from tasks.releases import Release
 from tasks.scores import EvaluationRecord
@@ -115,7 +116,7 @@ def retire(release: Release) -> None:
     """
     retired = update(RELEASES).where(RELEASES.c.model == release.model, RELEASES.c.version == release.version)
     with engine().begin() as connection:
-        connection.execute(retired.values(fingerprint=f"removed: {release.version}"))
+        connection.execute(retired.values(fingerprint=retired_fingerprint(release.version)))
 
 
 def recipes() -> tuple[str, ...]:
@@ -124,9 +125,16 @@ def recipes() -> tuple[str, ...]:
         return tuple(connection.execute(select(RUNS.c.recipe).distinct().order_by(RUNS.c.recipe)).scalars())
 
 
+def rows() -> tuple[tuple[str, str], ...]:
+    """Returns every row about a run or a release, and what became of it: `ok`, `changed` or `missing`."""
+    with engine().connect() as connection:
+        return tuple(sealed_rows(connection))
+
+
 def _add(table: Table, **values: object) -> None:
+    said = {"time": datetime.now(UTC), **values}
     with engine().begin() as connection:
-        connection.execute(insert(table).values(time=datetime.now(UTC), **values))
+        connection.execute(insert(table).values(**said, seal=seal_of(said)))
 
 
 def _release(*conditions: object) -> Release | None:

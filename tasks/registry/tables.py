@@ -13,6 +13,7 @@ RUNS = Table(
     Column("outcome", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("time", DateTime(timezone=True), nullable=False),
+    Column("seal", String(64)),
 )
 RELEASES = Table(
     "releases",
@@ -24,6 +25,7 @@ RELEASES = Table(
     Column("release", Text, nullable=False),
     Column("evaluation", Text, nullable=False),
     Column("time", DateTime(timezone=True), nullable=False),
+    Column("seal", String(64)),
     UniqueConstraint("model", "fingerprint"),
     UniqueConstraint("model", "version"),
 )
@@ -43,5 +45,6 @@ DECISIONS = Table(
     Column("time", DateTime(timezone=True), nullable=False),
     Column("before", String(64)),
     Column("digest", String(64)),
+    Column("release_seal", String(64)),
     UniqueConstraint("before", name="one_row_follows"),
 )

@@ -1,0 +1,82 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, delete, update
+from sqlalchemy import text as sql
+
+from tasks.fingerprint import Ingredients
+from tasks.registry import database, decisions, ledger
+from tasks.registry.seals import seal_of
+from tasks.registry.tables import RELEASES, RUNS
+from tasks.releases import Verdict
+from tests.report.made import evaluation, release
+
+PASSED = Verdict(environment="staging", passed=True, checks=())
+MADE_OF = Ingredients(recipe={"seed": 0}, data={}, code={}, libraries={})
+
+
+@pytest.fixture(autouse=True)
+def a_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A release, the run that made it, and a decision about it."""
+    monkeypatch.setenv("STILLHOUSE_HOME", str(tmp_path))
+    monkeypatch.delenv("STILLHOUSE_LEDGER_URI", raising=False)
+    database.engine.cache_clear()
+    ledger.add_release(release(), evaluation())
+    ledger.add_run("trees", MADE_OF, "released", 3)
+    decisions.add("promoted", "trees", 3, PASSED, None, "test")
+    yield
+    database.engine.cache_clear()
+
+
+def change(table: Table, **values: Any) -> None:
+    with database.engine().begin() as connection:
+        connection.execute(update(table).values(**values))
+
+
+def test_rows_as_they_were_written_hold() -> None:
+    assert ledger.rows() == (("run 1", "ok"), ("release trees 3", "ok"))
+    assert list(decisions.broken_links()) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "row"),
+    [
+        (RELEASES, {"release": "{}"}, "release trees 3"),
+        (RELEASES, {"evaluation": "{}"}, "release trees 3"),
+        (RELEASES, {"fingerprint": "0"}, "release trees 3"),
+        (RELEASES, {"seal": None}, "release trees 3"),
+        (RUNS, {"ingredients": "{}"}, "run 1"),
+        (RUNS, {"version": 4}, "run 1"),
+    ],
+)
+def test_a_changed_row_is_found_by_its_seal(table: Table, values: dict[str, Any], row: str) -> None:
+    change(table, **values)
+    assert [name for name, state in ledger.rows() if state == "changed"] == [row]
+
+
+def test_a_release_that_was_sealed_again_or_taken_out_is_found_by_the_decision_about_it() -> None:
+    with database.engine().begin() as connection:
+        connection.execute(update(RELEASES).values(evaluation="{}"))
+        row = connection.execute(RELEASES.select()).one()
+        connection.execute(update(RELEASES).values(seal=seal_of(row._mapping)))
+    assert ("release trees 3", "changed") in ledger.rows()
+    with database.engine().begin() as connection:
+        connection.execute(delete(RELEASES))
+    assert ("release trees 3", "missing") in ledger.rows()
+
+
+def test_a_decision_that_forgets_the_seal_of_its_release_breaks_the_chain() -> None:
+    with database.engine().begin() as connection:
+        connection.execute(sql("update promotions set release_seal = null"))
+    (line,) = decisions.broken_links()
+    assert "row 1 (trees staging promoted): expected digest" in line
+
+
+def test_a_ledger_from_before_the_seals_is_sealed_as_it_is() -> None:
+    with database.engine().begin() as connection:
+        for table in ("runs", "releases"):
+            connection.execute(sql(f"alter table {table} drop column seal"))
+    database.engine.cache_clear()
+    assert ledger.rows() == (("run 1", "ok"), ("release trees 3", "ok"))
