@@ -3,18 +3,21 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from flows.console import console
 from flows.standing import ENVIRONMENTS
 from tasks.errors import InputError, IntegrityError, mismatch
 from tasks.lineage.ancestry import LOCK, Ancestor, ancestry
 from tasks.lineage.reach import SHORTEST, digests_of, holds
+from tasks.lineage.soft_labels import soft_labels
 from tasks.lineage.verify import Finding, verify
 from tasks.registry import decisions, ledger
 from tasks.registry.removal import removed_in_words
 from tasks.releases import Release
-from tasks.workspace import prepare_environment, project_root
+from tasks.scores import EvaluationRecord
+from tasks.workspace import prepare_environment, project_root, state_dir
 
 
 def show_lineage(environment: str, model: str | None, version: int | None, checked: bool, as_json: bool) -> None:
@@ -25,21 +28,44 @@ def show_lineage(environment: str, model: str | None, version: int | None, check
         IntegrityError: something is missing or has other bytes; of a removed version that is no surprise.
     """
     prepare_environment()
+    if checked:
+        _require_ledger()
     releases = list(_meant(environment, model, version))
-    lineages = {release: _ancestry(release) for release in releases}
-    findings = {release: verify(ancestors) for release, ancestors in lineages.items()} if checked else {}
+    lineages = {release: ancestry_of(release) for release in releases}
+    findings = (
+        {release: verify(ancestors, project_root()) for release, ancestors in lineages.items()} if checked else {}
+    )
     if as_json:
         sys.stdout.write(_json(lineages, findings))
     else:
         for release, ancestors in lineages.items():
             _print(release, ancestors, findings.get(release, ()))
-    expected = [found for release, found in findings.items() if not _end_of(release)]
-    bad = [f"{one.file} is {one.state}" for found in expected for one in found if one.state in BAD]
+    bad = damage(one for release, found in findings.items() if not _end_of(release) for one in found)
     if bad:
         raise IntegrityError("\n".join([*bad, "`stillhouse run` makes again what is missing or changed"]))
 
 
-BAD = ("missing", "changed")
+def findings_of_ledger() -> tuple[Finding, ...]:
+    """Returns what became of the rows of the ledger, by the digests that they hold of themselves and of each other."""
+    rows = tuple(Finding(f"ledger: {name}", state) for name, state in ledger.rows())
+    broken = dict.fromkeys(line.partition(": expected")[0] for line in decisions.broken_links())
+    return (*rows, *(Finding(place, "changed") for place in broken))
+
+
+def findings_of(ancestors: Sequence[Ancestor]) -> tuple[Finding, ...]:
+    """Returns what became of every file that a release is made of."""
+    return verify(ancestors, project_root())
+
+
+def damage(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Returns in words what is missing or changed."""
+    return tuple(f"{one.file} is {one.state}" for one in findings if one.state in ("missing", "changed"))
+
+
+def _require_ledger() -> None:
+    """Refuses a changed ledger before anything is read from it: what files should be stands there."""
+    if bad := damage(findings_of_ledger()):
+        raise IntegrityError("\n".join([*bad, "put the ledger back from a copy of before; no command mends its rows"]))
 
 
 def show_reach(said: str, teacher: bool) -> None:
@@ -56,7 +82,7 @@ def show_reach(said: str, teacher: bool) -> None:
     reached = [
         (release, kinds)
         for release in ledger.releases()
-        for kinds in [_reached_by_teacher(release, said) if teacher else holds(_ancestry(release), digests)]
+        for kinds in [_reached_by_teacher(release, said) if teacher else holds(ancestry_of(release), digests)]
         if kinds
     ]
     if not reached:
@@ -87,27 +113,30 @@ def _end_of(release: Release) -> str:
     return removed_in_words(row) if row is not None else ""
 
 
-def _ancestry(release: Release) -> tuple[Ancestor, ...]:
+def ancestry_of(release: Release) -> tuple[Ancestor, ...]:
+    """Returns all that a release is made of, from the records of this project."""
     entries = {
         environment: decisions.entry_of(release.model, environment, release.version)
         for environment in ENVIRONMENTS
         if decisions.champion(release.model, environment) == release.version
     }
     made_of = ledger.ingredients_of(release)
-    return ancestry(release, ledger.evaluation_of(release), entries, made_of, _lock_of(release))
+    evaluation = ledger.evaluation_of(release)
+    taught = soft_labels(evaluation, state_dir() / "soft-labels")
+    return ancestry(release, evaluation, entries, made_of, _locks(release, evaluation), taught)
 
 
-def _lock_of(release: Release) -> str | None:
-    """Returns `dvc.lock` as it was in the commit that made a release; as it is now where that is not known."""
-    root = project_root()
+def _locks(release: Release, evaluation: EvaluationRecord) -> Iterator[str]:
+    """Yields `dvc.lock` as it is beside the data, and as it was in the commit that made a release."""
+    beside = Path(evaluation.data.directory).parents[2] / LOCK
+    if beside.is_file():
+        yield beside.read_text(encoding="utf-8")
     commit = release.git_commit.removesuffix("-dirty")
     if commit and commit != "none":
-        asked = ["git", "-C", str(root), "show", f"{commit}:./{LOCK}"]
+        asked = ["git", "-C", str(project_root()), "show", f"{commit}:./{LOCK}"]
         shown = subprocess.run(asked, capture_output=True, text=True, check=False)
         if shown.returncode == 0:
-            return shown.stdout
-    path = root / LOCK
-    return path.read_text() if path.is_file() else None
+            yield shown.stdout
 
 
 def _json(lineages: dict[Release, tuple[Ancestor, ...]], findings: dict[Release, tuple[Finding, ...]]) -> str:

@@ -24,6 +24,7 @@ from tasks.occupancy import at_work
 from tasks.records import Artefact, DataRecord, ModelRecord, Record, TeacherRecord
 from tasks.registry.task import register_student
 from tasks.releases import Promotion, Release
+from tasks.report.task import write_card
 from tasks.scores import EvaluationRecord
 from tasks.teacher.task import train_teacher
 from tasks.tracking import StageRun
@@ -64,7 +65,7 @@ def make_release(recipe: Recipe) -> tuple[EvaluationRecord, Release]:
         evaluation = evaluate_candidates(
             recipe.name, recipe.evaluate, candidates, teacher, baseline, student, data, recipe.seed
         )
-        release = register_student(recipe.name, evaluation)
+        release = register_student(recipe.name, evaluation, write_card(evaluation))
         _summarise(run, evaluation, release)
         return evaluation, release
 

@@ -51,6 +51,8 @@ class Release(Record):
     data_version: str
     git_commit: str = ""
     """of the code that made it; empty where it was not asked then"""
+    library_lock: str = ""
+    """sha256 of `requirements.lock` as it was then; empty where there was none"""
     run_id: str
     created: datetime
 

@@ -1,6 +1,6 @@
 """What a release is made of, from the environment it leads back to the raw data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,16 @@ class Ancestor:
     """One thing that a release is made of.
 
     Attributes:
-        kind: gate, release, artefact, student, teacher, data, raw data, recipe or code.
+        kind: gate, release, artefact, student, soft labels, teacher, data, raw data, recipe or code.
         facts: what identifies it, by name.
         files: its files by name; what they are called and which bytes they had.
+        folders: path -> md5 of folders that DVC versions.
     """
 
     kind: str
     facts: Mapping[str, str]
     files: Mapping[str, Artefact] = field(default_factory=dict)
+    folders: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Returns it for machines."""
@@ -40,7 +42,8 @@ def ancestry(
     evaluation: EvaluationRecord,
     entries: Mapping[str, Verdict],
     ingredients: Ingredients | None,
-    lock: str | None,
+    locks: Iterable[str],
+    soft_labels: Mapping[str, str],
 ) -> tuple[Ancestor, ...]:
     """Returns all that a release is made of, what was made last first.
 
@@ -49,16 +52,18 @@ def ancestry(
         evaluation: which it was made from.
         entries: environment that it leads -> the verdict by which it came in.
         ingredients: of the run that made it, where that is on record.
-        lock: the text of `dvc.lock` as it was when it was made, where that can be known.
+        locks: texts of `dvc.lock`, one of which may be of the data that it was made from.
+        soft_labels: what is on record of those that the student learned from.
     """
     return (
         *(_gate(environment, verdict) for environment, verdict in entries.items()),
         _release(release),
         _artefact(evaluation),
         _model("student", evaluation.student),
+        Ancestor("soft labels", soft_labels),
         _teacher(release, evaluation),
         _data(evaluation),
-        *_raw(evaluation, lock),
+        *_raw(evaluation, locks),
         *_code(release, ingredients),
     )
 
@@ -107,9 +112,7 @@ def _model(kind: str, record: ModelRecord) -> Ancestor:
 
 def _teacher(release: Release, evaluation: EvaluationRecord) -> Ancestor:
     teacher = _model("teacher", evaluation.teacher)
-    # Soft labels are kept by what they are made of; a teacher of other weights never meets them.
-    facts = {"version": str(release.teacher_version), **teacher.facts, "soft labels": f"of {evaluation.teacher.digest}"}
-    return Ancestor("teacher", facts, teacher.files)
+    return Ancestor("teacher", {"version": str(release.teacher_version), **teacher.facts}, teacher.files)
 
 
 def _data(evaluation: EvaluationRecord) -> Ancestor:
@@ -125,23 +128,34 @@ def _data(evaluation: EvaluationRecord) -> Ancestor:
     return Ancestor("data", facts, {card.name: Artefact(uri=str(card), sha256=data.card_sha256, size=size)})
 
 
-def _raw(evaluation: EvaluationRecord, lock: str | None) -> Iterator[Ancestor]:
-    """Yields the source, if the lock is of the very version of the data that the release was made from."""
-    stages = (yaml.safe_load(lock) or {}).get("stages", {}) if lock else {}
-    name, version = evaluation.data.name, evaluation.data.version
-    prepared, fetched = (stages.get(f"{stage}@{name}") for stage in ("prepare", "fetch"))
-    if not (prepared and fetched) or version not in [out["md5"] for out in prepared["outs"]]:
+def _raw(evaluation: EvaluationRecord, locks: Iterable[str]) -> Iterator[Ancestor]:
+    """Yields the source, if a lock is of the very version of the data that the release was made from."""
+    fetched = next((stage for lock in locks for stage in _fetched(evaluation, lock)), None)
+    if fetched is None:
         return
     params: list[dict[str, Any]] = [*fetched.get("params", {}).values()]
     source = params[0].get("data.source", {}) if params else {}
     facts = {out["path"]: f"md5 {out['md5']}, {out['size']:,} bytes" for out in fetched["outs"]}
-    yield Ancestor("raw data", facts | {"source": _in_a_line(source)})
+    # Data lies in `data/NAME/prepared` of the project that DVC prepared it in.
+    project = Path(evaluation.data.directory).parents[2]
+    folders = {str(project / out["path"]): str(out["md5"]) for out in fetched["outs"]}
+    yield Ancestor("raw data", facts | {"source": _in_a_line(source)}, folders=folders)
+
+
+def _fetched(evaluation: EvaluationRecord, lock: str) -> Iterator[dict[str, Any]]:
+    stages = (yaml.safe_load(lock) or {}).get("stages", {})
+    name, version = evaluation.data.name, evaluation.data.version
+    prepared, fetched = (stages.get(f"{stage}@{name}") for stage in ("prepare", "fetch"))
+    if prepared and fetched and version in [out["md5"] for out in prepared["outs"]]:
+        yield fetched
 
 
 def _code(release: Release, ingredients: Ingredients | None) -> Iterator[Ancestor]:
     if ingredients is not None:
         yield Ancestor("recipe", {"digest": ingredients.digest, "fields": f"{len(ingredients.recipe)}"})
     facts = {"git commit": release.git_commit or "not on record"}
+    if release.library_lock:
+        facts["requirements.lock"] = release.library_lock
     if ingredients is not None:
         facts["libraries"] = ", ".join(f"{name} {version}" for name, version in sorted(ingredients.libraries.items()))
     yield Ancestor("code", facts)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tasks.files import local_path, sha256_of
 from tasks.lineage.ancestry import Ancestor
+from tasks.lineage.folders import folder_states
 from tasks.records import Artefact, DatasetCard
 
 
@@ -17,17 +18,27 @@ class Finding:
     state: str
 
 
-def verify(ancestors: Sequence[Ancestor]) -> tuple[Finding, ...]:
-    """Hashes every file of a release's ancestors again; prepared data is every file that its `dataset.json` lists."""
-    return tuple(finding for ancestor in ancestors for finding in _of(ancestor))
+def verify(ancestors: Sequence[Ancestor], project: Path) -> tuple[Finding, ...]:
+    """Hashes every file of a release's ancestors again, and nothing but files of this machine.
+
+    Prepared data is every file that its `dataset.json` lists; raw data is what DVC's md5 stands for, where it is here.
+
+    Args:
+        ancestors: of the release.
+        project: where DVC's cache is.
+    """
+    return tuple(finding for ancestor in ancestors for finding in _of(ancestor, project))
 
 
-def _of(ancestor: Ancestor) -> Iterator[Finding]:
+def _of(ancestor: Ancestor, project: Path) -> Iterator[Finding]:
     for name, artefact in ancestor.files.items():
         finding = Finding(f"{ancestor.kind}: {name}", _state(artefact))
         yield finding
         if ancestor.kind == "data" and finding.state == "ok":
             yield from _listed(Path(artefact.uri))
+    for folder, md5 in ancestor.folders.items():
+        for name, state in folder_states(project, Path(folder), md5):
+            yield Finding(f"{ancestor.kind}: {name}", state)
 
 
 def _listed(path: Path) -> Iterator[Finding]:

@@ -1,10 +1,15 @@
 """A release: the bundle of the file that ships, and a model version in MLflow, made once per fingerprint."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from mlflow.exceptions import MlflowException
 
+from tasks.errors import IntegrityError, mismatch
+from tasks.files import sha256_of
+from tasks.records import Artefact
 from tasks.registry import ledger
 from tasks.registry.removal import refuse_removed, teacher_of
 from tasks.registry.versions import ensure_version, registry_lock
@@ -18,45 +23,80 @@ from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 from tasks.workspace import git_commit, project_root
 
-BUNDLE = "bundle"
+BUNDLE, CARD, LOCK = "bundle", "card.md", "requirements.lock"
 FP32_TOLERANCE, INT8_TOLERANCE = 1e-3, 5e-2
 """of the golden logits, as a part of the largest; processors without VNNI round int8 products otherwise"""
 
 
-def ensure_release(run: StageRun, model: str, evaluation: EvaluationRecord) -> Release:
+def ensure_release(run: StageRun, model: str, evaluation: EvaluationRecord, card: Artefact) -> Release:
     """Returns the release of an evaluation: the one that is there for its fingerprint, else a new version.
 
-    The files of a release that was made before are written again where they are gone: equal evaluation, equal bytes.
+    Args:
+        run: the open MLflow run; its scratch folder is used.
+        model: the name of the registered model.
+        evaluation: which the release is made from.
+        card: the model card that goes into the bundle, made of the evaluation alone.
+
+    Raises:
+        IntegrityError: files of the release that is there are gone, and cannot be made again as they were.
     """
     with registry_lock():
         known = ledger.find_release(model, evaluation.digest)
         if known:
             refuse_removed(known)
-        home = StageRun(known.run_id, run.scratch) if known else run
-        bundle = _build_bundle(run.scratch / BUNDLE, evaluation)
-        kept = {path.name: home.keep(path, BUNDLE) for path in sorted(bundle.iterdir())}
-        if known:
-            return known
-        source = kept[MANIFEST].uri.removesuffix(f"/{MANIFEST}")
-        teacher_version = _register_teacher(model, evaluation)
-        version = ensure_version(model, evaluation.digest, source, run.id, _tags(evaluation, teacher_version))
-        release = Release(
-            model=model,
-            version=version,
-            fingerprint=evaluation.digest,
-            bundle=tuple(kept.values()),
-            teacher_version=teacher_version,
-            data_version=evaluation.data.version,
-            git_commit=git_commit(project_root()),
-            run_id=run.id,
-            created=datetime.now(UTC),
-        )
+            return known if _intact(known) else _made_again(run, known, card)
+        bundle = _build_bundle(run.scratch / BUNDLE, evaluation, card)
+        kept = {path.name: run.keep(path, BUNDLE) for path in sorted(bundle.iterdir())}
+        release = _registered(run, model, evaluation, kept)
         ledger.add_release(release, evaluation)
-        run.tags({"model": model, "model_version": str(version)})
+        run.tags({"model": model, "model_version": str(release.version)})
         return release
 
 
-def _build_bundle(directory: Path, evaluation: EvaluationRecord) -> Path:
+def _registered(run: StageRun, model: str, evaluation: EvaluationRecord, kept: Mapping[str, Artefact]) -> Release:
+    """Makes the versions of teacher and student in MLflow, and returns the record of it all."""
+    source = kept[MANIFEST].uri.removesuffix(f"/{MANIFEST}")
+    teacher_version = _register_teacher(model, evaluation)
+    version = ensure_version(model, evaluation.digest, source, run.id, _tags(evaluation, teacher_version))
+    return Release(
+        model=model,
+        version=version,
+        fingerprint=evaluation.digest,
+        bundle=tuple(kept.values()),
+        teacher_version=teacher_version,
+        data_version=evaluation.data.version,
+        git_commit=git_commit(project_root()),
+        library_lock=_lock_digest(),
+        run_id=run.id,
+        created=datetime.now(UTC),
+    )
+
+
+def _intact(release: Release) -> bool:
+    try:
+        for artefact in release.bundle:
+            fetch(artefact)
+    except (IntegrityError, MlflowException, OSError):
+        return False
+    return True
+
+
+def _made_again(run: StageRun, known: Release, card: Artefact) -> Release:
+    """Writes the files of a release again: the same evaluation gives the same bytes."""
+    had = {artefact.uri.rpartition("/")[2]: artefact for artefact in known.bundle}
+    evaluation = ledger.evaluation_of(known)
+    bundle = _build_bundle(run.scratch / BUNDLE, evaluation, card if CARD in had else None)
+    for path in sorted(bundle.iterdir()):
+        if (got := sha256_of(path)) != had[path.name].sha256:
+            do = f"put the bundle back from a copy, or run with the code of commit {known.git_commit}"
+            what = f"{known.model} version {known.version}"
+            raise IntegrityError(mismatch(what, path.name, f"sha256 {had[path.name].sha256}", got, do))
+    for path in sorted(bundle.iterdir()):
+        StageRun(known.run_id, run.scratch).keep(path, BUNDLE)
+    return known
+
+
+def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact | None) -> Path:
     """Writes the bundle from the bytes that were measured, and lets it pass the self-test that a device will run.
 
     It is dated as the evaluation, so that it can be repeated.
@@ -80,9 +120,14 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord) -> Path:
         heads=tuple(Head(name, classes) for name, classes in prepared.card.heads.items()),
         tolerance=part * max(1.0, float(np.abs(golden.logits).max())),
     )
-    write_bundle(directory, facts, model, golden)
+    write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()} if card else None)
     self_test(directory)
     return directory
+
+
+def _lock_digest() -> str:
+    path = project_root() / LOCK
+    return sha256_of(path) if path.is_file() else ""
 
 
 def _register_teacher(model: str, evaluation: EvaluationRecord) -> int:

@@ -4,6 +4,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from params.promote import Gate
+from tasks.records import Artefact
 from tasks.registry import ledger
 from tasks.registry.approval import approve
 from tasks.registry.candidacy import candidacy
@@ -22,9 +23,9 @@ def _summary(release: Release) -> str:
 
 
 @stage("registry", "register", ("onnxruntime", "mlflow"), _summary)
-def register_student(run: StageRun, model: str, evaluation: EvaluationRecord) -> Release:
-    """Registers the file that ships, and the teacher it learned from, once per fingerprint."""
-    return ensure_release(run, model, evaluation)
+def register_student(run: StageRun, model: str, evaluation: EvaluationRecord, card: Artefact) -> Release:
+    """Registers the file that ships with its card, and the teacher it learned from, once per fingerprint."""
+    return ensure_release(run, model, evaluation, card)
 
 
 @task(name="judge", cache_policy=NO_CACHE)

@@ -5,8 +5,10 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlparse
 
 from tasks.records import Artefact, DataRecord, ModelRecord
+from tasks.releases import Release
 from tasks.report.report import Report
 from tasks.report.words import TIMES, moment
+from tasks.scores import EvaluationRecord
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,16 @@ class Origin:
 
 def lineage(report: Report) -> tuple[Origin, ...]:
     """Returns data, teacher, student, evaluation and release; what is not on record is left out."""
-    evaluation = report.evaluation
-    teacher = (Fact("version", str(report.release.teacher_version)), *_model(evaluation.teacher))
+    evaluation, release = report.evaluation, report.release
+    version = (Fact("version", str(release.teacher_version)),) if release else ()
     judged = (Fact("run", evaluation.run_id, code=True), Fact("made", moment(evaluation.created)))
     origins = (
         Origin("Data", _data(evaluation.data)),
-        Origin("Teacher", teacher),
+        Origin("Teacher", (*version, *_model(evaluation.teacher))),
         Origin("Student", _model(evaluation.student)),
         Origin("Evaluation", judged),
-        Origin("Release", _release(report)),
-        Origin("Files of the bundle", tuple(_file(artefact) for artefact in report.release.bundle)),
+        Origin("File that ships", _shipped(evaluation)),
+        *(_registered(release) if release else ()),
     )
     return tuple(Origin(o.title, tuple(f for f in o.facts if f.value)) for o in origins if o.facts)
 
@@ -76,17 +78,26 @@ def _model(model: ModelRecord) -> tuple[Fact, ...]:
     )
 
 
-def _release(report: Report) -> tuple[Fact, ...]:
-    release, target, onnx = report.release, report.evaluation.target, report.evaluation.onnx
+def _shipped(evaluation: EvaluationRecord) -> tuple[Fact, ...]:
+    onnx, target = evaluation.onnx, evaluation.target
     return (
-        Fact("fingerprint", release.fingerprint, code=True),
-        Fact("ships", f"{report.evaluation.chosen}, {onnx.size:,} bytes"),
+        Fact("ships", f"{evaluation.chosen}, {onnx.size:,} bytes"),
         Fact("sha256 of the ONNX file", onnx.sha256, code=True),
         Fact("target", f"{target.isa}, {target.threads} {'thread' if target.threads == 1 else 'threads'}"),
+        Fact("fingerprint", evaluation.digest, code=True),
+    )
+
+
+def _registered(release: Release) -> tuple[Origin, Origin]:
+    facts = (
+        Fact("fingerprint", release.fingerprint, code=True),
         Fact("git commit", release.git_commit, code=True),
+        Fact("sha256 of requirements.lock", release.library_lock, code=True),
         Fact("run", release.run_id, code=True),
         Fact("made", moment(release.created)),
     )
+    files = tuple(_file(artefact) for artefact in release.bundle)
+    return Origin("Release", facts), Origin("Files of the bundle", files)
 
 
 def _file(artefact: Artefact) -> Fact:

@@ -12,11 +12,11 @@ TEACHER, BASELINE, STUDENT = "teacher", "baseline", "student"
 
 @dataclass(frozen=True)
 class Report:
-    """A release, how it was judged, and what gates said.
+    """How models were judged; and, where one of them is a release by now, what that is and what gates said.
 
     Attributes:
         evaluation: of all models on the test split.
-        release: what was registered.
+        release: what was registered; None before that.
         verdicts: all that gates said on this release, oldest first.
         challenges: against the champions of environments, also of those it was not yet shown to.
         figures: name -> caption and the text of an SVG, in the order they are shown.
@@ -24,7 +24,7 @@ class Report:
     """
 
     evaluation: EvaluationRecord
-    release: Release
+    release: Release | None = None
     verdicts: tuple[Verdict, ...] = ()
     challenges: tuple[Challenge, ...] = ()
     figures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -32,8 +32,8 @@ class Report:
 
     @property
     def title(self) -> str:
-        """The name of the product and its version."""
-        return f"{self.release.model} version {self.release.version}"
+        """The name of the product and, where there is one, its version."""
+        return f"{self.release.model} version {self.release.version}" if self.release else self.evaluation.name
 
     @property
     def shipped(self) -> Score:

@@ -17,7 +17,18 @@ from tasks.report.report import Report
 from tasks.scores import Challenge, EvaluationRecord
 from tasks.tracking import StageRun, fetch
 
-PAGE, CARD = "report.html", "model_card.md"
+PAGE, CARD, BUNDLED_CARD = "report.html", "model_card.md", "card.md"
+
+
+@task(name="card", cache_policy=NO_CACHE)
+def write_card(evaluation: EvaluationRecord) -> Artefact:
+    """Writes what the bundle says about itself, into the run of the evaluation: its facts alone, so that it stays so.
+
+    Which version it becomes, and what gates say, comes later and may change.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        run = StageRun(evaluation.run_id, Path(folder))
+        return run.keep(_written(Path(folder, BUNDLED_CARD), render_card(Report(evaluation))))
 
 
 @task(name="report", cache_policy=NO_CACHE)

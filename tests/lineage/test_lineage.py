@@ -24,28 +24,30 @@ def made_of(tiny_images: Path, tmp_path: Path) -> tuple[Ancestor, ...]:
 
 
 def test_every_file_of_prepared_data_is_hashed_and_each_damage_is_told_apart(
-    made_of: tuple[Ancestor, ...], tiny_images: Path
+    made_of: tuple[Ancestor, ...], tiny_images: Path, tmp_path: Path
 ) -> None:
     splits = read_card(tiny_images).splits
     listed = sum(1 + sum(2 + (shard.lengths is not None) for shard in split.shards) for split in splits.values())
-    found = verify(made_of)
+    found = verify(made_of, tmp_path)
     assert len(found) == 2 + listed
     assert {one.state for one in found} == {"ok"}
     first, second = splits["train"].shards[0].inputs.name, splits["test"].table.name
     (tiny_images / first).write_bytes(b"other")
     (tiny_images / second).unlink()
-    states = {one.file: one.state for one in verify(made_of) if one.state != "ok"}
+    states = {one.file: one.state for one in verify(made_of, tmp_path) if one.state != "ok"}
     assert states == {f"data: {first}": "changed", f"data: {second}": "missing"}
 
 
-def test_what_lies_on_a_server_is_not_called_missing() -> None:
+def test_what_lies_on_a_server_is_not_called_missing(tmp_path: Path) -> None:
     far = Ancestor("release", {}, {"model.onnx": Artefact(uri="s3://bucket/model.onnx", sha256="0", size=1)})
-    assert [one.state for one in verify((far,))] == ["elsewhere"]
+    assert [one.state for one in verify((far,), tmp_path)] == ["elsewhere"]
 
 
-def test_a_card_with_other_bytes_is_not_believed(made_of: tuple[Ancestor, ...], tiny_images: Path) -> None:
+def test_a_card_with_other_bytes_is_not_believed(
+    made_of: tuple[Ancestor, ...], tiny_images: Path, tmp_path: Path
+) -> None:
     (tiny_images / CARD).write_text("{}")
-    assert [one.state for one in verify(made_of)] == ["ok", "changed"]
+    assert [one.state for one in verify(made_of, tmp_path)] == ["ok", "changed"]
 
 
 def test_an_ancestor_is_found_by_the_beginning_of_a_digest_or_by_its_file(

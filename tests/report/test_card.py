@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tasks.records import InputSpec
 from tasks.report.card import render_card
+from tasks.report.report import Report
 from tasks.runtime.bundle import Facts, golden_of, write_bundle
 from tasks.runtime.manifest import Processor
 from tasks.runtime.session import Session
@@ -64,6 +65,15 @@ def test_broken_limits_warnings_and_digests_are_in_the_card() -> None:
     assert "latency was measured elsewhere" in text
     assert all(sha in text for sha in SHA.values())
     assert "secret" not in text
+
+
+def test_a_card_before_there_is_a_release_has_the_facts_of_the_evaluation_and_no_version_or_verdict() -> None:
+    card = render_card(Report(evaluation()))
+    text = shown(card).text
+    assert [heading.text for heading in shown(card).all("h1")] == ["trees"]
+    assert not any(word in text for word in ("Verdict", "gate", "run-of-release", "Release"))
+    assert {evaluation().digest, *SHA.values()} - {SHA["print"]} <= set(re.findall(r"`(\w{64})`", card))
+    assert rows(shown(card), "model")[1:] == rows(shown(render_card(report(verdicts=(), challenges=()))), "model")[1:]
 
 
 def test_what_no_record_says_is_left_to_a_person() -> None:

@@ -1,0 +1,62 @@
+"""Folders that DVC versions: whether one has the files that its md5 stands for, told without DVC."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+CACHE = ".dvc/cache/files/md5"
+SUFFIX = ".dir"
+
+
+def folder_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, str]]:
+    """Yields each file of a folder and `ok`, `changed` or `missing`; the folder itself where one cannot tell which.
+
+    DVC's md5 of a folder is that of the list of its files and their md5s, which DVC's cache keeps.
+
+    Args:
+        project: where DVC's cache is.
+        folder: on disk; where it is not there, it is `elsewhere`: DVC's remote has it.
+        md5: as in `dvc.lock`.
+    """
+    if not folder.is_dir():
+        yield folder.name, "elsewhere"
+        return
+    found = {path.relative_to(folder).as_posix(): _md5_of(path) for path in folder.rglob("*") if path.is_file()}
+    listed = found if md5 == _md5_of_list(_listing(found)) else _listed(project, md5)
+    if listed is None:
+        yield folder.name, "changed"
+        return
+    for name in sorted(found.keys() | listed.keys()):
+        yield f"{folder.name}/{name}", _state(found.get(name), listed.get(name))
+
+
+def _state(found: str | None, listed: str | None) -> str:
+    if found is None:
+        return "missing"
+    return "ok" if found == listed else "changed"
+
+
+def _listing(files: dict[str, str]) -> list[dict[str, str]]:
+    return [{"md5": md5, "relpath": name} for name, md5 in sorted(files.items(), key=lambda file: file[0].split("/"))]
+
+
+def _listed(project: Path, md5: str) -> dict[str, str] | None:
+    """Returns the list in DVC's cache; None where it is not there, or is another one."""
+    digest = md5.removesuffix(SUFFIX)
+    path = project / CACHE / digest[:2] / f"{digest[2:]}{SUFFIX}"
+    if not path.is_file() or f"{_md5_of(path)}{SUFFIX}" != md5:
+        return None
+    listing: list[dict[str, Any]] = json.loads(path.read_bytes())
+    return {str(entry["relpath"]): str(entry["md5"]) for entry in listing}
+
+
+def _md5_of_list(listing: list[dict[str, str]]) -> str:
+    content = json.dumps(listing, sort_keys=True).encode()
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() + SUFFIX
+
+
+def _md5_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
