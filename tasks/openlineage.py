@@ -88,7 +88,10 @@ def _source_code() -> source_code_location_job.SourceCodeLocationJobFacet:
     root = project_root()
     remote = git_remote(root)
     return source_code_location_job.SourceCodeLocationJobFacet(
-        type="git", url=remote or root.as_uri(), repoUrl=remote or None, version=git_commit(root)
+        type="git",
+        url=remote if "://" in remote else root.as_uri(),
+        repoUrl=remote or None,
+        version=git_commit(root),
     )
 
 
