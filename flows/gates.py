@@ -110,12 +110,14 @@ def _gate(recipe: Recipe, environment: str, verb: str) -> Gate:
 def _show(recipe: Recipe, environment: str, gate: Gate, version: int | None, reason: str, *, approved: bool) -> None:
     prepare_environment()
     ready = start_prefect_api()
-    from flows.promote import approve, promote, release_for, report
+    from flows.promote import approve, promote, release_for, report, report_on_moved
 
     release = release_for(recipe.name, gate, version)
     ready()
     promotion = (approve if approved else promote)(release, environment, gate, recipe.evaluate, reason)
     page = report(release, recipe.evaluate)
+    if promotion.moved:
+        report_on_moved(recipe.name, [promotion.previous])
     if approved:
         console.print(f"[green]approved[/] for {environment}: version {release.version}", soft_wrap=True)
     say_promotion(promotion)

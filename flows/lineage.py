@@ -8,8 +8,10 @@ from pathlib import Path
 
 from flows.console import console
 from flows.standing import ENVIRONMENTS
+from tasks.ancestors import Ancestor
 from tasks.errors import InputError, IntegrityError, mismatch
-from tasks.lineage.ancestry import LOCK, Ancestor, ancestry
+from tasks.fingerprint import Ingredients
+from tasks.lineage.ancestry import LOCK, ancestry
 from tasks.lineage.reach import SHORTEST, digests_of, holds
 from tasks.lineage.soft_labels import soft_labels
 from tasks.lineage.verify import Finding, verify
@@ -113,14 +115,19 @@ def _end_of(release: Release) -> str:
     return removed_in_words(row) if row is not None else ""
 
 
-def ancestry_of(release: Release) -> tuple[Ancestor, ...]:
-    """Returns all that a release is made of, from the records of this project."""
+def ancestry_of(release: Release, made_of: Ingredients | None = None) -> tuple[Ancestor, ...]:
+    """Returns all that a release is made of, from the records of this project.
+
+    Args:
+        release: the release.
+        made_of: ingredients of the run that goes on, which is not on record yet.
+    """
     entries = {
         environment: decisions.entry_of(release.model, environment, release.version)
         for environment in ENVIRONMENTS
         if decisions.champion(release.model, environment) == release.version
     }
-    made_of = ledger.ingredients_of(release)
+    made_of = made_of or ledger.ingredients_of(release)
     evaluation = ledger.evaluation_of(release)
     taught = soft_labels(evaluation, state_dir() / "soft-labels")
     return ancestry(release, evaluation, entries, made_of, _locks(release, evaluation), taught)

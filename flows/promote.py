@@ -1,20 +1,24 @@
 """A release in front of a gate: compare it with who is there, judge it, write down what was said, move the alias."""
 
+from collections.abc import Iterable, Iterator, Sequence
+
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.lineage import ancestry_of
 from flows.standing import ENVIRONMENTS
 from params.evaluate import Evaluate
 from params.promote import Gate
 from tasks.errors import InputError, mismatch
 from tasks.evaluate.task import challenge_champion
+from tasks.fingerprint import Ingredients
 from tasks.job_runs import job_run
 from tasks.occupancy import at_work
 from tasks.records import Artefact
 from tasks.registry import decisions, ledger
 from tasks.registry.removal import refuse_removed
 from tasks.registry.task import approve_release, judge_release, move_release
-from tasks.releases import Promotion, Release
+from tasks.releases import Promotion, Release, Verdict
 from tasks.report.task import publish_report
 from tasks.scores import Challenge
 
@@ -42,18 +46,40 @@ def approve(release: Release, environment: str, gate: Gate, measuring: Evaluate,
 
 
 @flow(name="report", flow_run_name="report on {release.model} version {release.version}")
-def report(release: Release, measuring: Evaluate) -> Artefact:
-    """Writes the page of a release anew: with what gates have said by now, and against the champions of now."""
+def report(release: Release, measuring: Evaluate | None, made_of: Ingredients | None = None) -> Artefact:
+    """Writes the page of a release anew: with what gates have said by now, and where it leads.
+
+    Args:
+        release: the release.
+        measuring: how it is compared with the champions of now; None where it need not be.
+        made_of: ingredients of the run that goes on, which is not on record yet.
+    """
     said = decisions.verdicts_on(release.model, release.version)
     verdicts, decided = tuple(verdict for verdict, _ in said), tuple(time for _, time in said)
-    met = {verdict.environment: verdict.challenge for verdict in verdicts}
-    found = [
-        met[environment] if environment in met else challenge(release, environment, measuring)
-        for environment in ENVIRONMENTS
-    ]
-    challenges = tuple(one for one in found if one is not None)
+    challenges = tuple(_challenges(release, verdicts, measuring))
+    ancestors = ancestry_of(release, made_of)
     with at_work():
-        return publish_report(release, ledger.evaluation_of(release), verdicts, challenges, decided)
+        return publish_report(release, ledger.evaluation_of(release), verdicts, challenges, decided, ancestors)
+
+
+def report_on_moved(model: str, versions: Iterable[int | None]) -> None:
+    """Writes the pages of releases anew between which an environment moved; nothing is measured for it."""
+    for version in versions:
+        release = None if version is None else ledger.release_of(model, version)
+        if release is not None and (model, version) not in decisions.removals(model):
+            report(release, None)
+
+
+def _challenges(release: Release, verdicts: Sequence[Verdict], measuring: Evaluate | None) -> Iterator[Challenge]:
+    """Yields how a release did in front of gates, and how it does against champions it was not compared with."""
+    met = {verdict.environment: verdict.challenge for verdict in verdicts}
+    for environment in ENVIRONMENTS:
+        if environment in met:
+            found = met[environment]
+        else:
+            found = challenge(release, environment, measuring) if measuring else None
+        if found is not None:
+            yield found
 
 
 def challenge(release: Release, environment: str, measuring: Evaluate) -> Challenge | None:

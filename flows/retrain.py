@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.promote import promote, report
+from flows.promote import promote, report, report_on_moved
 from flows.standing import ENVIRONMENTS
 from params.pipeline import Recipe
 from params.promote import Gate
@@ -19,7 +19,7 @@ from tasks.compress.task import compress_student
 from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, distill_student, teach_each_other, train_baseline
 from tasks.evaluate.task import evaluate_candidates
-from tasks.fingerprint import flatten
+from tasks.fingerprint import LIBRARIES, Ingredients, flatten, library_versions
 from tasks.occupancy import at_work
 from tasks.records import Artefact, DataRecord, ModelRecord, Record, TeacherRecord
 from tasks.registry.task import register_student
@@ -47,7 +47,8 @@ def retrain(recipe: Recipe) -> Retrained:
     with job_runs.job_run(recipe.name, "retrain", run_id=flow_run.id):
         evaluation, release = make_release(recipe)
         promotions = _promote_automatically(recipe, release)
-        page = report(release, recipe.evaluate)
+        page = report(release, recipe.evaluate, _ingredients(recipe))
+        report_on_moved(recipe.name, {promotion.previous for promotion in promotions if promotion.moved})
     return Retrained(evaluation=evaluation, release=release, promotions=promotions, report=page)
 
 
@@ -115,6 +116,12 @@ def _promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion,
             break
         promotions.append(promote(release, environment, gate, recipe.evaluate, reason="retrain"))
     return tuple(promotions)
+
+
+def _ingredients(recipe: Recipe) -> Ingredients:
+    """Returns what the page of a release says of recipe and libraries; the ledger gets all of it when the run ends."""
+    fields = flatten(recipe.model_dump(mode="json"))
+    return Ingredients(recipe=fields, data={}, code={}, libraries=library_versions(LIBRARIES))
 
 
 def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) -> None:

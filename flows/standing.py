@@ -1,8 +1,11 @@
 """Who leads where, how that came about, and the way back: commands that need the ledger and MLflow, no flow."""
 
+from collections.abc import Callable
+
 from rich.table import Table
 
 from flows.console import console
+from flows.server import start_prefect_api
 from tasks.errors import InputError, IntegrityError, mismatch
 from tasks.job_runs import job_run
 from tasks.registry import decisions
@@ -10,7 +13,7 @@ from tasks.registry.approval import approval_of
 from tasks.registry.chain import aware
 from tasks.registry.channel.places import channels
 from tasks.registry.decisions import Decision
-from tasks.releases import Verdict
+from tasks.releases import Promotion, Verdict
 from tasks.workspace import prepare_environment
 
 ENVIRONMENTS = ("staging", "edge")
@@ -21,6 +24,7 @@ def roll_back_model(model: str, environment: str, reason: str) -> None:
     if environment not in ENVIRONMENTS:
         raise InputError(mismatch("stillhouse rollback", "--from", "staging or edge", environment, "name one of them"))
     prepare_environment()
+    ready = start_prefect_api()
     from flows.channel import say_published
     from tasks.registry.promotion import roll_back
 
@@ -32,6 +36,7 @@ def roll_back_model(model: str, environment: str, reason: str) -> None:
         soft_wrap=True,
     )
     say_published(environment)
+    _report_anew(done, ready)
 
 
 def show_history(model: str) -> None:
@@ -80,6 +85,17 @@ def check_ledger(repair: bool) -> None:
         raise IntegrityError("\n".join([*left, do]))
     agree = "every alias and channel agrees with it" if channels() else "every alias agrees with it"
     console.print(f"{len(decisions.decisions()):,} decisions: the chain holds, and {agree}")
+
+
+def _report_anew(done: Promotion, ready: Callable[[], None]) -> None:
+    """Writes the pages of both releases anew; where that goes wrong it is a warning: the rollback is done."""
+    from flows.promote import report_on_moved
+
+    try:
+        ready()
+        report_on_moved(done.model, [done.version, done.previous])
+    except Exception as error:
+        console.print(f"[yellow]warning[/] the reports are as they were: {error}", soft_wrap=True)
 
 
 def _cells(row: Decision) -> tuple[str, ...]:

@@ -1,40 +1,18 @@
 """What a release is made of, from the environment it leads back to the raw data."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tasks.ancestors import Ancestor
 from tasks.fingerprint import Ingredients
-from tasks.records import Artefact, ModelRecord
+from tasks.records import Artefact, ModelRecord, canonical_digest
 from tasks.releases import Release, Verdict
 from tasks.scores import EvaluationRecord
 
 LOCK = "dvc.lock"
-
-
-@dataclass(frozen=True)
-class Ancestor:
-    """One thing that a release is made of.
-
-    Attributes:
-        kind: gate, release, artefact, student, soft labels, teacher, data, raw data, recipe or code.
-        facts: what identifies it, by name.
-        files: its files by name; what they are called and which bytes they had.
-        folders: path -> md5 of folders that DVC versions.
-    """
-
-    kind: str
-    facts: Mapping[str, str]
-    files: Mapping[str, Artefact] = field(default_factory=dict)
-    folders: Mapping[str, str] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Returns it for machines."""
-        files = {name: artefact.model_dump(mode="json") for name, artefact in self.files.items()}
-        return {"kind": self.kind, **self.facts, **({"files": files} if files else {})}
 
 
 def ancestry(
@@ -135,11 +113,11 @@ def _raw(evaluation: EvaluationRecord, locks: Iterable[str]) -> Iterator[Ancesto
         return
     params: list[dict[str, Any]] = [*fetched.get("params", {}).values()]
     source = params[0].get("data.source", {}) if params else {}
-    facts = {out["path"]: f"md5 {out['md5']}, {out['size']:,} bytes" for out in fetched["outs"]}
     # Data lies in `data/NAME/prepared` of the project that DVC prepared it in.
     project = Path(evaluation.data.directory).parents[2]
-    folders = {str(project / out["path"]): str(out["md5"]) for out in fetched["outs"]}
-    yield Ancestor("raw data", facts | {"source": _in_a_line(source)}, folders=folders)
+    for out in fetched["outs"]:
+        facts = {"folder": out["path"], "md5": out["md5"], "bytes": f"{out['size']:,}", "source": _in_a_line(source)}
+        yield Ancestor("raw data", facts, folders={str(project / out["path"]): out["md5"]})
 
 
 def _fetched(evaluation: EvaluationRecord, lock: str) -> Iterator[dict[str, Any]]:
@@ -152,7 +130,8 @@ def _fetched(evaluation: EvaluationRecord, lock: str) -> Iterator[dict[str, Any]
 
 def _code(release: Release, ingredients: Ingredients | None) -> Iterator[Ancestor]:
     if ingredients is not None:
-        yield Ancestor("recipe", {"digest": ingredients.digest, "fields": f"{len(ingredients.recipe)}"})
+        fields = f"{len(ingredients.recipe)}"
+        yield Ancestor("recipe", {"digest": canonical_digest(ingredients.recipe), "fields": fields})
     facts = {"git commit": release.git_commit or "not on record"}
     if release.library_lock:
         facts["requirements.lock"] = release.library_lock

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.lineage.ancestry import Ancestor
+from tasks.ancestors import Ancestor
 
 SHORTEST = 8
 """characters of a digest that are enough"""

@@ -11,20 +11,21 @@ KEY = "key.json"
 
 
 def soft_labels(evaluation: EvaluationRecord, store: Path) -> dict[str, str]:
-    """Returns what is on record of them: of whom, and the key of each view that is kept (a digest) with what it is of.
+    """Returns what is on record of them: of whom, how many views are kept, and the key of each (a digest).
 
     They are a cache: a view that is gone is computed again, and each is compared with its teacher before it is used.
     """
-    taught = {"of teacher": evaluation.teacher.digest, "of data": evaluation.data.digest}
-    return taught | dict(_views(store, evaluation.teacher.digest, evaluation.data.digest))
+    teacher, data = evaluation.teacher.digest, evaluation.data.digest
+    keys = tuple(_keys(store, teacher, data))
+    facts = {"of teacher": teacher, "of data": data, "views kept": f"{len(keys)}"}
+    return facts | ({"keys": " ".join(keys)} if keys else {})
 
 
-def _views(store: Path, teacher: str, data: str) -> Iterator[tuple[str, str]]:
+def _keys(store: Path, teacher: str, data: str) -> Iterator[str]:
     for path in sorted(store.glob(f"*/{KEY}")):
         key = _read(path)
         if (key.get("teacher"), key.get("data")) == (teacher, data):
-            augmented = "as it is" if key.get("augmentation") == "none" else "augmented"
-            yield f"key {path.parent.name}", f"view {key.get('view')}, {augmented}"
+            yield path.parent.name
 
 
 def _read(path: Path) -> Mapping[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.ancestors import Ancestor
 from tasks.files import local_path, sha256_of
-from tasks.lineage.ancestry import Ancestor
 from tasks.lineage.folders import folder_states
 from tasks.records import Artefact, DatasetCard
 

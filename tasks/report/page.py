@@ -11,6 +11,7 @@ from tasks.report.details import per_class, per_slice
 from tasks.report.gates import duels, rulings
 from tasks.report.headline import big_numbers, standings, verdict_line
 from tasks.report.lineage import lineage
+from tasks.report.picture import picture
 from tasks.report.report import Report
 from tasks.report.summary import summary
 
@@ -36,6 +37,7 @@ def render_page(report: Report) -> str:
             duels=duels(report),
             figures=[Plate.of(name, *figure) for name, figure in report.figures.items()],
             details=[table for table in (per_class(report), per_slice(report)) if table.rows],
+            picture=picture(report),
             lineage=lineage(report),
         )
     )

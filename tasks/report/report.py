@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tasks.ancestors import Ancestor
 from tasks.releases import Release, Verdict
 from tasks.scores import Challenge, EvaluationRecord, Score
 
@@ -21,6 +22,7 @@ class Report:
         challenges: against the champions of environments, also of those it was not yet shown to.
         figures: name -> caption and the text of an SVG, in the order they are shown.
         decided: when each verdict was given; empty, or one for each.
+        ancestors: all that the release is made of, from the gates that it leads behind back to the raw data.
     """
 
     evaluation: EvaluationRecord
@@ -29,6 +31,7 @@ class Report:
     challenges: tuple[Challenge, ...] = ()
     figures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     decided: tuple[datetime, ...] = ()
+    ancestors: tuple[Ancestor, ...] = ()
 
     @property
     def title(self) -> str:

@@ -9,6 +9,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from tasks.ancestors import Ancestor
 from tasks.records import Artefact
 from tasks.releases import Release, Verdict
 from tasks.report.card import render_card
@@ -38,16 +39,17 @@ def publish_report(
     verdicts: tuple[Verdict, ...],
     challenges: tuple[Challenge, ...],
     decided: tuple[datetime, ...],
+    ancestors: tuple[Ancestor, ...],
 ) -> Artefact:
     """Writes page and card into the run that registered the release, over those of before; returns the page.
 
-    `decided` says when each verdict was given.
+    `decided` says when each verdict was given, `ancestors` what the release is made of.
     """
     figures = {
         figure.name: (figure.caption, fetch(figure.artefact).read_text(encoding="utf-8"))
         for figure in evaluation.figures
     }
-    made = Report(evaluation, release, verdicts, challenges, figures, decided)
+    made = Report(evaluation, release, verdicts, challenges, figures, decided, ancestors)
     card = render_card(made)
     with tempfile.TemporaryDirectory() as folder:
         run = StageRun(release.run_id, Path(folder))

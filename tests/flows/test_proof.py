@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from flows.lineage import ancestry_of, damage, findings_of, findings_of_ledger
+from tasks.ancestors import Ancestor
 from tasks.files import local_path
-from tasks.lineage.ancestry import Ancestor
 from tasks.registry import database, ledger
 
 pytestmark = pytest.mark.slow

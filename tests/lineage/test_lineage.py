@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.ancestors import Ancestor
 from tasks.files import artefact_of, sha256_of
-from tasks.lineage.ancestry import Ancestor
 from tasks.lineage.reach import digests_of, holds
 from tasks.lineage.verify import verify
 from tasks.records import Artefact

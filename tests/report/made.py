@@ -5,6 +5,7 @@ from typing import Any
 
 from params.compress import Target
 from params.models import Cnn
+from tasks.ancestors import Ancestor
 from tasks.records import Artefact, DataRecord, InputSpec, ModelRecord
 from tasks.releases import Check, Release, Verdict
 from tasks.report.report import Report
@@ -169,6 +170,23 @@ def release() -> Release:
     )
 
 
+def ancestors() -> tuple[Ancestor, ...]:
+    """As the lineage of a release that leads in staging comes: what was made last first."""
+    run = {"run": "5e" * 16}
+    return (
+        Ancestor("gate", {"environment": "staging", "evidence": "e" * 64}),
+        Ancestor("release", {"model": "trees", "version": "3", "fingerprint": SHA["print"], **run}),
+        Ancestor("artefact", {"candidate": SHIPS, "sha256": SHA["onnx"], "bytes": "54,321"}),
+        Ancestor("student", {"architecture": "cnn", "weights": SHA["student"], **run}),
+        Ancestor("soft labels", {"of teacher": "7" * 64, "views kept": "2", "keys": f"{'8' * 32} {'9' * 32}"}),
+        Ancestor("teacher", {"version": "5", "architecture": "efficientnet_lite", "weights": SHA["teacher"], **run}),
+        Ancestor("data", {"name": "trees", "version": f"{'da' * 16}.dir"}),
+        Ancestor("raw data", {"folder": "data/trees/raw", "md5": f"{'ab' * 16}.dir", "source": "kind folder"}),
+        Ancestor("recipe", {"digest": "cd" * 32, "fields": "104"}),
+        Ancestor("code", {"git commit": f"{'f0' * 20}-dirty", "requirements.lock": "1d" * 32}),
+    )
+
+
 def report(**changes: Any) -> Report:
     whole: dict[str, Any] = {
         "evaluation": evaluation(),
@@ -176,5 +194,6 @@ def report(**changes: Any) -> Report:
         "verdicts": verdicts(),
         "challenges": (challenge(),),
         "decided": (NOW, NOW),
+        "ancestors": ancestors(),
     }
     return Report(**(whole | changes))

@@ -10,6 +10,7 @@ from tasks.scores import ClassScore, Score
 from tests.report.made import (
     SHA,
     SHIPS,
+    ancestors,
     challenge,
     data,
     evaluation,
@@ -84,6 +85,7 @@ def test_what_was_not_measured_has_no_column_and_nothing_is_called_none() -> Non
         verdicts=(),
         decided=(),
         release=release().model_copy(update={"git_commit": ""}),
+        ancestors=(),
     )
     head = table(document, "Scores")[0]
     assert not {"p99 ms", "load ms", "peak memory", "accuracy of bark"} & set(head)
@@ -233,3 +235,39 @@ def test_every_table_heading_says_what_it_is_the_heading_of() -> None:
     assert {th.attributes.get("scope") for th in document.all("th")} == {"col", "row"}
     assert document.all("html")[0].attributes["lang"] == "en"
     assert len(document.all("h1")) == 1
+
+
+def boxes(document: Element) -> list[list[str]]:
+    """The boxes of the picture of the lineage: title, then name and value of each fact."""
+    return [
+        [part.text for part in box.all("p") + box.all("dt") + box.all("dd")]
+        for box in [*document.all("li"), *document.all("div")]
+        if box.attributes.get("class") == "box"
+    ]
+
+
+def test_the_lineage_is_drawn_from_the_raw_data_to_where_the_model_leads() -> None:
+    document = page()
+    drawn = boxes(document)
+    assert [box[0] for box in drawn] == [
+        "raw data",
+        "data",
+        "teacher",
+        "soft labels",
+        "student",
+        "file that ships",
+        "model version",
+        "environment",
+        "recipe",
+        "code",
+    ]
+    assert drawn[7] == ["environment", "environment", "evidence", "staging", "e" * 12]
+    assert drawn[9] == ["code", "git commit", "requirements.lock", "f0" * 6, "1d" * 6]
+    whole = {code.attributes["title"] for code in document.all("code") if "title" in code.attributes}
+    assert {f"{'da' * 16}.dir", "e" * 64, SHA["teacher"], SHA["student"], SHA["onnx"], "cd" * 32} <= whole
+
+
+def test_a_release_that_leads_nowhere_is_drawn_so_and_one_without_ancestors_not_at_all() -> None:
+    nowhere = boxes(page(ancestors=tuple(a for a in ancestors() if a.kind != "gate")))
+    assert ["environment", "environment", "none now"] in nowhere
+    assert boxes(page(ancestors=())) == []
