@@ -4,14 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from flows.console import console
 from flows.standing import ENVIRONMENTS
 from tasks.ancestors import Ancestor
 from tasks.errors import InputError, IntegrityError, mismatch
 from tasks.fingerprint import Ingredients
-from tasks.lineage.ancestry import LOCK, ancestry
+from tasks.lineage.ancestry import LOCK, ancestry, project_of
 from tasks.lineage.reach import SHORTEST, digests_of, holds
 from tasks.lineage.soft_labels import soft_labels
 from tasks.lineage.verify import Finding, verify
@@ -135,7 +134,7 @@ def ancestry_of(release: Release, made_of: Ingredients | None = None) -> tuple[A
 
 def _locks(release: Release, evaluation: EvaluationRecord) -> Iterator[str]:
     """Yields `dvc.lock` as it is beside the data, and as it was in the commit that made a release."""
-    beside = Path(evaluation.data.directory).parents[2] / LOCK
+    beside = project_of(evaluation) / LOCK
     if beside.is_file():
         yield beside.read_text(encoding="utf-8")
     commit = release.git_commit.removesuffix("-dirty")

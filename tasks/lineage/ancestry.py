@@ -46,6 +46,11 @@ def ancestry(
     )
 
 
+def project_of(evaluation: EvaluationRecord) -> Path:
+    """Returns the DVC project that prepared the data of a release: it lies in `data/NAME/prepared` there."""
+    return Path(evaluation.data.directory, "../../..").resolve()
+
+
 def _gate(environment: str, verdict: Verdict) -> Ancestor:
     limits = {check.limit: f"expected {check.expected}, got {check.got}" for check in verdict.checks}
     return Ancestor("gate", {"environment": environment, "evidence": verdict.digest, **limits})
@@ -113,8 +118,7 @@ def _raw(evaluation: EvaluationRecord, locks: Iterable[str]) -> Iterator[Ancesto
         return
     params: list[dict[str, Any]] = [*fetched.get("params", {}).values()]
     source = params[0].get("data.source", {}) if params else {}
-    # Data lies in `data/NAME/prepared` of the project that DVC prepared it in.
-    project = Path(evaluation.data.directory).parents[2]
+    project = project_of(evaluation)
     for out in fetched["outs"]:
         facts = {"folder": out["path"], "md5": out["md5"], "bytes": f"{out['size']:,}", "source": _in_a_line(source)}
         yield Ancestor("raw data", facts, folders={str(project / out["path"]): out["md5"]})

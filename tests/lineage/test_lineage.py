@@ -1,13 +1,18 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from tasks.ancestors import Ancestor
 from tasks.files import artefact_of, sha256_of
+from tasks.fingerprint import Ingredients
+from tasks.lineage.ancestry import ancestry
 from tasks.lineage.reach import digests_of, holds
+from tasks.lineage.soft_labels import soft_labels
 from tasks.lineage.verify import verify
 from tasks.records import Artefact
 from tasks.training.arrays import CARD, read_card
+from tests.report.made import evaluation, release
 
 
 @pytest.fixture
@@ -58,3 +63,41 @@ def test_an_ancestor_is_found_by_the_beginning_of_a_digest_or_by_its_file(
     assert holds(made_of, ["23456789"]) == ()
     assert holds(made_of, digests_of(str(tmp_path / "weights"))) == ("student",)
     assert digests_of("no file of this name") == ("no file of this name",)
+
+
+def test_soft_labels_are_named_by_the_keys_of_the_views_that_are_kept(tmp_path: Path) -> None:
+    judged = evaluation()
+    of_it = {"teacher": judged.teacher.digest, "data": judged.data.digest}
+    for name, key in {"aa": {**of_it, "view": 0}, "bb": {**of_it, "teacher": "another"}, "cc": of_it}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "key.json").write_text(json.dumps(key))
+    (tmp_path / "dd").mkdir()
+    (tmp_path / "dd/key.json").write_text("cut")
+    said = soft_labels(judged, tmp_path)
+    assert (said["of teacher"], said["views kept"], said["keys"]) == (judged.teacher.digest, "2", "aa cc")
+    assert "keys" not in soft_labels(judged, tmp_path / "nowhere")
+
+
+def test_the_recipe_has_the_same_digest_before_and_after_the_run_is_on_record() -> None:
+    begun = Ingredients(recipe={"seed": 1}, data={}, code={}, libraries={})
+    ended = Ingredients(recipe={"seed": 1}, data={"version": "v"}, code={"data": "1"}, libraries={})
+    other = Ingredients(recipe={"seed": 2}, data={}, code={}, libraries={})
+    digests = []
+    for made_of in (begun, ended, other):
+        ancestors = ancestry(release(), evaluation(), {}, made_of, [], {})
+        digests.append(next(one for one in ancestors if one.kind == "recipe").facts["digest"])
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_raw_data_is_named_by_the_lock_that_is_of_the_data_of_the_release() -> None:
+    def lock(version: str, md5: str) -> str:
+        fetched = {"outs": [{"path": "data/trees/raw", "md5": md5, "size": 3}], "params": {}}
+        return json.dumps({"stages": {"fetch@trees": fetched, "prepare@trees": {"outs": [{"md5": version}]}}})
+
+    ancestors = ancestry(release(), evaluation(), {}, None, [lock("other", "1.dir"), lock("data-v7", "2.dir")], {})
+    (raw,) = [one for one in ancestors if one.kind == "raw data"]
+    assert raw.facts["md5"] == "2.dir"
+    assert list(raw.folders.values()) == ["2.dir"]
+    assert not [
+        a for a in ancestry(release(), evaluation(), {}, None, [lock("x", "1.dir")], {}) if a.kind == "raw data"
+    ]

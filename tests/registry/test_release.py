@@ -1,0 +1,131 @@
+"""A release as it is registered: on a real MLflow, with a real ONNX file and prepared data."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks import tracking
+from tasks.errors import IntegrityError
+from tasks.files import artefact_of, local_path, sha256_of
+from tasks.records import Artefact, DataRecord, InputSpec
+from tasks.registry import database, ledger
+from tasks.registry.release import BUNDLE, _build_bundle, _registered, ensure_release
+from tasks.releases import Release
+from tasks.runtime.bundle import self_test
+from tasks.runtime.manifest import MANIFEST
+from tasks.scores import EvaluationRecord
+from tasks.training.arrays import CARD, read_card
+from tests.report.made import CLASSES, evaluation, model
+from tests.report.test_card import linear
+
+SPEC = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """MLflow and ledger of their own."""
+    home = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STILLHOUSE_HOME", str(home))
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
+        tracking.client.cache_clear()
+        database.engine.cache_clear()
+        yield
+        tracking.client.cache_clear()
+        database.engine.cache_clear()
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Artefact:
+    path = tmp_path / "card.md"
+    path.write_text("# A tree")
+    return artefact_of(path)
+
+
+@pytest.fixture
+def judged(tiny_images: Path, tmp_path: Path) -> EvaluationRecord:
+    """An evaluation whose ONNX file and data are there."""
+    onnx, weights = tmp_path / "fp32.onnx", tmp_path / "teacher.safetensors"
+    onnx.write_bytes(linear(SPEC))
+    weights.write_bytes(str(tmp_path).encode())  # another teacher for each test: another fingerprint
+    data = DataRecord(
+        name="trees",
+        version="v",
+        card_sha256=sha256_of(tiny_images / CARD),
+        directory=str(tiny_images),
+        task="classification",
+        input=read_card(tiny_images).input,
+        classes=CLASSES,
+        samples={},
+    )
+    return evaluation(data=data, onnx=artefact_of(onnx), teacher=model("teacher", weights=artefact_of(weights)))
+
+
+def register(judged: EvaluationRecord, card: Artefact) -> Release:
+    with tracking.flow_run("trees", "retrain trees", "flow", {}) as run:
+        return ensure_release(run, "trees", judged, card)
+
+
+def register_as_before_there_were_cards(judged: EvaluationRecord) -> Release:
+    with tracking.flow_run("trees", "retrain trees", "flow", {}) as run:
+        bundle = _build_bundle(run.scratch / BUNDLE, judged, None)
+        release = _registered(run, "trees", judged, {path.name: run.keep(path, BUNDLE) for path in bundle.iterdir()})
+        ledger.add_release(release, judged)
+        return release
+
+
+def files(release: Release) -> dict[str, Path]:
+    paths = [local_path(artefact.uri) for artefact in release.bundle]
+    return {path.name: path for path in paths if path}
+
+
+def test_the_card_is_in_the_bundle_and_the_device_finds_it_good(judged: EvaluationRecord, card: Artefact) -> None:
+    release = register(judged, card)
+    assert files(release)["card.md"].read_text() == "# A tree"
+    assert self_test(files(release)[MANIFEST].parent) == 0.0
+    assert release.library_lock == sha256_of(Path("requirements.lock"))
+    assert ledger.release_of("trees", release.version) == release
+
+
+def test_a_release_that_is_there_stays_as_it_is_whatever_the_card_says_now(
+    judged: EvaluationRecord, card: Artefact, tmp_path: Path
+) -> None:
+    release = register(judged, card)
+    other = tmp_path / "other.md"
+    other.write_text("# Another")
+    assert register(judged, artefact_of(other)) == release
+    assert files(release)["card.md"].read_text() == "# A tree"
+
+
+def test_files_that_are_gone_are_made_again_with_the_same_bytes(judged: EvaluationRecord, card: Artefact) -> None:
+    release = register(judged, card)
+    for path in files(release).values():
+        path.unlink()
+    later = judged.model_copy(update={"created": judged.created.replace(year=2027)})  # judged again: the same release
+    assert register(later, card) == release
+    for artefact in release.bundle:
+        tracking.fetch(artefact)
+
+
+def test_a_card_that_cannot_be_made_again_is_said_and_nothing_is_written(
+    judged: EvaluationRecord, card: Artefact, tmp_path: Path
+) -> None:
+    release = register(judged, card)
+    files(release)["card.md"].unlink()
+    other = tmp_path / "other.md"
+    other.write_text("# Another")
+    with pytest.raises(IntegrityError, match=r"`card\.md`: expected sha256 .*; put the bundle back from a copy"):
+        register(judged, artefact_of(other))
+    assert not files(release)["card.md"].exists()
+
+
+def test_a_release_of_before_there_were_cards_stays_valid_and_is_made_again_without_one(
+    judged: EvaluationRecord, card: Artefact
+) -> None:
+    old = register_as_before_there_were_cards(judged)
+    assert "card.md" not in files(old)
+    assert register(judged, card) == old
+    files(old)["labels.json"].unlink()
+    assert register(judged, card) == old
+    assert self_test(files(old)[MANIFEST].parent) == 0.0
