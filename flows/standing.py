@@ -1,14 +1,12 @@
 """Who leads where, how that came about, and the way back: commands that need the ledger and MLflow, no flow."""
 
-from collections.abc import Callable
-
 from rich.table import Table
 
 from flows.console import console
 from flows.server import start_prefect_api
 from tasks.errors import InputError, IntegrityError, mismatch
 from tasks.job_runs import job_run
-from tasks.registry import decisions
+from tasks.registry import decisions, ledger
 from tasks.registry.approval import approval_of
 from tasks.registry.chain import aware
 from tasks.registry.channel.places import channels
@@ -24,7 +22,6 @@ def roll_back_model(model: str, environment: str, reason: str) -> None:
     if environment not in ENVIRONMENTS:
         raise InputError(mismatch("stillhouse rollback", "--from", "staging or edge", environment, "name one of them"))
     prepare_environment()
-    ready = start_prefect_api()
     from flows.channel import say_published
     from tasks.registry.promotion import roll_back
 
@@ -36,7 +33,7 @@ def roll_back_model(model: str, environment: str, reason: str) -> None:
         soft_wrap=True,
     )
     say_published(environment)
-    _report_anew(done, ready)
+    _report_anew(done)
 
 
 def show_history(model: str) -> None:
@@ -76,7 +73,7 @@ def check_ledger(repair: bool) -> None:
 
     for line in reconcile():
         console.print(f"[yellow]finished[/] {line}", soft_wrap=True)
-    wrong = audit(repair=repair)
+    wrong = (*audit(repair=repair), *ledger.damaged_rows())
     left = [line for line in wrong if not line.endswith(REPAIRED)]
     for line in sorted(set(wrong) - set(left)):
         console.print(f"[yellow]repaired[/] {line}", soft_wrap=True)
@@ -87,8 +84,9 @@ def check_ledger(repair: bool) -> None:
     console.print(f"{len(decisions.decisions()):,} decisions: the chain holds, and {agree}")
 
 
-def _report_anew(done: Promotion, ready: Callable[[], None]) -> None:
+def _report_anew(done: Promotion) -> None:
     """Writes the pages of both releases anew; where that goes wrong it is a warning: the rollback is done."""
+    ready = start_prefect_api()
     from flows.promote import report_on_moved
 
     try:

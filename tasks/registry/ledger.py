@@ -131,6 +131,11 @@ def rows() -> tuple[tuple[str, str], ...]:
         return tuple(sealed_rows(connection))
 
 
+def damaged_rows() -> tuple[str, ...]:
+    """Returns in words which rows about runs and releases are not what they were when they were written."""
+    return tuple(f"ledger: {name} is {state}" for name, state in rows() if state != "ok")
+
+
 def _add(table: Table, **values: object) -> None:
     said = {"time": datetime.now(UTC), **values}
     with engine().begin() as connection:

@@ -53,7 +53,7 @@ def test_rows_as_they_were_written_hold() -> None:
 )
 def test_a_changed_row_is_found_by_its_seal(table: Table, values: dict[str, Any], row: str) -> None:
     change(table, **values)
-    assert [name for name, state in ledger.rows() if state == "changed"] == [row]
+    assert ledger.damaged_rows() == (f"ledger: {row} is changed",)
 
 
 def test_a_release_that_was_sealed_again_or_taken_out_is_found_by_the_decision_about_it() -> None:
