@@ -123,6 +123,13 @@ def page_of(project: Any, version: int) -> str:
     return str(page.read_text())
 
 
+def leads_in_picture(project: Any, version: int) -> str:
+    """Returns the first environment in the picture of the lineage of a release."""
+    found = re.search(r"<dt>environment</dt><dd>([^<]*)</dd>", page_of(project, version))
+    assert found is not None
+    return found.group(1)
+
+
 def test_the_report_holds_what_the_gates_and_the_champion_said_and_is_an_artefact_of_both_servers(
     project: Any, first_run: Any
 ) -> None:
@@ -130,6 +137,8 @@ def test_the_report_holds_what_the_gates_and_the_champion_said_and_is_an_artefac
     assert said is not None
     assert (project.root / said.group(1)).read_text() == page_of(project, 1)
     assert "staging" in page_of(project, 1)
+    assert leads_in_picture(project, 2) == "staging"
+    assert leads_in_picture(project, 1) == "none now"
     assert "McNemar" in page_of(project, 2)
     kept = rows(project.root / ".stillhouse/prefect/prefect.db", "select key, type from artifact")
     assert {("report-digits", "markdown"), ("report-digits-page", "markdown")} <= set(kept)
@@ -183,7 +192,9 @@ def test_the_way_back_is_one_command_and_everything_stays_on_record(project: Any
     assert project.stillhouse("promote", "digits", "--to", "edge", "--version", "2").code == 1  # not in staging
     said = project.stillhouse("rollback", "digits", "--from", "staging", "--reason", "drops frames")
     assert said.code == 0, said.err
-    back, before = re.findall(r"version (\d)", said.out)
+    back, before = re.findall(r"version (\d)", said.out.splitlines()[0])
+    assert leads_in_picture(project, int(back)) == "staging"
+    assert leads_in_picture(project, int(before)) != "staging"
     assert str(mlflow_of(project).get_model_version_by_alias("digits", "staging").version) == back
     status = project.stillhouse("status").out
     assert re.search(rf"^digits staging: version {back} since .*\(drops frames\)", status, re.MULTILINE)
