@@ -16,6 +16,7 @@ from tasks.lineage.soft_labels import soft_labels
 from tasks.lineage.verify import Finding, verify
 from tasks.registry import decisions, ledger
 from tasks.registry.removal import removed_in_words
+from tasks.registry.verdict_file import verdict_files
 from tasks.releases import Release
 from tasks.scores import EvaluationRecord
 from tasks.workspace import prepare_environment, project_root, state_dir
@@ -129,7 +130,8 @@ def ancestry_of(release: Release, made_of: Ingredients | None = None) -> tuple[A
     made_of = made_of or ledger.ingredients_of(release)
     evaluation = ledger.evaluation_of(release)
     taught = soft_labels(evaluation, state_dir() / "soft-labels")
-    return ancestry(release, evaluation, entries, made_of, _locks(release, evaluation), taught)
+    verdicts = verdict_files(release)
+    return ancestry(release, evaluation, entries, made_of, _locks(release, evaluation), taught, verdicts)
 
 
 def _locks(release: Release, evaluation: EvaluationRecord) -> Iterator[str]:

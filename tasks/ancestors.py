@@ -12,7 +12,7 @@ class Ancestor:
     """One thing that a release is made of.
 
     Attributes:
-        kind: gate, release, artefact, student, soft labels, teacher, data, raw data, recipe or code.
+        kind: gate, verdicts, release, artefact, student, soft labels, teacher, data, raw data, recipe or code.
         facts: what identifies it, by name.
         files: its files by name; what they are called and which bytes they had.
         folders: path -> md5 of folders that DVC versions.

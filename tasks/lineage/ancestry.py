@@ -22,6 +22,7 @@ def ancestry(
     ingredients: Ingredients | None,
     locks: Iterable[str],
     soft_labels: Mapping[str, str],
+    verdicts: Mapping[str, Artefact],
 ) -> tuple[Ancestor, ...]:
     """Returns all that a release is made of, what was made last first.
 
@@ -32,9 +33,11 @@ def ancestry(
         ingredients: of the run that made it, where that is on record.
         locks: texts of `dvc.lock`, one of which may be of the data that it was made from.
         soft_labels: what is on record of those that the student learned from.
+        verdicts: the files of all that gates said on it.
     """
     return (
         *(_gate(environment, verdict) for environment, verdict in entries.items()),
+        *_verdicts(verdicts),
         _release(release),
         _artefact(evaluation),
         _model("student", evaluation.student),
@@ -54,6 +57,11 @@ def project_of(evaluation: EvaluationRecord) -> Path:
 def _gate(environment: str, verdict: Verdict) -> Ancestor:
     limits = {check.limit: f"expected {check.expected}, got {check.got}" for check in verdict.checks}
     return Ancestor("gate", {"environment": environment, "evidence": verdict.digest, **limits})
+
+
+def _verdicts(files: Mapping[str, Artefact]) -> Iterator[Ancestor]:
+    if files:
+        yield Ancestor("verdicts", {name: artefact.sha256 for name, artefact in files.items()}, files)
 
 
 def _release(release: Release) -> Ancestor:

@@ -56,7 +56,8 @@ def files_behind(ancestors: tuple[Ancestor, ...]) -> dict[str, Path]:
     files = {name: path for name, path in named.items() if path is not None}
     bundle, prepared = files["release: manifest.json"].parent, files["data: dataset.json"].parent
     raw = prepared.parent / "raw"
-    walked = {"release: {}": bundle, "data: {}": prepared, "raw data: raw/{}": raw}
+    verdicts = bundle.parent / "verdicts"
+    walked = {"release: {}": bundle, "verdicts: {}": verdicts, "data: {}": prepared, "raw data: raw/{}": raw}
     return files | {
         name.format(path.relative_to(folder)): path
         for name, folder in walked.items()
@@ -77,6 +78,7 @@ def test_one_byte_changed_in_any_file_is_found_and_only_that_file_is_named(offli
     ancestors = ancestry_of(ledger.releases()[0])
     files = files_behind(ancestors)
     assert {"release: card.md", "artefact: model.onnx", "student: weights", "teacher: weights"} < files.keys()
+    assert [name for name in files if name.startswith("verdicts: staging-")]
     assert {"data: train.parquet", "raw data: raw/contents.json"} < files.keys()
     for name, path in files.items():
         with flipped(path):

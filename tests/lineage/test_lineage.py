@@ -84,7 +84,7 @@ def test_the_recipe_has_the_same_digest_before_and_after_the_run_is_on_record() 
     other = Ingredients(recipe={"seed": 2}, data={}, code={}, libraries={})
     digests = []
     for made_of in (begun, ended, other):
-        ancestors = ancestry(release(), evaluation(), {}, made_of, [], {})
+        ancestors = ancestry(release(), evaluation(), {}, made_of, [], {}, {})
         digests.append(next(one for one in ancestors if one.kind == "recipe").facts["digest"])
     assert digests[0] == digests[1] != digests[2]
 
@@ -94,10 +94,10 @@ def test_raw_data_is_named_by_the_lock_that_is_of_the_data_of_the_release() -> N
         fetched = {"outs": [{"path": "data/trees/raw", "md5": md5, "size": 3}], "params": {}}
         return json.dumps({"stages": {"fetch@trees": fetched, "prepare@trees": {"outs": [{"md5": version}]}}})
 
-    ancestors = ancestry(release(), evaluation(), {}, None, [lock("other", "1.dir"), lock("data-v7", "2.dir")], {})
+    ancestors = ancestry(release(), evaluation(), {}, None, [lock("other", "1.dir"), lock("data-v7", "2.dir")], {}, {})
     (raw,) = [one for one in ancestors if one.kind == "raw data"]
     assert raw.facts["md5"] == "2.dir"
     assert list(raw.folders.values()) == ["2.dir"]
     assert not [
-        a for a in ancestry(release(), evaluation(), {}, None, [lock("x", "1.dir")], {}) if a.kind == "raw data"
+        a for a in ancestry(release(), evaluation(), {}, None, [lock("x", "1.dir")], {}, {}) if a.kind == "raw data"
     ]

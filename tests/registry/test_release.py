@@ -9,9 +9,10 @@ from tasks import tracking
 from tasks.errors import IntegrityError
 from tasks.files import artefact_of, local_path, sha256_of
 from tasks.records import Artefact, DataRecord, InputSpec
-from tasks.registry import database, ledger
+from tasks.registry import database, decisions, ledger
 from tasks.registry.release import BUNDLE, _build_bundle, _registered, ensure_release
-from tasks.releases import Release
+from tasks.registry.verdict_file import keep_verdict, verdict_files
+from tasks.releases import Release, Verdict
 from tasks.runtime.bundle import self_test
 from tasks.runtime.manifest import MANIFEST
 from tasks.scores import EvaluationRecord
@@ -129,3 +130,16 @@ def test_a_release_of_before_there_were_cards_stays_valid_and_is_made_again_with
     files(old)["labels.json"].unlink()
     assert register(judged, card) == old
     assert self_test(files(old)[MANIFEST].parent) == 0.0
+
+
+def test_verdicts_on_a_release_are_files_that_the_ledger_knows_the_digest_of(
+    judged: EvaluationRecord, card: Artefact
+) -> None:
+    release = register(judged, card)
+    verdict = Verdict(environment="edge", passed=False, checks=())
+    decisions.add("refused", "trees", release.version, verdict, None, "test")
+    assert verdict_files(release) == {}, "as in a ledger of before there were such files"
+    keep_verdict(release, verdict)
+    ((name, kept),) = verdict_files(release).items()
+    assert name.startswith("edge-")
+    assert tracking.fetch(kept).stat().st_size == kept.size
