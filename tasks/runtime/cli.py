@@ -24,20 +24,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     try:
         _COMMANDS[asked.command](Device(asked.home), asked)
-    except RuntimeBundleError as error:
-        if asked.debug:
-            raise
-        sys.stderr.write(f"{error}\n")
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if asked.debug:
-            raise
-        sys.stderr.write(
-            f"`{error.filename or asked.command}`: {error.strerror or error}; free space, or mend rights\n"
-        )
-        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if asked.debug:
+            raise
+        sys.stderr.write(f"{_told(error, asked.command)}\n")
+        sys.exit(error.exit_code if isinstance(error, RuntimeBundleError) else 1)
+
+
+def _told(error: Exception, command: str) -> str:
+    """Returns the one message for a person."""
+    if isinstance(error, RuntimeBundleError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"`{error.filename or command}`: {error.strerror or error}; free space, or mend rights"
+    return f"`{command}`: unexpected {type(error).__name__}: {error}; see more with --debug"
 
 
 def _init(device: Device, asked: argparse.Namespace) -> None:
@@ -60,6 +62,8 @@ def _status(device: Device, asked: argparse.Namespace) -> None:
 
 def _run(device: Device, asked: argparse.Namespace) -> None:
     predictor = device.predictor()
+    if predictor.problem:
+        sys.stderr.write(f"{predictor.problem}\n")
     content = _read(asked.file)
     samples = read_samples(content, predictor.session.inputs["inputs"])
     for prediction in predictor.predict(samples.inputs, samples.lengths):

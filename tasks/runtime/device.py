@@ -13,7 +13,7 @@ from tuf.ngclient.fetcher import FetcherInterface
 
 from . import install
 from .anchor import read_anchor
-from .errors import NoModelError, RuntimeBundleError, SettingsError
+from .errors import RuntimeBundleError, SettingsError
 from .home import Home, default_home
 from .predictor import Predictor
 from .settings import Settings, checked
@@ -64,7 +64,7 @@ class Device:
         return install.roll_back(self._known())
 
     def predictor(self) -> Predictor:
-        """Loads the current release; where that is broken, the one in the other slot.
+        """Loads the current release; where that is broken, the one in the other slot, which then says so (`problem`).
 
         Raises:
             NoModelError: there was no update yet.
@@ -75,17 +75,21 @@ class Device:
             slot = home.slot()
             try:
                 return load(home, slot)
-            except NoModelError:
-                raise
             except RuntimeBundleError as error:
                 problem = error
             if home.slot() == slot:  # nobody has switched meanwhile, so it is broken indeed
                 break
-        try:
-            return load(home, home.free_slot())
-        except RuntimeBundleError:
-            raise problem from None
+        return _other(home, problem)
 
     def _known(self) -> Home:
         self.home.settings()
         return self.home
+
+
+def _other(home: Home, problem: RuntimeBundleError) -> Predictor:
+    try:
+        predictor = load(home, home.free_slot())
+    except RuntimeBundleError:
+        raise problem from None
+    predictor.problem = f"{problem}; version {predictor.receipt.version} answers meanwhile"
+    return predictor

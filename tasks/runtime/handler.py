@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
-from .errors import RuntimeBundleError, WrongInputError
+from .errors import WrongInputError
 from .inputs import Samples, read_json, read_npy
 from .openapi import openapi
 from .predictor import Predictor
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
             status, content, headers = HTTPStatus.OK, self._content(), {}
         except RequestError as error:
             status, content, headers = error.status, {"error": str(error)}, error.headers | {"Connection": "close"}
-        except RuntimeBundleError as error:
+        except Exception as error:  # whoever asked gets an answer, and the server goes on
             status, content, headers = HTTPStatus.INTERNAL_SERVER_ERROR, {"error": str(error)}, {}
         self._send(status, content, headers)
         if "Connection" in headers:

@@ -41,6 +41,8 @@ class Predictor:
         self.manifest, self.receipt = contents.manifest, receipt
         self.session = Session(contents.file(MODEL), self.manifest.target.threads)
         self.logits = self.session.predict
+        self.problem: str | None = None
+        """why this release answers in place of the current one; None where it is that"""
         _require_known(self.manifest, self.session)
 
     def predict(self, inputs: NDArray[Any], lengths: NDArray[Any] | None = None) -> list[Prediction]:

@@ -16,8 +16,8 @@ class ServedModel:
         self._device, self._lock = device, Lock()
         self._mark = self._seen()
         self._predictor = device.predictor()
-        self.problem: str | None = None
-        """why the current release could not be loaded; the one before answers meanwhile"""
+        self.problem = self._predictor.problem
+        """why the current release could not be loaded; the one before, or the other one, answers meanwhile"""
 
     def get(self) -> Predictor:
         """Returns the current release; while it is being loaded, the one before."""
@@ -26,7 +26,7 @@ class ServedModel:
             try:
                 self._mark = mark
                 self._predictor = self._device.predictor()
-                self.problem = None
+                self.problem = self._predictor.problem
             except RuntimeBundleError as error:
                 self.problem = str(error)
             finally:

@@ -29,10 +29,13 @@ def load(home: Home, slot: Slot | None) -> Predictor:
         NoModelError: there is none.
         ManifestError, TamperedError, ModelError: it is not whole, or cannot run here.
     """
-    receipt = home.receipt(slot)
-    if slot is None or receipt is None:
-        raise NoModelError(f"`{home.slots}`: expected a release to run, got none; run `stillhouse-edge update`")
-    return Predictor(read_slot(home, slot, receipt), receipt)
+    try:
+        receipt = home.receipt(slot)
+        if slot is None or receipt is None:
+            raise NoModelError(f"`{home.slots}`: expected a release to run, got none; run `stillhouse-edge update`")
+        return Predictor(read_slot(home, slot, receipt), receipt)
+    except OSError as error:  # the slot is being emptied, or the disk is broken
+        raise TamperedError(f"`{home.slots}`: expected to read slot {slot}, got {error}; try again") from None
 
 
 def can_answer(home: Home, slot: Slot | None) -> bool:

@@ -40,7 +40,8 @@ def killed_at(place: int, home: Path, files: dict[str, bytes]) -> None:
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         if (writes or event in CHANGES) and str(home) in str(arguments[:2]) and next(seen) == place:
-            sys.stdout.write(f"{event} ")
+            name = Path(str(arguments[1 if event in ("os.rename", "os.symlink") else 0])).name
+            sys.stdout.write(f"{event}:{'tmp' if name.startswith('tmp') else name} ")
             sys.stdout.flush()
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,9 +1,10 @@
+import fcntl
 from pathlib import Path
 
 import pytest
 
 from tasks.runtime.device import Device
-from tasks.runtime.errors import SettingsError
+from tasks.runtime.errors import BusyError, SettingsError
 from tasks.runtime.home import Home
 from tasks.runtime.settings import Settings
 from tasks.runtime.status import read_status
@@ -69,3 +70,12 @@ def test_slot_is_named_by_the_link_alone(tmp_path: Path) -> None:
     assert home.slot() is None
     home.current.symlink_to("slots/b")
     assert (home.slot(), home.free_slot()) == ("b", "a")
+
+
+def test_two_updates_do_not_meet(device: Device) -> None:
+    with (device.home.path / "lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(BusyError, match="another update"):
+            device.update()
+        with pytest.raises(BusyError):
+            device.roll_back()

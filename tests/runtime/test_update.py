@@ -1,7 +1,7 @@
-import fcntl
 import hashlib
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +9,6 @@ import pytest
 
 from tasks.runtime.device import Device
 from tasks.runtime.errors import (
-    BusyError,
     HeldOutError,
     ManifestError,
     ModelError,
@@ -149,8 +148,10 @@ def test_device_whose_current_bundle_rots_answers_with_the_other_and_an_update_m
     assert slot
     (device.home.bundle(slot) / "manifest.json").write_bytes(b"{}")
     assert answer(device) == "one"
+    assert "; version 1 answers meanwhile" in str(device.predictor().problem)
     assert device.update().after == 2
     assert answer(device) == "two"
+    assert device.predictor().problem is None
 
 
 def test_without_network_the_model_stays(tmp_path: Path, world: World, make_bundle: MakeBundle) -> None:
@@ -162,15 +163,6 @@ def test_without_network_the_model_stays(tmp_path: Path, world: World, make_bund
     with pytest.raises(OfflineError, match="the model stays"):
         Device(device.home.path).update()
     assert answer(device) == "one"
-
-
-def test_two_updates_do_not_meet(device: Device) -> None:
-    with (device.home.path / "lock").open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        with pytest.raises(BusyError, match="another update"):
-            device.update()
-        with pytest.raises(BusyError):
-            device.roll_back()
 
 
 def test_leftovers_of_a_killed_update_are_swept_away(device: Device) -> None:
@@ -189,3 +181,14 @@ def test_model_that_nobody_promoted_is_said_to_be_missing(device: Device, world:
     with pytest.raises(NoModelError, match="`tiny`: expected a release in the channel, got none"):
         device.update()
     assert answer(device) == "one"
+
+
+def test_whoever_loads_the_model_while_updates_change_it_gets_a_whole_one(
+    device: Device, world: World, make_bundle: MakeBundle
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        for version in range(2, 8):
+            loading = pool.submit(lambda: [device.predictor().receipt.version for _ in range(8)])
+            world.publish(make_bundle(f"word{version}"), version)
+            device.update()
+            assert set(loading.result()) <= {version - 1, version}
