@@ -123,11 +123,10 @@ def audit(
 @app.command()
 def gc(
     keep: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(min=1, metavar="N", help="Remove versions older than the newest N of each model, too."),
+        int | None, typer.Option(min=1, metavar="N", help="Remove all but the newest N versions, too.")
     ] = None,
-    model: Annotated[Optional[str], typer.Option(help="With --version: remove this one, too.")] = None,  # noqa: UP045
-    version: Annotated[Optional[int], typer.Option(help="Of the model.")] = None,  # noqa: UP045
+    model: Annotated[str | None, typer.Option(help="With --version: remove this version, too.")] = None,
+    version: Annotated[int | None, typer.Option(help="Of the model.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
 ) -> None:
     """Remove what no alias, no decision and no lineage needs, and say how much of what that was."""

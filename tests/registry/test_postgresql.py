@@ -75,7 +75,7 @@ def test_machines_that_decide_at_once_always_leave_exactly_one_champion(team: Ml
         release_of(team, MODEL, str(key))
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.registry.contestant", str(seed), "12"],
+            [sys.executable, "-m", "tests.registry.contestant", str(seed), "10"],
             env={**os.environ, "STILLHOUSE_HOME": str(tmp_path / str(seed))},
             stderr=subprocess.PIPE,
             text=True,
