@@ -111,7 +111,7 @@ def test_soft_labels_per_sequence_and_per_step_teach_a_recurrent_student(
     from params.models import Recurrent
 
     student = Student(
-        architecture=Recurrent(kind="gru", hidden=6), training=Training(epochs=3, batch_size=16, learning_rate=0.02)
+        architecture=Recurrent(kind="gru", hidden=6), training=Training(epochs=2, batch_size=16, learning_rate=0.02)
     )
     done = distilled(
         sequence_data, of(listener, tmp_path), student, objectives=[{"kind": objective, "per": per}], alpha=0.2
