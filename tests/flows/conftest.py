@@ -40,11 +40,11 @@ class Project:
     root: Path
     connections: Path
 
-    def stillhouse(self, *arguments: str, timeout: float = 300) -> Said:
+    def stillhouse(self, *arguments: str, timeout: float = 900) -> Said:
         """Runs the command in the clone."""
         return self.python("-m", "flows.cli", *arguments, timeout=timeout)
 
-    def python(self, *arguments: str, timeout: float = 300) -> Said:
+    def python(self, *arguments: str, timeout: float = 900) -> Said:
         """Runs Python in the clone, with nothing of the caller's settings for our tools."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
         environment |= {"PYTHONPATH": str(WATCHER), "WATCHER_LOG": str(self.connections), "COLUMNS": "200"}
