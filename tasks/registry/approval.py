@@ -1,31 +1,14 @@
-"""Approvals: a person's word that one version may enter one environment, and how long a version has led one."""
+"""What the chain says of approvals, a person's word that one version may enter one environment, and of time led."""
 
 from datetime import UTC, datetime
 
 from tasks.registry import decisions
 from tasks.registry.chain import aware
 from tasks.registry.decisions import MOVED, Decision
-from tasks.registry.promotion import reconcile
-from tasks.registry.removal import refuse_removed
-from tasks.registry.versions import registry_lock
-from tasks.releases import Release
 
 LEFT = ("rolling back", "rolled back")
 """events by which the previous version leaves its environment for a fault of its own"""
 SECONDS_PER_HOUR = 3600.0
-
-
-def approve(release: Release, environment: str, reason: str) -> None:
-    """Records that a release may enter an environment, as far as a person is asked; moves nothing.
-
-    Raises:
-        InputError: the release was removed.
-        BusyError: somebody else recorded a decision at the same moment.
-    """
-    with registry_lock():
-        refuse_removed(release)
-        reconcile(release.model)
-        decisions.note("approved", release.model, environment, release.version, reason)
 
 
 def approval_of(model: str, environment: str, version: int) -> Decision | None:

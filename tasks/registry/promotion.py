@@ -48,6 +48,19 @@ def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
     return _promotion(model, release.version, verdict, previous, moved=moved)
 
 
+def approve(release: Release, environment: str, reason: str) -> None:
+    """Records that a release may enter an environment, as far as a person is asked; moves nothing.
+
+    Raises:
+        InputError: the release was removed.
+        BusyError: somebody else recorded a decision at the same moment.
+    """
+    with registry_lock():
+        refuse_removed(release)
+        reconcile(release.model)
+        decisions.note("approved", release.model, environment, release.version, reason)
+
+
 def roll_back(model: str, environment: str, reason: str) -> Promotion:
     """Moves an environment back to the release that led it before, with the verdict by which that came in.
 

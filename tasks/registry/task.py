@@ -6,10 +6,9 @@ from prefect.cache_policies import NO_CACHE
 from params.promote import Gate
 from tasks.records import Artefact
 from tasks.registry import ledger
-from tasks.registry.approval import approve
 from tasks.registry.candidacy import candidacy
 from tasks.registry.gate import judge
-from tasks.registry.promotion import carry_out
+from tasks.registry.promotion import approve, carry_out
 from tasks.registry.release import ensure_release
 from tasks.registry.verdict_file import keep_verdict
 from tasks.releases import Promotion, Release, Verdict

@@ -15,8 +15,8 @@ from benchmarks.registry import replayed
 from tasks import tracking
 from tasks.errors import InputError
 from tasks.registry import database, decisions, ledger
-from tasks.registry.approval import approval_of, approve, hours_led
-from tasks.registry.promotion import audit, carry_out, roll_back
+from tasks.registry.approval import approval_of, hours_led
+from tasks.registry.promotion import approve, audit, carry_out, roll_back
 from tasks.registry.removal import refuse_removed, remove
 from tests.postgresql import Cluster
 from tests.registry.contestant import MODEL, RELEASES

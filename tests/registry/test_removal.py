@@ -3,8 +3,7 @@ from mlflow import MlflowClient
 
 from tasks.errors import InputError, RefusedError
 from tasks.registry import decisions, ledger
-from tasks.registry.approval import approve
-from tasks.registry.promotion import audit, carry_out, roll_back
+from tasks.registry.promotion import approve, audit, carry_out, roll_back
 from tasks.registry.removal import finish, idle_teachers, older, removable, remove, unfinished
 from tasks.registry.versions import ensure_version, versions_of
 from tasks.releases import Release
