@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -17,6 +19,13 @@ print("imported:", [name for name in {HEAVY!r} if name in sys.modules])
     said = fresh.python("-c", code)
     assert "promote" in said.out
     assert "imported: []" in said.out
+
+
+def test_the_question_whether_there_is_anything_to_do_imports_nothing_that_works() -> None:
+    workers = (*HEAVY[:-2], "tuf", "cryptography", "openlineage", "fastapi")
+    code = f"import sys, flows.commands; sys.exit(str([name for name in {workers!r} if name in sys.modules] or ''))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "\n"
 
 
 def test_check_says_valid_and_warns_of_a_student_larger_than_its_teacher(fresh: Any) -> None:
