@@ -3,8 +3,11 @@
 A durable write is what another process, or the next start, could see: a file opened to be written, renamed, linked or
 removed, a folder made or removed, a transaction committed. They are found while the work runs, by Python's audit events
 and SQLAlchemy's, so none can be forgotten, and code has no switch for it. The work runs in forks of a clean process.
+
+`pytest --log-cli-level=INFO` names them as they are walked.
 """
 
+import logging
 import os
 import shutil
 import signal
@@ -16,6 +19,7 @@ from typing import Any
 
 Work = Callable[[Path], Any]
 """takes the folder of the world; defined in a module, and returns what can be pickled"""
+LOG = logging.getLogger(__name__)
 PATIENCE_SECONDS = 120
 _FORKS = get_context("forkserver")
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -53,7 +57,9 @@ def walk(world: Path, work: Work) -> Iterator[str]:
     shutil.copytree(world, before, symlinks=True)
     for place in range(10_000):
         point = _killed(world, work, place)
-        yield f"{place} {point}" if point else "the end"
+        name = f"{place} {point}" if point else "the end"
+        LOG.info("%s: killed before %s", work.__name__, name)
+        yield name
         shutil.rmtree(world)
         shutil.copytree(before, world, symlinks=True)
         if point is None:
