@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from params.pipeline import Recipe
+from params.promote import Promote
 from tasks.data.versioning import data_folder, recorded_version, source_signature
 from tasks.errors import InputError, IntegrityError
 from tasks.files import local_path, verified
 from tasks.fingerprint import LIBRARIES, STAGE_ROOMS, Ingredients, explain, flatten, library_versions, source_digest
-from tasks.registry import ledger
+from tasks.records import DataRecord
+from tasks.registry import decisions, ledger
 from tasks.registry.removal import refuse_removed
 from tasks.releases import Release
+
+ENVIRONMENTS = tuple(Promote.model_fields)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,30 @@ def compare(project: Path, recipe: Recipe) -> Comparison:
         return Comparison(now, None, ("it never ran here",))
     changes = explain(last.ingredients, now)
     return Comparison(now, last, changes or _damage(recipe.name, last.version))
+
+
+def standstill(recipe: Recipe, comparison: Comparison) -> str:
+    """Returns in words since when nothing changed, and where the version is that was made then."""
+    last = comparison.last
+    if last is None:
+        return "it never ran here"
+    where = [e for e in ENVIRONMENTS if decisions.champion(recipe.name, e) == last.version]
+    place = f"in {' and '.join(where)}" if where else f"{last.outcome}, in no environment"
+    since = f"{last.time.astimezone():%Y-%m-%d %H:%M}"
+    return f"nothing changed since {since} (fingerprint {last.fingerprint[:8]}); version {last.version} is {place}"
+
+
+def growth(comparison: Comparison, data: DataRecord) -> str:
+    """Returns how many samples there were before and are now, to be put behind the data version; empty where as many.
+
+    Only the samples that were prepared count, so this is known when the data stage is done.
+    """
+    last = comparison.last
+    release = None if last is None else ledger.release_of(data.name, last.version)
+    if release is None:
+        return ""
+    before, now = (sum(d.samples.values()) for d in (ledger.evaluation_of(release).data, data))
+    return f" ({before:,} -> {now:,} samples)" if before != now else ""
 
 
 def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:

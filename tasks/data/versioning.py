@@ -18,7 +18,7 @@ from params.data import FileSource, FolderSource
 from params.pipeline import Recipe
 from tasks.data.integrity import CARD, intact_card
 from tasks.data.repro import MESSAGE_FILE, Outcome, read_outcome
-from tasks.data.sources.own import own_path, signature, watched
+from tasks.data.sources.own import own_files, own_path, signature, watched
 from tasks.data.variant import is_committed, make_variant, variant_folder
 from tasks.errors import BusyError, DataError, InputError, RecipeError, StageError, mismatch
 from tasks.files import sha256_of
@@ -72,12 +72,23 @@ def recorded_version(folder: Path, name: str) -> str | None:
 
 
 def source_signature(project: Path, recipe: Recipe) -> str:
-    """Returns what changes when files of one's own are added or edited: names, sizes and times, no contents.
+    """Returns what changes when files of one's own are added or edited, beginning with how much there is.
+
+    Names, sizes and times count, no contents are read: `2,099 files (0123456789abcdef)`; `pinned` for other sources.
 
     Raises:
         DataError: there is nothing at `data.source.path`.
     """
-    return signature(recipe.data.source, project)
+    source = recipe.data.source
+    signed = signature(source, project)
+    if not isinstance(source, FolderSource | FileSource):
+        return signed
+    return f"{_amount(own_path(source, project))} ({signed[:16]})"
+
+
+def _amount(path: Path) -> str:
+    files = [] if path.is_file() else [file for _, file in own_files(path) if not file.is_dir()]
+    return f"{path.stat().st_size:,} bytes" if path.is_file() else f"{len(files):,} files"
 
 
 def _check_project(project: Path, recipe: Recipe) -> None:

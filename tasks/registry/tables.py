@@ -15,6 +15,17 @@ RUNS = Table(
     Column("time", DateTime(timezone=True), nullable=False),
     Column("seal", String(64)),
 )
+CHECKS = Table(
+    "checks",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    Column("recipe", String(40), nullable=False, index=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False),
+)
 RELEASES = Table(
     "releases",
     TABLES,

@@ -1,0 +1,89 @@
+"""One run of a recipe: the flow, what came of it on the terminal, and what it was made of in the ledger."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.console import bullet_list, console, evaluation_table, gain_line, stages_shown
+from flows.gates import command, refusal, say_promotion, say_report, way_into
+from flows.server import start_prefect_api
+from flows.standing import ENVIRONMENTS
+from flows.unchanged import Comparison, growth, ingredients_of
+from params.pipeline import Recipe
+from tasks.errors import RefusedError, StoppedError
+from tasks.fingerprint import Ingredients
+from tasks.registry import ledger
+from tasks.releases import Promotion
+
+if TYPE_CHECKING:
+    from flows.retrain import Retrained
+
+
+def run_and_show(project: Path, recipe: Recipe, comparison: Comparison) -> None:
+    """Runs the flow, shows what came of it, and keeps in mind what it was made of.
+
+    Raises:
+        RefusedError: a gate refused the release, which is on record all the same.
+        StoppedError: a person pressed Ctrl-C.
+    """
+    from flows.advice import advice_on
+
+    for line in advice_on(project, recipe):
+        console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
+    outcome = _run_flow(recipe)
+    _say_outcome(outcome, comparison)
+    record(project, recipe, comparison, outcome)
+    _say_what_next(recipe, outcome.promotions)
+    for promotion in refusals(outcome):
+        raise RefusedError(refusal(promotion))
+
+
+def record(project: Path, recipe: Recipe, comparison: Comparison, outcome: "Retrained") -> None:
+    """Adds a run that came to its end to the ledger, with everything it was made of."""
+    ended = "refused" if refusals(outcome) else "released"
+    ledger.add_run(recipe.name, _used(project, recipe, comparison), ended, outcome.release.version)
+
+
+def refusals(outcome: "Retrained") -> list[Promotion]:
+    """Returns the gates that refused."""
+    return [promotion for promotion in outcome.promotions if not promotion.verdict.passed]
+
+
+def _run_flow(recipe: Recipe) -> "Retrained":
+    with stages_shown():
+        ready = start_prefect_api()
+        from flows.retrain import retrain
+
+        ready()
+        try:
+            return retrain(recipe)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped; the same command goes on behind the last finished stage") from None
+
+
+def _used(project: Path, recipe: Recipe, comparison: Comparison) -> Ingredients:
+    """Returns what the run was made of: the data version as DVC left it, the source as it was before DVC read it."""
+    after = ingredients_of(project, recipe)
+    return after.model_copy(update={"data": comparison.now.data | {"version": after.data["version"]}})
+
+
+def _say_outcome(outcome: "Retrained", comparison: Comparison) -> None:
+    evaluation, release = outcome.evaluation, outcome.release
+    console.print()
+    console.print(evaluation_table(evaluation))
+    console.print(gain_line(evaluation.gain), soft_wrap=True)
+    for note in evaluation.notes:
+        console.print(f"[yellow]warning[/] {note}", soft_wrap=True)
+    title = f"[bold]{release.model}[/] version {release.version}, data {release.data_version}"
+    console.print(f"\n{title}{growth(comparison, evaluation.data)}", soft_wrap=True)
+    for promotion in outcome.promotions:
+        say_promotion(promotion)
+    say_report(outcome.report)
+
+
+def _say_what_next(recipe: Recipe, promotions: Sequence[Promotion]) -> None:
+    steps = [f"{command()} ui   (runs and models in MLflow, flows in Prefect)"]
+    ahead = [environment for environment in ENVIRONMENTS if environment not in {p.environment for p in promotions}]
+    if ahead and all(promotion.verdict.passed for promotion in promotions):
+        steps.insert(0, way_into(recipe, ahead[0]))
+    console.print(bullet_list("Next:", steps), soft_wrap=True)
