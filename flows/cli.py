@@ -49,6 +49,19 @@ def run(
 
 
 @app.command()
+def schedule(
+    recipe: RecipePath,
+    cron: Annotated[str, typer.Option(help='When to look for changes, such as "0 2 * * 1".')],
+    timezone: Annotated[str, typer.Option(help="Of the cron line, such as Europe/Berlin.")] = "UTC",
+    overlap: Annotated[str, typer.Option(help="skip, queue or replace.")] = "skip",
+) -> None:
+    """Retrain by the clock where anything changed, until Ctrl-C."""
+    from flows.schedule import serve_schedule
+
+    serve_schedule(recipe, cron, timezone, overlap)
+
+
+@app.command()
 def check(recipe: RecipePath, override: Overrides = None) -> None:
     """Say whether a recipe is valid, and what in it is unwise; run nothing."""
     from flows.commands import check_recipe

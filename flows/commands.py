@@ -70,8 +70,15 @@ def why(comparison: Comparison) -> str:
     return "; ".join(comparison.changes) or "you said --force"
 
 
-def note_nothing_changed(recipe: Recipe, comparison: Comparison, asked: str) -> None:
-    """Prints in one line that there is nothing to do and why, and records it in the ledger with what asked."""
+def note_nothing_changed(recipe: Recipe, comparison: Comparison, asked: str) -> str:
+    """Prints in one line that there is nothing to do, records it in the ledger, and returns the reason.
+
+    Args:
+        recipe: the recipe that was asked to run.
+        comparison: its state against the last run; nothing changed.
+        asked: what asked: a person, the clock, a trigger.
+    """
     reason = standstill(recipe, comparison)
     add_check(recipe.name, comparison.now.digest, asked, reason)
     console.print(f"{recipe.name}: {reason}. Nothing to do.", soft_wrap=True)
+    return reason

@@ -13,14 +13,14 @@ from params.pipeline import Recipe
 from tasks.errors import RefusedError, StoppedError
 from tasks.fingerprint import Ingredients
 from tasks.registry import ledger
-from tasks.releases import Promotion
+from tasks.releases import Promotion, Release
 
 if TYPE_CHECKING:
     from flows.retrain import Retrained
 
 
-def run_and_show(project: Path, recipe: Recipe, comparison: Comparison) -> None:
-    """Runs the flow, shows what came of it, and keeps in mind what it was made of.
+def run_and_show(project: Path, recipe: Recipe, comparison: Comparison) -> Release:
+    """Runs the flow, shows what came of it, keeps in mind what it was made of, and returns the release.
 
     Raises:
         RefusedError: a gate refused the release, which is on record all the same.
@@ -36,6 +36,7 @@ def run_and_show(project: Path, recipe: Recipe, comparison: Comparison) -> None:
     _say_what_next(recipe, outcome.promotions)
     for promotion in refusals(outcome):
         raise RefusedError(refusal(promotion))
+    return outcome.release
 
 
 def record(project: Path, recipe: Recipe, comparison: Comparison, outcome: "Retrained") -> None:

@@ -26,9 +26,10 @@ LAST_LINES = 10
 GRACE_SECONDS = 5.0
 
 
-def start_prefect_api() -> Callable[[], None]:
+def start_prefect_api(scheduler: bool = False) -> Callable[[], None]:
     """Gives the flows of this process an API: the one `PREFECT_API_URL` names, else one of our own.
 
+    Ours makes runs of schedules only where `scheduler` is asked for: Prefect's background services take their time.
     Returns a function to call before the first flow: it returns when the server answers. Prefect must not have been
     imported before, since it reads its settings then. The server is not stopped here: when this process exits, Prefect
     first hands in its last logs and events, then the pipe closes.
@@ -36,7 +37,7 @@ def start_prefect_api() -> Callable[[], None]:
     if os.environ.get("PREFECT_API_URL"):
         return lambda: None
     port, log = free_port(0), state_dir() / "prefect-server.log"
-    process = _start(port, log)
+    process = _start(port, log, scheduler)
     os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
     return lambda: wait_until_healthy("Prefect", f"http://{HOST}:{port}/api/health", process, log)
 
@@ -78,8 +79,8 @@ def free_port(wanted: int) -> int:
     raise StageError(f"`{HOST}`: expected a free port, got none; close what listens there")
 
 
-def _start(port: int, log: Path) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
+def _start(port: int, log: Path, scheduler: bool) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "PREFECT_UI_ENABLED": "0"} | ({} if scheduler else {"PREFECT__SERVER_EPHEMERAL": "1"})
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "flows.server", str(port)],
@@ -99,11 +100,23 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def _let_scheduler_insert() -> None:
+    """Says that `state`, a property beside the columns, is passed over when Prefect's scheduler inserts runs in bulk.
+
+    SQLAlchemy 2.0 did so unasked; 2.1 refuses where nothing is said, and Prefect 3.8 says nothing.
+    """
+    from prefect.server.database.orm_models import FlowRun
+
+    vars(FlowRun)["state"].inplace.bulk_dml(lambda _class, _values, _state: None)
+
+
 def _serve(port: int) -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
-    uvicorn.run(create_app(ephemeral=True, final=True), host=HOST, port=port, log_level="error")
+    _let_scheduler_insert()
+    # Ephemeral or not is in the environment by now.
+    uvicorn.run(create_app(final=True), host=HOST, port=port, log_level="error")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,177 @@
+"""A schedule served for real: Prefect's own scheduler and runner on a clone in which nothing changed."""
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from filelock import FileLock
+from sqlalchemy import insert
+
+from flows.commands import load
+from flows.unchanged import ingredients_of
+from tasks.registry import database, ledger
+from tasks.registry.checks import checks
+from tasks.registry.tables import RELEASES
+from tasks.releases import Release
+from tests.flows.conftest import TOOLS, Project, make_project
+
+pytestmark = pytest.mark.slow
+PATIENCE_SECONDS = 120.0
+MONDAYS = "0 2 * * 1"
+
+
+@pytest.fixture
+def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A clone whose ledger says that `digits` ran as it stands, and that a version came of it."""
+    project = make_project(tmp_path)
+    monkeypatch.chdir(project.root)
+    database.engine.cache_clear()
+    facts = {"model": "digits", "version": 1, "fingerprint": "0" * 64, "bundle": (), "teacher_version": 1}
+    release = Release(**facts, data_version="v", run_id="r", created=datetime.now(UTC))
+    row = {"model": "digits", "version": 1, "fingerprint": release.fingerprint, "release": release.model_dump_json()}
+    with database.engine().begin() as connection:
+        connection.execute(insert(RELEASES).values(**row, evaluation="{}", time=release.created))
+    ledger.add_run("digits", ingredients_of(*load(Path("params/digits.yaml"), [])), "released", 1)
+    yield project
+    database.engine.cache_clear()
+
+
+class Served:
+    """A schedule that goes on: its process, what it prints, and the API of its server."""
+
+    def __init__(self, root: Path, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.process, self._log = process, log
+        self._database = root / ".stillhouse/prefect/prefect.db"
+        until(lambda: "Ctrl-C ends it." in self.said and self.rows("select id from deployment") != [])
+        server = next(child for child in self.children() if "flows.server" in child.cmdline())
+        self.api = f"http://127.0.0.1:{server.cmdline()[-1]}/api"
+
+    @property
+    def said(self) -> str:
+        """What it has printed by now."""
+        return self._log.read_text()
+
+    def children(self) -> list[psutil.Process]:
+        """Returns every process that it started, and that those started."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def ask(self) -> str:
+        """Asks for a run beside the clock and returns its id."""
+        (deployment,) = self.rows("select id from deployment")
+        run = posted(f"{self.api}/deployments/{deployment[0]}/create_flow_run", {})
+        return str(run["id"])
+
+    def state(self, run: str) -> str:
+        """Returns the name of the state that a run is in."""
+        with urllib.request.urlopen(f"{self.api}/flow_runs/{run}", timeout=30) as response:
+            return str(json.load(response)["state"]["name"])
+
+    def rows(self, query: str) -> list[Any]:
+        """Returns what Prefect's database says."""
+        with sqlite3.connect(self._database) as connection:
+            return list(connection.execute(query))
+
+    def end(self) -> None:
+        """Ends it as a service manager does, and waits until every process is gone."""
+        started = self.children()
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) == 0
+        _, left = psutil.wait_procs(started, timeout=30)
+        assert left == []
+
+
+def posted(address: str, body: object) -> Any:
+    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+@contextmanager
+def serving(project: Project, *options: str) -> Iterator[Served]:
+    """Serves the schedule of `digits` as a person does, looked at every second."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
+    command = [sys.executable, "-u", "-m", "flows.cli", "schedule", "params/digits.yaml", "--cron", MONDAYS, *options]
+    log = project.root.parent / "schedule.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=project.root,
+            env={**environment, "PREFECT_RUNNER_POLL_FREQUENCY": "1", "COLUMNS": "200"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield Served(project.root, process, log)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+def test_a_schedule_looks_records_that_nothing_changed_and_leaves_out_what_overlaps(quiet: Project) -> None:
+    with serving(quiet, "--timezone", "Europe/Berlin") as schedule:
+        until(lambda: len(planned(schedule)) >= 3)
+        assert {(time.weekday(), time.hour) for time in planned(schedule)} <= {(0, 0), (0, 1)}  # 2:00 in Berlin
+        with FileLock(quiet.root / ".stillhouse/ledger.lock"):
+            first = schedule.ask()
+            until(lambda: schedule.state(first) == "Running")
+            second = schedule.ask()
+            until(lambda: schedule.state(second) == "Cancelled")
+        until(lambda: schedule.state(first) == "Nothing to do")
+        assert len(re.findall("digits: nothing changed since", schedule.said)) == 1
+        assert schedule.rows("select name from flow where name = 'retrain'") == []
+        schedule.end()
+    assert [kept.asked for kept in checks("digits")] == ["schedule"]
+
+
+def planned(schedule: Served) -> list[datetime]:
+    """Returns when the clock will ask, in UTC."""
+    found = schedule.rows("select expected_start_time from flow_run where state_name = 'Scheduled' and auto_scheduled")
+    return [datetime.fromisoformat(time) for (time,) in found]
+
+
+def test_a_run_that_replaces_ends_the_one_that_goes_on(quiet: Project) -> None:
+    with serving(quiet, "--overlap", "replace") as schedule:
+        with FileLock(quiet.root / ".stillhouse/ledger.lock"):
+            first = schedule.ask()
+            until(lambda: schedule.state(first) == "Running")
+            second = schedule.ask()
+            until(lambda: schedule.state(first) == "Cancelled")
+        until(lambda: schedule.state(second) == "Nothing to do")
+        schedule.end()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--cron", "every monday", "a cron line"),
+        ("--timezone", "Europe/Bonn", "an IANA timezone"),
+        ("--overlap", "both", "skip, queue or replace"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_one_message(fresh: Project, option: str, value: str, expected: str) -> None:
+    options = {"--cron": MONDAYS} | {option: value}
+    said = fresh.stillhouse("schedule", "params/digits.yaml", *[word for pair in options.items() for word in pair])
+    assert said.code == 2
+    assert f"`{option}`: expected {expected}, got {value}" in said.err
+    assert "Traceback" not in said.err + said.out
