@@ -6,11 +6,20 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from sqlalchemy import insert
+
+from flows.commands import load
+from flows.unchanged import ingredients_of
+from tasks.registry import database, ledger
+from tasks.registry.tables import RELEASES
+from tasks.releases import Release
 
 REPOSITORY = Path(__file__).parents[2]
 TOOLS = ("PREFECT_", "MLFLOW_", "DVC_", "STILLHOUSE_")
@@ -116,3 +125,19 @@ def own_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def first_run(project: Project) -> Said:
     """`stillhouse run params/digits.yaml` in a fresh clone."""
     return project.stillhouse("run", "params/digits.yaml")
+
+
+@pytest.fixture
+def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A clone whose ledger says that `digits` ran as it stands, and that a version came of it."""
+    project = make_project(tmp_path)
+    monkeypatch.chdir(project.root)
+    database.engine.cache_clear()
+    facts = {"model": "digits", "version": 1, "fingerprint": "0" * 64, "bundle": (), "teacher_version": 1}
+    release = Release(**facts, data_version="v", run_id="r", created=datetime.now(UTC))
+    row = {"model": "digits", "version": 1, "fingerprint": release.fingerprint, "release": release.model_dump_json()}
+    with database.engine().begin() as connection:
+        connection.execute(insert(RELEASES).values(**row, evaluation="{}", time=release.created))
+    ledger.add_run("digits", ingredients_of(*load(Path("params/digits.yaml"), [])), "released", 1)
+    yield project
+    database.engine.cache_clear()

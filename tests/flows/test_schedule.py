@@ -11,42 +11,20 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from filelock import FileLock
-from sqlalchemy import insert
 
-from flows.commands import load
-from flows.unchanged import ingredients_of
-from tasks.registry import database, ledger
 from tasks.registry.checks import checks
-from tasks.registry.tables import RELEASES
-from tasks.releases import Release
-from tests.flows.conftest import TOOLS, Project, make_project
+from tests.flows.conftest import TOOLS, Project
 
 pytestmark = pytest.mark.slow
 PATIENCE_SECONDS = 120.0
 MONDAYS = "0 2 * * 1"
-
-
-@pytest.fixture
-def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A clone whose ledger says that `digits` ran as it stands, and that a version came of it."""
-    project = make_project(tmp_path)
-    monkeypatch.chdir(project.root)
-    database.engine.cache_clear()
-    facts = {"model": "digits", "version": 1, "fingerprint": "0" * 64, "bundle": (), "teacher_version": 1}
-    release = Release(**facts, data_version="v", run_id="r", created=datetime.now(UTC))
-    row = {"model": "digits", "version": 1, "fingerprint": release.fingerprint, "release": release.model_dump_json()}
-    with database.engine().begin() as connection:
-        connection.execute(insert(RELEASES).values(**row, evaluation="{}", time=release.created))
-    ledger.add_run("digits", ingredients_of(*load(Path("params/digits.yaml"), [])), "released", 1)
-    yield project
-    database.engine.cache_clear()
 
 
 class Served:
@@ -82,7 +60,8 @@ class Served:
     def rows(self, query: str) -> list[Any]:
         """Returns what Prefect's database says."""
         with sqlite3.connect(self._database) as connection:
-            return list(connection.execute(query))
+            found: list[Any] = connection.execute(query).fetchall()
+        return found
 
     def end(self) -> None:
         """Ends it as a service manager does, and waits until every process is gone."""
