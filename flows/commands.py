@@ -78,7 +78,11 @@ def note_nothing_changed(recipe: Recipe, comparison: Comparison, asked: str) -> 
         comparison: its state against the last run; nothing changed.
         asked: what asked: a person, the clock, a trigger.
     """
-    reason = standstill(recipe, comparison)
+    return note_no_reason(recipe, comparison, asked, standstill(recipe, comparison))
+
+
+def note_no_reason(recipe: Recipe, comparison: Comparison, asked: str, reason: str) -> str:
+    """Prints and records that nothing is done although somebody asked, and returns the reason."""
     add_check(recipe.name, comparison.now.digest, asked, reason)
     console.print(f"{recipe.name}: {reason}. Nothing to do.", soft_wrap=True)
     return reason

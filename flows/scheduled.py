@@ -11,9 +11,11 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.runtime import flow_run
 from prefect.states import Cancelling, Completed
 
-from flows.commands import load, note_nothing_changed, why
+from flows.commands import load, note_no_reason, note_nothing_changed
 from flows.console import console
-from flows.unchanged import compare
+from flows.triggers import asked as asked_triggers
+from flows.unchanged import Comparison, compare
+from params.pipeline import Recipe
 from tasks.errors import BusyError, RefusedError, mismatch
 from tasks.workspace import prepare_environment
 
@@ -25,7 +27,9 @@ STILL_THERE = ("PENDING", "RUNNING", "CANCELLING")
 
 @flow(name="retrain if changed", flow_run_name="anything to do for {recipe}?")
 def retrain_if_changed(recipe: str, asked: str = SCHEDULE, replace: bool = False) -> State[Any]:
-    """Retrains a recipe if anything it depends on changed since it last ran; otherwise records that nothing did.
+    """Retrains a recipe if anything it depends on changed since it last ran and a trigger of the recipe says yes.
+
+    Otherwise that is recorded, with the reason.
 
     Args:
         recipe: its file, relative to the project.
@@ -42,15 +46,22 @@ def retrain_if_changed(recipe: str, asked: str = SCHEDULE, replace: bool = False
     comparison = compare(project, loaded)
     if not comparison.changes:
         return Completed(name="Nothing to do", message=note_nothing_changed(loaded, comparison, asked))
+    answer = asked_triggers(project, loaded, comparison)
+    if not answer.yes:
+        return Completed(name="Nothing to do", message=note_no_reason(loaded, comparison, asked, answer.reason))
+    return _retrain(project, loaded, comparison, answer.reason)
+
+
+def _retrain(project: Path, recipe: Recipe, comparison: Comparison, reason: str) -> State[Any]:
     from flows.running import run_and_show
 
-    console.print(f"[bold]{loaded.name}[/]: running because {why(comparison)}", soft_wrap=True)
+    console.print(f"[bold]{recipe.name}[/]: running because {reason}", soft_wrap=True)
     try:
-        release = run_and_show(project, loaded, comparison)
+        release = run_and_show(project, recipe, comparison)
     except RefusedError as refused:
         console.print(str(refused), soft_wrap=True)
         return Completed(name="Refused", message=str(refused))
-    return Completed(name="Released", message=f"{release.model} version {release.version}; {why(comparison)}")
+    return Completed(name="Released", message=f"{release.model} version {release.version}; {reason}")
 
 
 def end_earlier_runs() -> None:

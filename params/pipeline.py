@@ -9,6 +9,7 @@ from params.data import Data
 from params.distill import Distill
 from params.evaluate import Evaluate
 from params.promote import Promote
+from params.retrain import Retrain
 from params.section import Name, Section
 from params.student import Assistant, Peer, Student
 from params.teacher import Teacher
@@ -31,6 +32,8 @@ class Recipe(Section):
     compress: Compress = Compress()
     evaluate: Evaluate = Evaluate()
     promote: Promote = Promote()
+    retrain: Retrain = Retrain()
+    """no part of what a model is made of: a change of it makes nothing anew"""
 
     @model_validator(mode="after")
     def _somebody_teaches(self) -> Self:

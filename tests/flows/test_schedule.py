@@ -44,7 +44,8 @@ class Served:
 
     def children(self) -> list[psutil.Process]:
         """Returns every process that it started, and that those started."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(self.process.pid).children(recursive=True)
+        return found
 
     def ask(self) -> str:
         """Asks for a run beside the clock and returns its id."""

@@ -1,0 +1,74 @@
+"""Reasons for a schedule to retrain: each a plain function that says yes or no, and why."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from flows.unchanged import Comparison
+from params.pipeline import Recipe
+from params.retrain import Trigger
+
+
+class Answer(NamedTuple):
+    """What a trigger says."""
+
+    yes: bool
+    reason: str
+
+
+def asked(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
+    """Asks the triggers that the recipe names, in its order, until one says yes.
+
+    Only a recipe of which something changed is to be asked about. One that never ran here needs no other reason.
+
+    Raises:
+        DataError: the data of now cannot be prepared, or that of the last run is no longer there to compare with.
+    """
+    if comparison.last is None:
+        return Answer(True, "; ".join(comparison.changes))
+    heard: list[str] = []
+    for name in recipe.retrain.when:
+        answer = TRIGGERS[name](project, recipe, comparison)
+        if answer.yes:
+            return answer
+        heard.append(f"{name}: {answer.reason}")
+    return Answer(False, f"{'; '.join(comparison.changes)}, but {'; '.join(heard)}")
+
+
+def changed(_project: Path, _recipe: Recipe, comparison: Comparison) -> Answer:
+    """Says yes to any change of recipe, data, code or libraries."""
+    return Answer(bool(comparison.changes), "; ".join(comparison.changes) or "nothing changed")
+
+
+def new_data(_project: Path, _recipe: Recipe, comparison: Comparison) -> Answer:
+    """Says yes where the source of the data, or the version that `dvc.lock` names, is not that of the last run."""
+    before = comparison.last.ingredients.data if comparison.last else {}
+    found = [
+        f"data {name} {before.get(name, 'none')} -> {now}"
+        for name, now in comparison.now.data.items()
+        if before.get(name) != now
+    ]
+    return Answer(bool(found), "; ".join(found) or "the data is that of the last run")
+
+
+def drift(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
+    """Says yes where the training samples of now differ from those of the last run; prepares them to find out."""
+    from tasks.data.drift import cached, drift_between, features_of
+    from tasks.data.versioning import versioned_data
+
+    data = versioned_data(project, recipe)
+    before = comparison.last.ingredients.data["version"] if comparison.last else "none"
+    if data.version == before:
+        return Answer(False, "the data is that of the last run")
+    earlier = features_of(cached(project / ".dvc/cache/files/md5", before), recipe.retrain.drift.samples)
+    now = features_of(lambda name: Path(data.directory, name), recipe.retrain.drift.samples)
+    found = drift_between(earlier, now, recipe.retrain.drift)
+    words = f"data {before[:8]} -> {data.version[:8]}: feature {found.feature} of {found.features} at a distance of"
+    return Answer(found.drifted, f"{words} {found.distance:.3f} (p {found.p_value:.2g})")
+
+
+TRIGGERS: Mapping[Trigger, Callable[[Path, Recipe, Comparison], Answer]] = {
+    "change": changed,
+    "new_data": new_data,
+    "drift": drift,
+}

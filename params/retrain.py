@@ -1,0 +1,28 @@
+"""What makes a schedule retrain; a person who types `stillhouse run` is not asked for a reason."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from params.section import Fraction, PartFraction, Section, not_empty
+
+Trigger = Literal["change", "new_data", "drift"]
+
+
+class DriftLimits(Section):
+    """When the training samples of now differ from those of the last run: both limits must be broken by a feature."""
+
+    significance: PartFraction = 0.01
+    """the p-value of a two-sample Kolmogorov-Smirnov test, times the number of features (Bonferroni), is below it"""
+    distance: Fraction = 0.1
+    """the test's statistic is at least this: with many samples the smallest difference is significant"""
+    samples: int = Field(default=2_000, ge=20)
+    """at most so many of either side, evenly spread"""
+
+
+class Retrain(Section):
+    """Which triggers a schedule listens to; one that says yes is enough, and where nothing changed none is asked."""
+
+    when: Annotated[tuple[Trigger, ...], Field(strict=False), AfterValidator(not_empty)] = ("change",)
+    """change: anything at all; new_data: the source or the data version; drift: data that differs measurably"""
+    drift: DriftLimits = DriftLimits()

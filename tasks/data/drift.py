@@ -1,0 +1,98 @@
+"""Whether data has drifted: a two-sample test per feature on prepared training samples of then and of now."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import ks_2samp
+
+from params.retrain import DriftLimits
+from tasks.data.integrity import CARD
+from tasks.errors import DataError, mismatch
+from tasks.records import DatasetCard, InputSpec, Record, Shard
+
+Features = NDArray[np.float64]
+"""(samples, features)"""
+Locate = Callable[[str], Path]
+"""name of a prepared file -> where its bytes lie"""
+
+
+class Drift(Record):
+    """The feature that differs most, by how much, and whether that breaks the limits."""
+
+    feature: int
+    """position in what `features_of` returns"""
+    features: int
+    distance: float
+    """Kolmogorov-Smirnov statistic, 0 to 1"""
+    p_value: float
+    """after Bonferroni's correction, at most 1"""
+    drifted: bool
+
+
+def drift_between(before: Features, now: Features, limits: DriftLimits) -> Drift:
+    """Compares two sets of samples, feature by feature.
+
+    Args:
+        before: (samples, features).
+        now: (other samples, the same features).
+        limits: what counts as drift.
+
+    Returns:
+        The drift of the feature with the largest distance among those that break the limits, else among all.
+    """
+    test = ks_2samp(before, now, axis=0)
+    distances, p_values = np.atleast_1d(test.statistic), np.minimum(np.atleast_1d(test.pvalue) * before.shape[1], 1)
+    broken = (p_values < limits.significance) & (distances >= limits.distance)
+    feature = int(np.argmax(np.where(broken, distances + 1, distances)))
+    return Drift(
+        feature=feature,
+        features=before.shape[1],
+        distance=float(distances[feature]),
+        p_value=float(p_values[feature]),
+        drifted=bool(broken.any()),
+    )
+
+
+def features_of(locate: Locate, samples: int) -> Features:
+    """Returns features of at most about `samples` training samples, evenly spread: (samples, features).
+
+    They are a vector's own values; of a sequence the mean of each feature over its frames; of an image the mean and
+    the standard deviation of each channel.
+    """
+    card = DatasetCard.model_validate_json(locate(CARD).read_bytes())
+    split = card.splits["train"]
+    step = max(1, split.samples // samples)
+    return np.concatenate([_of_shard(locate, shard, card.input, step) for shard in split.shards])
+
+
+def cached(cache: Path, version: str) -> Locate:
+    """Returns where the files of an earlier data version lie in DVC's cache.
+
+    Args:
+        cache: the folder of md5s, such as `.dvc/cache/files/md5`.
+        version: the md5 of the prepared folder, as `dvc.lock` has it.
+
+    Raises:
+        DataError: they are no longer there.
+    """
+    listing = cache / version[:2] / version[2:]
+    if not listing.is_file():
+        do = f"`dvc fetch` it, or run the recipe by hand: version {version} is what drift is measured against"
+        raise DataError(mismatch(str(listing), "", "the list of the files of the last run's data", "no such file", do))
+    md5s = {entry["relpath"]: entry["md5"] for entry in json.loads(listing.read_text(encoding="utf-8"))}
+    return lambda name: cache / md5s[name][:2] / md5s[name][2:]
+
+
+def _of_shard(locate: Locate, shard: Shard, spec: InputSpec, step: int) -> Features:
+    taken = np.load(locate(shard.inputs.name), mmap_mode="r")[::step].astype(np.float64)
+    if spec.layout == "vector":
+        return np.asarray(taken)
+    if spec.layout == "image":
+        return np.concatenate([taken.mean(axis=(2, 3)), taken.std(axis=(2, 3))], axis=1)
+    if shard.lengths is None:
+        return np.asarray(taken.mean(axis=1))
+    frames = np.load(locate(shard.lengths.name), mmap_mode="r")[::step]
+    return np.asarray(taken.sum(axis=1) / frames[:, None])  # padding is zeros
