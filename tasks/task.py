@@ -18,12 +18,14 @@ from prefect.runtime import flow_run
 
 from params.section import Section
 from tasks import job_runs, tracking
+from tasks.checkpoints import resumable
 from tasks.errors import BusyError, IntegrityError
 from tasks.files import artefacts_in, local_path, verified
 from tasks.fingerprint import flatten, stage_fingerprint
 from tasks.progress import Advance, StageAdvanced, StageEnded, StageFailed, StageStarted, say
 from tasks.records import Record
 from tasks.tracking import StageRun
+from tasks.workspace import state_dir
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Record)
@@ -52,7 +54,7 @@ def stage(
 
         caching: dict[str, Any] = {"cache_key_fn": key} if cached else {"cache_policy": NO_CACHE}
         work: Task[..., R] = Task(
-            fn=_without_run(door, title),
+            fn=_without_run(door, title, lambda inputs: key(None, inputs)),
             name=title,
             tags=[f"room:{room}"],
             retries=len(RETRY_DELAYS),
@@ -105,14 +107,15 @@ def _worked(work: Task[..., R], title: str, inputs: dict[str, Any]) -> R:
     return record
 
 
-def _without_run(door: Callable[..., R], title: str) -> Callable[..., R]:
-    """Returns the body of the Prefect task: the door with an MLflow run opened for it."""
+def _without_run(door: Callable[..., R], title: str, key: Callable[[dict[str, Any]], str]) -> Callable[..., R]:
+    """Returns the body of the Prefect task: the door with an MLflow run opened for it, and a place for checkpoints."""
     whole = inspect.signature(door)
     signature = whole.replace(parameters=[*whole.parameters.values()][1:])
 
     def body(*args: Any, **kwargs: Any) -> R:
         inputs = signature.bind(*args, **kwargs).arguments
-        with tracking.stage_run(title, flow_run.id) as run:
+        kept = state_dir() / "checkpoints" / key(inputs)
+        with tracking.stage_run(title, flow_run.id) as run, resumable(kept):
             for name, value in inputs.items():
                 if isinstance(value, Section):
                     run.params(flatten(value.model_dump(mode="json"), name))

@@ -68,18 +68,28 @@ class Batch:
 
 
 def shuffled_batches(
-    split: SplitArrays, size: int, seed: int, epoch: int, device: torch.device, augmenter: Augmenter | None = None
+    split: SplitArrays,
+    size: int,
+    seed: int,
+    epoch: int,
+    device: torch.device,
+    augmenter: Augmenter | None = None,
+    skip: int = 0,
 ) -> Iterator[Batch]:
     """Yields every sample once, in the order of (seed, epoch), augmented as (seed, view of the epoch) says.
 
-    A last batch of one sample is left out: batch norm cannot learn from a single one.
+    A last batch of one sample is left out: batch norm cannot learn from a single one. The first `skip` batches are not
+    yielded; the others are what they are without it, in the same chunks.
     """
     rows = generator(seed, epoch).permutation(len(split))
     usable = len(rows) - 1 if len(rows) % size == 1 and len(rows) > 1 else len(rows)
     view = augmenter.view(epoch) if augmenter else 0
-    for arrays in split.batches(_chunk_size(split, size), rows[:usable]):
+    chunk = _chunk_size(split, size)
+    behind, within = divmod(skip * size, chunk)
+    for arrays in split.batches(chunk, rows[behind * chunk : usable]):
         whole = Batch.of(augmenter.apply(arrays, view) if augmenter else arrays, device, epoch, view)
-        for start in range(0, len(arrays), size):
+        begin, within = within, 0
+        for start in range(begin, len(arrays), size):
             yield whole.part(slice(start, min(start + size, len(arrays))))
 
 

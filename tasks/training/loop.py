@@ -4,14 +4,11 @@ What is learned from a batch is the objective's business; which device and how m
 leave through the callable that is given, once an epoch and never from inside the steps.
 """
 
-import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
 
-import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -24,9 +21,12 @@ from tasks.progress import Advance
 from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
+from tasks.training.checkpoint import Changing, Keeper
 from tasks.training.memory_format import prefer_channels_last
+from tasks.training.narrowed import Narrowed
 from tasks.training.optimizers import build_optimizer, build_schedule
 from tasks.training.predict import predict_logits
+from tasks.training.standing import EpochMetrics, Passage, Standing
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,6 @@ class Known:
 Objective = Callable[[nn.Module, Batch], Mapping[str, Tensor | Known]]
 """(network, batch) -> named scalars, of which `loss` is what is minimised and the others are shown. An objective that
 is an `nn.Module` has parameters of its own (projections, variances): they learn along with the network's."""
-EpochMetrics = dict[str, float]
 OnEpoch = Callable[[int, EpochMetrics], None]
 
 
@@ -79,27 +78,43 @@ def fit(
 ) -> Fit:
     """Trains `model` in place and leaves the weights of its best epoch on validation in it.
 
-    Best is the highest primary metric of the kind of task; of equals, the one with the lowest validation loss.
+    Best is the highest primary metric of the kind of task; of equals, the one with the lowest validation loss. In a
+    stage that keeps checkpoints it goes on from the last one; `on_epoch` hears of all epochs, those before it first.
 
     Raises:
         StageError: the loss is not finite any more.
     """
     trainer = Trainer.of(model, splits.train, objective, params, seed, augmenter)
-    best_epoch, best_rank, best_weights = 0, (float("-inf"), 0.0), model.state_dict()
-    history: list[EpochMetrics] = []
-    for epoch in range(1, params.epochs + 1):
+    keeper = trainer.keeper(model)
+    standing = keeper.taken_up(Standing(model.state_dict()))
+    for epoch, metrics in enumerate(standing.history, start=1):
+        on_epoch(epoch, metrics)
+    while standing.epoch <= params.epochs:
+        epoch, metrics = standing.epoch, _epoch(trainer, keeper, standing)
         started = time.perf_counter()
-        metrics = trainer.epoch(epoch)
-        trained = time.perf_counter() - started
-        metrics |= _validate(model, splits.validation, kind) | {"train_seconds": trained}
-        history.append(metrics | {"epoch_seconds": time.perf_counter() - started})
+        metrics |= _validate(model, splits.validation, kind)
+        metrics["epoch_seconds"] = metrics["train_seconds"] + time.perf_counter() - started
         rank = (metrics[f"validation_{kind.primary}"], -metrics["validation_loss"])
-        if rank > best_rank:
-            best_epoch, best_rank, best_weights = epoch, rank, copy.deepcopy(model.state_dict())
-        on_epoch(epoch, history[-1])
+        standing.add(metrics, rank, model)
+        on_epoch(epoch, metrics)
         advance(epoch, params.epochs, f"validation {kind.primary} {rank[0]:.4f}")
-    model.load_state_dict(best_weights)
-    return Fit(best_epoch, tuple(history))
+    keeper.keep(standing)
+    model.load_state_dict(standing.best_weights)
+    return Fit(standing.best_epoch, tuple(standing.history))
+
+
+def _epoch(trainer: "Trainer", keeper: Keeper, standing: Standing) -> EpochMetrics:
+    """Goes through the rest of the epoch that is on its way, with a checkpoint whenever one is due."""
+    passage = standing.passage
+    started = time.perf_counter() - passage.seconds
+
+    def after_batch() -> None:
+        if keeper.due:
+            passage.seconds = time.perf_counter() - started
+            keeper.keep(standing)
+
+    metrics = trainer.epoch(standing.epoch, passage, after_batch)
+    return metrics | {"train_seconds": time.perf_counter() - started}
 
 
 @dataclass(frozen=True)
@@ -138,21 +153,29 @@ class Trainer:
         prepared = accelerator.prepare(network, optimizer, schedule)
         return cls(prepared[0], train, objective, params, seed, augmenter, accelerator, prepared[1], prepared[2])
 
-    def epoch(self, epoch: int) -> EpochMetrics:
-        """Goes once over the training split; returns the mean over samples of what the objective names."""
+    def keeper(self, model: nn.Module) -> Keeper:
+        """Returns what keeps the checkpoints of a training that begins now; `model` is the network as it was given."""
+        learners = {"model": model}
+        if isinstance(self.objective, nn.Module):
+            learners["objective"] = self.objective
+        facts = f"{self.params.model_dump_json()} {self.seed}"
+        return Keeper.of(Changing(learners, self.optimizer, self.schedule), facts)
+
+    def epoch(
+        self, epoch: int, passage: Passage | None = None, after_batch: Callable[[], None] = lambda: None
+    ) -> EpochMetrics:
+        """Goes once over the training split; returns the mean over samples of what the objective names.
+
+        What is behind `passage` already is left out; it counts the rest in, batch by batch.
+        """
         self.model.train()
-        # Added up at once: a list of tensors would nail the heap down between the large ones of each step, and memory
-        # would grow with the number of steps.
-        sums: dict[str, float | Tensor] = {}
-        samples = 0
-        for batch in shuffled_batches(
-            self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device, self.augmenter
-        ):
-            size = len(batch.labels)
-            for name, value in self.step(batch).items():
-                sums[name] = sums.get(name, 0.0) + size * _number(value)
-            samples += size
-        means = {f"train_{name}": float(total) / samples for name, total in sums.items()}
+        passage = passage or Passage()
+        where = (self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device, self.augmenter)
+        for batch in shuffled_batches(*where, skip=passage.batches):
+            values = self.step(batch)
+            passage.add(len(batch.labels), {name: _number(value) for name, value in values.items()})
+            after_batch()
+        means = passage.means()
         _require_finite(means["train_loss"], epoch)
         return means | {"learning_rate": float(self.schedule.get_last_lr()[0])}
 
@@ -170,20 +193,6 @@ class Trainer:
         self.optimizer.step()
         self.schedule.step()
         return {"loss": loss.value if isinstance(loss, Known) else loss, **_shown(terms)}
-
-
-class Narrowed(nn.Module):
-    """A network that computes in bf16 and answers in fp32, so that losses are taken in fp32; its weights stay fp32."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, inputs: Tensor, *arguments: Any, **options: Any) -> Any:
-        """Returns what the network returns."""
-        with torch.autocast(inputs.device.type, torch.bfloat16):
-            outputs = self.network(inputs, *arguments, **options)
-        return tuple(output.float() for output in outputs) if isinstance(outputs, tuple) else outputs.float()
 
 
 def _shown(terms: Mapping[str, Tensor | Known]) -> dict[str, Tensor]:

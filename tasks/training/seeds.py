@@ -3,10 +3,12 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.random import PCG64, Generator
+from torch import Tensor
 
 
 @contextmanager
@@ -28,6 +30,26 @@ def seeded(seed: int) -> Iterator[None]:
         np.random.set_state(before[1])
         torch.random.set_rng_state(before[2])
         torch.use_deterministic_algorithms(was_deterministic)
+
+
+def generator_states() -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Returns where the global generators stand: torch's as tensors, those of Python and NumPy as JSON."""
+    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    tensors = {"cpu": torch.random.get_rng_state()} | {f"cuda{place}": state for place, state in enumerate(devices)}
+    numpy: Any = np.random.get_state(legacy=False)
+    words = numpy | {"state": numpy["state"] | {"key": numpy["state"]["key"].tolist()}}
+    return tensors, {"python": random.getstate(), "numpy": words}
+
+
+def restore_generators(tensors: dict[str, Tensor], words: dict[str, Any]) -> None:
+    """Puts the global generators back to where they stood when `generator_states` was asked."""
+    torch.random.set_rng_state(tensors["cpu"])
+    for place in range(torch.cuda.device_count()):
+        if f"cuda{place}" in tensors:
+            torch.cuda.set_rng_state(tensors[f"cuda{place}"], place)
+    version, numbers, gauss = words["python"]
+    random.setstate((version, tuple(numbers), gauss))
+    np.random.set_state(words["numpy"])
 
 
 def generator(*seed: int) -> Generator:

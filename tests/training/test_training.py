@@ -14,10 +14,10 @@ from tasks.progress import silent
 from tasks.records import DataRecord
 from tasks.training.arrays import open_split
 from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
-from tasks.training.loop import EpochMetrics
 from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
 from tasks.training.predict import predict_logits
 from tasks.training.seeds import seeded
+from tasks.training.standing import EpochMetrics
 
 CPU = torch.device("cpu")
 MLP = Mlp(kind="mlp", hidden=(8,))
