@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from sqlalchemy import insert
 
 from flows.commands import load
+from flows.server import HOST, free_port, wait_until_healthy
 from flows.unchanged import ingredients_of
 from tasks.registry import database, ledger
 from tasks.registry.tables import RELEASES
@@ -48,6 +49,8 @@ class Project:
 
     root: Path
     connections: Path
+    api: str | None = None
+    """of a Prefect server that is there; None: each command that needs one starts its own"""
 
     def stillhouse(self, *arguments: str, timeout: float = 900) -> Said:
         """Runs the command in the clone."""
@@ -57,6 +60,7 @@ class Project:
         """Runs Python in the clone, with nothing of the caller's settings for our tools."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
         environment |= {"PYTHONPATH": str(WATCHER), "WATCHER_LOG": str(self.connections), "COLUMNS": "200"}
+        environment |= {"PREFECT_API_URL": self.api} if self.api else {}
         started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, *arguments],
@@ -116,9 +120,28 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def own_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def own_project(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Project:
     """A clone for recipes of a person's own, whose working tree they change."""
-    return make_project(tmp_path_factory.mktemp("own"))
+    return replace(make_project(tmp_path_factory.mktemp("own")), api=prefect_api)
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One Prefect server for the commands of several tests: a server for each would take seconds every time."""
+    home = tmp_path_factory.mktemp("prefect")
+    port, log = free_port(0), home / "server.log"
+    settings = {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_UI_ENABLED": "0"}
+    command = [sys.executable, "-m", "flows.server", str(port)]
+    environment = {**os.environ, **settings, "PREFECT__SERVER_EPHEMERAL": "1"}
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output
+        ) as server,
+    ):
+        wait_until_healthy("Prefect", f"http://{HOST}:{port}/api/health", server, log)
+        yield f"http://{HOST}:{port}/api"
+        server.terminate()
 
 
 @pytest.fixture(scope="session")

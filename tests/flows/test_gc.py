@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,9 @@ main()
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def quick(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Project:
     """A clone whose recipe takes seconds, with four versions: one on the edge, the last one in staging."""
-    project = make_project(tmp_path_factory.mktemp("quick"))
+    project = replace(make_project(tmp_path_factory.mktemp("quick")), api=prefect_api)
     recipe = project.root / "params/digits.yaml"
     text = re.sub(r"candidates:\n(    - .*\n)+", "candidates: [fp16]\n", recipe.read_text())
     for before, after in QUICK:

@@ -1,14 +1,23 @@
 """The shapes a retrain can take besides one teacher and one student; runs after the plain recipe, in its project."""
 
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from tests.flows.conftest import Project
 
 pytestmark = pytest.mark.slow
 QUICK = ("--set", "student.training.epochs=3", "--set", "promote.staging.approval=manual")
 ASSISTANT = "assistant={architecture: {kind: cnn, channels: [16, 32]}, training: {epochs: 3, learning_rate: 0.01}}"
 ENSEMBLE = "ensemble=[{architecture: {kind: mlp, hidden: [64]}, training: {epochs: 3}, seed: 1, weight: 0.5}]"
+
+
+@pytest.fixture
+def project(project: Project, prefect_api: str) -> Project:
+    """The project of the plain recipe, with a Prefect server that is there."""
+    return replace(project, api=prefect_api)
 
 
 def test_two_teachers_teach_an_assistant_who_teaches_the_student(project: Any, first_run: Any) -> None:

@@ -1,6 +1,7 @@
 """A retrain with passes that learn, and one that nothing is small enough for; in the project of the plain recipe."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,20 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from tests.flows.conftest import Project
+
 pytestmark = pytest.mark.slow
 PASSES = (
     "[{kind: low_rank, energy: 0.5, recovery: {epochs: 2}}, mixed_int8,"
     " {kind: qat_int8, weight_bits: 6, recovery: {epochs: 2}}]"
 )
 MADE = ("fp32", "low_rank0.5", "mixed_int8", "qat_int8_w6")
+
+
+@pytest.fixture
+def project(project: Project, prefect_api: str) -> Project:
+    """The project of the plain recipe, with a Prefect server that is there."""
+    return replace(project, api=prefect_api)
 
 
 def versions(project: Any) -> int:
