@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flows.console import bullet_list, console, evaluation_table, gain_line, stages_shown
 from flows.gates import command, refusal, say_promotion, say_report, way_into
+from flows.notify import failure_told, tell_of_promotions
 from flows.server import start_prefect_api
 from flows.standing import ENVIRONMENTS
 from flows.unchanged import Comparison, growth, ingredients_of
@@ -30,9 +31,11 @@ def run_and_show(project: Path, recipe: Recipe, comparison: Comparison) -> Relea
 
     for line in advice_on(project, recipe):
         console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
-    outcome = _run_flow(recipe)
+    with failure_told(recipe):
+        outcome = _run_flow(recipe)
     _say_outcome(outcome, comparison)
     record(project, recipe, comparison, outcome)
+    tell_of_promotions(recipe, outcome.promotions, "; ".join(comparison.changes))
     _say_what_next(recipe, outcome.promotions)
     for promotion in refusals(outcome):
         raise RefusedError(refusal(promotion))

@@ -8,6 +8,7 @@ from params.compress import Compress
 from params.data import Data
 from params.distill import Distill
 from params.evaluate import Evaluate
+from params.notify import Notify
 from params.promote import Promote
 from params.retrain import Retrain
 from params.section import Name, Section
@@ -33,7 +34,8 @@ class Recipe(Section):
     evaluate: Evaluate = Evaluate()
     promote: Promote = Promote()
     retrain: Retrain = Retrain()
-    """no part of what a model is made of: a change of it makes nothing anew"""
+    notify: Notify | None = None
+    # These two are no part of what a model is made of: a change of them makes nothing anew.
 
     @model_validator(mode="after")
     def _somebody_teaches(self) -> Self:

@@ -164,3 +164,19 @@ def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     ledger.add_run("digits", ingredients_of(*load(Path("params/digits.yaml"), [])), "released", 1)
     yield project
     database.engine.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Prefect server on a new database."""
+    home, port = tmp_path_factory.mktemp("prefect"), free_port(0)
+    address, log = f"http://{HOST}:{port}/api", home / "server.log"
+    environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    command = [sys.executable, "-m", "flows.server", str(port)]
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, stdout=out, stderr=out
+        )
+    wait_until_healthy("Prefect", f"{address}/health", server, log)
+    yield address
+    server.communicate()

@@ -5,13 +5,10 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows.server import HOST, free_port, wait_until_healthy
 from tasks.registry.checks import checks
 from tests.flows.conftest import TOOLS, Project
 
@@ -20,20 +17,11 @@ POOLS = ("process", "docker", "kubernetes")
 
 
 @pytest.fixture
-def api(tmp_path: Path, quiet: Project) -> Iterator[str]:
+def api(prefect_api: str) -> str:
     """The address of a Prefect server with a pool of each type."""
-    port, log = free_port(0), tmp_path / "server.log"
-    environment = tools(quiet, f"http://{HOST}:{port}/api")
-    with log.open("wb") as output:
-        command = [sys.executable, "-m", "flows.server", str(port)]
-        server = subprocess.Popen(
-            command, cwd=quiet.root, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output
-        )
-    wait_until_healthy("Prefect", f"http://{HOST}:{port}/api/health", server, log)
     for kind in POOLS:
-        answer(f"http://{HOST}:{port}/api/work_pools/", {"name": f"stillhouse-{kind}", "type": kind})
-    yield f"http://{HOST}:{port}/api"
-    server.communicate()
+        answer(f"{prefect_api}/work_pools/", {"name": f"stillhouse-{kind}", "type": kind})
+    return prefect_api
 
 
 def tools(project: Project, api: str) -> dict[str, str]:

@@ -1,0 +1,66 @@
+"""Word of what became of a run, through a notification block of Prefect, where the recipe names one.
+
+Whoever cannot be reached changes nothing about the run. What a block holds is a secret: of a failure to deliver, only
+the kind is printed, as the message of an HTTP error may contain the address.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from flows.console import console
+from params.notify import Event
+from params.pipeline import Recipe
+from tasks.errors import StoppedError, mismatch
+from tasks.releases import Promotion
+
+
+def tell_of_promotions(recipe: Recipe, promotions: Sequence[Promotion], reason: str) -> None:
+    """Tells of every gate that a release passed, or that refused it, and why it was made."""
+    for promotion in promotions:
+        version = f"{recipe.name} version {promotion.version}"
+        if promotion.moved:
+            _tell(recipe, "promoted", f"{version} promoted to {promotion.environment}", reason)
+        elif not promotion.verdict.passed:
+            body = "\n".join((reason, *promotion.verdict.refusals))
+            _tell(recipe, "refused", f"{version} refused by the gate of {promotion.environment}", body)
+
+
+@contextmanager
+def failure_told(recipe: Recipe) -> Iterator[None]:
+    """Tells of an error in the block, which goes on upwards; a person's Ctrl-C is none."""
+    try:
+        yield
+    except StoppedError:
+        raise
+    except Exception as error:
+        _tell(recipe, "failed", f"{recipe.name} failed", f"{type(error).__name__}: {error}")
+        raise
+
+
+def _tell(recipe: Recipe, event: Event, subject: str, body: str) -> None:
+    if recipe.notify is None or event not in recipe.notify.about:
+        return
+    try:
+        _send(recipe.notify.block, subject, body)
+    except Exception as error:
+        do = "look at the block on Prefect's page: is it there, is its address right, does it answer?"
+        got = type(error).__name__
+        said = mismatch(f"params/{recipe.name}.yaml", "notify.block", f"`{recipe.notify.block}` to deliver", got, do)
+        console.print(f"[yellow]warning[/] {said}", soft_wrap=True)
+
+
+def _send(name: str, subject: str, body: str) -> None:
+    from prefect.blocks import notifications  # noqa: F401 - where the types of blocks become known
+    from prefect.blocks.abstract import NotificationBlock
+    from prefect.blocks.core import Block
+
+    block = Block.load(name)
+    if not isinstance(block, NotificationBlock):
+        raise TypeError(f"{name} is no notification block")
+    with block.raise_on_failure():
+        sent: Any = block.notify(body, subject)
+        if inspect.iscoroutine(sent):  # where a block knows no other way
+            asyncio.run(sent)
