@@ -120,7 +120,7 @@ def _promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion,
 
 def _ingredients(recipe: Recipe) -> Ingredients:
     """Returns what the page of a release says of recipe and libraries; the ledger gets all of it when the run ends."""
-    fields = flatten(recipe.model_dump(mode="json"))
+    fields = flatten(recipe.made_of)
     return Ingredients(recipe=fields, data={}, code={}, libraries=library_versions(LIBRARIES))
 
 

@@ -10,6 +10,7 @@ from tasks.registry import decisions, ledger
 from tasks.registry.approval import approval_of
 from tasks.registry.chain import aware
 from tasks.registry.channel.places import channels
+from tasks.registry.checks import checks
 from tasks.registry.decisions import Decision
 from tasks.releases import Promotion, Verdict
 from tasks.workspace import prepare_environment
@@ -50,6 +51,14 @@ def show_history(model: str) -> None:
     for row in rows:
         table.add_row(*_cells(row))
     console.print(table)
+    _say_quiet(model)
+
+
+def _say_quiet(model: str) -> None:
+    """Prints how often a model's recipe was asked to run and had nothing to do, and who asked last."""
+    if quiet := checks(model):
+        last = f"{quiet[-1].time.astimezone():%Y-%m-%d %H:%M:%S} by {quiet[-1].who} ({quiet[-1].asked})"
+        console.print(f"times asked to run with nothing to do: {len(quiet):,}, last {last}", soft_wrap=True)
 
 
 def show_status() -> None:

@@ -62,7 +62,7 @@ def growth(comparison: Comparison, data: DataRecord) -> str:
 def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:
     """Returns everything the outcome depends on, as far as it is known before a stage runs."""
     return Ingredients(
-        recipe=flatten(recipe.model_dump(mode="json", exclude={"retrain", "notify"})),
+        recipe=flatten(recipe.made_of),
         data={
             "version": recorded_version(data_folder(project, recipe), recipe.name) or "not prepared yet",
             "source": source_signature(project, recipe),

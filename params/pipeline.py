@@ -1,6 +1,6 @@
 """The whole recipe: one product, from its data to the gate in front of the edge."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
@@ -35,7 +35,6 @@ class Recipe(Section):
     promote: Promote = Promote()
     retrain: Retrain = Retrain()
     notify: Notify | None = None
-    # These two are no part of what a model is made of: a change of them makes nothing anew.
 
     @model_validator(mode="after")
     def _somebody_teaches(self) -> Self:
@@ -54,3 +53,8 @@ class Recipe(Section):
     def teachers(self) -> tuple[Teacher, ...]:
         """All teachers, the first of which is the one that the others are measured against; empty beside a `peer`."""
         return (self.teacher, *self.ensemble) if self.teacher else ()
+
+    @property
+    def made_of(self) -> dict[str, Any]:
+        """All sections that a model is made of: not when to make it anew, and whom to tell."""
+        return self.model_dump(mode="json", exclude={"retrain", "notify"})

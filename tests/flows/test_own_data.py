@@ -1,5 +1,6 @@
 """Data of a person's own, from `stillhouse init` to a promoted student, and what is said when it is not right."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,9 @@ def test_a_folder_per_class_becomes_a_student_and_a_new_picture_is_noticed(own_p
     Image.fromarray(grey).save(pictures / "digit-0" / "new.png")
     later = own_project.stillhouse("run", "params/my-pictures.yaml", *QUICK)
     assert later.code in (0, 1), later.err
-    assert "running because data source" in later.out
+    assert re.search(r"running because data source (\d+) files \(\w+\) -> \d+ files \(\w+\)", later.out)
+    before, now = re.search(r"data \S+ \((\d+) -> (\d+) samples\)", later.out).groups()  # type: ignore[union-attr]
+    assert int(now) == int(before) + 1
     assert later.stages["data"] == later.stages["teacher"] == "done"
 
 

@@ -56,6 +56,8 @@ def test_a_second_run_does_nothing_and_says_so_in_one_line(project: Any, first_r
     assert "nothing changed since" in said.out
     assert "version 1 is in staging" in said.out
     assert flow_runs(project) == before
+    history = project.stillhouse("history", "digits").out
+    assert re.search(r"nothing to do: 1, last \S+ \S+ by \S+ \(by hand\)", history)
 
 
 def test_mlflow_holds_a_parent_run_with_a_child_per_stage(project: Any, first_run: Any) -> None:
