@@ -115,7 +115,7 @@ def _without_run(door: Callable[..., R], title: str, key: Callable[[dict[str, An
     def body(*args: Any, **kwargs: Any) -> R:
         inputs = signature.bind(*args, **kwargs).arguments
         kept = state_dir() / "checkpoints" / key(inputs)
-        with tracking.stage_run(title, flow_run.id) as run, resumable(kept):
+        with resumable(kept), tracking.stage_run(title, flow_run.id) as run:
             for name, value in inputs.items():
                 if isinstance(value, Section):
                     run.params(flatten(value.model_dump(mode="json"), name))

@@ -1,17 +1,16 @@
 """The one door to MLflow logging: a parent run per flow run, a child run per stage.
 
-Metrics are collected and sent in batches, never from inside the step loop: one `log_metric` costs 18 ms. An artifact is
-known by the sha256 of its bytes, so that one half uploaded counts for nothing.
+Metrics are sent in batches and from a thread: one `log_metric` costs 18 ms, and minutes where MLflow is away. An
+artifact is known by the sha256 of its bytes, so that one half uploaded counts for nothing.
 """
 
 import json
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +18,21 @@ from filelock import FileLock
 
 from tasks.errors import StageError
 from tasks.files import artefact_of, local_path, verified
+from tasks.ownership import owner
 from tasks.records import Artefact, DataRecord
+from tasks.spool import Measured, Spool, spooled
 from tasks.workspace import state_dir
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 FLUSH_SECONDS = 5.0
+GONE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""what MLflow says of a run that is not there, or not active"""
 MOST_METRICS, MOST_PARAMS = 1_000, 100
 """in one request of MLflow's"""
+OWNER = "stillhouse.owner"
+"""the process that works on a run"""
 FLOW_RUN, STAGE, PARENT = "stillhouse.flow_run", "stillhouse.stage", "mlflow.parentRunId"
 RECIPE, USES = "stillhouse.recipe", "stillhouse.uses."
 """on a parent run: what was retrained; and, followed by the id of a run, the digest of the record that is used of it"""
@@ -53,8 +58,7 @@ class StageRun:
     def __init__(self, run_id: str, scratch: Path) -> None:
         self.id = run_id
         self.scratch = scratch
-        self._pending: list[tuple[str, float, int]] = []
-        self._flushed = time.monotonic()
+        self._spool = _spool(run_id, owner())
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Logs parameters by dotted name."""
@@ -65,21 +69,12 @@ class StageRun:
             client().log_batch(self.id, params=entities[start : start + MOST_PARAMS])
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """Collects the metrics of one step (an epoch, say) and sends what has collected every few seconds."""
-        self._pending += [(name, value, step) for name, value in values.items()]
-        if time.monotonic() - self._flushed > FLUSH_SECONDS:
-            self.flush()
+        """Takes the metrics of one step (an epoch, say); they are sent every few seconds, and nobody waits for that."""
+        self._spool.add(step, values)
 
     def flush(self) -> None:
-        """Sends the collected metrics."""
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        entities = [Metric(name, value, now, step) for name, value, step in self._pending]
-        for start in range(0, len(entities), MOST_METRICS):
-            client().log_batch(self.id, metrics=entities[start : start + MOST_METRICS])
-        self._pending.clear()
-        self._flushed = time.monotonic()
+        """Sends what has not been sent yet."""
+        self._spool.deliver()
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Sets tags on the run."""
@@ -107,7 +102,7 @@ class StageRun:
 def flow_run(experiment: str, name: str, flow_run_id: str, tags: Mapping[str, str]) -> Iterator[StageRun]:
     """Opens the parent run of a flow run and closes it as FINISHED or FAILED."""
     experiment_id = _experiment(experiment)
-    run = client().create_run(experiment_id, tags={FLOW_RUN: flow_run_id, **tags}, run_name=name)
+    run = client().create_run(experiment_id, tags={FLOW_RUN: flow_run_id, OWNER: owner(), **tags}, run_name=name)
     with _open(run.info.run_id) as opened:
         yield opened
 
@@ -116,7 +111,7 @@ def flow_run(experiment: str, name: str, flow_run_id: str, tags: Mapping[str, st
 def stage_run(stage: str, flow_run_id: str) -> Iterator[StageRun]:
     """Opens a child run below the parent run of a flow run."""
     parent = parent_of(flow_run_id)
-    labels = {PARENT: parent.info.run_id, STAGE: stage, FLOW_RUN: flow_run_id}
+    labels = {PARENT: parent.info.run_id, STAGE: stage, FLOW_RUN: flow_run_id, OWNER: owner()}
     run = client().create_run(parent.info.experiment_id, tags=labels, run_name=stage)
     with _open(run.info.run_id) as opened:
         yield opened
@@ -148,6 +143,24 @@ def parent_of(flow_run_id: str) -> Any:
             f"MLflow: expected a parent run of flow run {flow_run_id}, found none; call a flow, not a task"
         )
     return runs[0]
+
+
+def deliver_left(owner: str) -> int:
+    """Delivers the metrics that an owner which has ended could not; returns of how many runs there were any.
+
+    Those of a run that was removed meanwhile are nobody's any more.
+    """
+    from mlflow.exceptions import MlflowException
+
+    left = [*spooled(_spools(owner))]
+    for path in left:
+        try:
+            _spool(path.stem, owner).deliver()
+        except MlflowException as error:
+            if error.error_code not in GONE:
+                raise
+    shutil.rmtree(_spools(owner), ignore_errors=True)
+    return len(left)
 
 
 def history(run_id: str, metric: str) -> tuple[float, ...]:
@@ -188,6 +201,22 @@ def remove_artifacts(run_id: str) -> None:
     repository.delete_artifacts()
 
 
+def _spool(run_id: str, owner: str) -> Spool:
+    return Spool(_spools(owner) / f"{run_id}.jsonl", partial(_send, run_id), FLUSH_SECONDS)
+
+
+def _spools(owner: str) -> Path:
+    return state_dir() / "spool" / owner
+
+
+def _send(run_id: str, measured: Sequence[Measured]) -> None:
+    from mlflow.entities import Metric
+
+    entities = [Metric(*one) for one in measured]
+    for start in range(0, len(entities), MOST_METRICS):
+        client().log_batch(run_id, metrics=entities[start : start + MOST_METRICS])
+
+
 @contextmanager
 def _open(run_id: str) -> Iterator[StageRun]:
     scratch = state_dir() / "work" / run_id
@@ -197,7 +226,9 @@ def _open(run_id: str) -> Iterator[StageRun]:
         yield run
         run.flush()
     except BaseException:
-        client().set_terminated(run_id, "FAILED")
+        # Where MLflow is away, that is not what went wrong first; the next start closes the run.
+        with suppress(Exception):
+            client().set_terminated(run_id, "FAILED")
         raise
     else:
         client().set_terminated(run_id, "FINISHED")
