@@ -134,6 +134,14 @@ def audit(
 
 
 @app.command()
+def reconcile() -> None:
+    """Close what a killed process left open in MLflow and Prefect, and finish promotions that it began."""
+    from flows.commands import reconcile_project
+
+    reconcile_project()
+
+
+@app.command()
 def gc(
     keep: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Remove all but the newest N versions, too.")

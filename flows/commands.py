@@ -30,6 +30,22 @@ def run_recipe(path: Path, overrides: list[str], force: bool) -> None:
     run_and_show(project, recipe, comparison)
 
 
+def reconcile_project() -> None:
+    """Closes what killed processes left open, finishes interrupted promotions, and says what that was."""
+    prepare_environment()
+    from flows.server import start_prefect_api
+    from tasks.registry.promotion import reconcile as finish
+
+    ready = start_prefect_api()
+    for line in finish():
+        console.print(f"[yellow]finished[/] {line}", soft_wrap=True)
+    from flows.reconcile import reconcile_and_say
+
+    ready()
+    if not reconcile_and_say():
+        console.print("nothing was left open")
+
+
 def check_recipe(path: Path, overrides: list[str]) -> None:
     """Says that a recipe is valid; mistakes have raised by then."""
     from flows.advice import advice_on

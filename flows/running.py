@@ -13,6 +13,7 @@ from flows.unchanged import Comparison, growth, ingredients_of
 from params.pipeline import Recipe
 from tasks.errors import RefusedError, StoppedError
 from tasks.fingerprint import Ingredients
+from tasks.ownership import owner
 from tasks.registry import ledger
 from tasks.releases import Promotion, Release
 
@@ -56,11 +57,16 @@ def refusals(outcome: "Retrained") -> list[Promotion]:
 def _run_flow(recipe: Recipe) -> "Retrained":
     with stages_shown():
         ready = start_prefect_api()
+        from prefect import tags
+
+        from flows.reconcile import label, reconcile_and_say
         from flows.retrain import retrain
 
         ready()
+        reconcile_and_say()
         try:
-            return retrain(recipe)
+            with tags(label(owner())):
+                return retrain(recipe)
         except KeyboardInterrupt:
             raise StoppedError("stopped; the same command goes on behind the last finished stage") from None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tasks import tracking
 from tasks.files import local_path
@@ -50,10 +51,12 @@ def all_runs() -> tuple[Run, ...]:
     while page.token:
         page = tracking.client().search_runs(experiments, max_results=PAGE, page_token=page.token)
         found += page
-    return tuple(
-        Run(run.info.run_id, str(run.info.run_name), run.info.status, str(run.info.artifact_uri), run.data.tags)
-        for run in found
-    )
+    return tuple(map(run_of, found))
+
+
+def run_of(run: Any) -> Run:
+    """Returns what matters of a run of MLflow's."""
+    return Run(run.info.run_id, str(run.info.run_name), run.info.status, str(run.info.artifact_uri), run.data.tags)
 
 
 def flow_runs(runs: Iterable[Run]) -> tuple[FlowRun, ...]:

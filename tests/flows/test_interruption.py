@@ -85,3 +85,7 @@ def test_a_killed_run_leaves_no_process_and_the_next_one_reuses_what_was_finishe
     said = project.stillhouse("run", "params/digits.yaml", "--force")
     assert said.code == 0, said.err
     assert set(said.stages.values()) == {"reused"}
+    assert "MLflow's `teacher`, as killed" in said.out
+    assert "Prefect's `retrain digits`, as crashed" in said.out
+    assert "RUNNING" not in teachers(project)
+    assert "nothing was left open" in project.stillhouse("reconcile").out
