@@ -142,6 +142,16 @@ def reconcile() -> None:
 
 
 @app.command()
+def doctor(
+    deep: Annotated[bool, typer.Option("--deep", help="Hash all of DVC's cache, not only a sample.")] = False,
+) -> None:
+    """Look for what may be wrong on this machine, and say what mends it."""
+    from flows.doctor import examine
+
+    examine(deep)
+
+
+@app.command()
 def gc(
     keep: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Remove all but the newest N versions, too.")

@@ -1,0 +1,19 @@
+"""What is wrong, and the command that mends it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        wrong: where it is, what was expected, what was found.
+        mend: the command to type.
+    """
+
+    wrong: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.wrong}; {self.mend}"
