@@ -220,8 +220,17 @@ def main() -> None:
     except RuntimeBundleError as error:
         _end(str(error), 1, error)
     except Exception as error:
+        _end_if_disk_is_full(error)
         said = f"{type(error).__name__}: {error}".strip()
         _end(f"unexpected error: {said}\n`stillhouse --debug ...` shows where it came from", 1, error)
+
+
+def _end_if_disk_is_full(error: Exception) -> None:
+    from tasks.disk import disk_full
+    from tasks.workspace import state_dir
+
+    if full := disk_full(error, state_dir()):
+        _end(str(full), full.exit_code, error)
 
 
 def _end(message: str, code: int, error: BaseException) -> None:

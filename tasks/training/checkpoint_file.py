@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from tasks.disk import require_room
 from tasks.errors import IntegrityError, mismatch
 from tasks.files import whole_file
 
@@ -32,11 +33,16 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Writes a checkpoint in place of the one before; it is on the disk when this returns."""
+    """Writes a checkpoint in place of the one before; it is on the disk when this returns.
+
+    Raises:
+        DiskFullError: there is no room for it; the one before stays.
+    """
     # Each in memory of its own: safetensors refuses tensors that share theirs, as tied weights do.
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in checkpoint.tensors.items()}
     text = json.dumps(checkpoint.state)
     with whole_file(path) as temporary:
+        require_room(path, len(text) + sum(tensor.nbytes for tensor in tensors.values()))
         save_file(tensors, temporary, {"state": text, "sha256": _digest(tensors, text)})
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
