@@ -1,6 +1,8 @@
 """A run that is stopped or killed leaves no process behind, and the next one goes on from what was finished."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 from mlflow import MlflowClient
+from safetensors import safe_open
 
 pytestmark = pytest.mark.slow
 LONG = ("run", "params/digits.yaml", "--set", "teacher.training.epochs=100000", "--set", "seed=99")
@@ -89,3 +92,37 @@ def test_a_killed_run_leaves_no_process_and_the_next_one_reuses_what_was_finishe
     assert "Prefect's `retrain digits`, as crashed" in said.out
     assert "RUNNING" not in teachers(project)
     assert "nothing was left open" in project.stillhouse("reconcile").out
+
+
+def kept_history(project: Any) -> list[dict[str, float]]:
+    """The epochs in the checkpoint of the long training; none where there is no checkpoint yet."""
+    found = [*(project.root / ".stillhouse/checkpoints").glob("*/1.safetensors")]
+    if not found:
+        return []
+    with safe_open(found[0], framework="pt") as opened:
+        return list(json.loads(opened.metadata()["state"])["standing"]["history"])
+
+
+def test_a_training_that_is_terminated_goes_on_from_its_checkpoint_in_the_next_run(
+    project: Any, first_run: Any
+) -> None:
+    shutil.rmtree(project.root / ".stillhouse/checkpoints", ignore_errors=True)
+    with long_run(project) as process:
+        wait_until(lambda: len(kept_history(project)) > 2)
+        process.terminate()
+        process.wait(PATIENCE)
+    before = kept_history(project)
+    client = MlflowClient(f"sqlite:///{project.root / '.stillhouse/mlflow.db'}")
+    with long_run(project):
+        run = newest_teacher(client)
+        wait_until(lambda: len(client.get_metric_history(run, "train_seconds")) > len(before))
+    seconds = {one.step: one.value for one in client.get_metric_history(run, "train_seconds")}
+    # How long an epoch took is not the same twice: those before the checkpoint were not trained again.
+    assert [seconds[epoch] for epoch in range(1, len(before) + 1)] == [one["train_seconds"] for one in before]
+
+
+def newest_teacher(client: MlflowClient) -> str:
+    experiment = client.get_experiment_by_name("digits")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], "attributes.run_name = 'teacher'")
+    return str(max(found, key=lambda run: run.info.start_time).info.run_id)
