@@ -126,25 +126,6 @@ def own_project(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> P
 
 
 @pytest.fixture(scope="session")
-def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One Prefect server for the commands of several tests: a server for each would take seconds every time."""
-    home = tmp_path_factory.mktemp("prefect")
-    port, log = free_port(0), home / "server.log"
-    settings = {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_UI_ENABLED": "0"}
-    command = [sys.executable, "-m", "flows.server", str(port)]
-    environment = {**os.environ, **settings, "PREFECT__SERVER_EPHEMERAL": "1"}
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output
-        ) as server,
-    ):
-        wait_until_healthy("Prefect", f"http://{HOST}:{port}/api/health", server, log)
-        yield f"http://{HOST}:{port}/api"
-        server.terminate()
-
-
-@pytest.fixture(scope="session")
 def first_run(project: Project) -> Said:
     """`stillhouse run params/digits.yaml` in a fresh clone."""
     return project.stillhouse("run", "params/digits.yaml")
@@ -168,10 +149,11 @@ def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
 
 @pytest.fixture(scope="session")
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real Prefect server on a new database."""
+    """The address of a real Prefect server on a new database: for each test to start its own would take seconds."""
     home, port = tmp_path_factory.mktemp("prefect"), free_port(0)
     address, log = f"http://{HOST}:{port}/api", home / "server.log"
     environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment["PREFECT_UI_ENABLED"] = "0"
     command = [sys.executable, "-m", "flows.server", str(port)]
     with log.open("wb") as out:
         server = subprocess.Popen(
