@@ -12,10 +12,12 @@ import pytest
 from tasks import ownership, tracking
 from tasks.storage.abandoned import close, forget_checkpoints, open_runs
 from tasks.storage.runs import all_runs
-from tests.killed import in_a_process
+from tests.killed import in_a_process, preload
+from tests.registry import interrupted
 from tests.storage.abandoned_runs import begin_and_be_killed, open_in
 
-SPAWN = multiprocessing.get_context("spawn")
+FORKS = multiprocessing.get_context("forkserver")
+preload("tests.storage.abandoned_runs", *interrupted.STORES)
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @contextmanager
 def at_work(home: Path, name: str) -> Iterator[Callable[[], None]]:
     """A process that has runs open; yields what kills it."""
-    process = SPAWN.Process(target=open_in, args=(home, name), daemon=True)
+    process = FORKS.Process(target=open_in, args=(home, name), daemon=True)
     process.start()
 
     def kill() -> None:

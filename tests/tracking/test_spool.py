@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from flows.server import free_port, wait_until_healthy
-from tasks import ownership, tracking
+from tasks import tracking
 from tasks.spool import Measured, Spool, spooled
+from tasks.workspace import state_dir
 
 SECONDS = 0.5
 """that nobody may wait who hands metrics in"""
@@ -118,18 +119,21 @@ def test_training_goes_on_while_mlflow_is_away_and_no_metric_is_lost(server: Ser
             time.sleep(0.05)
 
     with tracking.flow_run("product", "retrain", "flow", {}) as run:
+        leave_behind(run.id, "killed")
         measure(run, range(1, 10))
         server.stop()
         measure(run, range(10, 30))
+        with pytest.raises(Exception, match="Max retries"):
+            tracking.deliver_left("killed")
         server.start()
         measure(run, range(30, 40))
+        assert tracking.deliver_left("killed") == 1
     assert tracking.history(run.id, "loss") == tuple(1 / step for step in range(1, 40))
+    assert tracking.history(run.id, "left") == (0.5,)
+    assert tracking.deliver_left("killed") == 0
     assert max(waits) < SECONDS
-    server.stop()
-    run.metrics(40, {"loss": 1 / 40})
-    with pytest.raises(Exception, match="Max retries"):
-        tracking.deliver_left(ownership.owner())
-    server.start()
-    assert tracking.deliver_left(ownership.owner()) == 1
-    assert tracking.deliver_left(ownership.owner()) == 0
-    assert tracking.history(run.id, "loss")[-1] == 1 / 40
+
+
+def leave_behind(run_id: str, owner: str) -> None:
+    """Writes the metric `left` as a process does that is killed before it can deliver it."""
+    Spool(state_dir() / "spool" / owner / f"{run_id}.jsonl", Receiver(), every=60).add(1, {"left": 0.5})
