@@ -120,6 +120,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
+def served(project: Project, prefect_api: str) -> Project:
+    """The same clone, for commands that need not start a Prefect server of their own."""
+    return replace(project, api=prefect_api)
+
+
+@pytest.fixture(scope="session")
 def own_project(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Project:
     """A clone for recipes of a person's own, whose working tree they change."""
     return replace(make_project(tmp_path_factory.mktemp("own")), api=prefect_api)

@@ -1,12 +1,9 @@
 """The shapes a retrain can take besides one teacher and one student; runs after the plain recipe, in its project."""
 
 import shutil
-from dataclasses import replace
 from typing import Any
 
 import pytest
-
-from tests.flows.conftest import Project
 
 pytestmark = pytest.mark.slow
 QUICK = ("--set", "student.training.epochs=3", "--set", "promote.staging.approval=manual")
@@ -14,14 +11,8 @@ ASSISTANT = "assistant={architecture: {kind: cnn, channels: [16, 32]}, training:
 ENSEMBLE = "ensemble=[{architecture: {kind: mlp, hidden: [64]}, training: {epochs: 3}, seed: 1, weight: 0.5}]"
 
 
-@pytest.fixture
-def project(project: Project, prefect_api: str) -> Project:
-    """The project of the plain recipe, with a Prefect server that is there."""
-    return replace(project, api=prefect_api)
-
-
-def test_two_teachers_teach_an_assistant_who_teaches_the_student(project: Any, first_run: Any) -> None:
-    said = project.stillhouse("run", "params/digits.yaml", "--set", ASSISTANT, "--set", ENSEMBLE, *QUICK)
+def test_two_teachers_teach_an_assistant_who_teaches_the_student(served: Any, first_run: Any) -> None:
+    said = served.stillhouse("run", "params/digits.yaml", "--set", ASSISTANT, "--set", ENSEMBLE, *QUICK)
     assert said.code == 0, said.err + said.out
     lines = [line.split()[:2] for line in said.out.splitlines() if line.startswith("  ")]
     stages = [words for words in lines if words and words[0] in ("done", "reused")]
@@ -37,31 +28,31 @@ def test_two_teachers_teach_an_assistant_who_teaches_the_student(project: Any, f
 PEER = "peer={architecture: {kind: cnn, channels: [12, 24]}}"
 
 
-def test_two_students_teach_each_other_without_a_teacher(project: Any, first_run: Any) -> None:
-    said = project.stillhouse("run", "params/digits.yaml", "--set", "teacher=null", "--set", PEER, *QUICK)
+def test_two_students_teach_each_other_without_a_teacher(served: Any, first_run: Any) -> None:
+    said = served.stillhouse("run", "params/digits.yaml", "--set", "teacher=null", "--set", PEER, *QUICK)
     assert said.code == 0, said.err + said.out
     assert "student and peer" in said.out
     assert "teacher" not in said.out.split("student and peer")[0].split("running because", 1)[1].split("\n", 1)[1]
 
 
-def test_soft_labels_that_were_cut_short_stop_the_run_until_they_are_gone(project: Any, first_run: Any) -> None:
-    kept = list((project.root / ".stillhouse/soft-labels").glob("*/logits.npy"))
+def test_soft_labels_that_were_cut_short_stop_the_run_until_they_are_gone(served: Any, first_run: Any) -> None:
+    kept = list((served.root / ".stillhouse/soft-labels").glob("*/logits.npy"))
     for file in kept:
         file.write_bytes(file.read_bytes()[:-100])
     run = ("run", "params/digits.yaml", "--set", "distill.temperature=3.5", "--set", "promote.staging.approval=manual")
-    said = project.stillhouse(*run)
+    said = served.stillhouse(*run)
     assert said.code == 1
     assert "logits.npy`: expected a whole array of float16 (1079, 10)" in said.err
     assert "remove the folder" in said.err
     assert "Traceback" not in said.err
     for file in kept:
         shutil.rmtree(file.parent)
-    said = project.stillhouse(*run)
+    said = served.stillhouse(*run)
     assert said.code == 0, said.err + said.out
 
 
-def test_a_recipe_with_nobody_to_learn_from_is_one_message(project: Any, first_run: Any) -> None:
-    said = project.stillhouse("check", "params/digits.yaml", "--set", "teacher=null")
+def test_a_recipe_with_nobody_to_learn_from_is_one_message(served: Any, first_run: Any) -> None:
+    said = served.stillhouse("check", "params/digits.yaml", "--set", "teacher=null")
     assert said.code == 2
     assert "`teacher`" in said.err
     assert "`peer`" in said.err
@@ -86,19 +77,19 @@ WRONG = {
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_a_mistake_in_how_to_teach_is_one_message_before_anything_runs(project: Any, mistake: str) -> None:
+def test_a_mistake_in_how_to_teach_is_one_message_before_anything_runs(served: Any, mistake: str) -> None:
     overrides, expected = WRONG[mistake]
-    said = project.stillhouse("check", "params/digits.yaml", *(word for o in overrides for word in ("--set", o)))
+    said = served.stillhouse("check", "params/digits.yaml", *(word for o in overrides for word in ("--set", o)))
     assert said.code == 2
     assert expected in said.err
     assert len(said.err.strip().splitlines()) == 1
     assert "Traceback" not in said.err
 
 
-def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(project: Any, first_run: Any) -> None:
-    weights = project.registered("digits-teacher", 1) / "teacher-model.safetensors"
+def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(served: Any, first_run: Any) -> None:
+    weights = served.registered("digits-teacher", 1) / "teacher-model.safetensors"
     classes = ", ".join(f"'{digit}'" for digit in "1023456789")
-    said = project.stillhouse(
+    said = served.stillhouse(
         *("run", "params/digits.yaml", "--set", "teacher.training=null", "--set", f"teacher.weights={weights}"),
         *("--set", f"teacher.classes=[{classes}]"),
     )

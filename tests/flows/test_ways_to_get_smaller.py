@@ -1,15 +1,12 @@
 """A retrain with passes that learn, and one that nothing is small enough for; in the project of the plain recipe."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from mlflow import MlflowClient
-
-from tests.flows.conftest import Project
 
 pytestmark = pytest.mark.slow
 PASSES = (
@@ -19,24 +16,18 @@ PASSES = (
 MADE = ("fp32", "low_rank0.5", "mixed_int8", "qat_int8_w6")
 
 
-@pytest.fixture
-def project(project: Project, prefect_api: str) -> Project:
-    """The project of the plain recipe, with a Prefect server that is there."""
-    return replace(project, api=prefect_api)
-
-
-def versions(project: Any) -> int:
-    client = MlflowClient(f"sqlite:///{project.root / '.stillhouse/mlflow.db'}")
+def versions(served: Any) -> int:
+    client = MlflowClient(f"sqlite:///{served.root / '.stillhouse/mlflow.db'}")
     return len(client.search_model_versions("name = 'digits'"))
 
 
-def kept(project: Any, name: str) -> set[str]:
-    found: list[Path] = list((project.root / ".stillhouse/artifacts").rglob(f"{name}.*"))
+def kept(served: Any, name: str) -> set[str]:
+    found: list[Path] = list((served.root / ".stillhouse/artifacts").rglob(f"{name}.*"))
     return {path.suffix for path in found}
 
 
-def test_passes_that_learn_go_through_a_whole_run(project: Any, first_run: Any) -> None:
-    said = project.stillhouse(
+def test_passes_that_learn_go_through_a_whole_run(served: Any, first_run: Any) -> None:
+    said = served.stillhouse(
         *("run", "params/digits.yaml", "--set", f"compress.candidates={PASSES}"),
         *("--set", "compress.limits.accuracy_drop=0.5", "--set", "promote.staging.approval=manual"),
     )
@@ -46,18 +37,18 @@ def test_passes_that_learn_go_through_a_whole_run(project: Any, first_run: Any) 
     assert (said.stages["compress"], said.stages["evaluate"]) == ("done", "done")
     tried = said.out.split("ships; tried ", 1)[1]
     assert [name for name in MADE if re.search(rf"\b{re.escape(name)} [\d,]+ bytes", tried)] == list(MADE)
-    assert kept(project, "low_rank0.5") == {".onnx", ".safetensors"}
-    assert kept(project, "mixed_int8") == kept(project, "qat_int8_w6") == {".onnx"}
+    assert kept(served, "low_rank0.5") == {".onnx", ".safetensors"}
+    assert kept(served, "mixed_int8") == kept(served, "qat_int8_w6") == {".onnx"}
 
 
-def test_limits_that_nothing_keeps_show_the_front_and_register_nothing(project: Any, first_run: Any) -> None:
-    before = versions(project)
-    said = project.stillhouse("run", "params/digits.yaml", "--set", "compress.limits.bytes=1")
+def test_limits_that_nothing_keeps_show_the_front_and_register_nothing(served: Any, first_run: Any) -> None:
+    before = versions(served)
+    said = served.stillhouse("run", "params/digits.yaml", "--set", "compress.limits.bytes=1")
     assert said.code == 1
-    recipe = yaml.safe_load((project.root / "params/digits.yaml").read_text())
+    recipe = yaml.safe_load((served.root / "params/digits.yaml").read_text())
     lines = [line for line in said.err.splitlines() if "`limits.bytes`: expected at most 1, got" in line]
     assert len(lines) == len(recipe["compress"]["candidates"]) + 1  # fp32 is always one
     assert all(re.search(r"\(accuracy [\d.]+, p95 [\d.]+ ms, [\d,]+ bytes", line) for line in lines)
     assert 1 <= sum("on the Pareto front" in line for line in lines) <= len(lines)
     assert "Traceback" not in said.err
-    assert versions(project) == before
+    assert versions(served) == before
