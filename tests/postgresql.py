@@ -18,7 +18,9 @@ from flows.server import HOST, free_port
 OWNER = "stillhouse"
 PROGRAMS = Path("/usr/lib/postgresql")
 """where Debian puts each version"""
-INSTALL = (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postgresql"])
+WAIT = ["-o", "DPkg::Lock::Timeout=300"]
+"""another test may be installing a browser"""
+INSTALL = (["apt-get", "update", "-qq"], ["apt-get", *WAIT, "install", "-y", "-qq", "postgresql"])
 
 
 class Cluster:
