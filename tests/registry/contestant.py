@@ -5,12 +5,10 @@ python -m tests.registry.contestant SEED OPERATIONS
 
 import random
 import sys
-from datetime import UTC, datetime
 
 from tasks.errors import InputError
 from tasks.registry.promotion import carry_out, roll_back
-from tasks.releases import Release
-from tests.registry.made import PASSED
+from tests.registry.made import PASSED, release
 
 MODEL, RELEASES = "contested", 3
 
@@ -25,20 +23,8 @@ def take_part(seed: int, operations: int) -> None:
             except InputError:  # nothing was there before: an answer, not a fault
                 continue
         else:
-            carry_out(_release(draw.randint(1, RELEASES)), PASSED, f"contestant {seed}")
-
-
-def _release(version: int) -> Release:
-    return Release(
-        model=MODEL,
-        version=version,
-        fingerprint=str(version),
-        bundle=(),
-        teacher_version=1,
-        data_version="v",
-        run_id="r",
-        created=datetime.now(UTC),
-    )
+            version = draw.randint(1, RELEASES)
+            carry_out(release(MODEL, version, str(version)), PASSED, f"contestant {seed}")
 
 
 if __name__ == "__main__":

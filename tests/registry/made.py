@@ -33,9 +33,14 @@ def version_of(client: MlflowClient, model: str, key: str) -> int:
 
 
 def release_of(client: MlflowClient, model: str, key: str) -> Release:
+    return release(model, version_of(client, model, key), key)
+
+
+def release(model: str, version: int, key: str) -> Release:
+    """Returns the record of a version, whether there is one or not."""
     return Release(
         model=model,
-        version=version_of(client, model, key),
+        version=version,
         fingerprint=key,
         bundle=(Artefact(uri="file:///m", sha256="0" * 64, size=1),),
         teacher_version=1,
