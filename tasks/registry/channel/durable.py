@@ -5,6 +5,8 @@ import re
 import secrets
 from pathlib import Path
 
+from tasks.runtime.storage import sync_directory
+
 OWNER_ONLY, EVERYBODY = 0o600, 0o644
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
 
@@ -28,7 +30,7 @@ def write(path: Path, content: bytes, mode: int = EVERYBODY) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    sync_directory(path.parent)
 
 
 def private_dir(path: Path) -> Path:
@@ -42,11 +44,3 @@ def sweep(folder: Path) -> None:
     for path in folder.rglob(".*"):
         if _TEMPORARY.fullmatch(path.name):
             path.unlink()
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
