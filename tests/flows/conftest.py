@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 from sqlalchemy import insert
 
+from flows.cli import main
 from flows.commands import load
 from flows.server import HOST, free_port, wait_until_healthy
 from flows.unchanged import ingredients_of
@@ -111,6 +112,36 @@ def make_project(folder: Path) -> Project:
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A clone in which nothing ever ran, for commands that end before they do anything."""
     return make_project(tmp_path_factory.mktemp("fresh"))
+
+
+Typed = Callable[..., Said]
+
+
+@pytest.fixture
+def typed(fresh: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Typed]:
+    """Runs a command in the fresh clone and in this process, which has imported what it needs already.
+
+    What commands set in the environment is taken back.
+    """
+    before = dict(os.environ)
+    for name in [name for name in os.environ if name.startswith(TOOLS)]:
+        del os.environ[name]
+    os.environ["COLUMNS"] = "200"
+    monkeypatch.chdir(fresh.root)
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["stillhouse", *arguments])
+        database.engine.cache_clear()
+        started = time.perf_counter()
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        return Said(int(end.value.code or 0), said.out, said.err, time.perf_counter() - started)
+
+    yield run
+    database.engine.cache_clear()
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

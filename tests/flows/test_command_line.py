@@ -28,10 +28,10 @@ def test_the_question_whether_there_is_anything_to_do_imports_nothing_that_works
     assert done.stderr == "\n"
 
 
-def test_check_says_valid_and_warns_of_a_student_larger_than_its_teacher(fresh: Any) -> None:
+def test_check_says_valid_and_warns_of_a_student_larger_than_its_teacher(fresh: Any, typed: Any) -> None:
     plain = fresh.stillhouse("check", "params/digits.yaml")
     assert (plain.code, "valid" in plain.out, "warning" in plain.out) == (0, True, False)
-    large = fresh.stillhouse("check", "params/digits.yaml", "--set", "student.architecture.channels=[512, 512]")
+    large = typed("check", "params/digits.yaml", "--set", "student.architecture.channels=[512, 512]")
     assert large.code == 0
     assert "`student.architecture`: expected a student smaller than its teacher" in large.out
 
@@ -58,9 +58,9 @@ def test_check_says_valid_and_warns_of_a_student_larger_than_its_teacher(fresh: 
     ],
 )
 def test_bad_input_is_one_message_with_exit_2_and_nothing_is_made(
-    fresh: Any, arguments: tuple[str, ...], said: str
+    fresh: Any, typed: Any, arguments: tuple[str, ...], said: str
 ) -> None:
-    answer = fresh.stillhouse(*arguments)
+    answer = typed(*arguments)
     assert answer.code == 2
     assert said in answer.err
     assert "Traceback" not in answer.err + answer.out
@@ -68,14 +68,20 @@ def test_bad_input_is_one_message_with_exit_2_and_nothing_is_made(
     assert fresh.git("status", "--porcelain") == ""
 
 
-def test_all_mistakes_of_a_recipe_come_in_one_answer(fresh: Any) -> None:
-    answer = fresh.stillhouse("run", "params/digits.yaml", "--set", "distill.alpha=2", "--set", "seed=-1")
+def test_a_mistake_is_the_same_message_from_a_process_of_its_own(fresh: Any) -> None:
+    answer = fresh.stillhouse("run", "params/digits.yaml", "--set", "distill.alpha=2")
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert "`distill.alpha`" in answer.err
+
+
+def test_all_mistakes_of_a_recipe_come_in_one_answer(typed: Any) -> None:
+    answer = typed("run", "params/digits.yaml", "--set", "distill.alpha=2", "--set", "seed=-1")
     assert "`distill.alpha`" in answer.err
     assert "`seed`" in answer.err
 
 
-def test_promoting_what_was_never_made_says_how_to_make_it(fresh: Any) -> None:
-    answer = fresh.stillhouse("promote", "digits", "--to", "staging")
+def test_promoting_what_was_never_made_says_how_to_make_it(typed: Any) -> None:
+    answer = typed("promote", "digits", "--to", "staging")
     assert answer.code == 2
     assert "stillhouse run params/digits.yaml" in answer.err
 

@@ -149,9 +149,9 @@ def test_a_run_that_replaces_ends_the_one_that_goes_on(quiet: Project) -> None:
         ("--overlap", "both", "skip, queue or replace"),
     ],
 )
-def test_a_schedule_that_cannot_be_is_one_message(fresh: Project, option: str, value: str, expected: str) -> None:
+def test_a_schedule_that_cannot_be_is_one_message(typed: Any, option: str, value: str, expected: str) -> None:
     options = {"--cron": MONDAYS} | {option: value}
-    said = fresh.stillhouse("schedule", "params/digits.yaml", *[word for pair in options.items() for word in pair])
+    said = typed("schedule", "params/digits.yaml", *[word for pair in options.items() for word in pair])
     assert said.code == 2
     assert f"`{option}`: expected {expected}, got {value}" in said.err
     assert "Traceback" not in said.err + said.out

@@ -51,8 +51,8 @@ def test_soft_labels_that_were_cut_short_stop_the_run_until_they_are_gone(served
     assert said.code == 0, said.err + said.out
 
 
-def test_a_recipe_with_nobody_to_learn_from_is_one_message(served: Any, first_run: Any) -> None:
-    said = served.stillhouse("check", "params/digits.yaml", "--set", "teacher=null")
+def test_a_recipe_with_nobody_to_learn_from_is_one_message(typed: Any) -> None:
+    said = typed("check", "params/digits.yaml", "--set", "teacher=null")
     assert said.code == 2
     assert "`teacher`" in said.err
     assert "`peer`" in said.err
@@ -77,9 +77,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_a_mistake_in_how_to_teach_is_one_message_before_anything_runs(served: Any, mistake: str) -> None:
+def test_a_mistake_in_how_to_teach_is_one_message_before_anything_runs(typed: Any, mistake: str) -> None:
     overrides, expected = WRONG[mistake]
-    said = served.stillhouse("check", "params/digits.yaml", *(word for o in overrides for word in ("--set", o)))
+    said = typed("check", "params/digits.yaml", *(word for o in overrides for word in ("--set", o)))
     assert said.code == 2
     assert expected in said.err
     assert len(said.err.strip().splitlines()) == 1
