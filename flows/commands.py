@@ -53,7 +53,7 @@ def check_recipe(path: Path, overrides: list[str]) -> None:
     project, recipe = load(path, overrides)
     for line in advice_on(project, recipe):
         console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
-    console.print(f"{path}: valid")
+    console.print(f"{path}: valid", soft_wrap=True)
 
 
 def init_recipe(name: str, images: Path | None, table: Path | None, label: str | None) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def _describe(error: Any, path: Path, document: Document, origins: Mapping[Locat
     origin = next((said for keys, said in origins.items() if location[: len(keys)] == keys), None)
     where = origin or _place(path, document, location)
     expected, got, do = _explain(error, location)
-    return mismatch(where, _dotted(location), expected, got, do)
+    return _printable(mismatch(where, _dotted(location), expected, got, do))
 
 
 def _explain(error: Any, location: Location) -> tuple[str, str, str]:
@@ -82,7 +83,7 @@ def _explain(error: Any, location: Location) -> tuple[str, str, str]:
             return "`kind`", "none", "say which kind it is"
         case "union_tag_invalid":
             tags = context["expected_tags"].replace("'", "`")
-            return f"`kind` to be one of {tags}", f"`{context['tag']}`", "choose one of them"
+            return f"`kind` to be one of {tags}", f"`{_cut(str(context['tag']))}`", "choose one of them"
         case "value_error":
             return "sections that go together", "a contradiction", str(context["error"])
         case _:
@@ -100,12 +101,17 @@ def _unknown_key(location: Location) -> tuple[str, str, str]:
 
 def _known_keys(location: Location) -> list[str]:
     """Returns the keys that the schema knows at a location of pydantic's (with the tags of unions in it)."""
-    schema = Recipe.model_json_schema()
+    schema = _schema()
     definitions = schema["$defs"]
     for step in location:
         inner = schema.get("properties", {}).get(step) or schema.get("discriminator", {}).get("mapping", {}).get(step)
         schema = _resolved(schema.get("items") if isinstance(step, int) else inner, definitions)
     return list(schema.get("properties", {}))
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return Recipe.model_json_schema()
 
 
 def _resolved(schema: Any, definitions: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,5 +163,13 @@ def _dotted(location: Location) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    return _cut(repr(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _printable(text: str) -> str:
+    """Writes out what would break the line or steer the terminal: names of keys and kinds are a person's own text."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
