@@ -7,19 +7,22 @@
 # make bench-objectives     every objective on digits and vowels, five seeds
 # make bench-registry       four processes that promote and roll back one model 500 times: is there always one champion?
 # make bench-start          how long commands take that have nothing to do
+# make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime
 #                           Benchmarks write their tables into README.md.
+# make soak                 a run killed at random moments, a hundred times (KILLS=20): what is lost, doubled or left behind?
 # make wheel                dist/stillhouse_edge-*.whl: what a device needs, and nothing else
 # make lock                 resolves all dependencies anew and writes requirements.lock
 # make clean                removes what runs made; the next run starts from nothing
 
 PYTHON ?= python3
 RECIPE ?= digits
+KILLS ?= 100
 BIN := .venv/bin
 
 .PHONY: run test lint pytest bench bench-cost bench-memory bench-compression bench-quantisation bench-objectives \
   bench-digits bench-vowels bench-fashion bench-start bench-registry bench-device \
-  wheel lock clean
+  bench-orchestration soak wheel lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -55,6 +58,12 @@ bench-registry: .venv/installed
 
 bench-device: .venv/installed
 	$(BIN)/python -m benchmarks.device --write
+
+bench-orchestration: .venv/installed
+	$(BIN)/python -m benchmarks.orchestration --write
+
+soak: .venv/installed
+	$(BIN)/python -m benchmarks.soak --kills $(KILLS)
 
 wheel: .venv/installed
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist infra/device

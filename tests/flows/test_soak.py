@@ -1,0 +1,44 @@
+"""Five kills at random moments; `make soak` makes a hundred, in more settings."""
+
+import logging
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+from benchmarks.soak.__main__ import told
+from benchmarks.soak.kills import planned, stage_of
+from benchmarks.soak.soak import Soak
+from benchmarks.soak.world import FIRST, prefect_server
+
+LOG = logging.getLogger(__name__)
+KILLS, SEED = 5, 6
+
+
+@pytest.mark.slow
+def test_five_kills_at_random_moments_lose_nothing_and_leave_nothing(tmp_path: Path) -> None:
+    with prefect_server(tmp_path / "prefect") as server:
+        tally = Soak(tmp_path, server, SEED, LOG.info).until(KILLS, [FIRST])
+    LOG.info(told(tally, SEED, 0))
+    assert tally.killed == KILLS
+    assert tally.faults == []
+
+
+def test_kills_are_spread_over_the_run_and_take_turns_between_the_command_and_all_its_processes() -> None:
+    draw = random.Random(1)
+    kills = [kill for number in range(300) for kill in planned(draw, number, left=3, seconds=10)]
+    assert {kill.tree for kill in planned(draw, 0, left=1, seconds=10)} == {False}
+    assert {kill.tree for kill in planned(draw, 1, left=1, seconds=10)} == {True}
+    assert [sum(low <= kill.after < low + 2.5 for kill in kills) > 100 for low in (0, 2.5, 5, 7.5)] == [True] * 4
+    assert 0.1 < sum(kill.signal == signal.SIGTERM for kill in kills) / len(kills) < 0.3
+
+
+def test_the_stage_that_a_command_was_in_is_read_from_what_it_said() -> None:
+    began = "digits: running because it never ran here\n"
+    done = "  done    data           1,797 samples (5.0 s)\n  reused  teacher        1,362 parameters\n"
+    assert stage_of("") == "start"
+    assert stage_of(began) == "data"
+    assert stage_of(began + done) == "student alone"
+    assert stage_of(f"{began}{done}  done    register       digits version 1 (0.5 s)\n") == "promote"
+    assert stage_of(f"{began}promoted to staging: version 1, before it nothing\n") == "end"
