@@ -1,0 +1,134 @@
+"""The stages of `stillhouse run` as plain functions in one process: no Prefect, no MLflow, no DVC.
+
+    python -m benchmarks.bare --folder DIR [--set FIELD=VALUE ...]
+
+Data, teacher, student alone, student, compression, evaluation with its pictures, and the bundle with its self-test, by
+the functions behind the doors of the rooms. What it leaves out besides is the page of the release, which is made of
+records. Nothing is kept to be reused.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from params.pipeline import Recipe
+from tasks.compress.bench import Bench
+from tasks.compress.compress import Compressed, compress
+from tasks.compress.recover import Recoverer
+from tasks.data.fetch import fetch
+from tasks.data.prepare import prepare
+from tasks.evaluate.entrant import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
+from tasks.evaluate.evaluate import Evaluation, evaluate
+from tasks.evaluate.exhibits import scene_of
+from tasks.evaluate.figures.draw import draw
+from tasks.evaluate.numbers import write_numbers
+from tasks.models.build import count_parameters
+from tasks.progress import silent
+from tasks.recipes import load_recipe
+from tasks.runtime.bundle import Facts, golden_of, self_test, write_bundle
+from tasks.runtime.manifest import Processor
+from tasks.runtime.session import Session
+from tasks.teacher.train import train
+from tasks.teaching.health import weights_digest
+from tasks.teaching.student import distill, train_alone
+from tasks.teaching.teaching import Teacher, Teaching
+from tasks.training.arrays import open_split
+from tasks.training.network import PreparedData, Trained
+
+RECIPE = "digits"
+TOLERANCE = 1e-3
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Makes a student of the recipe in the working directory's project and prints what it came to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, required=True, help="for all that is made; must be there")
+    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="FIELD=VALUE")
+    asked = parser.parse_args(arguments)
+    recipe = load_recipe(Path("params", f"{RECIPE}.yaml"), asked.overrides)
+    judged, chosen = make(recipe, asked.folder)
+    heavy = sorted({"prefect", "mlflow", "dvc"} & sys.modules.keys())
+    if heavy:
+        raise ImportError(f"expected a bare process, got {', '.join(heavy)} imported")
+    told = ", ".join(f"{score.name} {score.accuracy.value:.4f}" for score in judged.scores)
+    sys.stdout.write(f"{chosen} ships; {told}\n")
+
+
+def make(recipe: Recipe, folder: Path) -> tuple[Evaluation, str]:
+    """Goes through all stages below a folder; returns the evaluation and the name of the candidate that ships."""
+    fetch(recipe, folder)
+    prepare(recipe, folder)
+    data = PreparedData.open_folder(folder / "data" / recipe.name / "prepared")
+    teacher = _teacher(recipe, data)
+    alone = train_alone(recipe.student, data, recipe.seed, silent, _unheard, folder)
+    teaching = Teaching((Teacher(teacher.network, weights_digest(teacher.network)),), data.data_digest, folder / "soft")
+    student = distill(recipe.student, recipe.distill, teaching, data, recipe.seed, silent, _unheard, folder).trained
+    recover = Recoverer(recipe.student.training, recipe.distill, teaching, data, recipe.seed, _unheard)
+    bench = Bench(recipe.compress, student.network, data, folder, recipe.seed, recover)
+    done = compress(bench, silent)
+    trained = {TEACHER: teacher, BASELINE: alone, STUDENT: student}
+    judged = _judged(recipe, data, trained, done, folder)
+    _bundle(recipe, data, done, folder)
+    return judged, done.chosen
+
+
+def _teacher(recipe: Recipe, data: PreparedData) -> Trained:
+    assert recipe.teacher is not None, "the benchmark asks for a recipe with a teacher"
+    assert recipe.teacher.training is not None, "the benchmark trains its teacher"
+    return train(recipe.teacher.architecture, recipe.teacher.training, data, recipe.seed, silent, _unheard)
+
+
+def _judged(
+    recipe: Recipe, data: PreparedData, trained: Mapping[str, Trained], done: Compressed, folder: Path
+) -> Evaluation:
+    """Judges all models on the test split, and draws what there is to see."""
+    spec = data.card.input
+    exported = {
+        name: export_entrant(one.network, spec, folder / f"{name}.onnx", recipe.seed) for name, one in trained.items()
+    }
+    candidates = {
+        one.name: Entrant(done.made[one.name].path, one.onnx, count_parameters(done.made[one.name].network), one.parity)
+        for one in done.candidates
+    }
+    target = recipe.compress.target
+    judged = evaluate(recipe.evaluate, exported | candidates, data, target, recipe.seed, silent)
+    write_numbers(judged, done.chosen, folder)
+    metric = f"validation_{data.kind.primary}"
+    curves = {name: np.array([epoch[metric] for epoch in one.fit.history]) for name, one in trained.items()}
+    for drawing in draw(scene_of(judged, done.chosen, data, curves)):
+        (folder / f"{drawing.name}.svg").write_bytes(drawing.svg)
+    return judged
+
+
+def _bundle(recipe: Recipe, data: PreparedData, done: Compressed, folder: Path) -> None:
+    """Writes the bundle of the file that ships, and lets it pass its self-test."""
+    model, target = done.made[done.chosen].path.read_bytes(), recipe.compress.target
+    session, test = Session(model, target.threads), open_split(data.directory, "test")
+    samples = test.gather(data.kind.golden(test.labels()))
+    golden = golden_of(session, samples.inputs, samples.lengths)
+    facts = Facts(
+        name=recipe.name,
+        task=recipe.data.task,
+        classes=data.card.classes,
+        layout=data.card.input.layout,
+        target=Processor(target.isa, target.threads),
+        data_version=data.data_digest,
+        fingerprint="0" * 64,
+        created=datetime.now(UTC).isoformat(),
+        heads=(),
+        tolerance=TOLERANCE * max(1.0, float(np.abs(golden.logits).max())),
+    )
+    write_bundle(folder / "bundle", facts, model, golden)
+    self_test(folder / "bundle")
+
+
+def _unheard(_epoch: int, _metrics: object) -> None:
+    """Nobody asks for the metrics of an epoch."""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
