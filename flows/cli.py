@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from flows.channel_cli import channel_app
+from tasks.addresses import without_login
 from tasks.errors import InputError, StillhouseError, mismatch
 from tasks.runtime.errors import RuntimeBundleError
 
@@ -236,7 +237,7 @@ def _end_if_disk_is_full(error: Exception) -> None:
 def _end(message: str, code: int, error: BaseException) -> None:
     if _debug:
         raise error
-    sys.stderr.write(f"stillhouse: {message}\n")
+    sys.stderr.write(f"stillhouse: {without_login(message)}\n")
     sys.exit(code)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.console import console
 from tasks import ownership, tracking
+from tasks.addresses import without_login
 from tasks.checkup import cache, databases, machine, versions
 from tasks.checkup.finding import Finding
 from tasks.errors import RefusedError
@@ -63,7 +64,7 @@ def _checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
 def named_servers() -> Iterator[Finding]:
     """Yields the servers that variables name and that do not answer."""
     for name, path in (("PREFECT_API_URL", "/health"), ("MLFLOW_TRACKING_URI", "/health")):
-        address = os.environ.get(name, "")
+        address = without_login(os.environ.get(name, ""))
         if address.startswith("http") and not _answers(f"{address.rstrip('/')}{path}"):
             wrong = f"`{name}`: expected an answer from {address}, got none"
             yield Finding(wrong, f"unset {name}   (or start that server)")
@@ -77,7 +78,8 @@ def mlflow_answers() -> Iterator[Finding]:
     try:
         tracking.client().search_experiments(max_results=1)
     except Exception as error:
-        mend = f"mlflow db upgrade {address}" if "schema" in str(error) else "stillhouse --debug doctor"
+        shown = address if without_login(address) == address else '"$MLFLOW_TRACKING_URI"'
+        mend = f"mlflow db upgrade {shown}" if "schema" in str(error) else "stillhouse --debug doctor"
         yield Finding(f"`MLFLOW_TRACKING_URI`: expected a store of this version, got {_first_line(error)}", mend)
 
 
@@ -121,4 +123,4 @@ def _answers(address: str) -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return without_login(str(error)).strip().partition("\n")[0] or type(error).__name__

@@ -13,6 +13,7 @@ from typing import Any
 from flows.console import console
 from params.notify import Event
 from params.pipeline import Recipe
+from tasks.addresses import without_login
 from tasks.errors import StoppedError, mismatch
 from tasks.releases import Promotion
 
@@ -36,7 +37,7 @@ def failure_told(recipe: Recipe) -> Iterator[None]:
     except StoppedError:
         raise
     except Exception as error:
-        _tell(recipe, "failed", f"{recipe.name} failed", f"{type(error).__name__}: {error}")
+        _tell(recipe, "failed", f"{recipe.name} failed", without_login(f"{type(error).__name__}: {error}"))
         raise
 
 

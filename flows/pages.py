@@ -55,7 +55,9 @@ def _mlflow() -> Page:
     if uri.startswith("http"):
         return Page("MLflow", uri, f"{uri}/health", None)
     port = free_port(5000)
-    command = ["mlflow", "server", "--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1"]
+    # By a variable: everybody on the machine may read a command line, and the address of a database has a password.
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = uri
+    command = ["mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
     return Page("MLflow", f"http://{HOST}:{port}", f"http://{HOST}:{port}/health", _start("mlflow", command))
 
 

@@ -1,10 +1,10 @@
 """Where things lie on this machine, and the switches of the tools that must be set before they are imported."""
 
 import os
-import re
 import subprocess
 from pathlib import Path
 
+from tasks.addresses import login_of, without_login
 from tasks.errors import InputError
 
 MARKER = "dvc.yaml"
@@ -58,6 +58,19 @@ def prepare_environment() -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    _keep_login_apart()
+
+
+def _keep_login_apart() -> None:
+    """Takes name and password out of the address of an MLflow server, which MLflow repeats in its errors.
+
+    It reads them from variables of their own as well.
+    """
+    address = os.environ["MLFLOW_TRACKING_URI"]
+    if address.startswith("http") and any(login := login_of(address)):
+        os.environ["MLFLOW_TRACKING_URI"] = without_login(address)
+        for name, value in zip(("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"), login, strict=True):
+            os.environ.setdefault(name, value)
 
 
 def git_commit(root: Path) -> str:
@@ -75,4 +88,4 @@ def git_remote(root: Path) -> str:
     """Returns the address of the repository that `root` was cloned from, without a password; empty where none is."""
     asked = ["git", "-C", str(root), "remote", "get-url", "origin"]
     answer = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return re.sub(r"(?<=://)[^/@]*@", "", answer.stdout.strip())
+    return without_login(answer.stdout.strip())

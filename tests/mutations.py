@@ -77,7 +77,7 @@ def by_schema(recipe: dict[str, Any], draw: random.Random) -> bytes:
     value = json.loads(json.dumps(recipe))
     for _ in range(draw.choice((1, 1, 1, 2, 3))):
         draw.choice((_odd, _out_of_range, _lost, _misspelt, _swapped, _deep, _as_allowed, _as_allowed))(value, draw)
-    return cast(bytes, yaml.dump(value, Dumper=DUMPER, sort_keys=False, allow_unicode=True, encoding="utf-8"))
+    return yaml.dump(value, Dumper=DUMPER, sort_keys=False, allow_unicode=True, encoding="utf-8")
 
 
 def by_bytes(text: bytes, draw: random.Random) -> bytes:

@@ -7,27 +7,44 @@ from functools import cache
 
 from filelock import FileLock
 from sqlalchemy import Engine, create_engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from tasks.errors import InputError, mismatch
 from tasks.registry.chain import chain_up
 from tasks.registry.seals import seal_up
 from tasks.registry.tables import TABLES
 from tasks.workspace import state_dir
 
+VARIABLE = "STILLHOUSE_LEDGER_URI"
 ADVISORY_LOCK = 0x5717
 """a number of our own among the advisory locks of a database"""
 
 
 @cache
 def engine() -> Engine:
-    """Opens the ledger, made if it is not there; `STILLHOUSE_LEDGER_URI` puts it elsewhere, on PostgreSQL say."""
+    """Opens the ledger, made if it is not there; `STILLHOUSE_LEDGER_URI` puts it elsewhere, on PostgreSQL say.
+
+    Raises:
+        InputError: the variable holds no address of a database.
+    """
     state_dir().mkdir(parents=True, exist_ok=True)
-    opened = create_engine(os.environ.get("STILLHOUSE_LEDGER_URI", f"sqlite:///{state_dir() / 'ledger.db'}"))
+    opened = _opened(os.environ.get(VARIABLE, f"sqlite:///{state_dir() / 'ledger.db'}"))
     with FileLock(state_dir() / "ledger.lock"):
         TABLES.create_all(opened)
         with opened.begin() as connection:
             chain_up(connection)
             seal_up(connection)
     return opened
+
+
+def _opened(address: str) -> Engine:
+    try:
+        return create_engine(address)
+    except (SQLAlchemyError, ValueError, ImportError) as error:
+        expected = "an SQLAlchemy URL such as postgresql+psycopg://user:password@host/name"
+        # What is wrong with it may be a character of the password, so nothing of it is repeated.
+        do = "percent-encode what is special in name and password, and install the driver it names"
+        raise InputError(mismatch(VARIABLE, "", expected, type(error).__name__, do)) from None
 
 
 @contextmanager

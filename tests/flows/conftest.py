@@ -52,6 +52,8 @@ class Project:
     connections: Path
     api: str | None = None
     """of a Prefect server that is there; None: each command that needs one starts its own"""
+    variables: tuple[tuple[str, str], ...] = ()
+    """further ones of the environment, by name"""
 
     def stillhouse(self, *arguments: str, timeout: float = 900) -> Said:
         """Runs the command in the clone."""
@@ -62,6 +64,7 @@ class Project:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
         environment |= {"PYTHONPATH": str(WATCHER), "WATCHER_LOG": str(self.connections), "COLUMNS": "200"}
         environment |= {"PREFECT_API_URL": self.api} if self.api else {}
+        environment |= dict(self.variables)
         started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, *arguments],
