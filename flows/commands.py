@@ -5,9 +5,10 @@ A run that has nothing to do imports no more than it needs to find that out.
 
 from pathlib import Path
 
-from flows.console import bullet_list, console
+from flows.console import bullet_list, console, say_quarantine
 from flows.unchanged import Comparison, compare, standstill
 from params.pipeline import Recipe
+from tasks.data.versioning import data_folder, recorded_data
 from tasks.errors import InputError, mismatch
 from tasks.recipes import load_recipe
 from tasks.registry.checks import add_check
@@ -54,6 +55,8 @@ def check_recipe(path: Path, overrides: list[str]) -> None:
     for line in advice_on(project, recipe):
         console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
     console.print(f"{path}: valid", soft_wrap=True)
+    if data := recorded_data(data_folder(project, recipe), recipe.name):
+        say_quarantine(data)
 
 
 def init_recipe(name: str, images: Path | None, table: Path | None, label: str | None) -> None:

@@ -1,5 +1,6 @@
 """What a person sees: a line per stage, a bar for whatever takes longer than two seconds, the table at the end."""
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tasks.data.kept import quarantine_file
 from tasks.progress import Event, StageAdvanced, StageEnded, StageFailed, StageStarted, listen
+from tasks.records import DataRecord
 from tasks.scores import Challenge, EvaluationRecord, Interval, Score
 
 PATIENCE_SECONDS = 2.0
@@ -108,6 +111,14 @@ def challenge_line(challenge: Challenge) -> str:
         f"against version {challenge.version}: {gain.value:+.4f} accuracy ({gain.low:+.4f} to {gain.high:+.4f});"
         f" samples that only one has right: {only}, McNemar p {challenge.p_value:.3g}"
     )
+
+
+def say_quarantine(data: DataRecord) -> None:
+    """Prints how many bad samples were left out of prepared data, why, and where each is named; nothing if none."""
+    if data.in_quarantine:
+        where = os.path.relpath(quarantine_file(data))
+        words = f"{data.in_quarantine} of the source are left out: {where}"
+        console.print(f"[yellow]quarantine[/] {words}", soft_wrap=True)
 
 
 def bullet_list(title: str, items: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.console import bullet_list, console, evaluation_table, gain_line, stages_shown
+from flows.console import bullet_list, console, evaluation_table, gain_line, say_quarantine, stages_shown
 from flows.gates import command, refusal, say_promotion, say_report, way_into
 from flows.notify import failure_told, tell_of_promotions
 from flows.server import start_prefect_api
@@ -86,6 +86,7 @@ def _say_outcome(outcome: "Retrained", comparison: Comparison) -> None:
         console.print(f"[yellow]warning[/] {note}", soft_wrap=True)
     title = f"[bold]{release.model}[/] version {release.version}, data {release.data_version}"
     console.print(f"\n{title}{growth(comparison, evaluation.data)}", soft_wrap=True)
+    say_quarantine(evaluation.data)
     for promotion in outcome.promotions:
         say_promotion(promotion)
     say_report(outcome.report)

@@ -53,14 +53,15 @@ def new_data(_project: Path, _recipe: Recipe, comparison: Comparison) -> Answer:
 
 def drift(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
     """Says yes where the training samples of now differ from those of the last run; prepares them to find out."""
-    from tasks.data.drift import cached, drift_between, features_of
+    from tasks.data.drift import drift_between, features_of
+    from tasks.data.kept import CACHE, cached
     from tasks.data.versioning import versioned_data
 
     data = versioned_data(project, recipe)
     before = comparison.last.ingredients.data["version"] if comparison.last else "none"
     if data.version == before:
         return Answer(False, "the data is that of the last run")
-    earlier = features_of(cached(project / ".dvc/cache/files/md5", before), recipe.retrain.drift.samples)
+    earlier = features_of(cached(project / CACHE, before), recipe.retrain.drift.samples)
     now = features_of(lambda name: Path(data.directory, name), recipe.retrain.drift.samples)
     found = drift_between(earlier, now, recipe.retrain.drift)
     words = f"data {before[:8]} -> {data.version[:8]}: feature {found.feature} of {found.features} at a distance of"

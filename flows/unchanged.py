@@ -5,7 +5,8 @@ from pathlib import Path
 
 from params.pipeline import Recipe
 from params.promote import Promote
-from tasks.data.versioning import data_folder, recorded_version, source_signature
+from tasks.data.versioning import data_folder, recorded_version
+from tasks.data.watched import source_signature
 from tasks.errors import InputError, IntegrityError
 from tasks.files import local_path, verified
 from tasks.fingerprint import LIBRARIES, STAGE_ROOMS, Ingredients, explain, flatten, library_versions, source_digest

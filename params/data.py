@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from params.readers import Reader
-from params.section import Names, PartFraction, Section, Sha256
+from params.section import Fraction, Names, PartFraction, Section, Sha256, differ
 
 
 class InstalledSource(Section):
@@ -105,6 +105,15 @@ class OfficialSplit(Section):
 Split = Annotated[StratifiedSplit | OfficialSplit, Field(discriminator="kind")]
 
 
+class Arrivals(Section):
+    """What becomes of bad samples: those that cannot be read, carry an unknown label, or equal a test sample."""
+
+    bad: Literal["stop", "quarantine"] = "stop"
+    """stop: the data is refused, by name; quarantine: they are left out, by name, and the run goes on without them"""
+    at_most: Fraction = 0.05
+    """part of all samples that may be in quarantine; with more of them the source is broken, and the run stops"""
+
+
 class Data(Section):
     """The data section: the only one that the data stages read, so the only one that makes them run again."""
 
@@ -114,7 +123,18 @@ class Data(Section):
     split: Split
     duplicates: Literal["refuse", "drop", "keep"] = "refuse"
     """equal samples in two splits: refuse the data, drop the copies, or keep them all the same"""
+    classes: Annotated[Names, AfterValidator(differ)] = ()
+    """all labels there are, label 0 first; others are unknown. Empty: every label is taken"""
+    arrivals: Arrivals = Arrivals()
+    schema_version: int = Field(default=1, ge=1)
+    """raise it where the columns or the shape of a source change on purpose: by themselves they must not"""
     shard_megabytes: int = Field(default=64, ge=1, le=4096)
+
+    @model_validator(mode="after")
+    def _classes_are_said_once(self) -> Self:
+        if self.classes and self.reader.classes_said:
+            raise ValueError("`classes` goes without those of `reader`: its classes are in the recipe already")
+        return self
 
     @model_validator(mode="after")
     def _split_fits_reader(self) -> Self:

@@ -28,6 +28,11 @@ class ReaderSection(Section):
         """What is kept of each sample beside its label: further labels first, then what results are looked at by."""
         return ()
 
+    @property
+    def classes_said(self) -> tuple[str, ...]:
+        """The classes, where the section itself names them."""
+        return ()
+
 
 class PixelTableReader(ReaderSection):
     """One image per CSV row: the pixels, row by row, then the label."""
@@ -134,6 +139,11 @@ class ImageTableReader(PictureReader):
         """Heads and slices; a column may be both."""
         return tuple(dict.fromkeys((*(head.column for head in self.heads), *self.slices)))
 
+    @property
+    def classes_said(self) -> tuple[str, ...]:
+        """The two of a column of numbers."""
+        return self.label.names
+
 
 TAKEN = ("id", "label")
 """columns that every table of samples has"""
@@ -180,6 +190,11 @@ class IdxReader(ReaderSection):
     def nominal_shape(self) -> tuple[int, ...]:
         """That of MNIST."""
         return (1, 28, 28)
+
+    @property
+    def classes_said(self) -> tuple[str, ...]:
+        """All of them: a label is a number."""
+        return self.classes
 
 
 class TimeSeriesReader(ReaderSection):

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from params.section import Fraction, PartFraction, Section, not_empty
 
-Trigger = Literal["change", "new_data", "drift"]
+Trigger = Literal["change", "new_data", "drift", "below_gate"]
 
 
 class DriftLimits(Section):
@@ -20,9 +20,21 @@ class DriftLimits(Section):
     """at most so many of either side, evenly spread"""
 
 
+class FreshLabels(Section):
+    """When the champion of an environment fell below its gate, on labelled samples that its data did not hold yet."""
+
+    environment: Literal["staging", "edge"] = "edge"
+    samples: int = Field(default=100, ge=1)
+    """fewer fresh samples say nothing"""
+    class_samples: int = Field(default=20, ge=1)
+    """a class with fewer of them is not judged by the gate's `class_recall`"""
+
+
 class Retrain(Section):
     """Which triggers a schedule listens to; one that says yes is enough, and where nothing changed none is asked."""
 
     when: Annotated[tuple[Trigger, ...], Field(strict=False), AfterValidator(not_empty)] = ("change",)
-    """change: anything at all; new_data: the source or the data version; drift: data that differs measurably"""
+    """change: anything at all; new_data: the source or the data version; drift: data that differs measurably;
+    below_gate: a champion that its gate would not let in any more"""
     drift: DriftLimits = DriftLimits()
+    below_gate: FreshLabels = FreshLabels()

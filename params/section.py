@@ -29,3 +29,13 @@ def not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     if not items:
         raise PydanticKnownError("too_short", {"field_type": "Tuple", "min_length": 1, "actual_length": 0})
     return items
+
+
+def differ(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuses a name that comes twice, and one name alone."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"`{twice[0]}` stands there twice")
+    if len(names) == 1:
+        raise ValueError("at least two are needed")
+    return names

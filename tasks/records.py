@@ -6,6 +6,7 @@ record covers what the next stage's numbers depend on; where a thing lies and wh
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -104,6 +105,24 @@ class SplitCard(Record):
     shards: tuple[Shard, ...]
     table: DataFile
 
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """Every file of the split."""
+        parts = (part for shard in self.shards for part in (shard.inputs, shard.labels, shard.lengths) if part)
+        return (*parts, self.table)
+
+
+class Quarantine(Record):
+    """Bad samples that were left out: how many for which reason, and the file beside `dataset.json` that names each."""
+
+    reasons: dict[str, int]
+    file: DataFile
+
+
+def counted(reasons: Mapping[str, int]) -> str:
+    """Returns `2 corrupt, 1 unknown label`."""
+    return ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+
 
 class DatasetCard(Record):
     """`dataset.json`: everything there is to know about prepared data without opening an array."""
@@ -122,13 +141,22 @@ class DatasetCard(Record):
     """train, validation, test"""
     dropped: dict[str, int] = {}
     """reason -> number of samples left out"""
+    quarantine: Quarantine | None = None
+    """bad samples; of those in `dropped` nothing is wrong but that there are several"""
     licence: str | None = None
 
     @model_serializer(mode="wrap")
-    def _without_empty_heads(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leaves `heads` out where there are none: data that was prepared before there were any keeps its bytes."""
+    def _without_what_is_not_there(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves `heads` and `quarantine` out where there are none: data from before there were any keeps its bytes."""
         content: dict[str, Any] = serialize(self)
-        return content if self.heads else {key: value for key, value in content.items() if key != "heads"}
+        empty = {name for name in ("heads", "quarantine") if not content[name]}
+        return {key: value for key, value in content.items() if key not in empty}
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """Every file beside `dataset.json`."""
+        of_splits = tuple(file for split in self.splits.values() for file in split.files)
+        return (*of_splits, self.quarantine.file) if self.quarantine else of_splits
 
 
 class DataRecord(Record):
@@ -144,8 +172,17 @@ class DataRecord(Record):
     heads: dict[str, tuple[str, ...]] = {}
     """as in the card"""
     samples: dict[str, int]
+    quarantined: dict[str, int] = {}
+    """reason -> bad samples left out; `quarantine.json` in the directory names them"""
     licence: str | None = None
     reused: bool = False
+
+    @property
+    def in_quarantine(self) -> str:
+        """How many samples were left out because they are bad, and why: `3 samples (2 corrupt, 1 unknown label)`."""
+        count = sum(self.quarantined.values())
+        noun = "sample" if count == 1 else "samples"
+        return f"{count:,} {noun} ({counted(self.quarantined)})" if count else ""
 
     def content(self) -> dict[str, Any]:
         """`dataset.json` holds the digest of every file, so its own digest stands for all of them."""

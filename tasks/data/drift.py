@@ -1,22 +1,15 @@
 """Whether data has drifted: a two-sample test per feature on prepared training samples of then and of now."""
 
-import json
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from params.retrain import DriftLimits
-from tasks.data.integrity import CARD
-from tasks.errors import DataError, mismatch
+from tasks.data.kept import CARD, Locate
 from tasks.records import DatasetCard, InputSpec, Record, Shard
 
 Features = NDArray[np.float64]
 """(samples, features)"""
-Locate = Callable[[str], Path]
-"""name of a prepared file -> where its bytes lie"""
 
 
 class Drift(Record):
@@ -66,24 +59,6 @@ def features_of(locate: Locate, samples: int) -> Features:
     split = card.splits["train"]
     step = max(1, split.samples // samples)
     return np.concatenate([_of_shard(locate, shard, card.input, step) for shard in split.shards])
-
-
-def cached(cache: Path, version: str) -> Locate:
-    """Returns where the files of an earlier data version lie in DVC's cache.
-
-    Args:
-        cache: the folder of md5s, such as `.dvc/cache/files/md5`.
-        version: the md5 of the prepared folder, as `dvc.lock` has it.
-
-    Raises:
-        DataError: they are no longer there.
-    """
-    listing = cache / version[:2] / version[2:]
-    if not listing.is_file():
-        do = f"`dvc fetch` it, or run the recipe by hand: version {version} is what drift is measured against"
-        raise DataError(mismatch(str(listing), "", "the list of the files of the last run's data", "no such file", do))
-    md5s = {entry["relpath"]: entry["md5"] for entry in json.loads(listing.read_text(encoding="utf-8"))}
-    return lambda name: cache / md5s[name][:2] / md5s[name][2:]
 
 
 def _of_shard(locate: Locate, shard: Shard, spec: InputSpec, step: int) -> Features:

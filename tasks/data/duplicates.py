@@ -1,35 +1,83 @@
 """Equal samples: a copy of a training sample in the test split makes the numbers look better than they are."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from params.pipeline import Recipe
+from tasks.data.quarantine import SHOWN, Bad, leaves_out
 from tasks.data.split import Splits
-from tasks.data.survey import SHOWN, Objects, Rows, Survey, groups_of
+from tasks.data.survey import Objects, Rows, Survey, groups_of
 from tasks.errors import DataError
 
 COPY, CONFLICT = "duplicate", "duplicate with another label"
+CALLED = {"train": "training", "validation": "validation", "test": "test"}
 
 
-def without_copies(found: Survey, heads: Iterable[str]) -> tuple[Rows, Counter[str]]:
-    """Returns the samples without copies, and how many were dropped for which reason.
+@dataclass(frozen=True)
+class Apart:
+    """The samples to split, and the copies that were set apart from them before.
 
-    Kept is the copy in a published test set, else the first; where copies disagree about a label, of whichever head,
-    none is.
+    Attributes:
+        rows: the samples to split, in order.
+        stays: copy -> the equal sample that stays.
+        dropped: reason -> how many were set apart.
     """
+
+    rows: Rows
+    stays: Mapping[int, int] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+def set_apart(recipe: Recipe, found: Survey, heads: Iterable[str]) -> Apart:
+    """Returns the samples without copies, where the recipe leaves copies out; before the split, so that none moves it.
+
+    The copy in a published test set stays, else the first. Where copies disagree about a label, of whichever head,
+    none stays if copies are dropped; a quarantine trusts the one that was there, and in a test set it always does.
+    """
+    quarantined, rule = leaves_out(recipe), recipe.data.duplicates
+    if rule == "keep" or (rule == "refuse" and not quarantined):
+        return Apart(np.arange(len(found)))
     labels = [found.labels, *(found.columns[head] for head in heads)]
-    kept = np.ones(len(found), dtype=bool)
-    dropped: Counter[str] = Counter()
+    kept, stays, dropped = np.ones(len(found), dtype=bool), dict[int, int](), Counter[str]()
     for copies in _copies(found, np.arange(len(found))):
         kept[copies] = False
-        if len(groups_of(copies, *labels)) > 1:
+        first = min(copies, key=lambda row: (found.parts[row] != "test", row))
+        trusted = quarantined and (rule == "refuse" or found.parts[first] == "test")
+        if not trusted and len(groups_of(copies, *labels)) > 1:
             dropped[CONFLICT] += len(copies)
             continue
         dropped[COPY] += len(copies) - 1
-        kept[min(copies, key=lambda row: (found.parts[row] != "test", row))] = True
-    return np.flatnonzero(kept), dropped
+        kept[first] = True
+        stays |= {int(copy): int(first) for copy in copies if copy != first}
+    return Apart(np.flatnonzero(kept), stays, dropped)
+
+
+def judge_copies(recipe: Recipe, found: Survey, apart: Apart, splits: Splits) -> tuple[list[Bad], dict[str, int]]:
+    """Returns the copies that belong into quarantine, and reason -> how many others are left out.
+
+    Into quarantine go copies of test samples, and where copies are refused all others, too.
+
+    Raises:
+        DataError: samples stand in two splits, and the recipe refuses that.
+    """
+    if recipe.data.duplicates == "refuse" and not leaves_out(recipe):
+        refuse_copies(recipe, found, splits)
+    split_of = _split_of(found, splits)
+    wanted = ("test",) if recipe.data.duplicates == "drop" else tuple(splits)
+    into = {copy: first for copy, first in apart.stays.items() if leaves_out(recipe) and split_of[first] in wanted}
+    bad = [_bad_copy(found, copy, first, CALLED[split_of[first]]) for copy, first in into.items()]
+    others = {reason: count - len(into) * (reason == COPY) for reason, count in apart.dropped.items()}
+    return bad, {reason: count for reason, count in others.items() if count}
+
+
+def _bad_copy(found: Survey, copy: int, first: int, split: str) -> Bad:
+    ours, theirs = found.labels[copy], found.labels[first]
+    but = "" if ours == theirs else f", which is labelled `{theirs}` and not `{ours}`"
+    said = f"expected a sample that is not there yet, got a copy of `{found.ids[first]}`{but}"
+    return Bad(str(found.ids[copy]), f"copy of a {split} sample", said)
 
 
 def refuse_copies(recipe: Recipe, found: Survey, splits: Splits) -> None:
@@ -38,9 +86,7 @@ def refuse_copies(recipe: Recipe, found: Survey, splits: Splits) -> None:
     Raises:
         DataError: naming a few pairs.
     """
-    split_of = np.empty(len(found), dtype=np.object_)
-    for name, rows in splits.items():
-        split_of[rows] = name
+    split_of = _split_of(found, splits)
     everything = np.concatenate(list(splits.values()))
     pairs = [pair for copies in _copies(found, everything) for pair in _across(copies, split_of)]
     if pairs:
@@ -49,6 +95,13 @@ def refuse_copies(recipe: Recipe, found: Survey, splits: Splits) -> None:
         first = f"`params/{recipe.name}.yaml`: `data.duplicates`: expected no sample in two splits, got {len(pairs)}:"
         last = "say `duplicates: drop` to leave the copies out, or `keep` to have them all the same"
         raise DataError("\n".join([first, *shown, last]))
+
+
+def _split_of(found: Survey, splits: Splits) -> Objects:
+    split_of = np.empty(len(found), dtype=np.object_)
+    for name, rows in splits.items():
+        split_of[rows] = name
+    return split_of
 
 
 def _copies(found: Survey, rows: Rows) -> Iterator[Rows]:

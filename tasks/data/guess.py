@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, UnidentifiedImageError
 
 from tasks.data.readers.picture import SUFFIXES
-from tasks.data.readers.table import load_table
+from tasks.data.readers.rows import load_table
 from tasks.data.sources.own import own_files
 from tasks.errors import DataError, mismatch
 

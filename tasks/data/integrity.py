@@ -4,12 +4,11 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from tasks.data.kept import CARD
 from tasks.data.repro import Outcome
 from tasks.errors import IntegrityError
 from tasks.files import sha256_of
 from tasks.records import DataFile, DatasetCard
-
-CARD = "dataset.json"
 
 
 def intact_card(prepared: Path, outcome: Outcome) -> DatasetCard:
@@ -22,7 +21,7 @@ def intact_card(prepared: Path, outcome: Outcome) -> DatasetCard:
     damaged = [CARD] if _md5_of(prepared / CARD) != outcome.files[CARD] else []
     if not damaged:
         card = DatasetCard.model_validate_json((prepared / CARD).read_bytes())
-        damaged = [file.name for file in _files(card) if not _is_intact(prepared, file)]
+        damaged = [file.name for file in card.files if not _is_intact(prepared, file)]
         if not damaged:
             return card
     _forget(prepared, damaged, outcome)
@@ -31,11 +30,6 @@ def intact_card(prepared: Path, outcome: Outcome) -> DatasetCard:
         f" {', '.join(f'`{name}`' for name in damaged)}; the damaged files were removed from there and from DVC's"
         " cache, run again to make them anew"
     )
-
-
-def _files(card: DatasetCard) -> list[DataFile]:
-    parts = [(shard.inputs, shard.labels, shard.lengths) for split in card.splits.values() for shard in split.shards]
-    return [file for part in parts for file in part if file] + [split.table for split in card.splits.values()]
 
 
 def _is_intact(prepared: Path, file: DataFile) -> bool:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from params.data import Data
 from params.pipeline import Recipe
 from tasks.data.classes import in_order
-from tasks.data.duplicates import refuse_copies, without_copies
+from tasks.data.duplicates import judge_copies, set_apart
 from tasks.data.heads import further_heads, label_numbers
-from tasks.data.integrity import CARD
+from tasks.data.kept import CARD
+from tasks.data.quarantine import judge, leaves_out, write_quarantine
 from tasks.data.raw import check_raw
 from tasks.data.readers.idx import read_idx
 from tasks.data.readers.image_folder import read_image_folder
@@ -27,6 +29,7 @@ from tasks.data.split import Splits, split
 from tasks.data.split_table import write_tables
 from tasks.data.statistics import statistics_of
 from tasks.data.survey import Objects, Survey, survey
+from tasks.errors import DataError
 from tasks.files import whole_folder
 from tasks.records import DatasetCard, InputSpec, Shard, SplitCard
 
@@ -49,18 +52,24 @@ def prepare(recipe: Recipe, root: Path) -> None:
     """
     home = root / "data" / recipe.name
     check_raw(home / "raw")
-    reading = READERS[recipe.data.reader.kind](recipe.data.reader, home / "raw")
+    reading = _opened(recipe, home / "raw")
     found = survey(recipe, reading)
-    rows, dropped = np.arange(len(found)), Counter[str]()
-    if recipe.data.duplicates == "drop":
-        rows, dropped = without_copies(found, reading.heads)
-    splits = split(recipe, found, rows, reading.classes)
-    if recipe.data.duplicates == "refuse":
-        refuse_copies(recipe, found, splits)
+    apart = set_apart(recipe, found, reading.heads)
+    splits = split(recipe, found, apart.rows, reading.classes)
+    copies, dropped = judge_copies(recipe, found, apart, splits)
+    judge(recipe, bad := (*found.bad, *copies), len(found.places))
     with whole_folder(home / "prepared") as folder:
         card = _write(recipe, reading, found, splits, folder)
-        card = card.model_copy(update={"dropped": {**reading.dropped, **dict(dropped)}})
-        (folder / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        left_out = {"dropped": {**reading.dropped, **dropped}, "quarantine": write_quarantine(bad, folder)}
+        (folder / CARD).write_text(card.model_copy(update=left_out).model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _opened(recipe: Recipe, raw: Path) -> Reading:
+    """Returns the source opened by its reader; the classes are those of the recipe where it names them."""
+    reading = READERS[recipe.data.reader.kind](recipe.data.reader, raw)
+    if reading.refusal and not leaves_out(recipe):
+        raise DataError(reading.refusal)
+    return replace(reading, classes=recipe.data.classes or reading.classes)
 
 
 def _write(recipe: Recipe, reading: Reading, found: Survey, splits: Splits, folder: Path) -> DatasetCard:
@@ -114,7 +123,7 @@ def _write_shards(
         split_of[rows], row_of[rows] = number, np.arange(len(rows))
     to = list(writers.values())
     for sample, place in zip(reading.samples(), found.places, strict=True):
-        if split_of[place] >= 0:
+        if place >= 0 and split_of[place] >= 0:
             to[split_of[place]].write(int(row_of[place]), sample.values)
     return {name: writer.close() for name, writer in writers.items()}
 

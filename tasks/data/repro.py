@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tasks.data.last_good import LastGood
+from tasks.errors import DataError
 from tasks.files import whole_file
 
 if TYPE_CHECKING:
@@ -52,31 +54,40 @@ def read_outcome(path: Path) -> Outcome:
 def main(project: str, folder: str, target: str, report: str) -> int:
     """Runs DVC and reports; returns the exit code."""
     _mend_rwlock(Path(folder))
-    outcome = Outcome()
+    outcome, before = Outcome(), LastGood.of(Path(folder), target)
     try:
-        _reproduce(Path(project), Path(folder), target, outcome)
+        _reproduce(Path(project), Path(folder), target, outcome, before)
     except Exception as error:  # DVC raises what it likes; the parent words it
         reasons = list(_chain(error))
         outcome.busy = any(type(reason).__name__ == "LockError" for reason in reasons)
         outcome.error = ": ".join(dict.fromkeys(str(reason) or type(reason).__name__ for reason in reasons))
-    with whole_file(Path(report)) as path:
-        path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+        if isinstance(error, DataError) and (path := os.environ.get(MESSAGE_FILE)):
+            Path(path).write_text(str(error), encoding="utf-8")
+        if not outcome.busy:
+            before.put_back(lambda: _opened(Path(project), Path(folder)))
+    with whole_file(Path(report)) as whole:
+        whole.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
     return 1 if outcome.error else 0
 
 
-def _reproduce(project: Path, folder: Path, target: str, outcome: Outcome) -> None:
-    from dvc.repo import Repo
-
-    # A variant has no configuration of its own: it takes that of the project, with all paths made absolute.
-    config = None if folder == project else _shared_config(Repo(str(project)))
-    repo = Repo(str(folder), config=config)
+def _reproduce(project: Path, folder: Path, target: str, outcome: Outcome, before: LastGood) -> None:
+    repo = _opened(project, folder)
     outcome.ran = [stage.addressing for stage in _made_or_pulled(repo, target)]
     prepared = repo.stage.collect(target)[0].outs[0]
     outcome.version = prepared.hash_info.value
     outcome.files = {"/".join(key): hash_info.value for key, _, hash_info in prepared.get_obj()}
     outcome.cache = repo.cache.local.path
+    before.refuse_other_schema(Path(outcome.cache))
     if repo.config["core"].get("remote"):
         repo.push([target], with_deps=True)
+
+
+def _opened(project: Path, folder: Path) -> "Repo":
+    from dvc.repo import Repo
+
+    # A variant has no configuration of its own: it takes that of the project, with all paths made absolute.
+    config = None if folder == project else _shared_config(Repo(str(project)))
+    return Repo(str(folder), config=config)
 
 
 def _made_or_pulled(repo: "Repo", target: str) -> "list[Stage]":

@@ -46,3 +46,5 @@ class Reading:
     feature_names: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
     """reason -> samples that the reader left out"""
+    refusal: str = ""
+    """what to tell of samples with a `problem` where none may be left out: the reader knows better words than a list"""

@@ -32,12 +32,12 @@ def split(recipe: Recipe, found: Survey, rows: Rows, announced: Iterable[str] = 
         announced: classes that must be there.
 
     Raises:
-        DataError: a class has too few samples for one in each split, or a label is not among `announced`; all at once.
+        DataError: a class has too few samples for one in each split; all of them at once.
     """
     announced = tuple(announced)
     by_class = _by_class(found, rows, announced)
     groups = _by_group(recipe, found, by_class)
-    problems = [*_problems(recipe, found, by_class, announced)] or [*_group_problems(recipe, found, groups)]
+    problems = [*_problems(recipe, found, by_class)] or [*_group_problems(recipe, found, groups)]
     if problems:
         raise DataError("\n".join(problems))
     cuts = [_cut(recipe.data.split, SEPARATOR.join(group), found, members) for group, members in groups.items()]
@@ -96,15 +96,11 @@ def _shuffled(members: Rows, seed: int, group: str) -> Rows:
     return members[np.argsort(bits, kind="stable")]
 
 
-def _problems(recipe: Recipe, found: Survey, by_class: Mapping[str, Rows], announced: tuple[str, ...]) -> Iterator[str]:
+def _problems(recipe: Recipe, found: Survey, by_class: Mapping[str, Rows]) -> Iterator[str]:
     where = f"data of {recipe.name}"
     if len(by_class) < 2:
         yield mismatch(where, "classes", "at least two", f"only `{next(iter(by_class))}`", "add samples of another")
     for label, members in by_class.items():
-        if announced and label not in announced:
-            got = f"`{label}` at `{found.ids[members[0]]}`"
-            yield mismatch(where, "label", f"one of {', '.join(announced)}", got, "mend the label or the header")
-            continue
         for expected, got in _shortages(recipe.data.split, found, members):
             yield mismatch(where, f"class {label}", expected, got, "add samples, or leave the class out")
 

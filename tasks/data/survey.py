@@ -6,7 +6,7 @@ It is kept column by column: with an object per sample, memory would grow severa
 import hashlib
 import sys
 from array import array
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from params.pipeline import Recipe
+from tasks.data.quarantine import CORRUPT, UNKNOWN, Bad, judge
 from tasks.data.samples import Reading, Sample, Values
 from tasks.errors import DataError, mismatch
 from tasks.records import InputSpec
@@ -24,7 +25,6 @@ DIGEST = 16
 """bytes kept of the digest of a sample"""
 IDS_AT_A_TIME = 10_000
 """that are texts of their own, before they are packed into one buffer"""
-SHOWN = 5
 Rows = NDArray[np.int64]
 """(n,) places in a survey"""
 Objects = NDArray[np.object_]
@@ -44,9 +44,11 @@ class Survey:
     contents: NDArray[np.void]
     """(n,) digests of shape and values"""
     places: Rows
-    """of the samples in the order in which the reader hands them out"""
+    """of all samples in the order in which the reader hands them out; -1 for bad ones"""
     shape: tuple[int, ...]
     """of a sample; of one frame for sequences"""
+    bad: tuple[Bad, ...] = ()
+    """samples that cannot be used, in no column"""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -62,16 +64,15 @@ def survey(recipe: Recipe, reading: Reading) -> Survey:
     """Reads every sample once and checks it.
 
     Raises:
-        DataError: with the first few samples that cannot be read, differ in shape, or hold NaN or infinity; or there
-            are none at all.
+        DataError: with the first few samples that cannot be read, differ in shape, hold NaN or infinity, or carry a
+            label that is none of the classes, unless the recipe leaves so many out; or there are none at all.
     """
     taken = _Taken(reading)
-    problems = [f"`{sample.id}`: {problem}" for sample in reading.samples() if (problem := taken.take(sample))]
-    if problems:
-        raise DataError(_told(recipe, problems))
+    bad = [found for sample in reading.samples() if (found := taken.take(sample))]
+    judge(recipe, bad, len(taken.order))
     if not taken.labels:
         raise DataError(mismatch(f"data of {recipe.name}", "", "samples", "none", "is `data.source` the right one?"))
-    return taken.sorted()
+    return taken.sorted(bad)
 
 
 def groups_of(rows: Rows, *columns: NDArray[np.generic] | Objects) -> dict[tuple[Hashable, ...], Rows]:
@@ -95,12 +96,15 @@ class _Taken:
         self.frames = array("i")
         self.contents = bytearray()
         self.shape: tuple[int, ...] = ()
+        self.order = array("q")
+        """of each sample that was read, which of those that were taken it is; -1 for bad ones"""
 
-    def take(self, sample: Sample) -> str:
+    def take(self, sample: Sample) -> Bad | None:
         """Takes a sample in, or returns what is wrong with it."""
-        problem = sample.problem or self._problem(sample.values)
-        if problem:
-            return problem
+        if bad := self._bad(sample):
+            self.order.append(-1)
+            return bad
+        self.order.append(len(self.labels))
         self.ids.append(sample.id)
         if len(self.ids) == IDS_AT_A_TIME:
             self._pack()
@@ -112,8 +116,16 @@ class _Taken:
             self.columns[name].append(sys.intern(text))
         self.parts.append(sample.part)
         self.frames.append(len(sample.values) if self.reading.layout == "sequence" else 1)
-        self.contents += _digest(sample.values)
-        return ""
+        self.contents += digest_of(sample.values)
+        return None
+
+    def _bad(self, sample: Sample) -> Bad | None:
+        if problem := sample.problem or self._problem(sample.values):
+            return Bad(sample.id, CORRUPT, problem)
+        known = self.reading.classes
+        if known and sample.label not in known:
+            return Bad(sample.id, UNKNOWN, f"expected a label among {', '.join(known)}, got `{sample.label}`")
+        return None
 
     def _pack(self) -> None:
         self.packed.append(pa.array(self.ids, pa.string()))
@@ -131,13 +143,13 @@ class _Taken:
         bad = 0 if values.dtype == np.uint8 else int(values.size - np.isfinite(values).sum())
         return f"expected finite numbers, got {bad} of {values.size} that are NaN or infinite" if bad else ""
 
-    def sorted(self) -> Survey:
-        """Returns the columns in the order of ids."""
+    def sorted(self, bad: Iterable[Bad]) -> Survey:
+        """Returns the columns in the order of ids, and the bad samples beside them."""
         self._pack()
         ids = pa.concat_arrays(self.packed)
         order = pc.sort_indices(ids).to_numpy()
-        places = np.empty(len(order), dtype=np.int64)
-        places[order] = np.arange(len(order))
+        rank = np.empty(len(order) + 1, dtype=np.int64)
+        rank[order], rank[-1] = np.arange(len(order)), -1
         return Survey(
             ids=ids.take(pa.array(order)),
             labels=_objects(self.labels)[order],
@@ -145,8 +157,9 @@ class _Taken:
             parts=_objects(self.parts)[order],
             frames=np.array(self.frames, dtype=np.int32)[order],
             contents=np.frombuffer(self.contents, dtype=f"V{DIGEST}")[order],
-            places=places,
+            places=rank[np.array(self.order, dtype=np.int64)],
             shape=self.shape,
+            bad=tuple(bad),
         )
 
 
@@ -154,20 +167,8 @@ def _objects(values: list[str] | list[str | None]) -> Objects:
     return np.array(values, dtype=np.object_)
 
 
-def _digest(values: Values) -> bytes:
+def digest_of(values: Values) -> bytes:
+    """Returns what equal samples have in common: a digest of shape and values."""
     content = hashlib.sha256(repr(values.shape).encode())
     content.update(np.ascontiguousarray(values).data)
     return content.digest()[:DIGEST]
-
-
-def _told(recipe: Recipe, problems: list[str]) -> str:
-    """Words a few problems in full and counts the others."""
-    return "\n".join(_lines(recipe, problems))
-
-
-def _lines(recipe: Recipe, problems: list[str]) -> Iterator[str]:
-    yield f"data of `{recipe.name}`: expected only samples that can be used, got {len(problems)} that cannot:"
-    yield from (f"  {problem}" for problem in problems[:SHOWN])
-    if len(problems) > SHOWN:
-        yield f"  and {len(problems) - SHOWN} more"
-    yield "mend or remove them in the source, then run again"

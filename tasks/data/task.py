@@ -1,6 +1,9 @@
 """The door of the data room."""
 
+import os
+
 from params.pipeline import Recipe
+from tasks.data.kept import quarantine_file
 from tasks.data.versioning import versioned_data
 from tasks.records import DataRecord
 from tasks.task import stage
@@ -12,6 +15,8 @@ TITLE = "data"
 
 def _summary(record: DataRecord) -> str:
     said = f"{sum(record.samples.values()):,} samples in {len(record.classes)} classes, version {record.version}"
+    if record.in_quarantine:
+        said = f"{said}; in quarantine: {record.in_quarantine}, {os.path.relpath(quarantine_file(record))}"
     # A licence is named when the data comes, not every time it is used.
     return said if record.reused or not record.licence else f"{said}; licence: {record.licence}"
 
@@ -22,4 +27,8 @@ def prepare_data(run: StageRun, recipe: Recipe) -> DataRecord:
     data = versioned_data(project_root(), recipe)
     run.uses(data)
     run.tags({"data_version": data.version, "dvc_ran": str(not data.reused)})
+    run.metrics(0, {"samples": sum(data.samples.values()), "quarantined": sum(data.quarantined.values())})
+    if data.quarantined:
+        run.tags({"quarantined": data.in_quarantine})
+        run.keep(quarantine_file(data))
     return data

@@ -16,9 +16,10 @@ from filelock import FileLock, Timeout
 
 from params.data import FileSource, FolderSource
 from params.pipeline import Recipe
-from tasks.data.integrity import CARD, intact_card
+from tasks.data.integrity import intact_card
+from tasks.data.kept import CARD
 from tasks.data.repro import MESSAGE_FILE, Outcome, read_outcome
-from tasks.data.sources.own import own_files, own_path, signature, watched
+from tasks.data.sources.own import own_path, watched
 from tasks.data.variant import is_committed, make_variant, variant_folder
 from tasks.errors import BusyError, DataError, InputError, RecipeError, StageError, mismatch
 from tasks.files import sha256_of
@@ -60,6 +61,15 @@ def data_folder(project: Path, recipe: Recipe) -> Path:
     return project if is_committed(project, recipe) else variant_folder(recipe)
 
 
+def recorded_data(folder: Path, name: str) -> DataRecord | None:
+    """Returns the data that lies prepared in a folder (see `data_folder`), as `dvc.lock` names it; None if none."""
+    prepared, version = folder / "data" / name / "prepared", recorded_version(folder, name)
+    if version is None or not (prepared / CARD).is_file():
+        return None
+    card = DatasetCard.model_validate_json((prepared / CARD).read_bytes())
+    return _record(card, prepared, Outcome(version=version))
+
+
 def recorded_version(folder: Path, name: str) -> str | None:
     """Returns the data version in the `dvc.lock` of a folder (see `data_folder`) without asking DVC; None if none."""
     path = folder / "dvc.lock"
@@ -69,26 +79,6 @@ def recorded_version(folder: Path, name: str) -> str | None:
     stages: dict[str, Any] = (yaml.load(path.read_text(encoding="utf-8"), loader) or {}).get("stages", {})
     outs = stages.get(f"prepare@{name}", {}).get("outs", [])
     return str(outs[0]["md5"]) if outs else None
-
-
-def source_signature(project: Path, recipe: Recipe) -> str:
-    """Returns what changes when files of one's own are added or edited, beginning with how much there is.
-
-    Names, sizes and times count, no contents are read: `2,099 files (0123456789abcdef)`; `pinned` for other sources.
-
-    Raises:
-        DataError: there is nothing at `data.source.path`.
-    """
-    source = recipe.data.source
-    signed = signature(source, project)
-    if not isinstance(source, FolderSource | FileSource):
-        return signed
-    return f"{_amount(own_path(source, project))} ({signed[:16]})"
-
-
-def _amount(path: Path) -> str:
-    files = [] if path.is_file() else [file for _, file in own_files(path) if not file.is_dir()]
-    return f"{path.stat().st_size:,} bytes" if path.is_file() else f"{len(files):,} files"
 
 
 def _check_project(project: Path, recipe: Recipe) -> None:
@@ -195,6 +185,7 @@ def _record(card: DatasetCard, prepared: Path, outcome: Outcome) -> DataRecord:
         classes=card.classes,
         heads=card.heads,
         samples={name: split.samples for name, split in card.splits.items()},
+        quarantined=card.quarantine.reasons if card.quarantine else {},
         licence=card.licence,
         reused=not outcome.ran,
     )

@@ -43,11 +43,9 @@ def _of(ancestor: Ancestor, project: Path) -> Iterator[Finding]:
 
 def _listed(path: Path) -> Iterator[Finding]:
     card = DatasetCard.model_validate_json(path.read_bytes())
-    for split in card.splits.values():
-        files = [file for shard in split.shards for file in (shard.inputs, shard.labels, shard.lengths) if file]
-        for file in (*files, split.table):
-            artefact = Artefact(uri=str(path.parent / file.name), sha256=file.sha256, size=file.size)
-            yield Finding(f"data: {file.name}", _state(artefact))
+    for file in card.files:
+        artefact = Artefact(uri=str(path.parent / file.name), sha256=file.sha256, size=file.size)
+        yield Finding(f"data: {file.name}", _state(artefact))
 
 
 def _state(artefact: Artefact) -> str:

@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tasks.report.details import per_class, per_slice
 from tasks.report.gates import duels, rulings
 from tasks.report.headline import big_numbers, verdict_line
-from tasks.report.lineage import input_in_words, lineage, samples_in_words
+from tasks.report.lineage import input_in_words, lineage, quarantine_in_words, samples_in_words
 from tasks.report.markdown import Ready, as_code, as_markdown, table_in_markdown, ticked
 from tasks.report.report import Report
 from tasks.report.summary import summary
@@ -39,6 +39,7 @@ def render_card(report: Report) -> str:
             origins=lineage(report),
             sample=input_in_words(data),
             samples=samples_in_words(data),
+            quarantine=quarantine_in_words(data),
             shape=Ready(", ".join(map(str, data.input.shape))),
         )
     )

@@ -54,6 +54,11 @@ def samples_in_words(data: DataRecord) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in data.samples.items())
 
 
+def quarantine_in_words(data: DataRecord) -> str:
+    """Returns how many bad samples were left out, why, and where they are named; empty where none."""
+    return data.in_quarantine and f"{data.in_quarantine}, named in quarantine.json of this version"
+
+
 def _data(data: DataRecord) -> tuple[Fact, ...]:
     return (
         Fact("name", data.name),
@@ -61,6 +66,7 @@ def _data(data: DataRecord) -> tuple[Fact, ...]:
         Fact("card sha256", data.card_sha256, code=True),
         Fact("licence", data.licence or ""),
         Fact("samples", samples_in_words(data)),
+        Fact("in quarantine", quarantine_in_words(data)),
         Fact("input", input_in_words(data)),
         Fact("classes", f"{len(data.classes):,}"),
         Fact("further labels", ", ".join(f"{name} ({len(found)} classes)" for name, found in data.heads.items())),

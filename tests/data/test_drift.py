@@ -9,11 +9,10 @@ from scipy.stats import ks_2samp
 
 from params.pipeline import Recipe
 from params.retrain import DriftLimits
-from tasks.data.drift import cached, drift_between, features_of
+from tasks.data.drift import drift_between, features_of
+from tasks.data.kept import CACHE, cached
 from tasks.data.versioning import versioned_data
 from tasks.errors import DataError
-
-CACHE = ".dvc/cache/files/md5"
 
 
 def test_a_shifted_feature_is_found_and_equal_ones_are_not() -> None:
@@ -50,5 +49,5 @@ def test_brighter_pictures_drift_from_the_version_that_dvc_keeps(
 
 
 def test_a_version_that_is_not_in_the_cache_is_asked_for_by_name(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"version 0123\.dir is what drift is measured against"):
+    with pytest.raises(DataError, match=r"version 0123\.dir is what data of now is measured against"):
         cached(tmp_path, "0123.dir")

@@ -160,7 +160,7 @@ def test_time_series_keep_their_published_split_and_their_lengths(
         ("1,2:3:1", r"`a_TEST.ts:0000015`: expected numbers, equally many .* lengths \[1, 2\]"),
         ("1:2:3:1", "expected 2 dimensions, got 3"),
         ("1,?:1,2:1", "1 of 4 that are NaN or infinite"),
-        ("77:78:5", "`label`: expected one of 1, 2, got `5` at `a_TEST.ts:0000015`"),
+        ("77:78:5", "`a_TEST.ts:0000015`: expected a label among 1, 2, got `5`"),
     ],
 )
 def test_bad_sequences_are_named(

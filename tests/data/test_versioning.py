@@ -14,7 +14,8 @@ from filelock import FileLock
 from PIL import Image
 
 from params.pipeline import Recipe
-from tasks.data.versioning import data_folder, recorded_version, source_signature, versioned_data
+from tasks.data.versioning import data_folder, recorded_version, versioned_data
+from tasks.data.watched import source_signature
 from tasks.errors import BusyError, DataError, InputError, IntegrityError, RecipeError, StageError
 from tasks.files import sha256_of
 from tasks.recipes import load_recipe

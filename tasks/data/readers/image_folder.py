@@ -14,16 +14,18 @@ from tasks.errors import DataError, mismatch
 
 
 def read_image_folder(reader: ImageFolderReader, raw: Path) -> Reading:
-    """Opens a tar of class folders.
+    """Opens a tar of class folders; images beside them are bad samples.
 
     Raises:
-        DataError: the source is not a folder, holds no class folders, or has images beside them.
+        DataError: the source is not a folder, or holds no class folders.
     """
     tar = packed_files(raw, reader.kind)
-    return Reading("image", partial(_samples, reader, tar), classes=_classes(tar))
+    classes, astray = _found(tar)
+    return Reading("image", partial(_samples, reader, tar, astray), classes=classes, refusal=_refusal(astray))
 
 
-def _classes(path: Path) -> tuple[str, ...]:
+def _found(path: Path) -> tuple[tuple[str, ...], list[str]]:
+    """Returns the classes, and the images that are in no class folder."""
     classes: set[str] = set()
     astray: list[str] = []
     for member, _ in members(path):
@@ -31,19 +33,25 @@ def _classes(path: Path) -> tuple[str, ...]:
             classes.add(member.name.split("/")[0])
         elif Path(member.name).suffix.lower() in SUFFIXES:
             astray.append(member.name)
-    if astray:
-        got = f"{len(astray)} beside them: " + ", ".join(f"`{name}`" for name in astray[:5])
-        raise DataError(mismatch("data.source.path", "", "images inside class folders", got, "move or remove them"))
     if not classes:
         do = "make one folder per class and put its images there"
         raise DataError(mismatch("data.source.path", "", "a folder per class", "none", do))
-    return in_order(classes)
+    return in_order(classes), astray
 
 
-def _samples(reader: ImageFolderReader, path: Path) -> Iterator[Sample]:
+def _refusal(astray: list[str]) -> str:
+    if not astray:
+        return ""
+    got = f"{len(astray)} beside them: " + ", ".join(f"`{name}`" for name in astray[:5])
+    return mismatch("data.source.path", "", "images inside class folders", got, "move or remove them")
+
+
+def _samples(reader: ImageFolderReader, path: Path, astray: list[str]) -> Iterator[Sample]:
     for member, stream in members(path):
         if stream is not None and "/" in member.name:
             yield _sample(member.name, stream, reader)
+    for name in astray:
+        yield Sample(name, "", problem="expected an image inside a class folder, got one beside them")
 
 
 def _sample(name: str, stream: IO[bytes], reader: ImageFolderReader) -> Sample:

@@ -16,6 +16,8 @@ from tasks.data.samples import Reading, Sample
 from tasks.errors import DataError, mismatch
 
 SHOWN = 5
+Line = tuple[int, list[str]]
+"""number from 1, fields"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,23 @@ def read_image_table(reader: ImageTableReader, raw: Path) -> Reading:
     tar = packed_files(raw, reader.kind)
     heads = {head.column: head.names for head in reader.heads}
     slices = reader.columns_kept[len(heads) :]
-    rows = _rows(reader, slices, raw)
+    header, lines = _table(reader, raw)
+    rows = _rows(reader, slices, header, lines)
+    astray = {number: len(fields) for number, fields in lines if len(fields) != len(header)}
     return Reading(
-        "image", partial(_samples, reader, tar, rows), classes=reader.label.names, heads=heads, slices=slices
+        "image",
+        partial(_samples, reader, tar, rows, _bad_lines(reader, header, astray)),
+        classes=reader.label.names,
+        heads=heads,
+        slices=slices,
+        refusal=_refusal(reader, header, astray),
     )
 
 
-def _samples(reader: ImageTableReader, tar: Path, rows: dict[str, _Row]) -> Iterator[Sample]:
+def _samples(
+    reader: ImageTableReader, tar: Path, rows: dict[str, _Row], bad_lines: tuple[Sample, ...]
+) -> Iterator[Sample]:
+    yield from bad_lines
     missing = set(rows)
     for member, stream in members(tar):
         row = rows.get(member.name)
@@ -58,10 +70,10 @@ def _samples(reader: ImageTableReader, tar: Path, rows: dict[str, _Row]) -> Iter
         yield Sample(rows[name].id, "", problem=f"expected an image at `{name}` in the source, got no such file")
 
 
-def _rows(reader: ImageTableReader, slices: tuple[str, ...], raw: Path) -> dict[str, _Row]:
-    """Returns image -> row; an image is named as in the tar."""
+def _rows(reader: ImageTableReader, slices: tuple[str, ...], header: list[str], lines: list[Line]) -> dict[str, _Row]:
+    """Returns image -> row, of lines as long as the header; an image is named as in the tar."""
     rows: dict[str, _Row] = {}
-    for cells in _cells(reader, raw):
+    for cells in (dict(zip(header, fields, strict=True)) for _, fields in lines if len(fields) == len(header)):
         image = cells[reader.image]
         name = posixpath.normpath(posixpath.join(posixpath.dirname(reader.table), image))
         labels = [_labelled(label, cells[label.column]) for label in (reader.label, *reader.heads)]
@@ -89,28 +101,36 @@ def _labelled(label: Label, text: str) -> tuple[str, str]:
     return label.names[number > label.above], ""
 
 
-def _cells(reader: ImageTableReader, raw: Path) -> Iterator[dict[str, str]]:
-    """Yields column -> text of each row.
+def _table(reader: ImageTableReader, raw: Path) -> tuple[list[str], list[Line]]:
+    """Returns the names of the columns, and the lines of the table.
 
     Raises:
-        DataError: a column is missing, or lines have another number of columns than the first.
+        DataError: a column is missing.
     """
     lines = _lines(reader, raw)
     header = list(reader.columns) or next(lines, (0, []))[1]
     _check_columns(reader, header)
-    astray = []
-    for number, fields in lines:
-        if len(fields) == len(header):
-            yield dict(zip(header, fields, strict=True))
-        else:
-            astray.append(f"{len(fields)} in line {number}")
-    if astray:
-        got = ", ".join(astray[:SHOWN]) + (f" and {len(astray) - SHOWN} more lines" if len(astray) > SHOWN else "")
-        do = "mend the lines, or `data.reader.separator` and `columns`"
-        raise DataError(mismatch(reader.table, "", f"{len(header)} columns in every line", got, do))
+    return header, [*lines]
 
 
-def _lines(reader: ImageTableReader, raw: Path) -> Iterator[tuple[int, list[str]]]:
+def _bad_lines(reader: ImageTableReader, header: list[str], astray: dict[int, int]) -> tuple[Sample, ...]:
+    return tuple(
+        Sample(f"{reader.table}:{number:07d}", "", problem=f"expected {len(header)} columns, got {length}")
+        for number, length in astray.items()
+    )
+
+
+def _refusal(reader: ImageTableReader, header: list[str], astray: dict[int, int]) -> str:
+    """Returns what to tell of lines with another number of columns than the first."""
+    if not astray:
+        return ""
+    said = [f"{length} in line {number}" for number, length in astray.items()]
+    got = ", ".join(said[:SHOWN]) + (f" and {len(said) - SHOWN} more lines" if len(said) > SHOWN else "")
+    do = "mend the lines, or `data.reader.separator` and `columns`"
+    return mismatch(reader.table, "", f"{len(header)} columns in every line", got, do)
+
+
+def _lines(reader: ImageTableReader, raw: Path) -> Iterator[Line]:
     """Yields (number from 1, fields) of the lines that are not empty."""
     with open_raw(raw, reader.table, "table") as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")

@@ -1,0 +1,43 @@
+"""Where prepared data lies: that of now in its folder, earlier versions in DVC's cache, file by file."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tasks.errors import DataError, mismatch
+from tasks.records import DataRecord
+
+CARD, QUARANTINE = "dataset.json", "quarantine.json"
+CACHE = Path(".dvc/cache/files/md5")
+"""of a project; its variants share it"""
+Locate = Callable[[str], Path]
+"""name of a prepared file -> where its bytes lie"""
+
+
+def quarantine_file(data: DataRecord) -> Path:
+    """Returns where the bad samples that were left out of prepared data are named."""
+    return Path(data.directory, QUARANTINE)
+
+
+def cached(cache: Path, version: str) -> Locate:
+    """Returns where the files of an earlier data version lie in DVC's cache.
+
+    Args:
+        cache: the folder of md5s, such as `.dvc/cache/files/md5`.
+        version: the md5 of the prepared folder, as `dvc.lock` has it.
+
+    Raises:
+        DataError: they are no longer there.
+    """
+    listing = cache / version[:2] / version[2:]
+    md5s = _md5s(listing) if listing.is_file() else {}
+    lie = {name: cache / md5[:2] / md5[2:] for name, md5 in md5s.items()}
+    gone = [path for path in lie.values() if not path.is_file()] if lie else [listing]
+    if gone:
+        do = f"`dvc fetch` it, or run the recipe by hand: version {version} is what data of now is measured against"
+        raise DataError(mismatch(str(gone[0]), "", "the files of an earlier data version", "no such file", do))
+    return lambda name: lie[name]
+
+
+def _md5s(listing: Path) -> dict[str, str]:
+    return {entry["relpath"]: entry["md5"] for entry in json.loads(listing.read_text(encoding="utf-8"))}

@@ -1,0 +1,74 @@
+"""The last good data of a recipe: what `dvc.lock` says before a stage runs, and again where what came of it is bad."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tasks.data.kept import CARD, cached
+from tasks.data.schema import only_data_differs, schema_change
+from tasks.errors import DataError
+from tasks.files import whole_file
+from tasks.records import DatasetCard
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+
+@dataclass(frozen=True)
+class LastGood:
+    """The lock of a DVC project as it was, for one target, such as `prepare@digits`."""
+
+    lock: Path
+    target: str
+    text: str
+
+    @classmethod
+    def of(cls, folder: Path, target: str) -> "LastGood":
+        """Returns what stands in the lock of a project; nothing where there is none yet."""
+        lock = folder / "dvc.lock"
+        return cls(lock, target, lock.read_text(encoding="utf-8") if lock.is_file() else "")
+
+    @property
+    def name(self) -> str:
+        """Of the recipe."""
+        return self.target.partition("@")[2]
+
+    def refuse_other_schema(self, cache: Path) -> None:
+        """Compares the data that the lock names by now with that of before, where nobody asked for a change.
+
+        Raises:
+            DataError: a sample looks different: then it is not a few samples that are bad.
+        """
+        before, now = (_stage(text, self.target) for text in (self.text, self.lock.read_text(encoding="utf-8")))
+        if not before or not only_data_differs(before, now, f"data/{self.name}/raw"):
+            return
+        cards = []
+        with suppress(DataError):  # nothing is left to compare with
+            cards = [_card(cache, stage) for stage in (before, now)]
+        if cards and (problem := schema_change(self.name, *cards)):
+            raise DataError(problem)
+
+    def put_back(self, opened: Callable[[], "Repo"]) -> None:
+        """Makes lock, raw and prepared data what they were, as far as DVC's cache has them; before any, nothing."""
+        if not _stage(self.text, self.target):
+            return
+        with whole_file(self.lock) as path:
+            path.write_text(self.text, encoding="utf-8")
+        with suppress(Exception):  # what went wrong before is told, and the next run makes what is missing
+            opened().checkout([self.target, f"fetch@{self.name}"], force=True)
+
+
+def _stage(text: str, target: str) -> dict[str, Any]:
+    """Returns what a lock says of a stage that came to its end; empty where nothing."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    stage: dict[str, Any] = ((yaml.load(text, loader) or {}).get("stages") or {}).get(target, {})
+    return stage if stage.get("outs") else {}
+
+
+def _card(cache: Path, stage: dict[str, Any]) -> DatasetCard:
+    version = str(stage["outs"][0]["md5"])
+    return DatasetCard.model_validate_json(cached(cache, version)(CARD).read_bytes())
