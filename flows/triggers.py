@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from flows.unchanged import Comparison
 from params.pipeline import Recipe
+from params.promote import Gate
 from params.retrain import Trigger
+from tasks.registry import decisions, ledger
 
 
 class Answer(NamedTuple):
@@ -68,8 +70,33 @@ def drift(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
     return Answer(found.drifted, f"{words} {found.distance:.3f} (p {found.p_value:.2g})")
 
 
+def below_gate(project: Path, recipe: Recipe, _comparison: Comparison) -> Answer:
+    """Says yes where the champion of an environment is below its gate on labelled samples that its data lacked."""
+    from flows.champion import judged_on_fresh
+
+    watch = recipe.retrain.below_gate
+    gate: Gate = getattr(recipe.promote, watch.environment)
+    champion = decisions.champion(recipe.name, watch.environment)
+    release = None if champion is None else ledger.release_of(recipe.name, champion)
+    if release is None:
+        return Answer(False, f"nobody leads {watch.environment}")
+    score, checks = judged_on_fresh(project, recipe, release, gate)
+    fresh = f"{score.samples if score else 0:,} fresh samples"
+    if score is None or score.samples < watch.samples:
+        return Answer(False, f"{fresh} since {watch.environment} version {champion}, {watch.samples:,} are asked for")
+    if not checks:
+        return Answer(False, f"the gate of {watch.environment} has no limit that fresh samples can tell of")
+    words = [
+        f"{check.limit} {check.got}" + ("" if check.passed else f", its gate asks {check.expected}") for check in checks
+    ]
+    broken = [word for word, check in zip(words, checks, strict=True) if not check.passed]
+    who = f"{watch.environment} version {champion} on {fresh}"
+    return Answer(bool(broken), f"{who}: {'; '.join(broken or words)}{'' if broken else ', as its gate asks'}")
+
+
 TRIGGERS: Mapping[Trigger, Callable[[Path, Recipe, Comparison], Answer]] = {
     "change": changed,
     "new_data": new_data,
     "drift": drift,
+    "below_gate": below_gate,
 }

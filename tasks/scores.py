@@ -119,6 +119,16 @@ class Figure(Record):
     artefact: Artefact
 
 
+class FreshScore(Record):
+    """A model on labelled samples that came after it was made."""
+
+    samples: int
+    accuracy: float
+    classes: tuple[ClassScore, ...]
+    """those the model knows, then those that are new: it has none of them right"""
+    calibration_error: float
+
+
 class EvaluationRecord(Record):
     """All models on the same test split, and the file that would ship."""
 

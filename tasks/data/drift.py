@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from params.retrain import DriftLimits
-from tasks.data.kept import CARD, Locate
-from tasks.records import DatasetCard, InputSpec, Record, Shard
+from tasks.data.kept import Locate, card_of
+from tasks.records import InputSpec, Record, Shard
 
 Features = NDArray[np.float64]
 """(samples, features)"""
@@ -55,7 +55,7 @@ def features_of(locate: Locate, samples: int) -> Features:
     They are a vector's own values; of a sequence the mean of each feature over its frames; of an image the mean and
     the standard deviation of each channel.
     """
-    card = DatasetCard.model_validate_json(locate(CARD).read_bytes())
+    card = card_of(locate)
     split = card.splits["train"]
     step = max(1, split.samples // samples)
     return np.concatenate([_of_shard(locate, shard, card.input, step) for shard in split.shards])

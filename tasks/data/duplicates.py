@@ -23,59 +23,69 @@ class Apart:
     Attributes:
         rows: the samples to split, in order.
         stays: copy -> the equal sample that stays.
+        disputed: those of them that have another label, of whichever head, than the one that stays.
         dropped: reason -> how many were set apart.
     """
 
     rows: Rows
     stays: Mapping[int, int] = field(default_factory=dict)
+    disputed: frozenset[int] = frozenset()
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 def set_apart(recipe: Recipe, found: Survey, heads: Iterable[str]) -> Apart:
     """Returns the samples without copies, where the recipe leaves copies out; before the split, so that none moves it.
 
-    The copy in a published test set stays, else the first. Where copies disagree about a label, of whichever head,
-    none stays if copies are dropped; a quarantine trusts the one that was there, and in a test set it always does.
+    The copy in a published test set stays, else the first. Where copies disagree about a label, none stays, unless
+    there is a quarantine: that trusts the one that was there.
     """
     quarantined, rule = leaves_out(recipe), recipe.data.duplicates
     if rule == "keep" or (rule == "refuse" and not quarantined):
         return Apart(np.arange(len(found)))
     labels = [found.labels, *(found.columns[head] for head in heads)]
-    kept, stays, dropped = np.ones(len(found), dtype=bool), dict[int, int](), Counter[str]()
+    kept, stays, disputed = np.ones(len(found), dtype=bool), dict[int, int](), set[int]()
+    dropped = Counter[str]()
     for copies in _copies(found, np.arange(len(found))):
         kept[copies] = False
         first = min(copies, key=lambda row: (found.parts[row] != "test", row))
-        trusted = quarantined and (rule == "refuse" or found.parts[first] == "test")
-        if not trusted and len(groups_of(copies, *labels)) > 1:
+        others = [int(copy) for copy in copies if any(column[copy] != column[first] for column in labels)]
+        if others and not quarantined:
             dropped[CONFLICT] += len(copies)
             continue
         dropped[COPY] += len(copies) - 1
         kept[first] = True
         stays |= {int(copy): int(first) for copy in copies if copy != first}
-    return Apart(np.flatnonzero(kept), stays, dropped)
+        disputed.update(others)
+    return Apart(np.flatnonzero(kept), stays, frozenset(disputed), dropped)
 
 
 def judge_copies(recipe: Recipe, found: Survey, apart: Apart, splits: Splits) -> tuple[list[Bad], dict[str, int]]:
     """Returns the copies that belong into quarantine, and reason -> how many others are left out.
 
-    Into quarantine go copies of test samples, and where copies are refused all others, too.
+    Into quarantine go copies of test samples and those with another label; where copies are refused, all of them.
 
     Raises:
         DataError: samples stand in two splits, and the recipe refuses that.
     """
-    if recipe.data.duplicates == "refuse" and not leaves_out(recipe):
+    refused = recipe.data.duplicates == "refuse"
+    if refused and not leaves_out(recipe):
         refuse_copies(recipe, found, splits)
     split_of = _split_of(found, splits)
-    wanted = ("test",) if recipe.data.duplicates == "drop" else tuple(splits)
-    into = {copy: first for copy, first in apart.stays.items() if leaves_out(recipe) and split_of[first] in wanted}
-    bad = [_bad_copy(found, copy, first, CALLED[split_of[first]]) for copy, first in into.items()]
+    into = {
+        copy: first
+        for copy, first in apart.stays.items()
+        if leaves_out(recipe) and (refused or split_of[first] == "test" or copy in apart.disputed)
+    }
+    bad = [_bad_copy(found, apart, copy, CALLED[split_of[first]]) for copy, first in into.items()]
     others = {reason: count - len(into) * (reason == COPY) for reason, count in apart.dropped.items()}
     return bad, {reason: count for reason, count in others.items() if count}
 
 
-def _bad_copy(found: Survey, copy: int, first: int, split: str) -> Bad:
+def _bad_copy(found: Survey, apart: Apart, copy: int, split: str) -> Bad:
+    first = apart.stays[copy]
     ours, theirs = found.labels[copy], found.labels[first]
-    but = "" if ours == theirs else f", which is labelled `{theirs}` and not `{ours}`"
+    other = f"which is labelled `{theirs}` and not `{ours}`" if ours != theirs else "which has other further labels"
+    but = f", {other}" if copy in apart.disputed else ""
     said = f"expected a sample that is not there yet, got a copy of `{found.ids[first]}`{but}"
     return Bad(str(found.ids[copy]), f"copy of a {split} sample", said)
 

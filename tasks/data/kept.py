@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tasks.errors import DataError, mismatch
-from tasks.records import DataRecord
+from tasks.records import DataRecord, DatasetCard
 
 CARD, QUARANTINE = "dataset.json", "quarantine.json"
 CACHE = Path(".dvc/cache/files/md5")
@@ -17,6 +17,11 @@ Locate = Callable[[str], Path]
 def quarantine_file(data: DataRecord) -> Path:
     """Returns where the bad samples that were left out of prepared data are named."""
     return Path(data.directory, QUARANTINE)
+
+
+def card_of(locate: Locate) -> DatasetCard:
+    """Returns what there is to know of a data version."""
+    return DatasetCard.model_validate_json(locate(CARD).read_bytes())
 
 
 def cached(cache: Path, version: str) -> Locate:

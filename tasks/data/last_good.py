@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tasks.data.kept import CARD, cached
+from tasks.data.kept import cached, card_of
 from tasks.data.schema import only_data_differs, schema_change
 from tasks.errors import DataError
 from tasks.files import whole_file
-from tasks.records import DatasetCard
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -48,7 +47,7 @@ class LastGood:
             return
         cards = []
         with suppress(DataError):  # nothing is left to compare with
-            cards = [_card(cache, stage) for stage in (before, now)]
+            cards = [card_of(cached(cache, str(stage["outs"][0]["md5"]))) for stage in (before, now)]
         if cards and (problem := schema_change(self.name, *cards)):
             raise DataError(problem)
 
@@ -67,8 +66,3 @@ def _stage(text: str, target: str) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     stage: dict[str, Any] = ((yaml.load(text, loader) or {}).get("stages") or {}).get(target, {})
     return stage if stage.get("outs") else {}
-
-
-def _card(cache: Path, stage: dict[str, Any]) -> DatasetCard:
-    version = str(stage["outs"][0]["md5"])
-    return DatasetCard.model_validate_json(cached(cache, version)(CARD).read_bytes())

@@ -26,9 +26,9 @@ def schema_change(name: str, before: DatasetCard, now: DatasetCard) -> str:
         for some, others in ((before, now), (now, before))
     )
     told = [f"{word} {_shown(names)}" for word, names in (("without", gone), ("with", new)) if names]
-    got = ", ".join([_in_words(now.input), *told])
+    got = ", ".join([sample_in_words(now.input), *told])
     do = f"mend the source; if that is meant, raise `data.schema_version` in `params/{name}.yaml`"
-    return mismatch(f"data of {name}", "schema", f"{_in_words(before.input)}, as in the last version", got, do)
+    return mismatch(f"data of {name}", "schema", f"{sample_in_words(before.input)}, as in the last version", got, do)
 
 
 def _asked(stage: Stage, raw: str) -> dict[str, Any]:
@@ -37,10 +37,10 @@ def _asked(stage: Stage, raw: str) -> dict[str, Any]:
 
 
 def _schema(card: DatasetCard) -> tuple[object, ...]:
-    return (_in_words(card.input), card.feature_names, tuple(card.heads))
+    return (sample_in_words(card.input), card.feature_names, tuple(card.heads))
 
 
-def _in_words(spec: InputSpec) -> str:
+def sample_in_words(spec: InputSpec) -> str:
     """Returns what a sample is; how long the longest sequence is, is no part of that."""
     if spec.layout == "image":
         return f"{spec.dtype} images of {' x '.join(map(str, spec.shape))}"

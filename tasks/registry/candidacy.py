@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,12 +56,23 @@ def candidacy(release: Release, environment: str, gate: Gate) -> Candidacy:
     )
 
 
+@contextmanager
+def unpacked(release: Release) -> Iterator[Path]:
+    """Yields a folder with the files of a release's bundle, wherever MLflow keeps them.
+
+    Raises:
+        IntegrityError: a file is gone, or has other bytes than on record.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for artefact in release.bundle:
+            shutil.copyfile(fetch(artefact), Path(folder, artefact.uri.rpartition("/")[2]))
+        yield Path(folder)
+
+
 def _tested(release: Release) -> tuple[float | None, str]:
     """Runs the self-test of the bundle as a device will; returns the difference, or what is wrong."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            for artefact in release.bundle:
-                shutil.copyfile(fetch(artefact), Path(folder, artefact.uri.rpartition("/")[2]))
-            return self_test(Path(folder)), ""
-        except (IntegrityError, RuntimeBundleError) as error:
-            return None, str(error)
+    try:
+        with unpacked(release) as folder:
+            return self_test(folder), ""
+    except (IntegrityError, RuntimeBundleError) as error:
+        return None, str(error)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from params.promote import Gate
 from tasks.registry.candidacy import Candidacy
 from tasks.releases import APPROVAL, Check, Verdict
-from tasks.scores import Challenge, EvaluationRecord
+from tasks.scores import Challenge, EvaluationRecord, FreshScore
 
 
 def judge(
@@ -24,6 +24,24 @@ def judge(
     checks = (*_absolute(gate, evaluation), _loads(candidacy), *relative, *_procedural(gate, candidacy))
     passed = all(check.passed for check in checks)
     return Verdict(environment=environment, passed=passed, checks=checks, challenge=champion)
+
+
+def judge_fresh(gate: Gate, fresh: FreshScore, class_samples: int) -> tuple[Check, ...]:
+    """Returns what a gate says about a champion on fresh samples, of the limits that labels alone can judge.
+
+    Args:
+        gate: the limits.
+        fresh: how good the champion is on them.
+        class_samples: a class with fewer of them is not judged.
+    """
+    known = [score for score in fresh.classes if score.samples >= class_samples]
+    worst = min(known, key=lambda score: score.recall, default=None)
+    recall = _at_least("class_recall", gate.class_recall, worst.recall, f" (class {worst.label})") if worst else ()
+    return (
+        *_at_least("accuracy", gate.accuracy, fresh.accuracy),
+        *recall,
+        *_at_most("calibration_error", gate.calibration_error, fresh.calibration_error),
+    )
 
 
 def _absolute(gate: Gate, evaluation: EvaluationRecord) -> Iterator[Check]:

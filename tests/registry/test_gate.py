@@ -9,8 +9,8 @@ from params.models import Cnn
 from params.promote import Gate
 from tasks.records import Artefact, DataRecord, InputSpec, ModelRecord
 from tasks.registry.candidacy import Candidacy
-from tasks.registry.gate import judge
-from tasks.scores import Challenge, ClassScore, EvaluationRecord, Interval, Score
+from tasks.registry.gate import judge, judge_fresh
+from tasks.scores import Challenge, ClassScore, EvaluationRecord, FreshScore, Interval, Score
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FREE, CANDIDACY = Gate(approval="automatic"), Candidacy()
@@ -184,3 +184,29 @@ def test_what_does_not_run_ships_nowhere() -> None:
     assert refusal == (
         "`loads_in_runtime`: expected a bundle that passes its self-test now, got `model.onnx`: cut short"
     )
+
+
+def fresh(**changes: Any) -> FreshScore:
+    classes = score("any", 0.9).classes
+    whole = {"samples": 100, "accuracy": 0.91, "classes": classes, "calibration_error": 0.04}
+    return FreshScore.model_validate(whole | changes)
+
+
+def test_a_champion_is_judged_on_fresh_samples_by_the_limits_that_labels_can_judge() -> None:
+    gate = Gate(accuracy=0.95, class_recall=0.6, calibration_error=0.03, p95_ms=1, bytes=1, agreement=1.0)
+    checks = judge_fresh(gate, fresh(), class_samples=20)
+    assert [(check.limit, check.passed) for check in checks] == [
+        ("accuracy", False),
+        ("class_recall", True),
+        ("calibration_error", False),
+    ]
+    assert (checks[0].expected, checks[0].got) == ("at least 0.95", "0.91")
+    assert judge_fresh(Gate(bytes=1), fresh(), class_samples=20) == ()
+
+
+def test_a_class_of_too_few_fresh_samples_is_not_judged() -> None:
+    rare = ClassScore(label="c", recall=0.1, precision=1, f1=0.2, samples=19)
+    gate, found = Gate(class_recall=0.6), fresh(classes=(*fresh().classes, rare))
+    assert [check.passed for check in judge_fresh(gate, found, class_samples=20)] == [True]
+    assert [check.got for check in judge_fresh(gate, found, class_samples=19)] == ["0.1 (class c)"]
+    assert judge_fresh(gate, found, class_samples=51) == ()

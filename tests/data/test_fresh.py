@@ -1,0 +1,54 @@
+"""Which samples are new since an earlier data version, in whatever split: on two versions in a real DVC cache."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from params.pipeline import Recipe
+from tasks.data.fresh import fresh_samples
+from tasks.data.kept import CACHE, cached
+from tasks.data.versioning import versioned_data
+
+MakeRecipe = Callable[..., Recipe]
+
+
+def test_samples_that_came_since_are_found_with_their_labels(image_recipe: Recipe, project: Path, images: Path) -> None:
+    first = versioned_data(project, image_recipe)
+    added = {}
+    for seed, label in enumerate(("cat", "dog", "dog")):
+        pixels = np.random.default_rng(100 + seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(images / label / f"later-{seed}.png")
+        added[pixels.transpose(2, 0, 1).tobytes()] = label
+    second = versioned_data(project, image_recipe)
+    before, now = cached(project / CACHE, first.version), Path(second.directory)
+    batches = list(fresh_samples(before, lambda name: now / name))
+    found = {
+        sample.tobytes(): label for inputs, _, labels in batches for sample, label in zip(inputs, labels, strict=True)
+    }
+    assert found == added
+    assert all(lengths is None for _, lengths, _ in batches)
+    assert list(fresh_samples(before, before)) == []
+
+
+def test_a_longer_sequence_makes_no_old_one_fresh(tmp_path: Path, project: Path, make_recipe: MakeRecipe) -> None:
+    folder = tmp_path / "series"
+    folder.mkdir()
+    header = "@dimensions 2\n@classLabel true 0 1\n@data\n"
+    for part, offset in (("train", 0), ("test", 100)):
+        lines = [f"{offset + n},1:{n},2:{n % 2}" for n in range(12)]
+        (folder / f"{part}.ts").write_text(header + "\n".join(lines) + "\n")
+    reader = {"kind": "time_series", "train": "train.ts", "test": "test.ts"}
+    rule = {"kind": "official", "validation": 0.2, "seed": 0}
+    recipe = make_recipe({"kind": "folder", "path": str(folder)}, reader, split=rule)
+    first = versioned_data(project, recipe)
+    with (folder / "train.ts").open("a") as stream:
+        stream.write("5,6,7,8:1,2,3,4:1\n")
+    second = versioned_data(project, recipe)
+    assert (first.input.shape, second.input.shape) == ((2, 2), (4, 2))
+    now = Path(second.directory)
+    (batch,) = fresh_samples(cached(project / CACHE, first.version), lambda name: now / name)
+    inputs, lengths, labels = batch
+    assert inputs.tolist() == [[[5, 1], [6, 2], [7, 3], [8, 4]]]
+    assert (lengths is not None and lengths.tolist(), labels) == ([4], ("1",))

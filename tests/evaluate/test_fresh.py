@@ -1,0 +1,50 @@
+"""A bundle on samples that it has not seen."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.evaluate.fresh import score_fresh
+from tasks.runtime.bundle import golden_of, write_bundle
+from tasks.runtime.session import Session
+from tasks.training.arrays import open_split
+from tasks.training.network import PreparedData
+from tests.evaluate.test_challenge import entrant
+from tests.runtime.conftest import FACTS
+
+
+@pytest.fixture
+def bundle(image_data: PreparedData, tmp_path: Path) -> Path:
+    """A network after a few steps, as a device gets it."""
+    trained, _ = entrant(image_data, tmp_path / "model.onnx", 40)
+    model = trained.path.read_bytes()
+    pictures = open_split(image_data.directory, "test").gather(np.arange(4)).inputs
+    write_bundle(tmp_path / "bundle", FACTS, model, golden_of(Session(model), pictures, None))
+    return tmp_path / "bundle"
+
+
+def test_fresh_samples_are_answered_by_the_bundle_and_a_new_class_is_never_right(
+    bundle: Path, image_data: PreparedData
+) -> None:
+    test, card = open_split(image_data.directory, "test"), image_data.card
+    samples = test.gather(np.arange(90))
+    names = [card.classes[label] for label in samples.labels]
+    names[:9] = ["dogwood"] * 9
+    batches = [(samples.inputs[at : at + 40], None, tuple(names[at : at + 40])) for at in range(0, 90, 40)]
+    found = score_fresh(bundle, card, batches, bins=10)
+    assert found is not None
+    logits = Session.from_bundle(bundle).predict(samples.inputs)
+    right = np.array([card.classes[best] for best in logits.argmax(axis=1)]) == np.array(names)
+    assert found.samples == 90
+    assert found.accuracy == pytest.approx(right.mean())
+    assert 0 < found.accuracy < 0.9
+    assert [score.label for score in found.classes] == [*card.classes, "dogwood"]
+    assert (found.classes[-1].recall, found.classes[-1].samples) == (0, 9)
+    birch = np.array(names) == "birch"
+    assert found.classes[1].recall == pytest.approx(right[birch].mean())
+    assert 0 <= found.calibration_error <= 1
+
+
+def test_where_nothing_is_fresh_there_is_no_score(bundle: Path, image_data: PreparedData) -> None:
+    assert score_fresh(bundle, image_data.card, [], bins=10) is None
