@@ -25,6 +25,8 @@ DIGEST = 16
 """bytes kept of the digest of a sample"""
 IDS_AT_A_TIME = 10_000
 """that are texts of their own, before they are packed into one buffer"""
+MOST_LISTED = 12
+"""classes in a message"""
 Rows = NDArray[np.int64]
 """(n,) places in a survey"""
 Objects = NDArray[np.object_]
@@ -88,6 +90,7 @@ class _Taken:
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
+        self.known = frozenset(reading.classes)
         self.ids: list[str] = []
         self.packed: list[pa.Array] = []
         self.labels: list[str] = []
@@ -122,9 +125,10 @@ class _Taken:
     def _bad(self, sample: Sample) -> Bad | None:
         if problem := sample.problem or self._problem(sample.values):
             return Bad(sample.id, CORRUPT, problem)
-        known = self.reading.classes
-        if known and sample.label not in known:
-            return Bad(sample.id, UNKNOWN, f"expected a label among {', '.join(known)}, got `{sample.label}`")
+        if self.known and sample.label not in self.known:
+            return Bad(
+                sample.id, UNKNOWN, f"expected a label among {_listed(self.reading.classes)}, got `{sample.label}`"
+            )
         return None
 
     def _pack(self) -> None:
@@ -161,6 +165,10 @@ class _Taken:
             shape=self.shape,
             bad=tuple(bad),
         )
+
+
+def _listed(classes: tuple[str, ...]) -> str:
+    return ", ".join(classes[:MOST_LISTED]) + (f" and {len(classes) - MOST_LISTED} more" * (len(classes) > MOST_LISTED))
 
 
 def _objects(values: list[str] | list[str | None]) -> Objects:

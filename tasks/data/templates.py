@@ -21,6 +21,7 @@ _SPLIT = """\
     test: 0.2                  # judges, once
     seed: 0
   duplicates: drop             # equal samples would stand in two splits; refuse, drop or keep
+  arrivals: {bad: stop}        # what cannot be read stops the run; quarantine leaves it out, by name
 """
 _IMAGES = """\
   reader:

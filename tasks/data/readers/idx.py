@@ -97,8 +97,5 @@ def _samples(reader: IdxReader, raw: Path, shape: tuple[int, ...]) -> Iterator[S
                 images = np.frombuffer(stream.read(len(some) * prod(shape)), np.uint8).reshape(-1, 1, *shape)
                 for row, (image, label) in enumerate(zip(images, some, strict=True), start):
                     name = f"{part} {row:08d}"
-                    if label < len(reader.classes):
-                        yield Sample(name, reader.classes[label], image, part)
-                    else:
-                        problem = f"expected a label in 0..{len(reader.classes) - 1}, got {label}"
-                        yield Sample(name, "", part=part, problem=problem)
+                    known = label < len(reader.classes)
+                    yield Sample(name, reader.classes[label] if known else f"number {label}", image, part)
