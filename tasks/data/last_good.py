@@ -11,7 +11,6 @@ import yaml
 from tasks.data.kept import cached, card_of
 from tasks.data.schema import only_data_differs, schema_change
 from tasks.errors import DataError
-from tasks.files import whole_file
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -52,13 +51,19 @@ class LastGood:
             raise DataError(problem)
 
     def put_back(self, opened: Callable[[], "Repo"]) -> None:
-        """Makes lock, raw and prepared data what they were, as far as DVC's cache has them; before any, nothing."""
+        """Makes raw and prepared data what they were, and what the lock says of them; before any, nothing.
+
+        The files come out of DVC's cache, as far as it has them. What the lock says of other recipes stays.
+        """
         if not _stage(self.text, self.target):
             return
-        with whole_file(self.lock) as path:
-            path.write_text(self.text, encoding="utf-8")
+        from dvc.utils.serialize import modify_yaml
+
+        stages = (self.target, f"fetch@{self.name}")
+        with modify_yaml(str(self.lock)) as now:
+            now["stages"].update({name: stage for name in stages if (stage := _stage(self.text, name))})
         with suppress(Exception):  # what went wrong before is told, and the next run makes what is missing
-            opened().checkout([self.target, f"fetch@{self.name}"], force=True)
+            opened().checkout(list(stages), force=True)
 
 
 def _stage(text: str, target: str) -> dict[str, Any]:

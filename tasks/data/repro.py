@@ -56,21 +56,28 @@ def main(project: str, folder: str, target: str, report: str) -> int:
     _mend_rwlock(Path(folder))
     outcome, before = Outcome(), LastGood.of(Path(folder), target)
     try:
-        _reproduce(Path(project), Path(folder), target, outcome, before)
+        repo = _reproduce(Path(project), Path(folder), target, outcome, before)
     except Exception as error:  # DVC raises what it likes; the parent words it
-        reasons = list(_chain(error))
-        outcome.busy = any(type(reason).__name__ == "LockError" for reason in reasons)
-        outcome.error = ": ".join(dict.fromkeys(str(reason) or type(reason).__name__ for reason in reasons))
-        if isinstance(error, DataError) and (path := os.environ.get(MESSAGE_FILE)):
-            Path(path).write_text(str(error), encoding="utf-8")
+        _word(error, outcome)
         if not outcome.busy:
             before.put_back(lambda: _opened(Path(project), Path(folder)))
+    else:
+        _push(repo, target, outcome)
     with whole_file(Path(report)) as whole:
         whole.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
     return 1 if outcome.error else 0
 
 
-def _reproduce(project: Path, folder: Path, target: str, outcome: Outcome, before: LastGood) -> None:
+def _word(error: Exception, outcome: Outcome) -> None:
+    """Puts into the outcome what went wrong; a message that is for a person goes where those of stages go."""
+    reasons = list(_chain(error))
+    outcome.busy = any(type(reason).__name__ == "LockError" for reason in reasons)
+    outcome.error = ": ".join(dict.fromkeys(str(reason) or type(reason).__name__ for reason in reasons))
+    if isinstance(error, DataError) and (path := os.environ.get(MESSAGE_FILE)):
+        Path(path).write_text(str(error), encoding="utf-8")
+
+
+def _reproduce(project: Path, folder: Path, target: str, outcome: Outcome, before: LastGood) -> "Repo":
     repo = _opened(project, folder)
     outcome.ran = [stage.addressing for stage in _made_or_pulled(repo, target)]
     prepared = repo.stage.collect(target)[0].outs[0]
@@ -78,8 +85,16 @@ def _reproduce(project: Path, folder: Path, target: str, outcome: Outcome, befor
     outcome.files = {"/".join(key): hash_info.value for key, _, hash_info in prepared.get_obj()}
     outcome.cache = repo.cache.local.path
     before.refuse_other_schema(Path(outcome.cache))
-    if repo.config["core"].get("remote"):
-        repo.push([target], with_deps=True)
+    return repo
+
+
+def _push(repo: "Repo", target: str, outcome: Outcome) -> None:
+    """Pushes what was made; where that goes wrong, the data is good all the same."""
+    try:
+        if repo.config["core"].get("remote"):
+            repo.push([target], with_deps=True)
+    except Exception as error:  # as above
+        _word(error, outcome)
 
 
 def _opened(project: Path, folder: Path) -> "Repo":

@@ -232,3 +232,19 @@ def test_reading_the_version_needs_no_dvc(table_recipe: Recipe, project: Path) -
     started = time.perf_counter()
     assert recorded_version(project, "mine") == version
     assert time.perf_counter() - started < 0.1
+
+
+def test_a_remote_that_cannot_be_written_to_does_not_undo_what_was_made(
+    table_recipe: Recipe, project: Path, table: Path
+) -> None:
+    first = versioned_data(project, table_recipe)
+    remote = project / ".stillhouse/dvc-remote"
+    shutil.rmtree(remote)
+    remote.write_text("no folder")
+    with table.open("a") as stream:
+        stream.write("30,15.1,a,0\n")
+    with pytest.raises(StageError):
+        versioned_data(project, table_recipe)
+    assert recorded_version(project, "mine") not in (None, first.version)
+    remote.unlink()
+    assert sum(versioned_data(project, table_recipe).samples.values()) == 31
