@@ -212,6 +212,16 @@ def ui(
     serve_pages(browser)
 
 
+@app.command()
+def team(
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many runs may go on at once.")] = 2,
+) -> None:
+    """Serve a team's stack on this machine (PostgreSQL, MLflow, Prefect, workers), until Ctrl-C."""
+    from flows.team import serve_team
+
+    serve_team(workers)
+
+
 def main() -> None:
     """Runs the command; one message and an exit code for whatever goes wrong."""
     try:

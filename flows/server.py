@@ -2,7 +2,8 @@
 
 Prefect can start one by itself, but that one gets the Ctrl-C that was meant for the flow, so that the flow waits for a
 server that is gone; and it outlives a flow that is killed. Ours is in a session of its own and watches a pipe: it ends
-when the process that started it ends, however that happens. It also starts while we import the rest.
+when the process that started it ends, however that happens. It also starts while we import the rest. Without a port,
+`python -m flows.server` is the server of a team: it listens where Prefect's settings say, and watches nobody.
 """
 
 import os
@@ -110,15 +111,26 @@ def _let_scheduler_insert() -> None:
     vars(FlowRun)["state"].inplace.bulk_dml(lambda _class, _values, _state: None)
 
 
-def _serve(port: int) -> None:
+def _serve(host: str, port: int) -> None:
     import uvicorn
     from prefect.server.api.server import create_app
 
     _let_scheduler_insert()
     # Ephemeral or not is in the environment by now.
-    uvicorn.run(create_app(final=True), host=HOST, port=port, log_level="error")
+    uvicorn.run(create_app(final=True), host=host, port=port, log_level="error")
+
+
+def _serve_team() -> None:
+    """Serves where Prefect's own settings say (`PREFECT_SERVER_API_HOST`, `..._PORT`), until it is told to end."""
+    from prefect.settings import get_current_settings
+
+    api = get_current_settings().server.api
+    _serve(api.host, api.port)
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _serve(int(sys.argv[1]))
+    if len(sys.argv) == 1:
+        _serve_team()
+    else:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        _serve(HOST, int(sys.argv[1]))
