@@ -36,12 +36,16 @@ def become(name: str) -> None:
     """
     if name not in COMMANDS:
         raise InputError(mismatch("flows.services", "NAME", ", ".join(COMMANDS), name, "name one of them"))
-    # A service has no terminal of ours to keep tidy: what it says is its log.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")
-    prepare_environment()
+    prepare_services()
     if name == "deploy":
         make_pool(os.environ.get("PREFECT_API_URL", ""))
     os.execv(sys.executable, [sys.executable, "-m", *COMMANDS[name]])
+
+
+def prepare_services() -> None:
+    """Prepares the environment; a service has no terminal of ours to keep tidy, so what Prefect says is its log."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "INFO")
+    prepare_environment()
 
 
 def make_pool(api: str) -> None:

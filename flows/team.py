@@ -22,7 +22,7 @@ from flows.console import console
 from flows.postgresql import Cluster
 from flows.server import HOST, LAST_LINES, free_port, wait_until_healthy
 from tasks.errors import BusyError, InputError, StageError, mismatch
-from tasks.workspace import prepare_environment, project_root, state_dir
+from tasks.workspace import project_root, state_dir
 
 DATABASES = "infra/databases.sql"
 GRACE_SECONDS = 20.0
@@ -88,20 +88,28 @@ class Stack:
                     raise self._died(name, process.returncode)
 
     def end(self) -> None:
-        """Ends all services, those first that need the others; nothing of their process groups is left."""
-        for name in reversed(self.started):
-            process = self.started[name]
-            # On SIGTERM, PostgreSQL would wait for its clients; this one hangs up on them.
-            process.send_signal(signal.SIGINT if name == "postgresql" else signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE_SECONDS)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        """Ends all services, workers first, who tell Prefect, and the database last; nothing of them is left."""
+        servers = [name for name in ("prefect", "mlflow") if name in self.started]
+        others = [name for name in self.started if name not in ("postgresql", *servers)]
+        for names in (others, servers, ["postgresql"] if "postgresql" in self.started else []):
+            for name in names:
+                # On SIGTERM, PostgreSQL would wait for its clients; on SIGINT, it hangs up on them.
+                self.started[name].send_signal(signal.SIGINT if name == "postgresql" else signal.SIGTERM)
+            for name in names:
+                _end_group(self.started[name])
 
     def _died(self, name: str, code: int) -> StageError:
         said = "\n".join(self.log(name).read_text(errors="replace").splitlines()[-LAST_LINES:])
         return StageError(f"{name}: ended with exit code {code}; `{self.log(name)}` ends with:\n{said}".rstrip())
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """Waits for a process that was told to end, then kills what is left of its group."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(GRACE_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def serve_team(workers: int) -> None:
@@ -116,7 +124,7 @@ def serve_team(workers: int) -> None:
     postgresql.programs()
     if not (project / DATABASES).is_file():
         raise InputError(mismatch(str(project / DATABASES), "", "the databases", "none", "change into a clone"))
-    prepare_environment()
+    services.prepare_services()
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

@@ -48,6 +48,9 @@ def prepare_environment() -> None:
         "MLFLOW_TRACKING_URI": f"sqlite:///{state / 'mlflow.db'}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_LOGGING_LEVEL": "WARNING",
+        # A server's clients would print an address per run, and a bar per download, between our lines.
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         # Its page for runs and models needs none of the worker processes it starts for other purposes.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # A dead server should cost seconds, not the four minutes of the defaults.

@@ -13,11 +13,10 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from flows.postgresql import installed
 from flows.server import HOST, free_port
 
 OWNER = "stillhouse"
-PROGRAMS = Path("/usr/lib/postgresql")
-"""where Debian puts each version"""
 WAIT = ["-o", "DPkg::Lock::Timeout=300"]
 """another test may be installing a browser"""
 INSTALL = (["apt-get", "update", "-qq"], ["apt-get", *WAIT, "install", "-y", "-qq", "postgresql"])
@@ -39,7 +38,7 @@ class Cluster:
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
     """Starts a server and stops it afterwards; skips the test where there is none and none can be installed."""
-    programs = _programs()
+    programs = postgresql_programs()
     folder = Path(tempfile.mkdtemp(prefix="stillhouse-postgresql-"))
     user = _ordinary_user()
     shutil.chown(folder, user)
@@ -56,24 +55,16 @@ def running_cluster() -> Iterator[Cluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _programs() -> Path:
-    """Returns the folder with `initdb` and `pg_ctl`, installed if we may."""
-    found = _installed()
+def postgresql_programs() -> Path:
+    """Returns the folder with `initdb` and `pg_ctl`, installed if we may; skips the test where there is none."""
+    found = installed()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         for command in INSTALL:
             subprocess.run(command, capture_output=True, check=False)
-        found = _installed()
+        found = installed()
     if found is None:
         pytest.skip("no PostgreSQL on this machine, and none can be installed (`apt-get install postgresql` does)")
     return found
-
-
-def _installed() -> Path | None:
-    on_path = shutil.which("initdb")
-    if on_path and Path(on_path).with_name("pg_ctl").is_file():
-        return Path(on_path).parent
-    versions = sorted(PROGRAMS.glob("*/bin/initdb"), key=lambda path: float(path.parents[1].name))
-    return versions[-1].parent if versions else None
 
 
 def _ordinary_user() -> str:
