@@ -85,7 +85,7 @@ def two_quick_recipes(project: Project) -> None:
     recipe = yaml.safe_load(path.read_text())
     recipe["teacher"] = {"architecture": {"kind": "cnn", "channels": [8]}, "training": dict(TRAINING)}
     recipe["student"] = {"architecture": {"kind": "cnn", "channels": [4]}, "training": dict(TRAINING)}
-    recipe["compress"] = {"target": {"isa": "x86", "threads": 1}, "candidates": []}
+    recipe["compress"] = {"target": {"isa": "x86", "threads": 1}, "candidates": ["fp32"]}
     recipe["evaluate"] = {"resamples": 100, "latency": {"batch_size": 2, "warmup": 1, "repeats": 20}}
     recipe["promote"] = {"staging": {"approval": "automatic"}}
     for name in RECIPES:
