@@ -22,6 +22,9 @@ PATIENCE_SECONDS = 60.0
 LONGEST_SECONDS = 900.0
 """that a command may take that nobody kills"""
 STAGES = ("data", "teacher", "student alone", "student", "compress", "evaluate", "register")
+"""as they end; before the first there is `start`, behind the last `promote` (with the report) and `end`; to wait for
+Prefect, and to close what the last kill left open, counts as `data`
+"""
 _ENDED = re.compile(r"^  (?:done|reused) +(student alone|\w+)", re.MULTILINE)
 
 

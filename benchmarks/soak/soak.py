@@ -155,15 +155,20 @@ class Soak:
         except Exception as error:  # whatever a broken world raises when it is read
             yield FAULTS[6], f"it cannot be read: {error!r}"
             return
-        yield from ((FAULTS[0], str(one)) for one in _without(place.expected, got))
-        yield from ((FAULTS[1], str(one)) for one in _without(got, place.expected))
-        for line in differences(place.expected, got):
-            kind = _KINDS.get(line.partition(":")[0])
-            yield from [(kind, line)] if kind else []
+        yield from wrong_with(place.expected, got)
 
     def _keep(self, number: int, world: World) -> None:
         """Keeps a world in which something is wrong."""
         shutil.copytree(world.root, self._folder / f"wrong-{number}", symlinks=True)
+
+
+def wrong_with(expected: Outcome, got: Outcome) -> Iterator[tuple[str, str]]:
+    """Yields kind and words of everything in which an outcome is not the one that was expected."""
+    yield from ((FAULTS[0], str(one)) for one in _without(expected, got))
+    yield from ((FAULTS[1], str(one)) for one in _without(got, expected))
+    for line in differences(expected, got):
+        kind = _KINDS.get(line.partition(":")[0])
+        yield from [(kind, line)] if kind else []
 
 
 def _without(some: Outcome, others: Outcome) -> list[object]:

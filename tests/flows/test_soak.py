@@ -1,16 +1,21 @@
 """Five kills at random moments; `make soak` makes a hundred, in more settings."""
 
 import logging
+import os
 import random
 import signal
+import subprocess
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.soak.__main__ import told
-from benchmarks.soak.kills import planned, stage_of
-from benchmarks.soak.soak import Soak
-from benchmarks.soak.world import FIRST, prefect_server
+from benchmarks.soak.kills import orphans, planned, stage_of
+from benchmarks.soak.outcome import Outcome
+from benchmarks.soak.soak import Soak, wrong_with
+from benchmarks.soak.world import FIRST, MARK, prefect_server
 
 LOG = logging.getLogger(__name__)
 KILLS, SEED = 5, 6
@@ -23,6 +28,57 @@ def test_five_kills_at_random_moments_lose_nothing_and_leave_nothing(tmp_path: P
     LOG.info(told(tally, SEED, 0))
     assert tally.killed == KILLS
     assert tally.faults == []
+
+
+AS_EXPECTED = Outcome(
+    versions=(("digits", 1, "a"), ("digits-teacher", 1, "t")),
+    releases=((1, "a"),),
+    champions={"staging": 1},
+    history=(("intended", "staging", 1, None), ("promoted", "staging", 1, None)),
+    files={"onnx": "0" * 64},
+    metrics={"student": {"parity": 1e-6}},
+    broken=(),
+    left_open=(),
+    leftovers=(),
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "kinds"),
+    [
+        ({}, set()),
+        ({"versions": (*AS_EXPECTED.versions, ("digits", 2, "a"))}, {"duplicate versions"}),
+        ({"versions": AS_EXPECTED.versions[:1]}, {"lost versions"}),
+        ({"releases": ()}, {"lost versions"}),
+        ({"champions": {"staging": 2}}, {"wrong champions"}),
+        ({"history": AS_EXPECTED.history * 2}, {"wrong champions"}),
+        ({"files": {"onnx": "1" * 64}}, {"unequal results"}),
+        ({"metrics": {"student": {"parity": 2e-6}}}, {"unequal results"}),
+        ({"broken": ("release: model.onnx is changed",)}, {"damaged or partial files"}),
+        ({"left_open": ("MLflow's `teacher`",)}, {"runs left open"}),
+        ({"leftovers": ("work/1/weights",)}, {"leftovers"}),
+    ],
+)
+def test_whatever_differs_from_the_undisturbed_run_is_counted_by_its_kind(
+    changed: dict[str, Any], kinds: set[str]
+) -> None:
+    assert {kind for kind, _ in wrong_with(AS_EXPECTED, replace(AS_EXPECTED, **changed))} == kinds
+
+
+def test_a_process_that_outlives_its_command_is_found_and_ended() -> None:
+    def sleeper(mark: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(["sleep", "60"], env={**os.environ, MARK: mark})
+
+    ours, other = sleeper("outlived"), sleeper("another start")
+    try:
+        assert orphans(["outlived"], grace=0.1) == ["sleep 60"]
+        assert ours.wait(10) == -signal.SIGKILL
+        assert other.poll() is None
+        assert orphans(["outlived"], grace=0.1) == []
+    finally:
+        for process in (ours, other):
+            process.kill()
+            process.wait()
 
 
 def test_kills_are_spread_over_the_run_and_take_turns_between_the_command_and_all_its_processes() -> None:
