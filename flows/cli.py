@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from flows.channel_cli import channel_app
+from flows.sweep_cli import sweep
 from tasks.addresses import without_login
 from tasks.errors import InputError, StillhouseError, mismatch
 from tasks.runtime.errors import RuntimeBundleError
@@ -47,6 +48,9 @@ def run(
     from flows.commands import run_recipe
 
     run_recipe(recipe, override or [], force)
+
+
+app.command()(sweep)
 
 
 @app.command()

@@ -76,12 +76,22 @@ def load(path: Path, overrides: list[str]) -> tuple[Path, Recipe]:
     """
     from flows.advice import pinned
 
-    project = project_root()
     recipe = load_recipe(path, overrides)
+    project = project_of(path)
+    return project, pinned(project, recipe)
+
+
+def project_of(path: Path) -> Path:
+    """Returns the project of a recipe.
+
+    Raises:
+        InputError: the recipe lies elsewhere.
+    """
+    project = project_root()
     if path.resolve().parent != project / "params":
         do = f"move it to {project / 'params'} and add its name to dvc.yaml, or let `stillhouse init` write one"
         raise InputError(mismatch(str(path), "", "a recipe in the project's params folder", "one elsewhere", do))
-    return project, pinned(project, recipe)
+    return project
 
 
 def why(comparison: Comparison) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -49,9 +50,9 @@ class _Board:
             case StageEnded():
                 self.clear()
                 console.print(_line(event), soft_wrap=True)
-            case StageFailed(stage):
+            case StageFailed(stage, reason):
                 self.clear()
-                console.print(f"  [red]failed[/]  {stage}")
+                console.print(f"  [red]failed[/]  {escape(f'{stage:<14} {reason}'.rstrip())}", soft_wrap=True)
 
     def clear(self) -> None:
         if self._timer:
@@ -74,10 +75,11 @@ class _Board:
 
 
 def _line(event: StageEnded) -> str:
+    summary = escape(event.summary)
     if not event.reused:
-        return f"  [green]done[/]    {event.stage:<14} {event.summary} [dim]({event.seconds:.1f} s)[/]"
+        return f"  [green]done[/]    {event.stage:<14} {summary} [dim]({event.seconds:.1f} s)[/]"
     since = f" [dim]from {event.reused_from.astimezone():%Y-%m-%d %H:%M}[/]" if event.reused_from else ""
-    return f"  [cyan]reused[/]  {event.stage:<14} {event.summary}{since}"
+    return f"  [cyan]reused[/]  {event.stage:<14} {summary}{since}"
 
 
 def evaluation_table(evaluation: EvaluationRecord) -> Table:

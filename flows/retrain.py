@@ -57,7 +57,7 @@ def make_release(recipe: Recipe) -> tuple[EvaluationRecord, Release]:
     with at_work(), parent_run(recipe) as run:
         data = prepare_data(recipe)
         teachers = train_teachers(recipe, data)
-        baseline = train_baseline(_alone(recipe.student), data, recipe.seed)
+        baseline = train_baseline(alone(recipe.student), data, recipe.seed)
         nearest, student = teach_student(recipe, teachers, data)
         teacher = (teachers or nearest)[0].model
         candidates = compress_student(
@@ -101,7 +101,7 @@ def teach_student(
     return nearest, distill_student(recipe.student, recipe.distill, nearest, data, recipe.seed)
 
 
-def _alone(student: Student) -> Student:
+def alone(student: Student) -> Student:
     """Returns the student as the baseline trains it: what the teacher gives is not there."""
     return student.model_copy(update={"init": "random"}) if student.starts_from_teacher else student
 
@@ -134,9 +134,9 @@ def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) ->
 
 
 @contextmanager
-def parent_run(recipe: Recipe) -> Iterator[StageRun]:
-    """Opens the MLflow run that all stages of this flow run are children of."""
-    tags = {tracking.RECIPE: recipe.name, "git_commit": git_commit(project_root())}
+def parent_run(recipe: Recipe, **more: str) -> Iterator[StageRun]:
+    """Opens the MLflow run that all stages of this flow run are children of; `more` are further tags."""
+    tags = {tracking.RECIPE: recipe.name, "git_commit": git_commit(project_root()), **more}
     with tracking.flow_run(recipe.name, flow_run.name, flow_run.id, tags) as run:
         run.params(flatten(recipe.model_dump(mode="json")))
         yield run

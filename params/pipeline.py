@@ -13,6 +13,7 @@ from params.promote import Promote
 from params.retrain import Retrain
 from params.section import Name, Section
 from params.student import Assistant, Peer, Student
+from params.sweep import Sweep
 from params.teacher import Teacher
 
 
@@ -35,6 +36,7 @@ class Recipe(Section):
     promote: Promote = Promote()
     retrain: Retrain = Retrain()
     notify: Notify | None = None
+    sweep: Sweep | None = None
 
     @model_validator(mode="after")
     def _somebody_teaches(self) -> Self:
@@ -45,6 +47,8 @@ class Recipe(Section):
             )
         if self.peer and (self.ensemble or self.assistant):
             raise ValueError("`peer` goes without `ensemble` and `assistant`: in mutual learning nobody teaches")
+        if self.peer and self.sweep:
+            raise ValueError("`sweep` goes without `peer`: it is about many students of one teacher")
         if self.peer and self.student.starts_from_teacher:
             raise ValueError("`student.init: {kind: teacher}` goes without `peer`: there is no teacher to start from")
         return self
@@ -56,5 +60,5 @@ class Recipe(Section):
 
     @property
     def made_of(self) -> dict[str, Any]:
-        """All sections that a model is made of: not when to make it anew, and whom to tell."""
-        return self.model_dump(mode="json", exclude={"retrain", "notify"})
+        """All sections that a model is made of: not when to make it anew, whom to tell, and what else to try."""
+        return self.model_dump(mode="json", exclude={"retrain", "notify", "sweep"})

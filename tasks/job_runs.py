@@ -88,6 +88,17 @@ def job_run(product: str, verb: str, given: object = (), run_id: object = None) 
 
 
 @contextmanager
+def within(product: str, verb: str, run_id: str) -> Iterator[None]:
+    """Lets the stages of the block be parts of a run of `<product>.<verb>` that another process tells of."""
+    token = _current.set(JobRun(product, f"{product}.{verb}", run_id, None, ()))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        _sender().wait(PATIENCE_SECONDS)
+
+
+@contextmanager
 def stage_run(stage: str, given: object) -> Iterator[JobRun]:
     """Tells of a stage of the run that goes on; outside of one there is nobody to tell it for."""
     parent = _current.get()

@@ -39,9 +39,10 @@ class StageEnded:
 
 @dataclass(frozen=True)
 class StageFailed:
-    """A stage ended without a result."""
+    """A stage ended without a result; `reason` says why where nobody else will."""
 
     stage: str
+    reason: str = ""
 
 
 Event = StageStarted | StageAdvanced | StageEnded | StageFailed

@@ -1,5 +1,6 @@
 """From a YAML file and overrides to a valid recipe, or to every problem in it at once."""
 
+import copy
 import difflib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -16,8 +17,13 @@ Location = tuple[str | int, ...]
 _ABSENT = object()
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: Path, overrides: Sequence[str] = (), swept: Mapping[str, Any] | None = None) -> Recipe:
     """Returns the recipe in a file, with `section.field=value` overrides laid over it.
+
+    Args:
+        path: of the recipe.
+        overrides: as they are typed behind `--set`.
+        swept: dotted field -> value, of one student of a sweep; laid over both.
 
     Raises:
         RecipeError: with every problem found: place, expected, got, what to do.
@@ -27,6 +33,10 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     origins: dict[Location, str] = {}
     for override in overrides:
         problem = _apply(override, document.value, origins)
+        problems.extend([problem] if problem else [])
+    for field, value in (swept or {}).items():
+        where = _place(path, document, ("sweep", "fields", field))
+        problem = _lay(tuple(field.split(".")), copy.deepcopy(value), where, document.value, origins)
         problems.extend([problem] if problem else [])
     if document.value.get("name") not in (path.stem, None):
         expected = f"`{path.stem}`, the name of the file"
@@ -43,6 +53,24 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     return recipe
 
 
+def load_variants(path: Path, overrides: Sequence[str], swept: Sequence[Mapping[str, Any]]) -> tuple[Recipe, ...]:
+    """Returns the recipe once with each of several values of its fields.
+
+    Raises:
+        RecipeError: with every problem of any of them, each said once.
+    """
+    recipes: list[Recipe] = []
+    problems: dict[str, None] = {}
+    for values in swept:
+        try:
+            recipes.append(load_recipe(path, overrides, values))
+        except RecipeError as error:
+            problems |= dict.fromkeys(error.problems)
+    if problems:
+        raise RecipeError([*problems])
+    return tuple(recipes)
+
+
 def _apply(override: str, value: dict[str, Any], origins: dict[Location, str]) -> str | None:
     """Lays one `section.field=value` over `value`; returns the problem with it, if any."""
     name, equals, text = override.partition("=")
@@ -51,15 +79,21 @@ def _apply(override: str, value: dict[str, Any], origins: dict[Location, str]) -
         return mismatch(
             f"--set {override}", "", "`section.field=value`", f"`{override}`", "write it like distill.temperature=2"
         )
+    where = f"--set {override}"
+    return _lay(keys, parse_value(text, where), where, value, origins)
+
+
+def _lay(
+    keys: tuple[str, ...], field: Any, where: str, value: dict[str, Any], origins: dict[Location, str]
+) -> str | None:
+    """Puts a value at its place; returns the problem with that, if any."""
     target: Any = value
     for depth, key in enumerate(keys[:-1], start=1):
         target = target.setdefault(key, {})
         if not isinstance(target, dict):
-            return mismatch(
-                f"--set {override}", ".".join(keys[:depth]), "a section", repr(target), "set the field itself"
-            )
-    target[keys[-1]] = parse_value(text, f"--set {override}")
-    origins[keys] = f"--set {override}"
+            return mismatch(where, ".".join(keys[:depth]), "a section", repr(target), "set the field itself")
+    target[keys[-1]] = field
+    origins[keys] = where
     return None
 
 

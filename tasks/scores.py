@@ -165,3 +165,19 @@ class EvaluationRecord(Record):
             "teacher": self.teacher.digest,
             "student": self.student.digest,
         }
+
+
+class ComparisonRecord(Record):
+    """Several students of one teacher on the same validation data, side by side, each as the file that would ship."""
+
+    teacher: Score
+    students: tuple[Score, ...]
+    """in the order they were given, under the names they were given"""
+    onnx: tuple[Artefact, ...]
+    """the files, in the same order"""
+    run_id: str
+    created: datetime
+
+    def content(self) -> dict[str, Any]:
+        """What was compared; timings differ from run to run."""
+        return {"students": [[s.name, file.sha256] for s, file in zip(self.students, self.onnx, strict=True)]}

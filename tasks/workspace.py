@@ -57,6 +57,7 @@ def prepare_environment() -> None:
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
         "DVC_NO_ANALYTICS": "true",
+        "RAY_USAGE_STATS_ENABLED": "0",
         "DO_NOT_TRACK": "1",
     }
     for name, value in defaults.items():

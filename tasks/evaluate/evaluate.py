@@ -21,7 +21,7 @@ from tasks.scores import Interval, Score
 from tasks.training.arrays import SplitArrays, open_split
 from tasks.training.network import PreparedData
 
-TEST = "test"
+TEST, VALIDATION = "test", "validation"
 
 
 @dataclass(frozen=True)
@@ -65,20 +65,23 @@ def score_all(
     target: Target,
     seed: int,
     advance: Advance,
+    split: str = TEST,
 ) -> tuple[tuple[Score, ...], dict[str, NDArray[np.float32]]]:
-    """Returns the score and the logits (n, outputs) of each model on the test split; agreement is with `reference`.
+    """Returns the score and the logits (n, outputs) of each model on a split; agreement is with `reference`.
+
+    Load time and memory, for which each model gets a process of its own, are measured on the test split only.
 
     Raises:
         IntegrityError: a file has other bytes than on record.
         StageError: a model does not run.
     """
-    test = open_split(data.directory, TEST)
+    samples = open_split(data.directory, split)
     sessions = {name: entrant.open(target.threads) for name, entrant in models.items()}
-    logits = _all_logits(sessions, test, advance)
+    logits = _all_logits(sessions, samples, advance)
     advance(len(models), len(models) + 1, "latency")
-    timings = time_models(params.latency, models, sessions, test, target.threads)
-    slices = slices_of(data.directory, data.card, TEST)
-    exam = Exam(params, data.kind, data.card.classes, test.labels(), logits[reference], slices, seed)
+    timings = time_models(params.latency, models, sessions, samples, target.threads, alone=split == TEST)
+    slices = slices_of(data.directory, data.card, split)
+    exam = Exam(params, data.kind, data.card.classes, samples.labels(), logits[reference], slices, seed)
     scores = tuple(score(exam, name, entrant, logits[name], timings[name]) for name, entrant in models.items())
     advance(len(models) + 1, len(models) + 1, "judged")
     return scores, logits
@@ -91,9 +94,11 @@ def _require_roles(models: Mapping[str, Entrant]) -> None:
             raise StageError(mismatch("evaluate", "models", f"`{role}` among them", ", ".join(models), do))
 
 
-def _all_logits(sessions: Mapping[str, Session], test: SplitArrays, advance: Advance) -> dict[str, NDArray[np.float32]]:
+def _all_logits(
+    sessions: Mapping[str, Session], split: SplitArrays, advance: Advance
+) -> dict[str, NDArray[np.float32]]:
     logits = {}
     for place, (name, session) in enumerate(sessions.items()):
         advance(place, len(sessions) + 1, name)
-        logits[name] = np.concatenate([session.predict(b.inputs, b.lengths) for b in test.batches()])
+        logits[name] = np.concatenate([session.predict(b.inputs, b.lengths) for b in split.batches()])
     return logits

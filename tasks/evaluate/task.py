@@ -1,4 +1,6 @@
-"""The doors of the evaluation room: all models of a retrain on the same test split, or one release on today's."""
+"""The doors of the evaluation room: all models of a retrain on the same test split, several students on validation
+data, or one release on today's test split.
+"""
 
 from datetime import UTC, datetime
 
@@ -9,20 +11,20 @@ from prefect.cache_policies import NO_CACHE
 from params.evaluate import Evaluate
 from tasks.evaluate.challenge import Holder, challenge
 from tasks.evaluate.entrant import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
-from tasks.evaluate.evaluate import Evaluation, evaluate
+from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
 from tasks.evaluate.exhibits import scene_of
 from tasks.evaluate.figures.draw import draw
 from tasks.evaluate.figures.scene import Drawing
 from tasks.evaluate.numbers import write_numbers
 from tasks.fingerprint import DRAWING, MEASURING
 from tasks.models.weights import load_model
-from tasks.records import CandidatesRecord, DataRecord, ModelRecord
-from tasks.scores import Challenge, EvaluationRecord, Figure
+from tasks.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
+from tasks.scores import Challenge, ComparisonRecord, EvaluationRecord, Figure
 from tasks.task import advance_of, stage
 from tasks.tracking import StageRun, fetch, history
 from tasks.training.network import PreparedData
 
-TITLE = "evaluate"
+TITLE, COMPARISON = "evaluate", "compare"
 
 
 def _summary(record: EvaluationRecord) -> str:
@@ -71,6 +73,41 @@ def evaluate_candidates(
     )
 
 
+def _summary_of_comparison(record: ComparisonRecord) -> str:
+    best = max(score.accuracy.value for score in record.students)
+    return f"{len(record.students)} students, validation accuracy up to {best:.4f}"
+
+
+@stage("evaluate", COMPARISON, MEASURING, _summary_of_comparison)
+def compare_students(
+    run: StageRun,
+    evaluation: Evaluate,
+    names: tuple[str, ...],
+    students: tuple[CandidatesRecord, ...],
+    teacher: ModelRecord,
+    data: DataRecord,
+    seed: int,
+) -> ComparisonRecord:
+    """Judges the file that would ship of each of several students on validation data, side by side.
+
+    All are timed in one process, in which nothing else goes on: what each cost where it was made says less.
+    """
+    prepared = PreparedData.open(data)
+    winners = [candidates.winner for candidates in students]
+    entrants = {name: _entrant(winner) for name, winner in zip(names, winners, strict=True)}
+    models = _exported(run, {TEACHER: teacher}, prepared, seed) | entrants
+    target = winners[0].target
+    scores, _ = score_all(evaluation, models, TEACHER, prepared, target, seed, advance_of(COMPARISON), VALIDATION)
+    run.uses(data)
+    return ComparisonRecord(
+        teacher=scores[0],
+        students=scores[1:],
+        onnx=tuple(winner.onnx for winner in winners),
+        run_id=run.id,
+        created=datetime.now(UTC),
+    )
+
+
 @task(name="challenge", cache_policy=NO_CACHE)
 def challenge_champion(
     evaluation: EvaluationRecord, environment: str, version: int, champion: EvaluationRecord, params: Evaluate
@@ -104,10 +141,11 @@ def _exported(run: StageRun, records: dict[str, ModelRecord], prepared: Prepared
 
 
 def _candidates(candidates: CandidatesRecord) -> dict[str, Entrant]:
-    return {
-        candidate.name: Entrant(fetch(candidate.onnx), candidate.onnx, candidate.parameters, candidate.parity)
-        for candidate in candidates.candidates
-    }
+    return {candidate.name: _entrant(candidate) for candidate in candidates.candidates}
+
+
+def _entrant(candidate: Candidate) -> Entrant:
+    return Entrant(fetch(candidate.onnx), candidate.onnx, candidate.parameters, candidate.parity)
 
 
 def _log(run: StageRun, judged: Evaluation) -> None:

@@ -29,31 +29,39 @@ SOURCE = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds (repeats,) of one sample, the median of a batch, and what a process of its own needed."""
+    """Milliseconds (repeats,) of one sample, the median of a batch, and what a process of its own needed, if asked."""
 
     single: NDArray[np.float64]
     batch: BatchTiming
-    footprint: Footprint
+    footprint: Footprint | None
 
 
 def time_models(
-    params: Latency, models: Mapping[str, Entrant], sessions: Mapping[str, Session], test: SplitArrays, threads: int
+    params: Latency,
+    models: Mapping[str, Entrant],
+    sessions: Mapping[str, Session],
+    split: SplitArrays,
+    threads: int,
+    *,
+    alone: bool,
 ) -> dict[str, Timing]:
     """Times all models on the same samples: the first of the split, again from its start where they are too few.
+
+    With `alone` each is also loaded in a process of its own.
 
     Raises:
         StageError: a model cannot be loaded in a process of its own.
     """
-    one, several = (test.gather(np.arange(size) % len(test)) for size in (1, params.batch_size))
+    one, several = (split.gather(np.arange(size) % len(split)) for size in (1, params.batch_size))
     single = measure(sessions, one.inputs, one.lengths, params.warmup, params.repeats)
     repeats = max(FEWEST, params.repeats // params.batch_size)
     batches = measure(sessions, several.inputs, several.lengths, 1, repeats)
-    alone = footprints(models, one, threads)
+    needed = footprints(models, one, threads) if alone else {}
     return {
         name: Timing(
             single[name],
             BatchTiming(batch_size=params.batch_size, p50_ms=float(np.median(batches[name]))),
-            alone[name],
+            needed.get(name),
         )
         for name in models
     }

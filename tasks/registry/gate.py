@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from params.promote import Gate
 from tasks.registry.candidacy import Candidacy
 from tasks.releases import APPROVAL, Check, Verdict
-from tasks.scores import Challenge, EvaluationRecord, FreshScore
+from tasks.scores import Challenge, EvaluationRecord, FreshScore, Score
 
 
 def judge(
@@ -20,8 +20,9 @@ def judge(
         champion: how it does against the release that is in now, on the same test split; None if there is none.
         candidacy: what the ledger and the runtime say of it now.
     """
-    relative = _relative(gate, evaluation, champion)
-    checks = (*_absolute(gate, evaluation), _loads(candidacy), *relative, *_procedural(gate, candidacy))
+    absolute = _absolute(gate, evaluation.shipped, evaluation.score("student").parity)
+    relative = (*_below_teacher(gate, evaluation.shipped, evaluation.score("teacher")), *_challenged(gate, champion))
+    checks = (*absolute, _loads(candidacy), *relative, *_procedural(gate, candidacy))
     passed = all(check.passed for check in checks)
     return Verdict(environment=environment, passed=passed, checks=checks, challenge=champion)
 
@@ -44,8 +45,19 @@ def judge_fresh(gate: Gate, fresh: FreshScore, class_samples: int) -> tuple[Chec
     )
 
 
-def _absolute(gate: Gate, evaluation: EvaluationRecord) -> Iterator[Check]:
-    shipped, student = evaluation.shipped, evaluation.score("student")
+def measured(gate: Gate, shipped: Score, teacher: Score, parity: float) -> tuple[Check, ...]:
+    """Returns what a gate says of a file's numbers alone, on whatever split they were measured.
+
+    Args:
+        gate: the limits.
+        shipped: of the file.
+        teacher: of the teacher, on the same samples.
+        parity: of the fp32 export with torch.
+    """
+    return (*_absolute(gate, shipped, parity), *_below_teacher(gate, shipped, teacher))
+
+
+def _absolute(gate: Gate, shipped: Score, parity: float) -> Iterator[Check]:
     worst = min(shipped.classes, key=lambda score: score.recall)
     yield from _at_least("accuracy", gate.accuracy, shipped.accuracy.value)
     yield from _at_least("class_recall", gate.class_recall, worst.recall, f" (class {worst.label})")
@@ -54,7 +66,7 @@ def _absolute(gate: Gate, evaluation: EvaluationRecord) -> Iterator[Check]:
     yield from _at_most("p95_ms", gate.p95_ms, shipped.p95_ms)
     yield from _at_most("bytes", gate.bytes, shipped.size)
     # An int8 file is meant to differ from torch; the fp32 export is not.
-    yield from _at_most("parity", gate.parity, student.parity)
+    yield from _at_most("parity", gate.parity, parity)
 
 
 def _loads(candidacy: Candidacy) -> Check:
@@ -65,9 +77,11 @@ def _loads(candidacy: Candidacy) -> Check:
     return Check(limit="loads_in_runtime", expected=expected, got=got, passed=difference is not None)
 
 
-def _relative(gate: Gate, evaluation: EvaluationRecord, champion: Challenge | None) -> Iterator[Check]:
-    drop = evaluation.score("teacher").accuracy.value - evaluation.shipped.accuracy.value
-    yield from _at_most("accuracy_drop", gate.accuracy_drop, drop)
+def _below_teacher(gate: Gate, shipped: Score, teacher: Score) -> Iterator[Check]:
+    yield from _at_most("accuracy_drop", gate.accuracy_drop, teacher.accuracy.value - shipped.accuracy.value)
+
+
+def _challenged(gate: Gate, champion: Challenge | None) -> Iterator[Check]:
     if gate.not_worse_than_champion and champion is not None:
         yield _against(champion)
 

@@ -21,27 +21,33 @@ LEFT, TOP, HEIGHT, LINE = 48.0, 24.0, 220.0, 19.0
 BREADTH = WIDTH - LEFT - 14
 KEY = TOP + HEIGHT + 58
 CAPTION = (
-    "Accuracy against latency. Of the test split, with intervals; latency of one sample, median, logarithmic. The line"
-    " joins the models that no other beats in both; the ring marks the file that ships."
+    "Accuracy against latency. Of the {split} split, with intervals; latency of one sample, median, logarithmic. The"
+    " line joins the models that no other beats in both; the ring marks the file that {verb}."
 )
 
 
 def draw_front(scene: Scene) -> Drawing:
     """Draws every model; there is always something to show."""
-    canvas = Canvas.of(KEY + LINE * len(scene.scores) + 2)
+    return draw_scores(scene.scores, scene.chosen, "test", "ships")
+
+
+def draw_scores(scores: Sequence[Score], chosen: str, split: str, verb: str) -> Drawing:
+    """Draws models with what `split` they were measured on, and what the chosen one does: it `ships`, or `is best`."""
+    canvas = Canvas.of(KEY + LINE * len(scores) + 2)
     axes = canvas.axes(LEFT, TOP, BREADTH, HEIGHT)
-    _frame(axes, scene.scores)
-    best = front(scene.scores)
+    _frame(axes, scores)
+    best = front(scores)
     axes.step(
         [s.p50_ms for s in best], [100 * s.accuracy.value for s in best], where="post", color=INK, alpha=0.35, zorder=1
     )
-    for score in scene.scores:
-        _point(axes, score, ships=score.name == scene.chosen)
-    _number(axes, scene.scores)
+    for score in scores:
+        _point(axes, score, ringed=score.name == chosen)
+    _number(axes, scores)
     canvas.write(4, 10, "accuracy, %")
-    for row, score in enumerate(scene.scores):
-        _key(canvas, KEY + LINE * row, row + 1, score, ships=score.name == scene.chosen)
-    return Drawing("front", CAPTION, as_svg(canvas.figure, "front", CAPTION))
+    for row, score in enumerate(scores):
+        _key(canvas, KEY + LINE * row, row + 1, score, verb if score.name == chosen else "")
+    caption = CAPTION.format(split=split, verb=verb)
+    return Drawing("front", caption, as_svg(canvas.figure, "front", caption))
 
 
 def front(scores: Sequence[Score]) -> list[Score]:
@@ -53,12 +59,12 @@ def front(scores: Sequence[Score]) -> list[Score]:
     return best
 
 
-def _point(axes: Axes, score: Score, *, ships: bool) -> None:
+def _point(axes: Axes, score: Score, *, ringed: bool) -> None:
     x, colour = [score.p50_ms], colour_of(score.name)
     low, value, high = (100 * end for end in (score.accuracy.low, score.accuracy.value, score.accuracy.high))
     axes.plot(x * 2, [low, high], color=colour, alpha=0.45, linewidth=1.6, zorder=2)
     axes.plot(x, [value], shape_of(score.name), color=colour, markersize=9, markeredgecolor="none", zorder=3)
-    if ships:
+    if ringed:
         axes.plot(x, [value], "o", markersize=17, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=2)
 
 
@@ -76,13 +82,13 @@ def _number(axes: Axes, scores: Sequence[Score]) -> None:
         axes.text(bx, by, str(row + 1), ha="center", va="center_baseline", fontsize=FONT, color=INK)
 
 
-def _key(canvas: Canvas, top: float, number: int, score: Score, *, ships: bool) -> None:
+def _key(canvas: Canvas, top: float, number: int, score: Score, verb: str) -> None:
     size = f"{score.size:,} bytes"
-    name = title_of(score.name) + (" (ships)" if ships else "")
-    weight = "bold" if ships else "normal"
+    name = title_of(score.name) + (f" ({verb})" if verb else "")
+    weight = "bold" if verb else "normal"
     canvas.write(20, top, str(number), ha="right", fontweight=weight)
     canvas.mark(32, top, marker=shape_of(score.name), color=colour_of(score.name), markersize=8)
-    canvas.write(44, top, fitted(name, WIDTH - 60 - width_of(size) - (14 if ships else 0)), fontweight=weight)
+    canvas.write(44, top, fitted(name, WIDTH - 60 - width_of(size) - (14 if verb else 0)), fontweight=weight)
     canvas.write(WIDTH - 6, top, size, ha="right", fontweight=weight)
 
 

@@ -1,0 +1,94 @@
+"""The engines that train several students at once: task runners of Prefect, on this machine or on a cluster.
+
+Processes, and not threads: a training seeds the generators of its whole process, so two in one would disturb each
+other's draws, and neither would be the student that `stillhouse run` makes.
+"""
+
+import importlib
+import multiprocessing
+import os
+import threading
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
+
+from params.sweep import Sweep
+from tasks.errors import InputError, mismatch
+
+PACKAGES = {"dask": "prefect_dask", "ray": "prefect_ray"}
+SOURCE = Path(__file__).parents[1]
+"""where `flows` and `tasks` are imported from: workers are to run the same code"""
+
+
+def require_package(module: str, extra: str, field: str) -> None:
+    """Looks for a package that only some sweeps need.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        do = f"pip install -c requirements.lock -e '.[{extra}]'"
+        raise InputError(mismatch("stillhouse sweep", field, f"the package `{module}`", "none", do)) from None
+
+
+def task_runner(sweep: Sweep) -> TaskRunner[Any]:
+    """Returns the task runner that a sweep names.
+
+    Raises:
+        InputError: its package is not installed.
+    """
+    if sweep.runner in PACKAGES:
+        require_package(PACKAGES[sweep.runner], sweep.runner, f"sweep.runner: {sweep.runner}")
+    match sweep.runner:
+        case "dask":
+            return _dask(sweep)
+        case "ray":
+            return _ray(sweep)
+        case _:
+            return ProcessPoolTaskRunner(max_workers=sweep.workers, initializer=_end_with_parent)
+
+
+def cores_for_each(sweep: Sweep) -> int:
+    """Returns how many cores a student gets where all workers are on this machine."""
+    return max(1, len(os.sched_getaffinity(0)) // sweep.workers)
+
+
+def _dask(sweep: Sweep) -> TaskRunner[Any]:
+    from prefect_dask.task_runners import DaskTaskRunner
+
+    if sweep.address:
+        return DaskTaskRunner(address=sweep.address)
+    local = {"n_workers": sweep.workers, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    return DaskTaskRunner(cluster_kwargs=local)
+
+
+def _ray(sweep: Sweep) -> TaskRunner[Any]:
+    from prefect_ray.task_runners import RayTaskRunner
+
+    said: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": {"PYTHONPATH": _path()}}}
+    if sweep.address:
+        runner: TaskRunner[Any] = RayTaskRunner(address=sweep.address, init_kwargs=said)
+        return runner
+    local = {"num_cpus": sweep.workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    runner = RayTaskRunner(init_kwargs=said | local)
+    return runner
+
+
+def _path() -> str:
+    return os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH", "")]))
+
+
+def _end_with_parent() -> None:
+    """Ends this worker when the process that began it has ended, however that happened; a pool alone would not."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_for, args=(parent.sentinel,), daemon=True).start()
+
+
+def _wait_for(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
