@@ -4,45 +4,23 @@ Processes, and not threads: a training seeds the generators of its whole process
 other's draws, and neither would be the student that `stillhouse run` makes.
 """
 
-import importlib
 import multiprocessing
 import os
 import threading
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
 from params.sweep import Sweep
-from tasks.errors import InputError, mismatch
 
-PACKAGES = {"dask": "prefect_dask", "ray": "prefect_ray"}
 SOURCE = Path(__file__).parents[1]
 """where `flows` and `tasks` are imported from: workers are to run the same code"""
 
 
-def require_package(module: str, extra: str, field: str) -> None:
-    """Looks for a package that only some sweeps need.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    try:
-        importlib.import_module(module)
-    except ImportError:
-        do = f"pip install -c requirements.lock -e '.[{extra}]'"
-        raise InputError(mismatch("stillhouse sweep", field, f"the package `{module}`", "none", do)) from None
-
-
 def task_runner(sweep: Sweep) -> TaskRunner[Any]:
-    """Returns the task runner that a sweep names.
-
-    Raises:
-        InputError: its package is not installed.
-    """
-    if sweep.runner in PACKAGES:
-        require_package(PACKAGES[sweep.runner], sweep.runner, f"sweep.runner: {sweep.runner}")
+    """Returns the task runner that a sweep names."""
     match sweep.runner:
         case "dask":
             return _dask(sweep)
@@ -53,8 +31,8 @@ def task_runner(sweep: Sweep) -> TaskRunner[Any]:
 
 
 def cores_for_each(sweep: Sweep) -> int:
-    """Returns how many cores a student gets where all workers are on this machine."""
-    return max(1, len(os.sched_getaffinity(0)) // sweep.workers)
+    """Returns how many cores a student gets on this machine; 0 for what a cluster that is there gives it."""
+    return 0 if sweep.address else max(1, len(os.sched_getaffinity(0)) // sweep.workers)
 
 
 def _dask(sweep: Sweep) -> TaskRunner[Any]:
@@ -71,11 +49,9 @@ def _ray(sweep: Sweep) -> TaskRunner[Any]:
 
     said: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": {"PYTHONPATH": _path()}}}
     if sweep.address:
-        runner: TaskRunner[Any] = RayTaskRunner(address=sweep.address, init_kwargs=said)
-        return runner
+        return cast(TaskRunner[Any], RayTaskRunner(address=sweep.address, init_kwargs=said))
     local = {"num_cpus": sweep.workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    runner = RayTaskRunner(init_kwargs=said | local)
-    return runner
+    return cast(TaskRunner[Any], RayTaskRunner(init_kwargs=said | local))
 
 
 def _path() -> str:

@@ -5,12 +5,15 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import Trial, TrialState
 
 from flows.space import Values
 from params.sweep import Optuna, Span
 
-BROKEN = "broken"
+LIMITS = "limits"
+"""a number above 0 tells Optuna that a student breaks some"""
+DIGITS = 4
+"""of a number that is drawn: it will be typed again"""
 
 
 class OptunaSearch:
@@ -18,7 +21,7 @@ class OptunaSearch:
 
     def __init__(self, params: Optuna) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        sampler = optuna.samplers.TPESampler(seed=params.seed, constraints_func=_constraints)
+        sampler = optuna.samplers.TPESampler(seed=params.seed)
         self._params, self._study = params, optuna.create_study(direction="maximize", sampler=sampler)
         self._space = {field: _distribution(span) for field, span in params.fields.items()}
         self._asked: list[tuple[Values, Trial]] = []
@@ -34,7 +37,7 @@ class OptunaSearch:
         """Tells Optuna of a student, in the order that they were asked for."""
         place = next(place for place, (asked, _) in enumerate(self._asked) if asked is values)
         _, trial = self._asked.pop(place)
-        trial.set_user_attr(BROKEN, broken)
+        trial.set_constraint(LIMITS, broken)
         if score is None:
             self._study.tell(trial, state=TrialState.FAIL)
         else:
@@ -46,8 +49,12 @@ class OptunaSearch:
 
     def _value(self, field: str, drawn: Any) -> Any:
         """Returns what stands at a place of the choices, which need not be of a type that Optuna knows."""
-        choices = self._params.fields[field].choices
-        return choices[drawn] if choices else drawn
+        span = self._params.fields[field]
+        if span.choices:
+            return span.choices[drawn]
+        assert span.low is not None
+        assert span.high is not None
+        return drawn if isinstance(drawn, int) else min(max(float(f"{drawn:.{DIGITS}g}"), span.low), span.high)
 
 
 def _distribution(span: Span) -> BaseDistribution:
@@ -56,8 +63,3 @@ def _distribution(span: Span) -> BaseDistribution:
     if isinstance(span.low, int) and isinstance(span.high, int):
         return IntDistribution(span.low, span.high, log=span.log)
     return FloatDistribution(float(span.low or 0), float(span.high or 0), log=span.log)
-
-
-def _constraints(trial: FrozenTrial) -> Sequence[float]:
-    """Returns a number above 0 for a student that breaks limits of the gates."""
-    return [float(trial.user_attrs.get(BROKEN, 0))]

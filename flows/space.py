@@ -1,5 +1,6 @@
 """What a sweep may try: the students of a grid, or a search of Optuna's; each as a recipe of its own."""
 
+import importlib.util
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +12,13 @@ from typing import Any, Protocol
 from flows.advice import advice_on, pinned
 from params.pipeline import Recipe
 from params.sweep import Grid, Optuna, Sweep
-from tasks.errors import RecipeError, mismatch
+from tasks.errors import InputError, RecipeError, mismatch
 from tasks.recipes import load_recipe, load_variants
 
 Values = Mapping[str, Any]
 """dotted field -> value"""
+PACKAGES = {"dask": "prefect_dask", "ray": "prefect_ray", "optuna": "optuna"}
+"""which a runner or a search needs, and the extra of their name installs"""
 MOST = 10_000
 """students of one grid"""
 
@@ -66,11 +69,13 @@ class Space:
 
         Raises:
             RecipeError: the recipe has no `sweep`, or a field or value is wrong; every problem at once.
+            InputError: a package that this sweep needs is not installed.
         """
         recipe = load_recipe(path, overrides)
         if recipe.sweep is None:
             do = "add one: `sweep: {search: grid, fields: {distill.temperature: [1, 4]}}`"
             raise RecipeError([mismatch(str(path), "sweep", "a section", "none", do)])
+        _require_packages(recipe.sweep)
         space = cls(project, path, tuple(overrides), pinned(project, recipe), recipe.sweep)
         load_variants(path, overrides, space._examples())
         return space
@@ -144,6 +149,15 @@ def combinations(grid: Grid) -> Iterator[Values]:
     """Yields every combination of the values, the last field fastest."""
     for values in product(*grid.fields.values()):
         yield dict(zip(grid.fields, values, strict=True))
+
+
+def _require_packages(sweep: Sweep) -> None:
+    """Looks for what only some sweeps need."""
+    for field, name in (("runner", sweep.runner), ("search", sweep.search)):
+        package = PACKAGES.get(name)
+        if package and importlib.util.find_spec(package) is None:
+            do = f"pip install -c requirements.lock -e '.[{name}]'"
+            raise InputError(mismatch("recipe", f"sweep.{field}: {name}", f"the package `{package}`", "none", do))
 
 
 def label_of(values: Values) -> str:

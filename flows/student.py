@@ -66,7 +66,8 @@ def _cores(count: int) -> Iterator[None]:
     """Leaves other students their cores; what a library warns of is on the run, not on a terminal of nobody's."""
     import torch
 
-    torch.set_num_threads(count)
+    if count:
+        torch.set_num_threads(count)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

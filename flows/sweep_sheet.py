@@ -16,7 +16,7 @@ def keep_front(run: StageRun, ranking: Sequence[Ranked], teacher: Score) -> Arte
     """Draws all students and their teacher, keeps picture and numbers with a run, and returns the picture."""
     scores = [one.score.model_copy(update={"name": one.variant.label}) for one in ranking]
     with styled():
-        drawing = draw_scores([*scores, teacher], scores[0].name, "validation", "best")
+        drawing = draw_scores([*scores, teacher], scores[0].name, "validation", "is best")
     picture, numbers = run.scratch / "front.svg", run.scratch / "students.json"
     picture.write_bytes(drawing.svg)
     numbers.write_text(json.dumps(sheet(ranking), indent=1))

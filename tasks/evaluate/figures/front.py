@@ -84,11 +84,12 @@ def _number(axes: Axes, scores: Sequence[Score]) -> None:
 
 def _key(canvas: Canvas, top: float, number: int, score: Score, verb: str) -> None:
     size = f"{score.size:,} bytes"
-    name = title_of(score.name) + (f" ({verb})" if verb else "")
+    ending = f" ({verb.removeprefix('is ')})" if verb else ""
     weight = "bold" if verb else "normal"
     canvas.write(20, top, str(number), ha="right", fontweight=weight)
     canvas.mark(32, top, marker=shape_of(score.name), color=colour_of(score.name), markersize=8)
-    canvas.write(44, top, fitted(name, WIDTH - 60 - width_of(size) - (14 if verb else 0)), fontweight=weight)
+    room = WIDTH - 60 - width_of(size + ending) - (14 if verb else 0)
+    canvas.write(44, top, fitted(title_of(score.name), room) + ending, fontweight=weight)
     canvas.write(WIDTH - 6, top, size, ha="right", fontweight=weight)
 
 

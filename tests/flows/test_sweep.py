@@ -1,0 +1,162 @@
+"""Many students of one teacher for real: on processes, Dask and Ray; killed, and started again."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psutil
+import pytest
+from mlflow import MlflowClient
+
+from tests.flows.conftest import TOOLS, Project, Said, make_project
+
+pytestmark = pytest.mark.slow
+QUICK = ("teacher.training.epochs=2", "student.training.epochs=3", "compress.candidates=[fp32]")
+"""beside `promote.staging`, which the last run is not to be refused by"""
+OPEN = ("promote.staging={approval: automatic}", "promote.edge={approval: manual, requires: staging}")
+CHANNELS, BYTES = "student.architecture.channels", "compress.limits.bytes"
+
+
+def typed(fields: str, *more: str) -> tuple[str, ...]:
+    settings = (*QUICK, *OPEN, f"sweep={{search: grid, fields: {fields}}}")
+    return ("sweep", "params/digits.yaml", *(word for one in settings for word in ("--set", one)), *more)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Project:
+    return replace(make_project(tmp_path_factory.mktemp("sweep")), api=prefect_api)
+
+
+@pytest.fixture(scope="module")
+def swept(place: Project) -> Said:
+    """Two students, each compressed within limits that it keeps and within limits that nothing keeps."""
+    return place.stillhouse(*typed(f"{{{CHANNELS}: [[4, 8], [8, 12]], {BYTES}: [100000, 10]}}"))
+
+
+@dataclass(frozen=True)
+class Line:
+    done: str
+    what: str
+
+
+def students(said: Said) -> list[Line]:
+    found = re.findall(r"^  (done|reused|failed) +student  +(.*)$", said.out, re.MULTILINE)
+    return [Line(done, what) for done, what in found]
+
+
+def runs_of(place: Project, name: str) -> list[Any]:
+    client = MlflowClient(f"sqlite:///{place.root / '.stillhouse/mlflow.db'}")
+    experiment = client.get_experiment_by_name("digits")
+    assert experiment is not None
+    return [run for run in client.search_runs([experiment.experiment_id]) if run.info.run_name == name]
+
+
+def test_a_student_that_fails_is_listed_with_its_reason_and_the_others_are_compared(swept: Said) -> None:
+    assert swept.code == 0, swept.err + swept.out
+    assert sorted(line.done for line in students(swept)) == ["done", "done", "failed", "failed"]
+    failed = re.findall(r"^failed channels \[(.*)\], bytes 10: .*expected a candidate that keeps", swept.out, re.M)
+    assert sorted(failed) == ["4, 8", "8, 12"]
+    assert re.findall(r"^ *(\d) channels \[.*\], bytes 100000 .* kept *$", swept.out, re.M) == ["1", "2"]
+    assert "4 students in" in swept.out
+
+
+def test_teacher_and_soft_labels_are_made_once_and_each_student_once(place: Project, swept: Said) -> None:
+    assert len(runs_of(place, "teacher")) == 1
+    assert len(runs_of(place, "student")) == 2, "those that differ in their limits only are one student"
+    assert len([*(place.root / ".stillhouse/soft-labels").glob("[!.]*")]) == 1
+
+
+def test_only_the_best_was_shown_to_the_test_split(place: Project, swept: Said) -> None:
+    (evaluated,) = runs_of(place, "evaluate")
+    best = re.search(r"^ *1 channels (\[.*\]), bytes", swept.out, re.M)
+    assert best is not None
+    assert f"best: channels {best.group(1)}" in swept.out
+    assert f"accuracy {evaluated.data.metrics['fp32.accuracy']:.4f} (" in swept.out.split("on the test split")[1]
+
+
+def test_the_front_shows_every_student_and_lies_with_the_run_of_the_sweep(place: Project, swept: Said) -> None:
+    path = re.search(r"^front: (.*)$", swept.out, re.M)
+    assert path is not None
+    picture = (place.root / path.group(1)).read_text()
+    for words in ("channels [4, 8]", "channels [8, 12]", "(best)", "teacher"):
+        assert words in picture
+    run = MlflowClient(f"sqlite:///{place.root / '.stillhouse/mlflow.db'}").get_run(path.group(1).split("/")[-3])
+    assert run.data.tags["sweep"] == "1"
+    assert "mlflow.parentRunId" not in run.data.tags
+
+
+def test_the_line_that_is_printed_runs_the_best_student_and_trains_nothing(place: Project, swept: Said) -> None:
+    line = re.search(r"^  - .*?stillhouse (run .*)$", swept.out, re.M)
+    assert line is not None
+    said = place.stillhouse(*shlex.split(line.group(1)))
+    assert said.code == 0, said.err + said.out
+    expected = dict.fromkeys(["data", "teacher", "student alone", "student", "compress", "evaluate"], "reused")
+    assert said.stages == expected | {"register": "done"}
+
+
+@pytest.mark.parametrize("runner", ["dask", "ray"])
+def test_other_engines_make_the_new_student_and_take_the_old_ones(place: Project, swept: Said, runner: str) -> None:
+    width = {"dask": 16, "ray": 20}[runner]
+    fields = f"{{{CHANNELS}: [[4, 8], [8, {width}]], {BYTES}: [100000]}}"
+    said = place.stillhouse(*typed(fields, "--runner", runner, "--workers", "2"))
+    assert said.code == 0, said.err + said.out
+    assert sorted((line.done, line.what.split(", bytes")[0]) for line in students(said)) == [
+        ("done", f"channels [8, {width}]"),
+        ("reused", "channels [4, 8]"),
+    ]
+    assert f"on 2 workers ({runner})" in said.out
+
+
+def test_a_sweep_of_which_nothing_came_fails_and_says_why(place: Project, swept: Said) -> None:
+    said = place.stillhouse(*typed(f"{{{BYTES}: [10, 11], {CHANNELS}: [[4, 8]]}}"))
+    assert said.code == 1
+    assert "expected a student, got none; every one failed" in said.err
+    assert "`limits.bytes`: expected at most 11" in said.err
+    assert "Traceback" not in said.err
+
+
+LONG = f"{{{CHANNELS}: [[4, 4], [4, 12], [12, 12], [12, 16]], {BYTES}: [100000]}}"
+
+
+def killed_after_a_student(place: Project, words: tuple[str, ...]) -> list[psutil.Process]:
+    """Starts a sweep, kills it when the first student is done, and returns the processes that it had begun."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
+    environment |= {"PREFECT_API_URL": str(place.api), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "flows.cli", *words]
+    process = subprocess.Popen(command, cwd=place.root, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if re.match(r"  done +student  ", line):
+            break
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    return workers
+
+
+def test_a_sweep_that_is_killed_leaves_no_process_and_goes_on_behind_its_finished_students(
+    place: Project, swept: Said
+) -> None:
+    workers = killed_after_a_student(place, typed(LONG))
+    assert workers
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert alive == []
+    said = place.stillhouse(*typed(LONG))
+    assert said.code == 0, said.err + said.out
+    done = [line.done for line in students(said)]
+    assert len(done) == 4
+    assert "reused" in done
+    assert "done" in done
+
+
+def test_a_package_that_is_not_there_is_one_message(place: Project) -> None:
+    hidden = "import sys; sys.modules['prefect_dask'] = None; from flows.cli import main; main()"
+    said = place.python("-c", hidden, *typed(f"{{{BYTES}: [10]}}", "--runner", "dask"))
+    assert said.code == 2
+    assert "expected the package `prefect_dask`, got none; pip install -c requirements.lock -e '.[dask]'" in said.err
