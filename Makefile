@@ -6,6 +6,7 @@
 # make bench-digits         student with and without its teacher, five seeds (bench-vowels; bench-fashion: three)
 # make bench-objectives     every objective on digits and vowels, five seeds
 # make bench-registry       four processes that promote and roll back one model 500 times: is there always one champion?
+# make bench-sweep          many students in one sweep against as many runs, and one worker against two
 # make bench-start          how long commands take that have nothing to do
 # make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime
@@ -21,7 +22,7 @@ KILLS ?= 100
 BIN := .venv/bin
 
 .PHONY: run test lint pytest bench bench-cost bench-memory bench-compression bench-quantisation bench-objectives \
-  bench-digits bench-vowels bench-fashion bench-start bench-registry bench-device \
+  bench-digits bench-vowels bench-fashion bench-start bench-sweep bench-registry bench-device \
   bench-orchestration soak wheel lock clean
 .DELETE_ON_ERROR:
 
@@ -52,6 +53,9 @@ bench-fashion: .venv/installed
 
 bench-start: .venv/installed
 	$(BIN)/python -m benchmarks.start --write
+
+bench-sweep: .venv/installed-test
+	$(BIN)/python -m benchmarks.sweep --write
 
 bench-registry: .venv/installed
 	$(BIN)/python -m benchmarks.registry

@@ -1,10 +1,14 @@
 """The small network that ships, its budget, and the networks that only help to train it."""
 
+from typing import Self
+
+from pydantic import model_validator
+
 from params.distill import Distill
 from params.initialise import Init
 from params.models import Architecture
 from params.section import Section
-from params.training import Training
+from params.training import Processes, Training, require_shares
 
 
 class Student(Section):
@@ -16,6 +20,12 @@ class Student(Section):
     """what the student starts from; the baseline starts from a checkpoint too, but never from the teacher"""
     fine_tune: Training | None = None
     """a second training on the hard labels alone, from the best epoch of the first"""
+    processes: Processes = 1
+
+    @model_validator(mode="after")
+    def _batches_are_shared(self) -> Self:
+        require_shares(self.processes, self.training, self.fine_tune)
+        return self
 
     @property
     def starts_from_teacher(self) -> bool:
@@ -31,6 +41,12 @@ class Assistant(Section):
     architecture: Architecture
     training: Training
     distill: Distill = Distill()
+    processes: Processes = 1
+
+    @model_validator(mode="after")
+    def _batches_are_shared(self) -> Self:
+        require_shares(self.processes, self.training)
+        return self
 
 
 class Peer(Section):

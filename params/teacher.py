@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from params.models import Architecture
 from params.section import Names, Section, Sha256
-from params.training import Training
+from params.training import Processes, Training, require_shares
 
 
 class Pretrained(Section):
@@ -36,6 +36,7 @@ class Teacher(Section):
     """its part of the mean of an ensemble"""
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     """null for the recipe's; teachers of one architecture need different ones to differ"""
+    processes: Processes = 1
 
     @model_validator(mode="after")
     def _trained_or_brought(self) -> Self:
@@ -48,4 +49,5 @@ class Teacher(Section):
             raise ValueError("`init` is where a training starts; give `training`, or leave `init` out beside `weights`")
         if self.weights_sha256 and not self.weights:
             raise ValueError("`weights_sha256` is given without `weights`")
+        require_shares(self.processes, self.training)
         return self

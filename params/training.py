@@ -7,6 +7,10 @@ from pydantic import Field
 from params.augment import Augment
 from params.section import Section
 
+Processes = Annotated[int, Field(ge=1, le=4096)]
+"""that share each batch of a training, through Accelerate; what is learned is the same, but for rounding and for batch
+norm, which sees its process's part of the batch"""
+
 
 class Training(Section):
     """How long and how fast a network learns; the weights kept are those of the best epoch on validation."""
@@ -29,3 +33,17 @@ class Training(Section):
     Kendall 2018)"""
     precision: Literal["fp32", "bf16"] = "fp32"
     """of the arithmetic while training; weights, losses and all that is reported stay in fp32"""
+
+
+def require_shares(processes: int, *trainings: Training | None) -> None:
+    """Refuses batches that cannot be dealt out evenly; batch norm cannot learn from a single sample.
+
+    Raises:
+        ValueError: a batch is not a multiple of the processes, or leaves one of them less than two samples.
+    """
+    for size in (training.batch_size for training in trainings if training):
+        if processes > 1 and (size % processes or size < 2 * processes):
+            raise ValueError(
+                f"`batch_size` {size} is that of all `processes` together: give a multiple of {processes}, two samples"
+                " or more for each"
+            )

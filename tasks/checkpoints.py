@@ -61,6 +61,16 @@ def resumable(folder: Path, every: float | None = None) -> Iterator[None]:
         _current.reset(token)
 
 
+@contextmanager
+def going_on(folder: Path | None, every: float | None = None) -> Iterator[None]:
+    """Lets the trainings in the block use the checkpoints of a stage of another process, which removes them itself."""
+    token = _current.set(Checkpoints(folder, every) if folder else None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def current() -> Checkpoints | None:
     """Returns the checkpoints of the stage that is at work; None where nobody wants any."""
     return _current.get()

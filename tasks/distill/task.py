@@ -8,6 +8,7 @@ from tasks.progress import Advance
 from tasks.records import DataRecord, ModelRecord, PairRecord, TeacherRecord
 from tasks.task import advance_of, stage
 from tasks.teaching.opened import open_teaching
+from tasks.teaching.spread import distill_spread, train_alone_spread
 from tasks.teaching.student import Distilled, distill, train_alone
 from tasks.tracking import StageRun
 from tasks.training.network import PreparedData
@@ -24,8 +25,11 @@ def _summary_of_pair(record: PairRecord) -> str:
 @stage("distill", BASELINE, TRAINING, summary_of)
 def train_baseline(run: StageRun, student: Student, data: DataRecord, seed: int) -> ModelRecord:
     """Trains the student without the teacher: same architecture, seed and budget."""
-    prepared = PreparedData.open(data)
-    trained = train_alone(student, prepared, seed, advance_of(BASELINE), run.metrics, project_root())
+    prepared, advance = PreparedData.open(data), advance_of(BASELINE)
+    if student.processes > 1:
+        trained = train_alone_spread(student, data, seed, advance, run.metrics)
+    else:
+        trained = train_alone(student, prepared, seed, advance, run.metrics, project_root())
     return record_of(run, "baseline", student.architecture, trained, data)
 
 
@@ -48,7 +52,7 @@ def distill_assistant(
     run: StageRun, assistant: Assistant, teachers: tuple[TeacherRecord, ...], data: DataRecord, seed: int
 ) -> ModelRecord:
     """Trains a network of a size between teacher and student, which then teaches the student."""
-    pupil = Student(architecture=assistant.architecture, training=assistant.training)
+    pupil = Student(architecture=assistant.architecture, training=assistant.training, processes=assistant.processes)
     done = _distilled(run, pupil, assistant.distill, teachers, data, seed, advance_of(ASSISTANT))
     return record_of(run, "assistant", assistant.architecture, done.trained, data, done.warnings)
 
@@ -75,6 +79,8 @@ def _distilled(
     seed: int,
     advance: Advance,
 ) -> Distilled:
+    if student.processes > 1:
+        return distill_spread(student, distillation, teachers, data, seed, advance, run.metrics)
     prepared = PreparedData.open(data)
     teaching = open_teaching(teachers, prepared, data.digest)
     return distill(student, distillation, teaching, prepared, seed, advance, run.metrics, project_root())

@@ -4,6 +4,7 @@ from params.teacher import Teacher
 from tasks.fingerprint import TRAINING
 from tasks.records import DataRecord, ModelRecord
 from tasks.task import advance_of, stage
+from tasks.teacher.spread import train_spread
 from tasks.teacher.train import bring, train
 from tasks.tracking import StageRun
 from tasks.training.network import PreparedData
@@ -20,7 +21,10 @@ def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) 
     classes = None
     if teacher.training is not None:
         advance = advance_of(TITLE)
-        trained = train(teacher.architecture, teacher.training, prepared, seed, advance, run.metrics, teacher.init)
+        if teacher.processes > 1:
+            trained = train_spread(teacher, data, seed, advance, run.metrics)
+        else:
+            trained = train(teacher.architecture, teacher.training, prepared, seed, advance, run.metrics, teacher.init)
     else:
         prepared.require_classes("teacher.classes", teacher.classes or ())
         weights = project_root() / str(teacher.weights)

@@ -67,6 +67,33 @@ class Batch:
         return Batch(self.inputs[within], self.labels[within], lengths, self.chunk, within)
 
 
+@dataclass(frozen=True)
+class Share:
+    """The part of each batch that one of several processes learns from; all parts are of equal size."""
+
+    place: int = 0
+    of: int = 1
+
+    def usable(self, samples: int, size: int) -> int:
+        """Returns how many samples of an epoch are learned from: all but those of a last batch that cannot be shared.
+
+        Nor is a last batch used that leaves a single sample to each: batch norm cannot learn from that.
+        """
+        whole, rest = samples // size * size, samples % size
+        rest -= rest % self.of
+        return whole + (0 if rest == self.of and samples > self.of else rest)
+
+    def rows(self, rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+        """Returns the part of an epoch's rows that is this process's."""
+        usable = self.usable(len(rows), size)
+        whole = usable // size * size
+        parts = rows[:whole].reshape(-1, self.of, size // self.of)[:, self.place]
+        return np.concatenate([parts.reshape(-1), rows[whole:usable].reshape(self.of, -1)[self.place]])
+
+
+ALL = Share()
+
+
 def shuffled_batches(
     split: SplitArrays,
     size: int,
@@ -75,14 +102,15 @@ def shuffled_batches(
     device: torch.device,
     augmenter: Augmenter | None = None,
     skip: int = 0,
+    share: Share = ALL,
 ) -> Iterator[Batch]:
     """Yields every sample once, in the order of (seed, epoch), augmented as (seed, view of the epoch) says.
 
     A last batch of one sample is left out: batch norm cannot learn from a single one. The first `skip` batches are not
-    yielded; the others are what they are without it, in the same chunks.
+    yielded; the others are what they are without it, in the same chunks. `share` takes its part of each batch.
     """
-    rows = generator(seed, epoch).permutation(len(split))
-    usable = len(rows) - 1 if len(rows) % size == 1 and len(rows) > 1 else len(rows)
+    rows = share.rows(generator(seed, epoch).permutation(len(split)), size)
+    usable, size = len(rows), size // share.of
     view = augmenter.view(epoch) if augmenter else 0
     chunk = _chunk_size(split, size)
     behind, within = divmod(skip * size, chunk)
@@ -93,10 +121,9 @@ def shuffled_batches(
             yield whole.part(slice(start, min(start + size, len(arrays))))
 
 
-def steps_per_epoch(samples: int, size: int) -> int:
+def steps_per_epoch(samples: int, size: int, share: Share = ALL) -> int:
     """Returns how many batches `shuffled_batches` yields."""
-    whole, rest = divmod(samples, size)
-    return whole + (rest > 1 or (rest == 1 and whole == 0))
+    return -(-share.usable(samples, size) // size)
 
 
 def _chunk_size(split: SplitArrays, size: int) -> int:

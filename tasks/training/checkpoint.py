@@ -46,17 +46,19 @@ class Keeper:
     places: Checkpoints | None
     path: Path | None
     start: str
+    writes: bool = True
+    """False in all but the first of several processes: they read what it has written"""
     _written: float = field(default_factory=time.monotonic)
     _cost: float = 0.0
 
     @classmethod
-    def of(cls, changing: Changing, facts: str) -> "Keeper":
+    def of(cls, changing: Changing, facts: str, *, writes: bool = True) -> "Keeper":
         """Returns the keeper of a training that begins now; `facts` are its budget and seed."""
         places = current()
         if places is None:
             return cls(changing, None, None, "")
         start = digest_of(changing.tensors() | generator_states()[0], facts)
-        return cls(changing, places, places.next(), start)
+        return cls(changing, places, places.next(), start, writes)
 
     def taken_up(self, standing: Standing) -> Standing:
         """Puts everything back to the last checkpoint, and returns how far that was; `standing` where there is none.
@@ -77,11 +79,13 @@ class Keeper:
     @property
     def due(self) -> bool:
         """Whether it is time to write one."""
-        return self.places is not None and time.monotonic() - self._written >= self.places.wait(self._cost)
+        if self.places is None or not self.writes:
+            return False
+        return time.monotonic() - self._written >= self.places.wait(self._cost)
 
     def keep(self, standing: Standing) -> None:
         """Writes a checkpoint now."""
-        if self.path is None:
+        if self.path is None or not self.writes:
             return
         started = time.monotonic()
         write_checkpoint(self.path, self._checkpoint(standing))

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from accelerate import Accelerator
+import torch
+from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -20,7 +22,7 @@ from tasks.kinds.kind import TaskKind
 from tasks.progress import Advance
 from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
-from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
+from tasks.training.batches import Batch, Share, shuffled_batches, steps_per_epoch
 from tasks.training.checkpoint import Changing, Keeper
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.narrowed import Narrowed
@@ -80,6 +82,7 @@ def fit(
 
     Best is the highest primary metric of the kind of task; of equals, the one with the lowest validation loss. In a
     stage that keeps checkpoints it goes on from the last one; `on_epoch` hears of all epochs, those before it first.
+    Of several processes each learns from its part of every batch; the first one validates and keeps the checkpoints.
 
     Raises:
         StageError: the loss is not finite any more.
@@ -87,12 +90,13 @@ def fit(
     trainer = Trainer.of(model, splits.train, objective, params, seed, augmenter)
     keeper = trainer.keeper(model)
     standing = keeper.taken_up(Standing(model.state_dict()))
+    trainer.accelerator.wait_for_everyone()  # before the first of them may write the next checkpoint
     for epoch, metrics in enumerate(standing.history, start=1):
         on_epoch(epoch, metrics)
     while standing.epoch <= params.epochs:
         epoch, metrics = standing.epoch, _epoch(trainer, keeper, standing)
         started = time.perf_counter()
-        metrics |= _validate(model, splits.validation, kind)
+        metrics |= trainer.once(lambda: _validate(model, splits.validation, kind))
         metrics["epoch_seconds"] = metrics["train_seconds"] + time.perf_counter() - started
         rank = (metrics[f"validation_{kind.primary}"], -metrics["validation_loss"])
         standing.add(metrics, rank, model)
@@ -142,13 +146,16 @@ class Trainer:
         augmenter: Augmenter | None = None,
     ) -> "Trainer":
         """Returns a trainer that has not taken a step yet; the network and the objective move to the device."""
-        accelerator = Accelerator()
+        # Batches are split and not multiplied: the schedule makes one step for all processes.
+        accelerator = Accelerator(dataloader_config=DataLoaderConfiguration(split_batches=True))
+        share = Share(accelerator.process_index, accelerator.num_processes)
         prefer_channels_last(model)
         learners = [model]
         if isinstance(objective, nn.Module):
             learners.append(objective.to(accelerator.device))
         optimizer = build_optimizer(params, learners)
-        schedule = build_schedule(params, optimizer, params.epochs * steps_per_epoch(len(train), params.batch_size))
+        steps = params.epochs * steps_per_epoch(len(train), params.batch_size, share)
+        schedule = build_schedule(params, optimizer, steps)
         network = model if params.precision == "fp32" else Narrowed(model)
         prepared = accelerator.prepare(network, optimizer, schedule)
         return cls(prepared[0], train, objective, params, seed, augmenter, accelerator, prepared[1], prepared[2])
@@ -159,7 +166,19 @@ class Trainer:
         if isinstance(self.objective, nn.Module):
             learners["objective"] = self.objective
         facts = f"{self.params.model_dump_json()} {self.seed}"
-        return Keeper.of(Changing(learners, self.optimizer, self.schedule), facts)
+        changing = Changing(learners, self.optimizer, self.schedule)
+        return Keeper.of(changing, facts, writes=self.accelerator.is_main_process)
+
+    @property
+    def share(self) -> Share:
+        """This process's part of each batch."""
+        return Share(self.accelerator.process_index, self.accelerator.num_processes)
+
+    def once(self, measure: Callable[[], EpochMetrics]) -> EpochMetrics:
+        """Returns what the first process measures; the others wait for it."""
+        found = [measure() if self.accelerator.is_main_process else None]
+        metrics: EpochMetrics = broadcast_object_list(found)[0]
+        return metrics
 
     def epoch(
         self, epoch: int, passage: Passage | None = None, after_batch: Callable[[], None] = lambda: None
@@ -171,8 +190,8 @@ class Trainer:
         self.model.train()
         passage = passage or Passage()
         where = (self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device, self.augmenter)
-        for batch in shuffled_batches(*where, skip=passage.batches):
-            values = self.step(batch)
+        for batch in shuffled_batches(*where, skip=passage.batches, share=self.share):
+            values = self._of_all(self.step(batch))
             passage.add(len(batch.labels), {name: _number(value) for name, value in values.items()})
             after_batch()
         means = passage.means()
@@ -188,11 +207,26 @@ class Trainer:
             self.accelerator.backward(loss.at, gradient=loss.gradient)
         else:
             self.accelerator.backward(loss)
+        self._share_gradients_of_objective()
         if self.params.gradient_clip:
             self.accelerator.clip_grad_norm_(self.model.parameters(), self.params.gradient_clip)
         self.optimizer.step()
         self.schedule.step()
         return {"loss": loss.value if isinstance(loss, Known) else loss, **_shown(terms)}
+
+    def _share_gradients_of_objective(self) -> None:
+        """Takes the mean over processes, which Accelerate does for the network alone."""
+        if self.share.of > 1 and isinstance(self.objective, nn.Module):
+            for parameter in self.objective.parameters():
+                if parameter.grad is not None:
+                    parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
+
+    def _of_all(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Returns the mean over processes of what each was told of its part of a batch."""
+        if self.share.of == 1:
+            return values
+        means = self.accelerator.reduce(torch.stack([value.detach().float() for value in values.values()]), "mean")
+        return dict(zip(values, means, strict=True))
 
 
 def _shown(terms: Mapping[str, Tensor | Known]) -> dict[str, Tensor]:
