@@ -1,6 +1,6 @@
 """What a sweep saves: students that share teacher and soft labels, and a second worker.
 
-    python -m benchmarks.sweep [--workers 2] [--students 8] [--engines processes dask ray] [--write]
+    python -m benchmarks.sweep [--workers 2] [--students 8] [--engines processes dask ray] [--set FIELD=VALUE ...] [--write]
 
 Everything is typed as a person types it, on the eight students of `params/digits.yaml`, each process with one thread:
 - one sweep from nothing, on two workers and on one;
@@ -42,11 +42,12 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--students", type=int, default=8, help="only the first so many of the recipe's")
+    parser.add_argument("--set", dest="settings", action="append", default=[], help="for every command: a quick look")
     parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=ENGINES)
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), asked.workers, asked.students)
+        bench = Bench(Path(folder), asked.workers, asked.students, asked.settings)
         rows = [*bench.shared(), *bench.engines(asked.engines)]
     table = "\n".join(["| what | seconds | |", "| --- | ---: | --- |", *rows])
     sys.stdout.write(f"{table}\n")
@@ -66,8 +67,9 @@ def shortened(grid: Grid, students: int) -> dict[str, list[Any]]:
 class Bench:
     """The students of the recipe, and a folder for states."""
 
-    def __init__(self, folder: Path, workers: int, students: int) -> None:
+    def __init__(self, folder: Path, workers: int, students: int, settings: Sequence[str]) -> None:
         self.folder, self.workers = folder, workers
+        self.settings = [word for one in settings for word in ("--set", one)]
         space = Space.open(project_root(), RECIPE, ())
         assert isinstance(space.sweep, Grid)
         fields = shortened(space.sweep, students)
@@ -82,11 +84,12 @@ class Bench:
         slow, _ = self._sweep("swept-by-one", "processes", 1)
         alone = sum(self._run(f"alone-{place}", settings) for place, settings in enumerate(self.students))
         teacher = sum(self._run("taught", settings, forgets=True) for settings in self.students)
+        longer = " times as long |"
         return [
             f"| one sweep of {count} students, {self.workers} workers | {sweep:.0f} | |",
-            f"| the same on one worker | {slow:.0f} | {slow / sweep:.1f} times as long |",
-            f"| {count} runs, each from nothing | {alone:.0f} | {alone / sweep:.1f} times as long |",
-            f"| {count} runs, one teacher, soft labels of their own | {teacher:.0f} | {teacher / sweep:.1f} times as long |",
+            f"| the same on one worker | {slow:.0f} | {slow / sweep:.1f}{longer}",
+            f"| {count} runs, each from nothing | {alone:.0f} | {alone / sweep:.1f}{longer}",
+            f"| {count} runs, one teacher, soft labels of their own | {teacher:.0f} | {teacher / sweep:.1f}{longer}",
         ]
 
     def engines(self, engines: Sequence[str]) -> list[str]:
@@ -125,7 +128,7 @@ class Bench:
 
     def _typed(self, state: str, verb: str, *words: str) -> str:
         environment = os.environ | {"STILLHOUSE_HOME": str(self.folder / state), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "flows.cli", verb, str(RECIPE), *words]
+        command = [sys.executable, "-m", "flows.cli", verb, str(RECIPE), *words, *self.settings]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"`{' '.join(command)}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")

@@ -134,12 +134,13 @@ def test_a_search_asks_for_the_same_students_again_and_goes_where_they_were_good
 
 def test_a_search_leaves_where_limits_break() -> None:
     def late(broken_above: float) -> float:
-        search, seen = OptunaSearch(Optuna.model_validate({**SEARCH, "trials": 40})), []
+        search = OptunaSearch(Optuna.model_validate({**SEARCH, "trials": 40}))
+        seen: list[Mapping[str, Any]] = []
         while asked := search.ask():
             seen += asked
             for values in asked:
                 rate = values["student.training.learning_rate"]
                 search.tell(values, rate, broken=int(rate > broken_above))
-        return sum(v["student.training.learning_rate"] > 0.1 for v in seen[20:]) / 20
+        return float(sum(v["student.training.learning_rate"] > 0.1 for v in seen[20:]))
 
     assert late(broken_above=0.1) < late(broken_above=2)

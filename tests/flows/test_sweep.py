@@ -14,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.flows.conftest import TOOLS, Project, Said, make_project
+from tests.openlineage.reading import events_in, told
 
 pytestmark = pytest.mark.slow
 QUICK = ("teacher.training.epochs=2", "student.training.epochs=3", "compress.candidates=[fp32]")
@@ -69,6 +70,15 @@ def test_teacher_and_soft_labels_are_made_once_and_each_student_once(place: Proj
     assert len(runs_of(place, "teacher")) == 1
     assert len(runs_of(place, "student")) == 2, "those that differ in their limits only are one student"
     assert len([*(place.root / ".stillhouse/soft-labels").glob("[!.]*")]) == 1
+
+
+def test_what_workers_do_is_told_as_part_of_the_sweep(place: Project, swept: Said) -> None:
+    events = events_in(place.root / ".stillhouse/openlineage.jsonl")
+    first = events[: next(n for n, e in enumerate(events) if told([e]) == [("digits.sweep", "COMPLETE")]) + 1]
+    assert told(first).count(("digits.sweep.student", "COMPLETE")) == 2
+    assert told(first).count(("digits.sweep.compress", "FAIL")) == 2
+    parents = {e["run"]["facets"]["parent"]["run"]["runId"] for e in first if e["job"]["name"] != "digits.sweep"}
+    assert parents == {e["run"]["runId"] for e in first if e["job"]["name"] == "digits.sweep"}
 
 
 def test_only_the_best_was_shown_to_the_test_split(place: Project, swept: Said) -> None:
@@ -133,7 +143,7 @@ def killed_after_a_student(place: Project, words: tuple[str, ...]) -> list[psuti
     for line in process.stdout:
         if re.match(r"  done +student  ", line):
             break
-    workers = psutil.Process(process.pid).children(recursive=True)
+    workers: list[psutil.Process] = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
