@@ -1,6 +1,6 @@
 """What a sweep saves: students that share teacher and soft labels, and a second worker.
 
-    python -m benchmarks.sweep [--workers 2] [--students 8] [--engines processes dask ray] [--set FIELD=VALUE ...] [--write]
+    python -m benchmarks.sweep [--workers 2] [--students 8] [--engines processes dask ray] [--set FIELD=VALUE] [--write]
 
 Everything is typed as a person types it, on the eight students of `params/digits.yaml`, each process with one thread:
 - one sweep from nothing, on two workers and on one;

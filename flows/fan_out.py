@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.futures import as_completed
 
-from flows.engines import cores_for_each
+from flows.engines import cores_for_each, give_up
 from flows.ranking import broken, worth
 from flows.space import Space, Values, Variant, label_of
 from flows.student import Attempt, make_student, reason
@@ -94,11 +94,15 @@ def _wave(given: Given, variants: dict[int, Variant]) -> dict[int, Made | Failed
         for place, variant in variants.items()
     }
     found: dict[int, Made | Failed] = {}
-    for future in as_completed(list(futures)):
-        place = futures[future]
-        found[place] = _outcome(variants[place], future)
-        say(StageStarted(STUDENTS))
-        say(StageAdvanced(STUDENTS, len(found), len(variants), ""))
+    try:
+        for future in as_completed(list(futures)):
+            place = futures[future]
+            found[place] = _outcome(variants[place], future)
+            say(StageStarted(STUDENTS))
+            say(StageAdvanced(STUDENTS, len(found), len(variants), ""))
+    except BaseException:  # a person, or a signal
+        give_up()
+        raise
     return found
 
 

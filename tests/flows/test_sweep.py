@@ -130,37 +130,38 @@ def test_a_sweep_of_which_nothing_came_fails_and_says_why(place: Project, swept:
     assert "Traceback" not in said.err
 
 
-LONG = f"{{{CHANNELS}: [[4, 4], [4, 12], [12, 12], [12, 16]], {BYTES}: [100000]}}"
+LONG = f"{{{CHANNELS}: [[4, 4], [4, 12], [12, 12], [12, 16], [16, 16]], {BYTES}: [100000]}}"
 
 
-def killed_after_a_student(place: Project, words: tuple[str, ...]) -> list[psutil.Process]:
-    """Starts a sweep, kills it when the first student is done, and returns the processes that it had begun."""
+def ended_after_a_student(place: Project, words: tuple[str, ...], by: signal.Signals) -> list[psutil.Process]:
+    """Starts a sweep, ends it when the first student is there, and returns the processes that it had begun."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
     environment |= {"PREFECT_API_URL": str(place.api), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "flows.cli", *words]
     process = subprocess.Popen(command, cwd=place.root, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:
-        if re.match(r"  done +student  ", line):
+        if re.match(r"  (done|reused) +student  ", line):
             break
     workers: list[psutil.Process] = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(by)
+    process.wait(timeout=60)
     process.stdout.close()
     return workers
 
 
-def test_a_sweep_that_is_killed_leaves_no_process_and_goes_on_behind_its_finished_students(
+def test_a_sweep_that_is_ended_or_killed_leaves_no_process_and_goes_on_behind_its_finished_students(
     place: Project, swept: Said
 ) -> None:
-    workers = killed_after_a_student(place, typed(LONG))
-    assert workers
-    _, alive = psutil.wait_procs(workers, timeout=30)
-    assert alive == []
+    for by in (signal.SIGTERM, signal.SIGKILL):
+        workers = ended_after_a_student(place, typed(LONG), by)
+        assert workers
+        _, alive = psutil.wait_procs(workers, timeout=30)
+        assert alive == [], by
     said = place.stillhouse(*typed(LONG))
     assert said.code == 0, said.err + said.out
     done = [line.done for line in students(said)]
-    assert len(done) == 4
+    assert len(done) == 5
     assert "reused" in done
     assert "done" in done
 
