@@ -47,7 +47,9 @@ def reconcile_and_say() -> int:
 
 def _crash(client: SyncPrefectClient, owner: str, runs: Sequence[Run]) -> Iterator[str]:
     """Closes the flow runs of an owner as crashed, with their tasks; yields their names."""
-    of_runs = [run.tags[tracking.FLOW_RUN] for run in runs if tracking.FLOW_RUN in run.tags]
+    # By parents only: a worker of a sweep owns a stage of a flow that is another process's, and may go on without it.
+    parents = [run for run in runs if tracking.PARENT not in run.tags]
+    of_runs = [run.tags[tracking.FLOW_RUN] for run in parents if tracking.FLOW_RUN in run.tags]
     tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[label(owner)]))
     linked = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(one) for one in of_runs]))
     found = {run.id: run for wanted in (tagged, linked) for run in client.read_flow_runs(flow_run_filter=wanted)}

@@ -23,8 +23,8 @@ OPEN = ("promote.staging={approval: automatic}", "promote.edge={approval: manual
 CHANNELS, BYTES = "student.architecture.channels", "compress.limits.bytes"
 
 
-def typed(fields: str, *more: str) -> tuple[str, ...]:
-    settings = (*QUICK, *OPEN, f"sweep={{search: grid, fields: {fields}}}")
+def typed(fields: str, *more: str, search: str = "grid") -> tuple[str, ...]:
+    settings = (*QUICK, *OPEN, f"sweep={{search: {search}, fields: {fields}}}")
     return ("sweep", "params/digits.yaml", *(word for one in settings for word in ("--set", one)), *more)
 
 
@@ -109,17 +109,28 @@ def test_the_line_that_is_printed_runs_the_best_student_and_trains_nothing(place
     assert said.stages == expected | {"register": "done"}
 
 
-@pytest.mark.parametrize("runner", ["dask", "ray"])
-def test_other_engines_make_the_new_student_and_take_the_old_ones(place: Project, swept: Said, runner: str) -> None:
-    width = {"dask": 16, "ray": 20}[runner]
-    fields = f"{{{CHANNELS}: [[4, 8], [8, {width}]], {BYTES}: [100000]}}"
-    said = place.stillhouse(*typed(fields, "--runner", runner, "--workers", "2"))
+def test_dask_makes_the_new_student_and_takes_the_old_one(place: Project, swept: Said) -> None:
+    fields = f"{{{CHANNELS}: [[4, 8], [8, 16]], {BYTES}: [100000]}}"
+    said = place.stillhouse(*typed(fields, "--runner", "dask", "--workers", "2"))
     assert said.code == 0, said.err + said.out
     assert sorted((line.done, line.what.split(", bytes")[0]) for line in students(said)) == [
-        ("done", f"channels [8, {width}]"),
+        ("done", "channels [8, 16]"),
         ("reused", "channels [4, 8]"),
     ]
-    assert f"on 2 workers ({runner})" in said.out
+    assert "on 2 workers (dask)" in said.out
+
+
+def test_ray_makes_the_students_that_a_search_asks_for(place: Project, swept: Said) -> None:
+    fields = f"{{distill.alpha: {{low: 0.2, high: 0.8}}, {CHANNELS}: {{choices: [[4, 8]]}}}}"
+    said = place.stillhouse(*typed(fields, "--runner", "ray", search="optuna, trials: 3, batch: 2"))
+    assert said.code == 0, said.err + said.out
+    made = students(said)
+    assert [line.done for line in made] == ["done"] * 3
+    alphas = {float(line.what.split(",")[0].removeprefix("alpha ")) for line in made}
+    assert len(alphas) == 3
+    assert all(0.2 <= alpha <= 0.8 for alpha in alphas)
+    assert "3 students in" in said.out
+    assert "on 2 workers (ray)" in said.out
 
 
 def test_a_sweep_of_which_nothing_came_fails_and_says_why(place: Project, swept: Said) -> None:
