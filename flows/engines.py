@@ -7,7 +7,7 @@ other's draws, and neither would be the student that `stillhouse run` makes.
 import multiprocessing
 import os
 import threading
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +27,7 @@ def task_runner(sweep: Sweep) -> TaskRunner[Any]:
         case "ray":
             return _ray(sweep)
         case _:
-            return _pool(sweep.workers)
+            return ProcessPoolTaskRunner(max_workers=sweep.workers, initializer=_end_with_parent)
 
 
 def cores_for_each(sweep: Sweep) -> int:
@@ -58,27 +58,20 @@ def _path() -> str:
     return os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH", "")]))
 
 
-def _pool(workers: int) -> TaskRunner[Any]:
-    reader, writer = multiprocessing.get_context("spawn").Pipe(duplex=False)
-    _lifelines.append(writer)
-    return ProcessPoolTaskRunner(max_workers=workers, initializer=_hold_on, initargs=(reader,))
+def give_up(sweep: Sweep) -> None:
+    """Ends the students at once: a pool would wait until they are done. Clusters end theirs when they are closed."""
+    if sweep.runner == "processes":
+        for worker in multiprocessing.active_children():
+            worker.kill()
 
 
-_lifelines: list[Connection] = []
-"""of the pools of this process: their other ends are with the workers"""
+def _end_with_parent() -> None:
+    """Lets this worker end when the process that began it has ended, however that happened; a pool alone would not."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_wait_for, args=(parent.sentinel,), daemon=True).start()
 
 
-def give_up() -> None:
-    """Ends the workers of this process at once: a pool alone would wait until the students are done."""
-    while _lifelines:
-        _lifelines.pop().close()
-
-
-def _hold_on(reader: Connection) -> None:
-    """Lets this worker end when the process that began it gives it up, or has ended, however that happened."""
-    threading.Thread(target=_wait_for, args=(reader,), daemon=True).start()
-
-
-def _wait_for(reader: Connection) -> None:
-    wait([reader])
+def _wait_for(sentinel: int) -> None:
+    wait([sentinel])
     os._exit(1)

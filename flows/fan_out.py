@@ -101,7 +101,7 @@ def _wave(given: Given, variants: dict[int, Variant]) -> dict[int, Made | Failed
             say(StageStarted(STUDENTS))
             say(StageAdvanced(STUDENTS, len(found), len(variants), ""))
     except BaseException:  # a person, or a signal
-        give_up()
+        give_up(given.space.sweep)
         raise
     return found
 

@@ -64,6 +64,7 @@ def test_a_student_that_fails_is_listed_with_its_reason_and_the_others_are_compa
     assert sorted(failed) == ["4, 8", "8, 12"]
     assert re.findall(r"^ *(\d) channels \[.*\], bytes 100000 .* kept *$", swept.out, re.M) == ["1", "2"]
     assert "4 students in" in swept.out
+    assert "Exception" not in swept.err, "workers have nothing to complain about"
 
 
 def test_teacher_and_soft_labels_are_made_once_and_each_student_once(place: Project, swept: Said) -> None:
