@@ -74,15 +74,13 @@ Source = Annotated[
 ]
 
 
-class StratifiedSplit(Section):
+class DrawnSplit(Section):
     """Cuts validation and test from all samples, class by class; what remains is for training."""
 
-    kind: Literal["stratified"] = "stratified"
+    kind: str
     validation: PartFraction = 0.2
     test: PartFraction = 0.2
     seed: int = Field(default=0, ge=0)
-    by: Names = ()
-    """columns that the reader keeps of each sample: their values, too, are spread evenly, together with the label"""
 
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> Self:
@@ -94,6 +92,20 @@ class StratifiedSplit(Section):
         return self
 
 
+class StratifiedSplit(DrawnSplit):
+    """Parts of exactly that size, drawn from all samples there are: with more of them, all is drawn anew."""
+
+    kind: Literal["stratified"] = "stratified"
+    by: Names = ()
+    """columns that the reader keeps of each sample: their values, too, are spread evenly, together with the label"""
+
+
+class HashedSplit(DrawnSplit):
+    """Parts of about that size: the content of a sample says where it belongs, and there it stays as data grows."""
+
+    kind: Literal["hashed"] = "hashed"
+
+
 class OfficialSplit(Section):
     """Keeps the test set its authors published; validation is cut, class by class, from their training set."""
 
@@ -102,7 +114,7 @@ class OfficialSplit(Section):
     seed: int = Field(default=0, ge=0)
 
 
-Split = Annotated[StratifiedSplit | OfficialSplit, Field(discriminator="kind")]
+Split = Annotated[StratifiedSplit | HashedSplit | OfficialSplit, Field(discriminator="kind")]
 
 
 class Arrivals(Section):
@@ -142,7 +154,7 @@ class Data(Section):
             raise ValueError(
                 f"`split.kind: {self.split.kind}` does not go with `reader.kind: {self.reader.kind}`;"
                 " `official` is for readers whose source has a published test set (time_series, idx),"
-                " `stratified` for all others"
+                " `stratified` and `hashed` are for all others"
             )
         return self
 

@@ -4,13 +4,17 @@ The bits come from PCG64, whose stream numpy guarantees for all versions and mac
 may change with a version). Samples are ranked in the order of their ids, so the order of reading does not matter; each
 class has a stream of its own, named after its label, so a new class leaves the split of the others as it was; where
 the recipe says `by`, each combination of the label with the values of those columns has one.
+
+A stratified split is drawn anew when samples are added: one that was trained on may then judge. A hashed one asks each
+sample alone, by a hash of seed and content; neither its name, nor its label, nor what else is there moves it.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from params.data import OfficialSplit, Split, StratifiedSplit
+from params.data import DrawnSplit, HashedSplit, OfficialSplit, Split, StratifiedSplit
 from params.pipeline import Recipe
 from tasks.data.classes import in_order
 from tasks.data.survey import Rows, Survey, groups_of
@@ -62,17 +66,36 @@ def _by_group(recipe: Recipe, found: Survey, by_class: Mapping[str, Rows]) -> di
 def _cut(rule: Split, group: str, found: Survey, members: Rows) -> Splits:
     if isinstance(rule, StratifiedSplit):
         return _stratified(rule, group, members)
+    if isinstance(rule, HashedSplit):
+        return _hashed(rule, found, members)
     return _official(rule, group, found, members)
 
 
 def _stratified(rule: StratifiedSplit, group: str, members: Rows) -> Splits:
-    shuffled = _shuffled(members, rule.seed, group)
     validation = _count(rule.validation, len(members), spare=2)
     test = _count(rule.test, len(members), spare=1 + validation)
+    return _parts(_shuffled(members, rule.seed, group), test, validation)
+
+
+def _hashed(rule: HashedSplit, found: Survey, members: Rows) -> Splits:
+    """Cuts at fixed places between 0 and 1; a class too small to have a sample there gives its nearest."""
+    draws = np.array([_draw(rule.seed, bytes(content)) for content in found.contents[members]])
+    test, judged = (int((draws < end).sum()) for end in (rule.test, rule.test + rule.validation))
+    test = min(max(1, test), len(members) - 2)
+    validation = min(max(1, judged - test), len(members) - test - 1)
+    return _parts(members[np.argsort(draws, kind="stable")], test, validation)
+
+
+def _draw(seed: int, content: bytes) -> float:
+    """Returns a number from 0 to 1 that depends on these two alone."""
+    return int.from_bytes(hashlib.sha256(b"%d:%b" % (seed, content)).digest()[:6], "big") / 2**48
+
+
+def _parts(ordered: Rows, test: int, validation: int) -> Splits:
     return {
-        "test": shuffled[:test],
-        "validation": shuffled[test : test + validation],
-        "train": shuffled[test + validation :],
+        "test": ordered[:test],
+        "validation": ordered[test : test + validation],
+        "train": ordered[test + validation :],
     }
 
 
@@ -115,7 +138,7 @@ def _group_problems(recipe: Recipe, found: Survey, groups: Mapping[Group, Rows])
 
 def _shortages(rule: Split, found: Survey, members: Rows) -> Iterator[tuple[str, str]]:
     """Yields (expected, got) for what a class lacks to be in each split."""
-    if isinstance(rule, StratifiedSplit):
+    if isinstance(rule, DrawnSplit):
         if len(members) < 3:
             yield "at least 3 samples, one per split", f"{len(members) or 'none'}"
         return

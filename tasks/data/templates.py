@@ -16,7 +16,7 @@ data:
 """
 _SPLIT = """\
   split:
-    kind: stratified
+    kind: hashed               # each sample stays where it is while data grows
     validation: 0.2            # chooses
     test: 0.2                  # judges, once
     seed: 0

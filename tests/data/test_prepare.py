@@ -1,17 +1,20 @@
 import hashlib
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 
+from params.data import HashedSplit
 from params.pipeline import Recipe
 from tasks.data.samples import Reading, Sample
-from tasks.data.split import Splits, split
+from tasks.data.split import SPLITS, Splits, split
 from tasks.data.survey import Rows, Survey, survey
 from tasks.errors import DataError
 from tasks.files import sha256_of
@@ -24,8 +27,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def _found(recipe: Recipe, counts: dict[str, int]) -> Survey:
-    nothing = np.zeros(1, dtype=np.float32)
-    samples = [Sample(f"{label}{n:04d}", label, nothing) for label, count in counts.items() for n in range(count)]
+    samples = [
+        Sample(f"{label}{n:04d}", label, np.array([ord(label[0]), n], dtype=np.float32))
+        for label, count in counts.items()
+        for n in range(count)
+    ]
     return survey(recipe, Reading("vector", lambda: iter(samples)))
 
 
@@ -129,6 +135,48 @@ def test_a_seed_gives_another_split_and_a_new_class_leaves_the_others_alone(tabl
 def test_the_split_of_a_seed_never_changes(table_recipe: Recipe) -> None:
     found, splits = _split(table_recipe, {"b": 6, "a": 6})
     assert _ids(found, splits["test"]) == ["a0002", "b0001"]
+
+
+def _hashed(recipe: Recipe, **changed: object) -> Recipe:
+    rule = HashedSplit.model_validate({"validation": 0.2, "test": 0.2, "seed": 0, **changed})
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"split": rule})})
+
+
+def test_a_hashed_split_leaves_each_sample_where_it_is_whatever_is_added(table_recipe: Recipe) -> None:
+    recipe = _hashed(table_recipe)
+    before, first = _split(recipe, {"a": 200, "b": 100})
+    found, splits = _split(recipe, {"a": 900, "b": 101, "c": 40})
+    for name, rows in first.items():
+        assert {*_ids(before, rows)} <= {*_ids(found, splits[name])}
+    fractions = [len(splits[name]) / len(found) for name in SPLITS]
+    assert np.allclose(fractions, [0.6, 0.2, 0.2], atol=0.05)
+
+
+def test_a_stratified_split_lets_samples_that_were_trained_on_judge_when_others_are_added(table_recipe: Recipe) -> None:
+    later, splits = _split(table_recipe, {"a": 200, "b": 100})
+    rows = np.flatnonzero([str(name) != "a0000" for name in later.ids])
+    earlier = split(table_recipe, later, rows)
+    assert {*_ids(later, earlier["train"])} & {*_ids(later, splits["test"])}
+    hashed = _hashed(table_recipe)
+    earlier, splits = split(hashed, later, rows), split(hashed, later, np.arange(300))
+    assert not {*_ids(later, earlier["train"])} & {*_ids(later, splits["test"])}
+
+
+def test_neither_name_nor_label_moves_a_sample_of_a_hashed_split(table_recipe: Recipe) -> None:
+    recipe = _hashed(table_recipe)
+    found, splits = _split(recipe, {"a": 300, "b": 300})
+    other = replace(found, ids=pa.array([f"z{n:04d}" for n in range(600)]), labels=found.labels[::-1].copy())
+    moved = split(recipe, other, np.arange(600))
+    assert {name: rows.tolist() for name, rows in moved.items()} == {n: rows.tolist() for n, rows in splits.items()}
+    assert _split(_hashed(table_recipe, seed=1), {"a": 300, "b": 300})[1]["test"].tolist() != splits["test"].tolist()
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 10])
+def test_a_small_class_is_in_every_part_of_a_hashed_split(count: int, table_recipe: Recipe) -> None:
+    found, splits = _split(_hashed(table_recipe, validation=0.01, test=0.01), {"a": count, "b": 50})
+    assert sorted(np.concatenate(list(splits.values()))) == list(range(count + 50))
+    for rows in splits.values():
+        assert set(found.labels[rows]) == {"a", "b"}
 
 
 def test_too_few_samples_are_told_for_all_classes_at_once(table_recipe: Recipe) -> None:
