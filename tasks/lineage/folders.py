@@ -32,6 +32,17 @@ def folder_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, 
         yield f"{folder.name}/{name}", _state(found.get(name), listed.get(name))
 
 
+def cached_files(project: Path, md5: str) -> dict[str, Path] | None:
+    """Returns where DVC's cache keeps each file of a folder; None where it does not keep the folder.
+
+    Args:
+        project: where DVC's cache is.
+        md5: of the folder, as in `dvc.lock`.
+    """
+    listed = _listed(project, md5)
+    return None if listed is None else {name: project / CACHE / md5[:2] / md5[2:] for name, md5 in listed.items()}
+
+
 def _state(found: str | None, listed: str | None) -> str:
     if found is None:
         return "missing"

@@ -7,6 +7,7 @@ from pathlib import Path
 from tasks.ancestors import Ancestor
 from tasks.files import local_path, sha256_of
 from tasks.lineage.folders import folder_states
+from tasks.lineage.prepared import prepared_at
 from tasks.records import Artefact, DatasetCard
 
 
@@ -21,7 +22,8 @@ class Finding:
 def verify(ancestors: Sequence[Ancestor], project: Path) -> tuple[Finding, ...]:
     """Hashes every file of a release's ancestors again, and nothing but files of this machine.
 
-    Prepared data is every file that its `dataset.json` lists; raw data is what DVC's md5 stands for, where it is here.
+    Prepared data is every file that its `dataset.json` lists, in DVC's cache where newer data is in its place; raw data
+    is what DVC's md5 stands for, where it is here.
 
     Args:
         ancestors: of the release.
@@ -32,19 +34,24 @@ def verify(ancestors: Sequence[Ancestor], project: Path) -> tuple[Finding, ...]:
 
 def _of(ancestor: Ancestor, project: Path) -> Iterator[Finding]:
     for name, artefact in ancestor.files.items():
-        finding = Finding(f"{ancestor.kind}: {name}", _state(artefact))
-        yield finding
-        if ancestor.kind == "data" and finding.state == "ok":
-            yield from _listed(Path(artefact.uri))
+        if ancestor.kind == "data":
+            yield from _prepared(ancestor, artefact, project)
+        else:
+            yield Finding(f"{ancestor.kind}: {name}", _state(artefact))
     for folder, md5 in ancestor.folders.items():
         for name, state in folder_states(project, Path(folder), md5):
             yield Finding(f"{ancestor.kind}: {name}", state)
 
 
-def _listed(path: Path) -> Iterator[Finding]:
-    card = DatasetCard.model_validate_json(path.read_bytes())
-    for file in card.files:
-        artefact = Artefact(uri=str(path.parent / file.name), sha256=file.sha256, size=file.size)
+def _prepared(data: Ancestor, recorded: Artefact, project: Path) -> Iterator[Finding]:
+    path = Path(recorded.uri)
+    locate = prepared_at(path.parent, data.facts["name"], data.facts["version"], project)
+    card = locate(path.name)
+    state = _state(recorded.model_copy(update={"uri": str(card)}))
+    yield Finding(f"data: {path.name}", state)
+    listed = DatasetCard.model_validate_json(card.read_bytes()).files if state == "ok" else ()
+    for file in listed:
+        artefact = Artefact(uri=str(locate(file.name)), sha256=file.sha256, size=file.size)
         yield Finding(f"data: {file.name}", _state(artefact))
 
 

@@ -1,4 +1,6 @@
+import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ def made_of(tiny_images: Path, tmp_path: Path) -> tuple[Ancestor, ...]:
     data = Artefact(uri=str(card), sha256=sha256_of(card), size=1)
     return (
         Ancestor("student", {"run": "abc"}, {"weights": artefact_of(weights)}),
-        Ancestor("data", {"version": "0123456789abcdef.dir"}, {CARD: data}),
+        Ancestor("data", {"name": "tiny", "version": "0123456789abcdef.dir"}, {CARD: data}),
     )
 
 
@@ -41,6 +43,39 @@ def test_every_file_of_prepared_data_is_hashed_and_each_damage_is_told_apart(
     (tiny_images / second).unlink()
     states = {one.file: one.state for one in verify(made_of, tmp_path) if one.state != "ok"}
     assert states == {f"data: {first}": "changed", f"data: {second}": "missing"}
+
+
+def test_data_that_newer_data_took_the_place_of_is_verified_in_the_cache_of_dvc(
+    tiny_images: Path, tmp_path: Path
+) -> None:
+    project, digest = tmp_path / "project", sha256_of(tiny_images / CARD)
+    prepared, cache = project / "data/tiny/prepared", project / ".dvc/cache/files/md5"
+    listing = []
+    for path in sorted(tiny_images.iterdir()):
+        md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        (cache / md5[:2]).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, cache / md5[:2] / md5[2:])
+        listing.append({"md5": md5, "relpath": path.name})
+    text = json.dumps(listing).encode()
+    version = hashlib.md5(text, usedforsecurity=False).hexdigest()
+    (cache / version[:2]).mkdir(parents=True, exist_ok=True)
+    (cache / version[:2] / f"{version[2:]}.dir").write_bytes(text)
+    prepared.mkdir(parents=True)
+    (prepared / CARD).write_text("{}")
+    data = Artefact(uri=str(prepared / CARD), sha256=digest, size=1)
+    ancestor = Ancestor("data", {"name": "tiny", "version": f"{version}.dir"}, {CARD: data})
+    lock = {"stages": {"prepare@tiny": {"outs": [{"md5": f"{version}.dir"}]}}}
+    (project / "dvc.lock").write_text(json.dumps(lock))
+    assert [one.state for one in verify((ancestor,), project)] == ["changed"]
+    lock["stages"]["prepare@tiny"]["outs"] = [{"md5": "newer.dir"}]
+    (project / "dvc.lock").write_text(json.dumps(lock))
+    found = verify((ancestor,), project)
+    assert len(found) == len(listing)
+    assert {one.state for one in found} == {"ok"}
+    first = next(entry for entry in listing if entry["relpath"] != CARD)
+    (cache / first["md5"][:2] / first["md5"][2:]).write_bytes(b"other")
+    wrong = {one.file: one.state for one in verify((ancestor,), project) if one.state != "ok"}
+    assert wrong == {f"data: {first['relpath']}": "changed"}
 
 
 def test_what_lies_on_a_server_is_not_called_missing(tmp_path: Path) -> None:
