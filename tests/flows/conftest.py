@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 from sqlalchemy import insert
 
+from benchmarks.clone import clone_into
 from flows.cli import main
 from flows.commands import load
 from flows.server import HOST, free_port, wait_until_healthy
@@ -89,26 +89,9 @@ class Project:
 
 def make_project(folder: Path) -> Project:
     """Copies what git would clone, with uncommitted changes, and commits it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     root = folder / "clone"
-    for name in filter(None, listed.stdout.split("\0")):
-        if (REPOSITORY / name).is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPOSITORY / name, root / name)
-    project = Project(root, folder / "connections.log")
-    for arguments in (
-        ["init", "-q"],
-        ["add", "-A"],
-        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "c"],
-    ):
-        project.git(*arguments)
-    return project
+    clone_into(root)
+    return Project(root, folder / "connections.log")
 
 
 @pytest.fixture(scope="session")
