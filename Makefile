@@ -10,6 +10,7 @@
 # make bench-start          how long commands take that have nothing to do
 # make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime
+# make year                 a year of weekly retraining with a clock that is moved; WEEKS=5 for a try; needs a C compiler
 #                           Benchmarks write their tables into README.md.
 # make soak                 a run killed at random moments, a hundred times (KILLS=20): what is lost, doubled or left behind?
 # make wheel                dist/stillhouse_edge-*.whl: what a device needs, and nothing else
@@ -19,11 +20,12 @@
 PYTHON ?= python3
 RECIPE ?= digits
 KILLS ?= 100
+WEEKS ?= 52
 BIN := .venv/bin
 
 .PHONY: run test lint pytest bench bench-cost bench-memory bench-compression bench-quantisation bench-objectives \
   bench-digits bench-vowels bench-fashion bench-start bench-sweep bench-registry bench-device \
-  bench-orchestration soak wheel lock clean
+  bench-orchestration soak year wheel lock clean
 .DELETE_ON_ERROR:
 
 run: .venv/installed
@@ -68,6 +70,9 @@ bench-orchestration: .venv/installed
 
 soak: .venv/installed
 	$(BIN)/python -m benchmarks.soak --kills $(KILLS)
+
+year: .venv/installed
+	$(BIN)/python -m benchmarks.year --weeks $(WEEKS) $(if $(filter 52,$(WEEKS)),--write)
 
 wheel: .venv/installed
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist infra/device

@@ -1,0 +1,88 @@
+"""The picture of the year: how accurate the champion and the others were each week, and on how many samples."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.year.weeks import Week
+from tasks.evaluate.figures.canvas import BLUE, DPI, FONT, GREY, INK, PURPLE, styled
+from tasks.evaluate.figures.roles import colour_of, title_of
+from tasks.evaluate.figures.svg import as_svg
+
+SIZE = (760, 430)
+SAYS = (
+    "Accuracy of teacher, student alone, student distilled and champion on the test split of each week of a year, with"
+    " the weeks that were refused, stopped or empty, and below it the number of samples."
+)
+DARK = "<style>@media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>"
+MARKS = {"refused": ("x", "#d5621a"), "stopped": ("X", "#c0392b"), "nothing to do": ("|", GREY)}
+
+
+def draw_year(lived: Sequence[Week]) -> bytes:
+    """Returns the picture as an SVG that is at home on light and dark pages."""
+    with styled():
+        figure = Figure(figsize=(SIZE[0] / DPI, SIZE[1] / DPI), dpi=DPI)
+        above = figure.add_axes((0.075, 0.36, 0.905, 0.52), facecolor="none")
+        below = figure.add_axes((0.075, 0.115, 0.905, 0.17), facecolor="none", sharex=above)
+        _accuracies(above, lived)
+        _marks(above, lived)
+        _samples(below, lived)
+        figure.legend(*above.get_legend_handles_labels(), loc="upper left", ncols=4, frameon=False, fontsize=FONT - 1)
+        svg = as_svg(figure, "year", SAYS).decode()
+    head, end, rest = svg.partition(">")
+    return f"{head}{end}{DARK}{rest}".encode()
+
+
+def _accuracies(axes: Axes, lived: Sequence[Week]) -> None:
+    for name in ("teacher", "baseline", "student"):
+        _line(axes, lived, name, color=colour_of(name), linewidth=1.3, label=title_of(name))
+    weeks, led = [week.week for week in lived], _carried(lived)
+    axes.step(weeks, 100 * led, where="post", color=BLUE, linewidth=2.6, label="champion of staging")
+    least = min(float(np.nanmin(led)), *(value for week in lived for value in week.accuracy.values()))
+    axes.set_ylim(100 * max(least - 0.03, 0.7), 100.4)
+    axes.set_ylabel("accuracy, %", color=INK)
+    axes.grid(axis="y")
+    axes.tick_params(labelbottom=False)
+
+
+def _line(axes: Axes, lived: Sequence[Week], name: str, **how: Any) -> None:
+    known = [week for week in lived if name in week.accuracy]
+    axes.plot([week.week for week in known], [100 * week.accuracy[name] for week in known], **how)
+
+
+def _carried(lived: Sequence[Week]) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Returns the accuracy of the champion after each week; where nothing was measured, that of the week before."""
+    found, last = [], np.nan
+    for week in lived:
+        last = week.accuracy.get("champion", last)
+        found.append(last)
+    return np.array(found, dtype=np.float64)
+
+
+def _marks(axes: Axes, lived: Sequence[Week]) -> None:
+    bottom = axes.get_ylim()[0] + 0.04 * np.ptp(axes.get_ylim())
+    for outcome, (marker, colour) in MARKS.items():
+        weeks = [week.week for week in lived if week.outcome == outcome]
+        how: dict[str, Any] = {
+            "marker": marker,
+            "color": colour,
+            "linestyle": "none",
+            "markersize": 8,
+            "markeredgewidth": 2,
+        }
+        axes.plot(weeks, [bottom] * len(weeks), label=outcome, **how)
+    bad = [week.week for week in lived if week.arrived not in ("good", "empty", "broken", "mislabelled")]
+    axes.plot(bad, [bottom] * len(bad), marker="d", color=PURPLE, linestyle="none", label="some in quarantine")
+
+
+def _samples(axes: Axes, lived: Sequence[Week]) -> None:
+    known = [week for week in lived if week.samples]
+    axes.bar([week.week for week in known], [week.samples for week in known], color=GREY, width=0.7)
+    axes.set_ylabel("samples", color=INK)
+    axes.set_xlabel("week", color=INK)
+    axes.set_xlim(0.3, max(week.week for week in lived) + 0.7)
+    axes.locator_params(axis="y", nbins=3)
+    axes.grid(axis="y")

@@ -1,0 +1,152 @@
+"""What happens in each week: what arrives, what the schedule runs, and what a person does in the days after."""
+
+import io
+import json
+import re
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.clone import commit
+from benchmarks.year.arrivals import Arrivals
+from benchmarks.year.clock import move_to
+
+MODEL, RECIPE = "year", "params/year.yaml"
+TIDY, MONTH, KEEP = "gc", 4, 3
+MODELS = ("teacher", "baseline", "student", "shipped")
+
+
+@dataclass
+class Week:
+    """What came in a week and what became of it; what is not known, because nothing ran, is NaN or 0."""
+
+    week: int
+    arrived: str
+    outcome: str
+    """released, refused, nothing to do or stopped"""
+    said: str
+    version: int = 0
+    data: str = ""
+    samples: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+    accuracy: dict[str, float] = field(default_factory=dict)
+    """on the test data of the week: of what was made, and of the champion after it"""
+    trained_on: int = 0
+    """test samples that the champion before had been trained on"""
+    edge: str = ""
+    """what came of showing the champion to the gate of the edge"""
+    state_bytes: int = 0
+    data_bytes: int = 0
+    removed_bytes: int = 0
+
+
+def run_week(root: Path, arrivals: Arrivals, week: int, monday: datetime) -> Week:
+    """Lets one week go by: Monday at two the schedule, on Tuesday and Friday what a person or a timer types."""
+    from flows.scheduled import retrain_if_changed
+    from tasks.registry import decisions
+
+    move_to(monday)
+    arrived = arrivals.come(week, _test_files(root))
+    before = decisions.champion(MODEL, "staging")
+    with redirect_stdout(io.StringIO()):
+        state = retrain_if_changed(RECIPE, return_state=True)
+    outcome = "stopped" if state.is_failed() else str(state.name).lower()
+    there = Week(week, arrived, outcome, str(state.message))
+    if outcome in ("released", "refused"):
+        _add_numbers(there, before)
+        commit(root, f"Data of week {week}")
+    _go_on(there, monday)
+    there.state_bytes = _bytes(root / ".stillhouse", {"dvc-remote"})
+    there.data_bytes = _bytes(root / ".dvc/cache") + _bytes(root / ".stillhouse/dvc-remote")
+    with Path(root.parent, "weeks.jsonl").open("a") as lines:
+        lines.write(json.dumps(asdict(there)) + "\n")
+    return there
+
+
+def typed(*arguments: str) -> tuple[int, str]:
+    """Returns the exit code of a `stillhouse` command, carried out in this process, and what it printed."""
+    from flows.cli import app
+    from tasks.errors import StillhouseError
+
+    with redirect_stdout(io.StringIO()) as out:
+        try:
+            app(list(arguments), standalone_mode=False)
+        except StillhouseError as error:
+            return error.exit_code, f"{out.getvalue()}{error}"
+    return 0, out.getvalue()
+
+
+def _add_numbers(there: Week, before: int | None) -> None:
+    """Fills in what the evaluation of the week says, and the champion on the same samples."""
+    from tasks.registry import decisions, ledger
+
+    run = ledger.last_run(MODEL)
+    release = ledger.release_of(MODEL, run.version) if run else None
+    assert release is not None
+    made = ledger.evaluation_of(release)
+    there.version, there.data = release.version, release.data_version
+    there.samples, there.quarantined = sum(made.data.samples.values()), dict(made.data.quarantined)
+    scores = {"teacher": "teacher", "baseline": "baseline", "student": "student", "shipped": made.chosen}
+    there.accuracy = {name: made.score(scores[name]).accuracy.value for name in MODELS}
+    ((verdict, _),) = [one for one in decisions.verdicts_on(MODEL, release.version) if one[0].environment == "staging"]
+    if verdict.passed:
+        there.accuracy["champion"] = there.accuracy["shipped"]
+    elif verdict.challenge:
+        there.accuracy["champion"] = verdict.challenge.champion.accuracy.value
+    if before is not None:
+        there.trained_on = _trained_on(before, Path(made.data.directory))
+
+
+def _trained_on(version: int, prepared: Path) -> int:
+    """Returns how many of the test samples of now a version has seen in its training."""
+    from tasks.data.kept import CACHE, cached
+    from tasks.registry import ledger
+
+    release = ledger.release_of(MODEL, version)
+    assert release is not None
+    earlier = cached(CACHE.absolute(), release.data_version)
+    seen = {sample.tobytes() for sample in np.load(earlier("train-00000.inputs.npy"))}
+    return sum(sample.tobytes() in seen for sample in np.load(prepared / "test-00000.inputs.npy"))
+
+
+def _go_on(there: Week, monday: datetime) -> None:
+    """Does what follows the schedule: the edge, the signatures of its channel, a clean-up once a month."""
+    if there.week == 1:
+        typed("channel", "init", "edge", "--root-keys", "../root-keys")
+    if there.week % MONTH == 2:
+        code, said = typed("approve", MODEL, "--to", "edge", "--reason", "looked at it")
+        there.edge = _edge("Monday", code, said)
+        move_to(monday + timedelta(days=1, hours=8))
+        code, said = typed("promote", MODEL, "--to", "edge", "--reason", "a day in staging")
+        there.edge = f"{there.edge}; {_edge('Tuesday', code, said)}"
+    for days in (2, 4):
+        move_to(monday + timedelta(days=days))
+        typed("channel", "refresh")
+    if there.week % MONTH == 0:
+        move_to(monday + timedelta(days=5))
+        code, said = typed("gc", "--keep", str(KEEP))
+        assert code == 0, said
+        there.removed_bytes = sum(int(size.replace(",", "")) for size in re.findall(r"([\d,]+) bytes", said))
+
+
+def _edge(day: str, code: int, said: str) -> str:
+    if code == 2:
+        return f"{day} nobody in staging"
+    broken = ", ".join(re.findall(r"`(\w+)`: expected", said))
+    passed = "moved" if "promoted to edge" in said else "there already"
+    return f"{day} refused ({broken})" if code else f"{day} {passed}"
+
+
+def _test_files(root: Path) -> Sequence[str]:
+    table = root / f"data/{MODEL}/prepared/test.parquet"
+    return [str(name) for name in pd.read_parquet(table)["id"]] if table.is_file() else ["digit-1/00001.png"]
+
+
+def _bytes(folder: Path, leave_out: set[str] = frozenset()) -> int:  # type: ignore[assignment]
+    files = (path for path in folder.rglob("*") if not leave_out & {*path.relative_to(folder).parts[:1]})
+    return sum(path.lstat().st_size for path in files if path.is_file())
