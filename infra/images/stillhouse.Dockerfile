@@ -11,7 +11,7 @@ ARG TORCH=cpu
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /srv/stillhouse
 COPY pyproject.toml requirements.lock README.md LICENSE ./
-# Editable, so that the clone of the last stage is what runs; its code is not needed here, and changes more often.
+# Only what it needs and its commands: the clone comes in the last stage, since it changes more often (see PYTHONPATH).
 RUN mkdir flows tasks params \
  && python -m venv /opt/venv \
  && /opt/venv/bin/python -m pip install -c requirements.lock -e '.[postgresql,s3]'
@@ -28,7 +28,7 @@ RUN apt-get update \
  && install -d -o 10001 -g 10001 /srv/stillhouse /srv/channel
 COPY --from=build /opt/venv /opt/venv
 COPY --chown=10001:10001 . /srv/stillhouse
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/srv/stillhouse PYTHONUNBUFFERED=1
 WORKDIR /srv/stillhouse
 USER 10001:10001
 # A new volume takes its owner from the folder it covers.
