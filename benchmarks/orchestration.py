@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.bare import RECIPE
-from benchmarks.project import copy_repository, environment_in, run_command
+from benchmarks.clone import clone_into
+from benchmarks.project import environment_in, run_command
 from benchmarks.readme import replace_table
 
 ROUNDS = 3
@@ -72,7 +73,7 @@ def _seconds(kind: str, overrides: Sequence[str]) -> float:
     """Returns how long one of them takes in a project of its own in which nothing ever ran."""
     with tempfile.TemporaryDirectory() as folder:
         root, made = Path(folder, "project"), Path(folder, "made")
-        copy_repository(root)
+        clone_into(root)
         made.mkdir()
         (root / "benchmarks").mkdir()
         for name in ("__init__.py", "bare.py"):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from benchmarks.project import REPOSITORY, copy_repository, environment_in, run_command
+from benchmarks.clone import REPOSITORY, clone_into
+from benchmarks.project import environment_in, run_command
 from flows.server import HOST, free_port, wait_until_healthy
 
 MODEL = "digits"
@@ -64,7 +65,7 @@ class World:
         self.api = None if setting.own_server else api
         self.prefect = self.root / ".stillhouse/prefect/prefect.db" if setting.own_server else prefect
         self._before = folder / "before"
-        copy_repository(self.root)
+        clone_into(self.root)
         if setting.champion:
             self.run("seed=0")
         shutil.copytree(self.root, self._before, symlinks=True)
