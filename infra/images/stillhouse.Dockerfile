@@ -8,13 +8,15 @@ FROM python:3.11.15-slim-bookworm AS build
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG TORCH=cpu
+# Whoever sweeps on a cluster adds dask or ray, and optuna for searches.
+ARG EXTRAS=postgresql,s3
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /srv/stillhouse
 COPY pyproject.toml requirements.lock README.md LICENSE ./
 # Only what it needs and its commands: the clone comes in the last stage, since it changes more often (see PYTHONPATH).
 RUN mkdir flows tasks params \
  && python -m venv /opt/venv \
- && /opt/venv/bin/python -m pip install -c requirements.lock -e '.[postgresql,s3]'
+ && /opt/venv/bin/python -m pip install -c requirements.lock -e ".[$EXTRAS]"
 RUN test "$TORCH" = any \
  || /opt/venv/bin/python -c 'import sys, torch; sys.exit(torch.version.cuda and "torch: expected a build for the CPU, got one for CUDA; give PIP_EXTRA_INDEX_URL")'
 
