@@ -145,6 +145,16 @@ def _locks(release: Release, evaluation: EvaluationRecord) -> Iterator[str]:
         shown = subprocess.run(asked, capture_output=True, text=True, check=False)
         if shown.returncode == 0:
             yield shown.stdout
+    yield from _committed_later(evaluation.data.version)
+
+
+def _committed_later(version: str) -> Iterator[str]:
+    """Yields `dvc.lock` as it was committed with a data version, which is mostly after the run that made it."""
+    git = ["git", "-C", str(project_root())]
+    asked = [*git, "log", "--format=%H", "--reverse", f"-S{version}", "--", f"./{LOCK}"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
+    for commit in found[:1]:
+        yield subprocess.run([*git, "show", f"{commit}:./{LOCK}"], capture_output=True, text=True, check=False).stdout
 
 
 def _json(lineages: dict[Release, tuple[Ancestor, ...]], findings: dict[Release, tuple[Finding, ...]]) -> str:

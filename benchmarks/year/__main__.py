@@ -10,17 +10,19 @@ channel and disk are looked at.
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.clone import REPOSITORY, clone_into
+from benchmarks.readme import replace_table
 from benchmarks.year.clock import moved
+from benchmarks.year.year import COUNTS, PICTURE, live
 
 TOOLS = ("PREFECT_", "MLFLOW_", "DVC_", "STILLHOUSE_", "OPENLINEAGE_")
 
@@ -35,19 +37,20 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--inside", action="store_true", help="used by itself: the clock is moved already")
     asked = parser.parse_args(arguments)
     if asked.inside:
-        from benchmarks.year.year import live
-
-        return live(asked.weeks, asked.split, asked.write)
+        return live(asked.weeks, asked.split)
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.keep.resolve() if asked.keep else Path(scratch)
-        return _outside(folder, arguments)
+        code = _outside(folder, arguments)
+        if asked.write and code == 0:
+            _write(folder)
+        return code
 
 
 def _outside(folder: Path, arguments: Sequence[str]) -> int:
     root = folder / "project"
     clone_into(root)
     settings = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
-    settings |= moved(folder) | {"PYTHONPATH": str(root), "COLUMNS": "200", "YEAR_HOME": str(REPOSITORY)}
+    settings |= moved(folder) | {"PYTHONPATH": str(root), "COLUMNS": "200"}
     started = time.monotonic()
     command = [sys.executable, "-m", "benchmarks.year", *arguments, "--inside"]
     signal.signal(signal.SIGINT, lambda *_: None)  # the process inside gets it, too
@@ -55,6 +58,14 @@ def _outside(folder: Path, arguments: Sequence[str]) -> int:
     left = _left(folder)
     sys.stdout.write(f"{(time.monotonic() - started) / 60:.0f} minutes; {len(left)} processes left\n")
     return int(bool(code or left))
+
+
+def _write(folder: Path) -> None:
+    """Puts the picture and the counts where the README shows them."""
+    picture = REPOSITORY / "docs" / PICTURE
+    picture.parent.mkdir(exist_ok=True)
+    shutil.copyfile(folder / PICTURE, picture)
+    replace_table("year", (folder / COUNTS).read_text())
 
 
 def _left(folder: Path, patience: float = 15) -> list[str]:
@@ -73,12 +84,6 @@ def _working_in(folder: Path) -> list[Path]:
         except OSError:  # ended meanwhile, or somebody else's
             continue
     return found
-
-
-def next_monday() -> datetime:
-    """Returns two o'clock on the next Monday, in UTC."""
-    now = datetime.now(UTC)
-    return now.replace(hour=2, minute=0, second=0, microsecond=0) + timedelta(days=7 - now.weekday())
 
 
 if __name__ == "__main__":

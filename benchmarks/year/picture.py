@@ -25,8 +25,8 @@ def draw_year(lived: Sequence[Week]) -> bytes:
     """Returns the picture as an SVG that is at home on light and dark pages."""
     with styled():
         figure = Figure(figsize=(SIZE[0] / DPI, SIZE[1] / DPI), dpi=DPI)
-        above = figure.add_axes((0.075, 0.36, 0.905, 0.52), facecolor="none")
-        below = figure.add_axes((0.075, 0.115, 0.905, 0.17), facecolor="none", sharex=above)
+        above = figure.add_axes((0.09, 0.36, 0.89, 0.52), facecolor="none")
+        below = figure.add_axes((0.09, 0.115, 0.89, 0.17), facecolor="none", sharex=above)
         _accuracies(above, lived)
         _marks(above, lived)
         _samples(below, lived)
@@ -85,4 +85,5 @@ def _samples(axes: Axes, lived: Sequence[Week]) -> None:
     axes.set_xlabel("week", color=INK)
     axes.set_xlim(0.3, max(week.week for week in lived) + 0.7)
     axes.locator_params(axis="y", nbins=3)
+    axes.locator_params(axis="x", nbins=14, integer=True)
     axes.grid(axis="y")

@@ -1,10 +1,8 @@
 """The year itself, in a process whose clock is moved, and in the folder of its project."""
 
-import json
-import os
 import signal
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from benchmarks.clone import commit
 from benchmarks.year.arrivals import Arrivals
 from benchmarks.year.weeks import MODEL, RECIPE, Week, run_week, typed
 
+COUNTS, PICTURE = "counts.txt", "year.svg"
 QUICK: dict[str, Any] = {
     "teacher": {
         "architecture": {"kind": "cnn", "channels": [32, 64]},
@@ -32,14 +31,21 @@ QUICK: dict[str, Any] = {
 }
 
 
-def live(weeks: int, split: str, write: bool) -> int:
-    """Lets the weeks go by, prints a line for each, and what was right and wrong at the end."""
-    from benchmarks.year.__main__ import next_monday
+def live(weeks: int, split: str) -> int:
+    """Lets the weeks go by, prints a line for each, and what was right and wrong at the end.
+
+    Args:
+        weeks: how many; SIGINT ends them after the one that goes on.
+        split: `hashed` or `stratified`.
+
+    Returns:
+        1 if anything was wrong.
+    """
     from flows.server import start_prefect_api
     from tasks.workspace import prepare_environment
 
     root, arrivals = Path.cwd(), Arrivals(Path("pictures"))
-    first = next_monday()
+    first = _next_monday()
     prepare_environment()
     start_prefect_api()()
     lived, enough = list[Week](), list[int]()
@@ -51,7 +57,13 @@ def live(weeks: int, split: str, write: bool) -> int:
         _say(lived[-1])
         if enough:
             break
-    return _conclude(lived, arrivals, write)
+    return _conclude(lived, arrivals)
+
+
+def _next_monday() -> datetime:
+    """Returns two o'clock on the next Monday, in UTC."""
+    now = datetime.now(UTC)
+    return now.replace(hour=2, minute=0, second=0, microsecond=0) + timedelta(days=7 - now.weekday())
 
 
 def _write_recipe(root: Path, arrivals: Arrivals, split: str) -> None:
@@ -80,7 +92,7 @@ def _say(week: Week) -> None:
     sys.stdout.flush()
 
 
-def _conclude(lived: list[Week], arrivals: Arrivals, write: bool) -> int:
+def _conclude(lived: list[Week], arrivals: Arrivals) -> int:
     from benchmarks.year.checks import counts, wrong_at_the_end
     from benchmarks.year.picture import draw_year
 
@@ -88,11 +100,6 @@ def _conclude(lived: list[Week], arrivals: Arrivals, write: bool) -> int:
     said = counts(lived, arrivals)
     sys.stdout.write(f"{said}\n{len(wrong)} things wrong\n")
     sys.stdout.writelines(f"  {line}\n" for line in wrong)
-    drawn = draw_year(lived)
-    Path("../year.svg").write_bytes(drawn)
-    Path("../counts.json").write_text(json.dumps({"said": said, "wrong": wrong}))
-    if write and not wrong:
-        home = Path(os.environ["YEAR_HOME"])
-        (home / "docs").mkdir(exist_ok=True)
-        (home / "docs/year.svg").write_bytes(drawn)
+    Path("..", PICTURE).write_bytes(draw_year(lived))
+    Path("..", COUNTS).write_text(f"{said}\n")
     return int(bool(wrong))

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 CACHE = ".dvc/cache/files/md5"
-SUFFIX = ".dir"
+SUFFIX, LOCK = ".dir", "dvc.lock"
 
 
 def folder_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, str]]:
     """Yields each file of a folder and `ok`, `changed` or `missing`; the folder itself where one cannot tell which.
 
-    DVC's md5 of a folder is that of the list of its files and their md5s, which DVC's cache keeps.
+    DVC's md5 of a folder is that of the list of its files and their md5s, which DVC's cache keeps. Where `dvc.lock`
+    says that another version is in the folder by now, it is the files in the cache that are looked at.
 
     Args:
         project: where DVC's cache is.
@@ -23,6 +26,9 @@ def folder_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, 
     if not folder.is_dir():
         yield folder.name, "elsewhere"
         return
+    if not is_current(folder, md5):
+        yield from _cached_states(project, folder, md5)
+        return
     found = {path.relative_to(folder).as_posix(): _md5_of(path) for path in folder.rglob("*") if path.is_file()}
     listed = found if md5 == _md5_of_list(_listing(found)) else _listed(project, md5)
     if listed is None:
@@ -30,6 +36,28 @@ def folder_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, 
         return
     for name in sorted(found.keys() | listed.keys()):
         yield f"{folder.name}/{name}", _state(found.get(name), listed.get(name))
+
+
+def is_current(folder: Path, md5: str) -> bool:
+    """Says whether that version is in a folder `data/NAME/...` as far as `dvc.lock` knows: what was damaged is, too."""
+    project = folder.resolve().parents[2]
+    lock = project / LOCK
+    if not lock.is_file():
+        return True
+    stages: dict[str, Any] = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages", {})
+    outs = [out for stage in stages.values() for out in stage.get("outs", [])]
+    there = [out["md5"] for out in outs if project / out["path"] == folder.resolve()]
+    return not there or md5 in there
+
+
+def _cached_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, str]]:
+    files = cached_files(project, md5)
+    if files is None:
+        yield folder.name, "elsewhere"
+        return
+    for name, path in sorted(files.items()):
+        expected = f"{path.parent.name}{path.name}"
+        yield f"{folder.name}/{name}", _state(_md5_of(path) if path.is_file() else None, expected)
 
 
 def cached_files(project: Path, md5: str) -> dict[str, Path] | None:

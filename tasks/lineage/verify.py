@@ -45,7 +45,7 @@ def _of(ancestor: Ancestor, project: Path) -> Iterator[Finding]:
 
 def _prepared(data: Ancestor, recorded: Artefact, project: Path) -> Iterator[Finding]:
     path = Path(recorded.uri)
-    locate = prepared_at(path.parent, data.facts["name"], data.facts["version"], project)
+    locate = prepared_at(path.parent, data.facts["version"], project)
     card = locate(path.name)
     state = _state(recorded.model_copy(update={"uri": str(card)}))
     yield Finding(f"data: {path.name}", state)

@@ -64,3 +64,18 @@ def test_without_a_list_that_can_be_trusted_the_folder_is_named(
 
 def test_a_folder_that_is_not_on_this_machine_is_elsewhere(tmp_path: Path) -> None:
     assert dict(folder_states(tmp_path, tmp_path / "raw", "0.dir")) == {"raw": "elsewhere"}
+
+
+def test_a_folder_with_newer_data_in_it_is_looked_for_in_the_cache(tmp_path: Path, version: str) -> None:
+    folder = tmp_path / "data/trees/raw"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_bytes(b"newer")
+    (tmp_path / "dvc.lock").write_text('{"stages": {"f": {"outs": [{"path": "data/trees/raw", "md5": "newer.dir"}]}}}')
+    assert dict(folder_states(tmp_path, folder, version)) == {"raw": "elsewhere"}
+    keep(tmp_path, listing())
+    cached = tmp_path / CACHE / md5(b"a")[:2] / md5(b"a")[2:]
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    cached.write_bytes(b"a")
+    assert dict(folder_states(tmp_path, folder, version)) == {"raw/a.csv": "ok", "raw/sub/b.csv": "missing"}
+    cached.write_bytes(b"x")
+    assert dict(folder_states(tmp_path, folder, version)) == {"raw/a.csv": "changed", "raw/sub/b.csv": "missing"}

@@ -64,10 +64,10 @@ def test_data_that_newer_data_took_the_place_of_is_verified_in_the_cache_of_dvc(
     (prepared / CARD).write_text("{}")
     data = Artefact(uri=str(prepared / CARD), sha256=digest, size=1)
     ancestor = Ancestor("data", {"name": "tiny", "version": f"{version}.dir"}, {CARD: data})
-    lock = {"stages": {"prepare@tiny": {"outs": [{"md5": f"{version}.dir"}]}}}
+    lock = {"stages": {"prepare@tiny": {"outs": [{"md5": f"{version}.dir", "path": "data/tiny/prepared"}]}}}
     (project / "dvc.lock").write_text(json.dumps(lock))
     assert [one.state for one in verify((ancestor,), project)] == ["changed"]
-    lock["stages"]["prepare@tiny"]["outs"] = [{"md5": "newer.dir"}]
+    lock["stages"]["prepare@tiny"]["outs"][0]["md5"] = "newer.dir"
     (project / "dvc.lock").write_text(json.dumps(lock))
     found = verify((ancestor,), project)
     assert len(found) == len(listing)
