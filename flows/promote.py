@@ -9,6 +9,7 @@ from flows.lineage import ancestry_of
 from flows.standing import ENVIRONMENTS
 from params.evaluate import Evaluate
 from params.promote import Gate
+from tasks.data.kept import CACHE, at_hand
 from tasks.errors import InputError, mismatch
 from tasks.evaluate.task import challenge_champion
 from tasks.fingerprint import Ingredients
@@ -21,6 +22,7 @@ from tasks.registry.task import approve_release, judge_release, move_release
 from tasks.releases import Promotion, Release, Verdict
 from tasks.report.task import publish_report
 from tasks.scores import Challenge
+from tasks.workspace import project_root
 
 
 @flow(name="promote", flow_run_name="promote {release.model} to {environment}")
@@ -94,7 +96,9 @@ def challenge(release: Release, environment: str, measuring: Evaluate) -> Challe
     earlier, now = ledger.evaluation_of(champion), ledger.evaluation_of(release)
     if (earlier.data.classes, earlier.data.input) != (now.data.classes, now.data.input):
         return None
-    return challenge_champion(now, environment, champion.version, earlier, measuring)
+    with at_hand(now.data, project_root() / CACHE) as data:
+        meant = now.model_copy(update={"data": data})
+        return challenge_champion(meant, environment, champion.version, earlier, measuring)
 
 
 def release_for(model: str, gate: Gate, version: int | None) -> Release:

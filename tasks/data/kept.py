@@ -1,10 +1,13 @@
 """Where prepared data lies: that of now in its folder, earlier versions in DVC's cache, file by file."""
 
 import json
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.errors import DataError, mismatch
+from tasks.files import sha256_of
 from tasks.records import DataRecord, DatasetCard
 
 CARD, QUARANTINE = "dataset.json", "quarantine.json"
@@ -42,6 +45,25 @@ def cached(cache: Path, version: str) -> Locate:
         do = f"`dvc fetch` it, or run the recipe by hand: version {version} is what data of now is measured against"
         raise DataError(mismatch(str(gone[0]), "", "the files of an earlier data version", "no such file", do))
     return lambda name: lie[name]
+
+
+@contextmanager
+def at_hand(data: DataRecord, cache: Path) -> Iterator[DataRecord]:
+    """Yields a data version in a folder that holds it during the block: its own or, where newer data is there, another.
+
+    Args:
+        data: as it was prepared.
+        cache: the folder of md5s, such as `.dvc/cache/files/md5`; what is not there either stays as it is on record.
+    """
+    card, listing = Path(data.directory, CARD), cache / data.version[:2] / data.version[2:]
+    if not listing.is_file() or (card.is_file() and sha256_of(card) == data.card_sha256):
+        yield data
+        return
+    locate = cached(cache.absolute(), data.version)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in _md5s(listing):
+            Path(folder, name).symlink_to(locate(name))
+        yield data.model_copy(update={"directory": folder})
 
 
 def _md5s(listing: Path) -> dict[str, str]:

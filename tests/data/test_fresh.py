@@ -8,8 +8,9 @@ from PIL import Image
 
 from params.pipeline import Recipe
 from tasks.data.fresh import fresh_samples
-from tasks.data.kept import CACHE, cached
+from tasks.data.kept import CACHE, at_hand, cached
 from tasks.data.versioning import versioned_data
+from tasks.files import sha256_of
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -30,6 +31,25 @@ def test_samples_that_came_since_are_found_with_their_labels(image_recipe: Recip
     assert found == added
     assert all(lengths is None for _, lengths, _ in batches)
     assert list(fresh_samples(before, before)) == []
+
+
+def test_an_earlier_version_is_at_hand_while_it_is_needed_though_newer_data_is_in_its_place(
+    image_recipe: Recipe, project: Path, images: Path
+) -> None:
+    first = versioned_data(project, image_recipe)
+    arrays = np.load(Path(first.directory, "test-00000.inputs.npy"))
+    Image.fromarray(np.zeros((8, 8, 3), dtype=np.uint8)).save(images / "cat/later.png")
+    second = versioned_data(project, image_recipe)
+    assert second.version != first.version
+    with at_hand(second, project / CACHE) as newer:
+        assert newer == second
+    with at_hand(first, project / CACHE) as earlier:
+        assert sha256_of(Path(earlier.directory, "dataset.json")) == first.card_sha256
+        assert np.array_equal(np.load(Path(earlier.directory, "test-00000.inputs.npy")), arrays)
+        folder = Path(earlier.directory)
+    assert not folder.exists()
+    with at_hand(first, project / "no-cache") as nowhere:
+        assert nowhere == first
 
 
 def test_a_longer_sequence_makes_no_old_one_fresh(tmp_path: Path, project: Path, make_recipe: MakeRecipe) -> None:
