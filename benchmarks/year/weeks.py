@@ -15,6 +15,7 @@ import pandas as pd
 from benchmarks.clone import commit
 from benchmarks.year.arrivals import Arrivals
 from benchmarks.year.clock import move_to
+from benchmarks.year.disk import size_of
 
 MODEL, RECIPE = "year", "params/year.yaml"
 TIDY, MONTH, KEEP = "gc", 4, 3
@@ -61,8 +62,8 @@ def run_week(root: Path, arrivals: Arrivals, week: int, monday: datetime) -> Wee
         _add_numbers(there, before)
         commit(root, f"Data of week {week}")
     _go_on(there, monday)
-    there.state_bytes = _bytes(root / ".stillhouse", {"dvc-remote"})
-    there.data_bytes = _bytes(root / ".dvc/cache") + _bytes(root / ".stillhouse/dvc-remote")
+    there.state_bytes = size_of(root / ".stillhouse", {"dvc-remote"})
+    there.data_bytes = size_of(root / ".dvc/cache") + size_of(root / ".stillhouse/dvc-remote")
     with Path(root.parent, "weeks.jsonl").open("a") as lines:
         lines.write(json.dumps(asdict(there)) + "\n")
     return there
@@ -145,8 +146,3 @@ def _edge(day: str, code: int, said: str) -> str:
 def _test_files(root: Path) -> Sequence[str]:
     table = root / f"data/{MODEL}/prepared/test.parquet"
     return [str(name) for name in pd.read_parquet(table)["id"]] if table.is_file() else ["digit-1/00001.png"]
-
-
-def _bytes(folder: Path, leave_out: set[str] = frozenset()) -> int:  # type: ignore[assignment]
-    files = (path for path in folder.rglob("*") if not leave_out & {*path.relative_to(folder).parts[:1]})
-    return sum(path.lstat().st_size for path in files if path.is_file())
