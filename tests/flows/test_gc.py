@@ -39,7 +39,7 @@ main()
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Project:
-    """A clone whose recipe takes seconds, with three versions: one on the edge, the last one in staging."""
+    """A clone whose recipe takes seconds, with four versions: one on the edge, the last one in staging."""
     project = replace(make_project(tmp_path_factory.mktemp("quick")), api=prefect_api)
     recipe = project.root / "params/digits.yaml"
     text = re.sub(r"candidates:\n(    - .*\n)+", "candidates: [fp16]\n", recipe.read_text())
@@ -49,6 +49,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Project
     done(project.stillhouse(*RUN))
     done(project.stillhouse("approve", "digits", "--to", "edge"))
     done(project.stillhouse(*RUN, "--set", "seed=1", "--set", "data.split.seed=1"))
+    done(project.stillhouse(*RUN, "--set", "distill.temperature=2"))
     done(project.stillhouse(*RUN, "--set", "distill.temperature=3"))
     return project
 
@@ -126,11 +127,11 @@ def test_a_removed_version_is_told_of_and_cannot_come_back(quick: Project) -> No
 
 def test_a_removed_recipe_made_once_more_is_another_version(quick: Project) -> None:
     said = done(quick.stillhouse(*RUN, "--set", "seed=1", "--set", "data.split.seed=1"))
-    assert "digits version 4," in said.out
+    assert "digits version 5," in said.out
     with sqlite3.connect(quick.root / ".stillhouse/ledger.db") as connection:
-        assert connection.execute("select count(*) from releases").fetchall() == [(4,)]
-    assert Path(quick.registered("digits", 4), "model.onnx").is_file()
-    assert "staging: version 4" in done(quick.stillhouse("status")).out
+        assert connection.execute("select count(*) from releases").fetchall() == [(5,)]
+    assert Path(quick.registered("digits", 5), "model.onnx").is_file()
+    assert "staging: version 5" in done(quick.stillhouse("status")).out
 
 
 def test_gc_keeps_away_from_a_run_that_goes_on(quick: Project) -> None:
