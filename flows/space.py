@@ -75,6 +75,9 @@ class Space:
         if recipe.sweep is None:
             do = "add one: `sweep: {search: grid, fields: {distill.temperature: [1, 4]}}`"
             raise RecipeError([mismatch(str(path), "sweep", "a section", "none", do)])
+        if recipe.peer:
+            expected = "a teacher, since a sweep is about many students of one"
+            raise RecipeError([mismatch(str(path), "peer", expected, "a peer", "give a `teacher`, or run it alone")])
         _require_packages(recipe.sweep)
         space = cls(project, path, tuple(overrides), pinned(project, recipe), recipe.sweep)
         load_variants(path, overrides, space._examples())

@@ -49,8 +49,6 @@ class Recipe(Section):
             raise ValueError("`peer` goes without `ensemble` and `assistant`: in mutual learning nobody teaches")
         if self.peer and self.student.processes > 1:
             raise ValueError("`student.processes` goes without `peer`: mutual learning happens in one process")
-        if self.peer and self.sweep:
-            raise ValueError("`sweep` goes without `peer`: it is about many students of one teacher")
         if self.peer and self.student.starts_from_teacher:
             raise ValueError("`student.init: {kind: teacher}` goes without `peer`: there is no teacher to start from")
         return self

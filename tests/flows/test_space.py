@@ -9,6 +9,7 @@ from flows.optuna_search import OptunaSearch
 from flows.space import Space
 from params.sweep import Optuna
 from tasks.errors import RecipeError
+from tasks.recipes import load_recipe
 
 REPOSITORY = Path(__file__).parents[2]
 DIGITS = REPOSITORY / "params/digits.yaml"
@@ -89,6 +90,13 @@ def test_a_mistake_in_how_to_search_is_named(sweep: Mapping[str, Any], words: st
 def test_a_recipe_without_a_sweep_is_told_how_one_looks() -> None:
     with pytest.raises(RecipeError, match="`sweep`: expected a section, got none; add one"):
         Space.open(REPOSITORY, REPOSITORY / "params/vowels.yaml", [])
+
+
+def test_mutual_learning_cannot_be_swept_but_may_have_a_sweep_beside_it() -> None:
+    mutual = ["teacher=null", "peer={architecture: {kind: cnn, channels: [12, 24]}}"]
+    assert load_recipe(DIGITS, mutual).sweep
+    with pytest.raises(RecipeError, match="`peer`: expected a teacher, since a sweep is about many students of one"):
+        Space.open(REPOSITORY, DIGITS, mutual)
 
 
 def test_what_is_swept_is_no_part_of_what_a_model_is_made_of() -> None:
