@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.year.weeks import Week
-from tasks.evaluate.figures.canvas import BLUE, DPI, FONT, GREY, INK, PURPLE, styled
+from tasks.evaluate.figures.canvas import BLUE, DPI, FONT, GREY, INK, PURPLE, percent, styled
 from tasks.evaluate.figures.roles import colour_of, title_of
 from tasks.evaluate.figures.svg import as_svg
 
@@ -17,6 +17,8 @@ SAYS = (
     "Accuracy of teacher, student alone, student distilled and champion on the test split of each week of a year, with"
     " the weeks that were refused, stopped or empty, and below it the number of samples."
 )
+MISTAKEN = "mislabelled"
+"""what arrived in the week whose accuracies lie far below the picture: its test samples had wrong labels, too"""
 DARK = "<style>@media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>"
 MARKS = {"refused": ("x", "#d5621a"), "stopped": ("X", "#c0392b"), "nothing to do": ("|", GREY)}
 
@@ -41,8 +43,8 @@ def _accuracies(axes: Axes, lived: Sequence[Week]) -> None:
         _line(axes, lived, name, color=colour_of(name), linewidth=1.3, label=title_of(name))
     weeks, led = [week.week for week in lived], _carried(lived)
     axes.step(weeks, 100 * led, where="post", color=BLUE, linewidth=2.6, label="champion of staging")
-    least = min(float(np.nanmin(led)), *(value for week in lived for value in week.accuracy.values()))
-    axes.set_ylim(100 * max(least - 0.03, 0.7), 100.4)
+    judged = [week.accuracy for week in lived if week.arrived != MISTAKEN]
+    axes.set_ylim(100 * (min(value for accuracy in judged for value in accuracy.values()) - 0.03), 100.4)
     axes.set_ylabel("accuracy, %", color=INK)
     axes.grid(axis="y")
     axes.tick_params(labelbottom=False)
@@ -50,14 +52,15 @@ def _accuracies(axes: Axes, lived: Sequence[Week]) -> None:
 
 def _line(axes: Axes, lived: Sequence[Week], name: str, **how: Any) -> None:
     known = [week for week in lived if name in week.accuracy]
-    axes.plot([week.week for week in known], [100 * week.accuracy[name] for week in known], **how)
+    values = [np.nan if week.arrived == MISTAKEN else 100 * week.accuracy[name] for week in known]
+    axes.plot([week.week for week in known], values, **how)
 
 
 def _carried(lived: Sequence[Week]) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Returns the accuracy of the champion after each week; where nothing was measured, that of the week before."""
+    """Returns the accuracy of the champion after each week; where nothing can be said, that of the week before."""
     found, last = [], np.nan
     for week in lived:
-        last = week.accuracy.get("champion", last)
+        last = last if week.arrived == MISTAKEN else week.accuracy.get("champion", last)
         found.append(last)
     return np.array(found, dtype=np.float64)
 
@@ -74,8 +77,11 @@ def _marks(axes: Axes, lived: Sequence[Week]) -> None:
             "markeredgewidth": 2,
         }
         axes.plot(weeks, [bottom] * len(weeks), label=outcome, **how)
-    bad = [week.week for week in lived if week.arrived not in ("good", "empty", "broken", "mislabelled")]
+    bad = [week.week for week in lived if week.arrived not in ("good", "empty", "broken", MISTAKEN)]
     axes.plot(bad, [bottom] * len(bad), marker="d", color=PURPLE, linestyle="none", label="some in quarantine")
+    for week in [week for week in lived if week.arrived == MISTAKEN]:
+        said = f"labels wrong: {percent(week.accuracy['shipped'], 0)}"
+        axes.annotate(said, (week.week, bottom), (0, 10), textcoords="offset points", ha="center", color=INK)
 
 
 def _samples(axes: Axes, lived: Sequence[Week]) -> None:
