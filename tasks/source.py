@@ -9,6 +9,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from tasks.workspace import state_dir
 
 PACKAGE = Path(__file__).parent
 KEPT = "code.json"
+TRIES = 10
 
 
 class Code(NamedTuple):
@@ -85,7 +87,7 @@ def _stamp(path: Path) -> list[Any]:
 
 
 def _parse(path: Path, package: Path) -> Code:
-    tree = ast.parse(path.read_bytes())
+    tree = tree_of(path.read_bytes())
     imports: list[str] = []
     for node in ast.walk(tree):
         imports += _imports(node, path.relative_to(package.parent).parts)
@@ -93,6 +95,18 @@ def _parse(path: Path, package: Path) -> Code:
         if isinstance(body, list):
             node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
     return Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
+
+
+def tree_of(text: bytes) -> ast.Module:
+    """Returns the syntax tree of a file; asks again where another thread parsed something at the same moment.
+
+    Before Python 3.11.8 both then count their depth in one place, and one of them ends in a SystemError (gh-106905 of
+    CPython). A lock would not do: the other may be a thread of Prefect's.
+    """
+    for _ in range(TRIES - 1):
+        with suppress(SystemError):
+            return ast.parse(text)
+    return ast.parse(text)
 
 
 def _imports(node: ast.AST, place: tuple[str, ...]) -> Iterator[str]:

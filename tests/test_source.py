@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,27 @@ def test_imports_are_full_names_of_our_modules(package: Path) -> None:
     imports = set(source.code_of(package / "b" / "c.py", package).imports)
     assert imports >= {"tasks.a", "tasks.d", "tasks.b.f", "tasks.b.h"}
     assert not imports & {"os", "f", "g"}
+
+
+TOGETHER = """
+import gc, sys, threading, time
+from tasks import source
+text = (source.PACKAGE / "records.py").read_bytes()
+# What lets two threads be in the parser at once: it collects memory, and that hands over to the other.
+gc.callbacks.append(lambda phase, _: time.sleep(1e-6) if phase == "stop" else None)
+gc.set_threshold(50)
+sys.setswitchinterval(1e-6)
+done = []
+def work():
+    for _ in range(40):
+        done.append(source.tree_of(text))
+threads = [threading.Thread(target=work) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(done))
+"""
+
+
+def test_a_file_is_parsed_while_other_threads_parse() -> None:
+    told = subprocess.run([sys.executable, "-c", TOGETHER], capture_output=True, text=True, check=True)
+    assert (told.stdout, told.stderr) == ("160\n", "")
