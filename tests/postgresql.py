@@ -10,16 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
 from psycopg.sql import SQL, Identifier
 
 from flows.postgresql import installed
 from flows.server import HOST, free_port
+from tests.debian import required
 
 OWNER = "stillhouse"
-WAIT = ["-o", "DPkg::Lock::Timeout=300"]
-"""another test may be installing a browser"""
-INSTALL = (["apt-get", "update", "-qq"], ["apt-get", *WAIT, "install", "-y", "-qq", "postgresql"])
 
 
 class Cluster:
@@ -38,7 +35,7 @@ class Cluster:
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
     """Starts a server and stops it afterwards; skips the test where there is none and none can be installed."""
-    programs = postgresql_programs()
+    programs = required(installed, "postgresql")
     folder = Path(tempfile.mkdtemp(prefix="stillhouse-postgresql-"))
     user = _ordinary_user()
     shutil.chown(folder, user)
@@ -53,18 +50,6 @@ def running_cluster() -> Iterator[Cluster]:
             _call(user, [programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def postgresql_programs() -> Path:
-    """Returns the folder with `initdb` and `pg_ctl`, installed if we may; skips the test where there is none."""
-    found = installed()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in INSTALL:
-            subprocess.run(command, capture_output=True, check=False)
-        found = installed()
-    if found is None:
-        pytest.skip("no PostgreSQL on this machine, and none can be installed (`apt-get install postgresql` does)")
-    return found
 
 
 def _ordinary_user() -> str:

@@ -23,8 +23,8 @@ from sqlalchemy import create_engine, text
 
 from flows import postgresql
 from tasks.errors import InputError
+from tests.debian import required
 from tests.flows.conftest import TOOLS, Project, make_project
-from tests.postgresql import postgresql_programs
 
 pytestmark = pytest.mark.slow
 PATIENCE_SECONDS = 400.0
@@ -120,7 +120,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def team(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    postgresql_programs()
+    required(postgresql.installed, "postgresql")
     project = make_project(tmp_path_factory.mktemp("team"))
     two_quick_recipes(project)
     log = project.root.parent / "team.log"
@@ -247,7 +247,7 @@ def test_a_machine_without_postgresql_is_told_how_to_get_it(tmp_path: Path, monk
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user runs PostgreSQL for root only")
 def test_a_folder_that_the_account_of_the_server_cannot_reach_is_named(tmp_path: Path) -> None:
-    postgresql_programs()
+    required(postgresql.installed, "postgresql")
     (tmp_path / "closed").mkdir(mode=0o700)
     with pytest.raises(InputError, match=r"closed to it; run as an ordinary user, or point STILLHOUSE_HOME"):
         postgresql.make(postgresql.Cluster(tmp_path / "closed/postgresql", 5432))

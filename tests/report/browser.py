@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.debian import required
+
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 60
 FLAGS = (
@@ -88,8 +90,7 @@ def measured(page: str, width: int, folder: Path, *, dark: bool = False) -> dict
 
 def _dumped(address: str, profile: Path, *, dark: bool) -> tuple[str, str]:
     """Returns the document after its scripts have run, and what the browser logged; ends it and its children."""
-    program = browser()
-    assert program
+    program = required(browser, "chromium")
     more = ["--blink-settings=preferredColorScheme=0"] if dark else ["--blink-settings=preferredColorScheme=1"]
     command = [program, *FLAGS, *more, f"--user-data-dir={profile}", "--enable-logging=stderr", "--dump-dom", address]
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What a reader sees, asked of a real browser: `apt-get install chromium` is all it takes."""
+"""What a reader sees, asked of a real browser."""
 
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,10 @@ from tasks.evaluate.figures.draw import draw
 from tasks.report.page import render_page
 from tasks.scores import ClassScore
 from tests.evaluate.figures.made_scene import scene
-from tests.report.browser import browser, measured
+from tests.report.browser import measured
 from tests.report.made import evaluation, report, score, scores
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(browser() is None, reason="no chromium on this machine"),
-]
+pytestmark = pytest.mark.slow
 LONG = "a_class_whose_name_is_one_word_of_more_letters_than_a_phone_is_wide"
 
 
