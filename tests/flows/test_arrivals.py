@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from tests.flows.conftest import Project, Said
+from tests.flows.digit_pictures import write_digits
 
 pytestmark = pytest.mark.slow
 QUICK = ("--set", "teacher.training.epochs=8", "--set", "student.training.epochs=12")
@@ -32,11 +32,7 @@ print(*asked(project, recipe, compare(project, recipe)))
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Real digits 0 to 2 as PNG files, a folder per class, and one file that is no picture."""
     folder = tmp_path_factory.mktemp("pictures")
-    digits = load_digits()
-    for number, (pixels, label) in enumerate(zip(digits.images, digits.target, strict=True)):
-        if label < 3:
-            (folder / f"digit-{label}").mkdir(exist_ok=True)
-            Image.fromarray((pixels * 15).astype(np.uint8)).save(folder / f"digit-{label}" / f"{number}.png")
+    write_digits(folder)
     (folder / "digit-1/broken.png").write_bytes(b"no picture")
     return folder
 

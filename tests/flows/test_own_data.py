@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from sklearn.datasets import load_digits, load_wine
+from sklearn.datasets import load_wine
+
+from tests.flows.digit_pictures import write_digits
 
 pytestmark = pytest.mark.slow
 QUICK = ("--set", "teacher.training.epochs=8", "--set", "student.training.epochs=12")
@@ -18,11 +20,7 @@ QUICK = ("--set", "teacher.training.epochs=8", "--set", "student.training.epochs
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Real digits 0 to 2 as PNG files, a folder per class."""
     folder = tmp_path_factory.mktemp("pictures")
-    digits = load_digits()
-    for number, (pixels, label) in enumerate(zip(digits.images, digits.target, strict=True)):
-        if label < 3:
-            (folder / f"digit-{label}").mkdir(exist_ok=True)
-            Image.fromarray((pixels * 15).astype(np.uint8)).save(folder / f"digit-{label}" / f"{number}.png")
+    write_digits(folder)
     return folder
 
 
