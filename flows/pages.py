@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flows.console import console
 from flows.server import HOST, free_port, wait_until_healthy
+from tasks import tracking
 from tasks.workspace import prepare_environment, state_dir
 
 GRACE_SECONDS = 10
@@ -54,6 +55,7 @@ def _mlflow() -> Page:
     uri = os.environ["MLFLOW_TRACKING_URI"]
     if uri.startswith("http"):
         return Page("MLflow", uri, f"{uri}/health", None)
+    tracking.client()  # makes the database, which the server would leave in pieces where it is killed meanwhile
     port = free_port(5000)
     # By a variable: everybody on the machine may read a command line, and the address of a database has a password.
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri

@@ -21,6 +21,7 @@ from tasks.files import artefact_of, local_path, verified
 from tasks.ownership import owner
 from tasks.records import Artefact, DataRecord
 from tasks.spool import Measured, Spool, spooled
+from tasks.tracking_database import make_database
 from tasks.workspace import state_dir
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def client() -> "MlflowClient":
     from mlflow import MlflowClient
 
     with FileLock(state_dir() / "mlflow.lock"):
+        make_database()
         made = MlflowClient()
         made.search_experiments(max_results=1)
     return made

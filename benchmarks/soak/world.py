@@ -45,7 +45,7 @@ class Setting:
 NEXT = ("seed=1", "data.split.seed=1")
 """another seed for everything, so that no stage of the champion is reused"""
 TEAM = Setting("team", champion=True, own_server=False, overrides=NEXT)
-FIRST = Setting("first", champion=False, own_server=False)
+FIRST = Setting("first", champion=False, own_server=True)
 ALONE = Setting("alone", champion=True, own_server=True, overrides=(*NEXT, "teacher.training.epochs=60"))
 SETTINGS = (TEAM, ALONE, TEAM, FIRST)
 """in turn; the teacher of `alone` trains for longer than the time between two checkpoints"""
