@@ -14,6 +14,7 @@ from flows.sweep_cli import sweep
 from tasks.addresses import without_login
 from tasks.errors import InputError, StillhouseError, mismatch
 from tasks.runtime.errors import RuntimeBundleError
+from tasks.servers import named_servers, unreachable
 
 app = typer.Typer(
     help="Distill large networks into small ones for the edge, and keep doing so.",
@@ -228,6 +229,7 @@ def team(
 
 def main() -> None:
     """Runs the command; one message and an exit code for whatever goes wrong."""
+    named = named_servers()  # before a server of our own is put there
     try:
         app()
     except StillhouseError as error:
@@ -236,6 +238,8 @@ def main() -> None:
         _end(str(error), 1, error)
     except Exception as error:
         _end_if_disk_is_full(error)
+        if silent := unreachable(named):
+            _end(str(silent), silent.exit_code, error)
         said = f"{type(error).__name__}: {error}".strip()
         _end(f"unexpected error: {said}\n`stillhouse --debug ...` shows where it came from", 1, error)
 

@@ -1,13 +1,12 @@
 """`stillhouse doctor`: what may be wrong here, each finding in one line with the command that mends it."""
 
 import os
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 from flows.console import console
-from tasks import ownership, tracking
+from tasks import ownership, servers, tracking
 from tasks.addresses import without_login
 from tasks.checkup import cache, databases, machine, versions
 from tasks.checkup.finding import Finding
@@ -16,7 +15,6 @@ from tasks.registry import ledger
 from tasks.storage.abandoned import open_runs
 from tasks.workspace import prepare_environment, project_root, state_dir
 
-PATIENCE_SECONDS = 3
 Check = Callable[[], Iterable[Finding]]
 
 
@@ -63,18 +61,16 @@ def _checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
 
 def named_servers() -> Iterator[Finding]:
     """Yields the servers that variables name and that do not answer."""
-    for name, path in (("PREFECT_API_URL", "/health"), ("MLFLOW_TRACKING_URI", "/health")):
-        address = without_login(os.environ.get(name, ""))
-        if address.startswith("http") and not _answers(f"{address.rstrip('/')}{path}"):
-            wrong = f"`{name}`: expected an answer from {address}, got none"
-            yield Finding(wrong, f"unset {name}   (or start that server)")
+    for name, address in servers.silent_servers(servers.named_servers(servers.WEB)).items():
+        wrong = f"`{name}`: expected an answer from {address}, got none"
+        yield Finding(wrong, f"unset {name}   (or start that server)")
 
 
 def mlflow_answers() -> Iterator[Finding]:
     """Yields a finding where MLflow's store cannot be asked: it is away, or of the shape of another version."""
     address = os.environ["MLFLOW_TRACKING_URI"]
-    if not _has_begun() or (address.startswith("http") and not _answers(f"{address.rstrip('/')}/health")):
-        return
+    if not _has_begun() or servers.silent_servers(servers.named_servers(["MLFLOW_TRACKING_URI"])):
+        return  # where it does not answer, that was said
     try:
         tracking.client().search_experiments(max_results=1)
     except Exception as error:
@@ -112,14 +108,6 @@ def stale_runs() -> Iterator[Finding]:
 def _has_begun() -> bool:
     """Says whether anything ever ran here: to look is not to make databases."""
     return (state_dir() / "owners").is_dir()
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=PATIENCE_SECONDS):
-            return True
-    except OSError:
-        return False
 
 
 def _first_line(error: Exception) -> str:

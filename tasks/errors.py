@@ -7,6 +7,7 @@ StillhouseError
 ├── RefusedError        a gate or a limit said no; nothing changed   exit 1
 ├── IntegrityError      bytes are not what their digest says         exit 1
 ├── BusyError           another run holds it; Prefect tries again    exit 1
+├── UnreachableError    start the server, or name another            exit 1
 ├── DiskFullError       free some room; the same command goes on     exit 1
 ├── StageError          a stage failed for a reason of its own       exit 1
 └── StoppedError        a person pressed Ctrl-C                      exit 130
@@ -49,6 +50,10 @@ class IntegrityError(StillhouseError):
 
 class BusyError(StillhouseError):
     """A resource is held by another run; the same call may work later."""
+
+
+class UnreachableError(StillhouseError):
+    """A server that a variable names does not answer."""
 
 
 class DiskFullError(StillhouseError):

@@ -1,5 +1,8 @@
+import os
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -87,6 +90,19 @@ def test_promoting_what_was_never_made_says_how_to_make_it(typed: Any) -> None:
     answer = typed("promote", "digits", "--to", "staging")
     assert answer.code == 2
     assert "stillhouse run params/digits.yaml" in answer.err
+
+
+def test_a_server_that_does_not_answer_is_one_message(typed: Any) -> None:
+    with closing(socket.socket()) as taken:  # nobody listens at its port
+        taken.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{taken.getsockname()[1]}/ledger"
+        os.environ["STILLHOUSE_LEDGER_URI"] = f"postgresql+psycopg://anna:s3cret@{place}"
+        said = typed("history", "digits")
+    assert said.code == 1
+    assert said.err == (
+        f"stillhouse: `STILLHOUSE_LEDGER_URI`: expected an answer from postgresql+psycopg://{place}, got none;"
+        " start that server, or unset the variable to keep that state on this machine\n"
+    )
 
 
 def test_the_watcher_of_connections_does_see_one(fresh: Any) -> None:

@@ -3,6 +3,16 @@
 import shutil
 from typing import Any
 
+import pytest
+
+from tests.flows.conftest import Project, make_project
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A clone of its own: in the one that others type in, a server may still be making its database."""
+    return make_project(tmp_path_factory.mktemp("doctor"))
+
 
 def test_a_fresh_clone_is_well_and_stays_as_it_was(fresh: Any) -> None:
     said = fresh.stillhouse("doctor")

@@ -1,0 +1,67 @@
+"""The servers that variables name: which of them does not answer?
+
+Each library that meets a silent server words it in its own way, and says neither which variable named it nor what to
+do. So nothing is read out of their errors: where something went wrong, the servers are asked.
+"""
+
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+from tasks.addresses import without_login
+from tasks.errors import UnreachableError, mismatch
+
+WEB = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")
+"""of servers that answer at `/health` below their address"""
+DATABASE = "STILLHOUSE_LEDGER_URI"
+POSTGRESQL_PORT = 5432
+PATIENCE_SECONDS = 3
+
+
+def named_servers(names: Iterable[str] = (*WEB, DATABASE)) -> dict[str, str]:
+    """Returns variable -> address of the servers that the environment names; files on this machine are none."""
+    given = {name: os.environ.get(name, "") for name in names}
+    return {name: address for name, address in given.items() if _host(address)}
+
+
+def silent_servers(named: Mapping[str, str]) -> dict[str, str]:
+    """Returns those that do not answer, variable -> address without its login."""
+    return {name: without_login(address) for name, address in named.items() if not answers(name, address)}
+
+
+def answers(name: str, address: str) -> bool:
+    """Says whether the server that a variable names answers anything at all, be it that it wants a login."""
+    import urllib.request  # slow, and a command that goes well never asks
+
+    try:
+        if name in WEB:
+            with urllib.request.urlopen(f"{without_login(address).rstrip('/')}/health", timeout=PATIENCE_SECONDS):
+                return True
+        parts = urlsplit(address)
+        with socket.create_connection((parts.hostname, parts.port or POSTGRESQL_PORT), timeout=PATIENCE_SECONDS):
+            return True
+    except HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def unreachable(named: Mapping[str, str]) -> UnreachableError | None:
+    """Returns what to say where named servers do not answer; None where all do."""
+    silent = silent_servers(named)
+    if not silent:
+        return None
+    do = "start that server, or unset the variable to keep that state on this machine"
+    said = (mismatch(name, "", f"an answer from {address}", "none", do) for name, address in silent.items())
+    return UnreachableError("\n".join(said))
+
+
+def _host(address: str) -> str | None:
+    """Returns the host in an address; None for a file, and for what is no address, which others refuse."""
+    try:
+        parts = urlsplit(address)
+        return parts.hostname if parts.port != 0 else None
+    except ValueError:
+        return None
