@@ -3,7 +3,9 @@
 Nothing heavy is imported before a command needs it, so that `--help` answers at once.
 """
 
+import atexit
 import sys
+from gc import freeze
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -230,6 +232,7 @@ def team(
 def main() -> None:
     """Runs the command; one message and an exit code for whatever goes wrong."""
     named = named_servers()  # before a server of our own is put there
+    atexit.register(freeze)  # else Python looks through a million objects for cycles, only to throw all of them away
     try:
         app()
     except StillhouseError as error:

@@ -6,11 +6,13 @@ A run that has nothing to do imports no more than it needs to find that out.
 from pathlib import Path
 
 from flows.console import bullet_list, console, say_quarantine
+from flows.server import start_prefect_api
 from flows.unchanged import Comparison, compare, standstill
 from params.pipeline import Recipe
 from tasks.data.versioning import data_folder, recorded_data
 from tasks.errors import InputError, mismatch
 from tasks.recipes import load_recipe
+from tasks.registry import ledger
 from tasks.registry.checks import add_check
 from tasks.workspace import prepare_environment, project_root
 
@@ -21,6 +23,8 @@ def run_recipe(path: Path, overrides: list[str], force: bool) -> None:
     """Runs a recipe unless nothing changed since it last ran."""
     project, recipe = load(path, overrides)
     prepare_environment()
+    # What never ran will run, and the server takes longer to start than everything that comes before it is needed.
+    ready = None if ledger.last_run(recipe.name) else start_prefect_api()
     comparison = compare(project, recipe)
     if not comparison.changes and not force:
         note_nothing_changed(recipe, comparison, BY_HAND)
@@ -28,13 +32,12 @@ def run_recipe(path: Path, overrides: list[str], force: bool) -> None:
     from flows.running import run_and_show
 
     console.print(f"[bold]{recipe.name}[/]: running because {why(comparison)}", soft_wrap=True)
-    run_and_show(project, recipe, comparison)
+    run_and_show(project, recipe, comparison, ready)
 
 
 def reconcile_project() -> None:
     """Closes what killed processes left open, finishes interrupted promotions, and says what that was."""
     prepare_environment()
-    from flows.server import start_prefect_api
     from tasks.registry.promotion import reconcile as finish
 
     ready = start_prefect_api()

@@ -1,6 +1,6 @@
 """One run of a recipe: the flow, what came of it on the terminal, and what it was made of in the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from flows.server import start_prefect_api
 from flows.standing import ENVIRONMENTS
 from flows.unchanged import Comparison, growth, ingredients_of
 from params.pipeline import Recipe
+from tasks import tracking
 from tasks.errors import RefusedError, StoppedError
 from tasks.fingerprint import Ingredients
 from tasks.ownership import owner
@@ -21,19 +22,24 @@ if TYPE_CHECKING:
     from flows.retrain import Retrained
 
 
-def run_and_show(project: Path, recipe: Recipe, comparison: Comparison) -> Release:
+def run_and_show(
+    project: Path, recipe: Recipe, comparison: Comparison, ready: Callable[[], None] | None = None
+) -> Release:
     """Runs the flow, shows what came of it, keeps in mind what it was made of, and returns the release.
+
+    `ready` is what `start_prefect_api` returned, where it was called before.
 
     Raises:
         RefusedError: a gate refused the release, which is on record all the same.
         StoppedError: a person pressed Ctrl-C.
     """
+    ready = ready or start_prefect_api()  # first of all: it takes longer than what comes until it is needed
     from flows.advice import advice_on
 
     for line in advice_on(project, recipe):
         console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
     with failure_told(recipe):
-        outcome = _run_flow(recipe)
+        outcome = _run_flow(recipe, ready)
     _say_outcome(outcome, comparison)
     record(project, recipe, comparison, outcome)
     tell_of_promotions(recipe, outcome.promotions, "; ".join(comparison.changes))
@@ -54,14 +60,14 @@ def refusals(outcome: "Retrained") -> list[Promotion]:
     return [promotion for promotion in outcome.promotions if not promotion.verdict.passed]
 
 
-def _run_flow(recipe: Recipe) -> "Retrained":
+def _run_flow(recipe: Recipe, ready: Callable[[], None]) -> "Retrained":
     with stages_shown():
-        ready = start_prefect_api()
         from prefect import tags
 
         from flows.reconcile import label, reconcile_and_say
         from flows.retrain import retrain
 
+        tracking.client()  # makes MLflow's database, where there is none, while the server makes Prefect's
         ready()
         reconcile_and_say()
         try:
