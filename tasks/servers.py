@@ -14,9 +14,10 @@ from tasks.addresses import without_login
 from tasks.errors import UnreachableError, mismatch
 
 WEB = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")
-"""of servers that answer at `/health` below their address"""
+"""of servers that answer at `/health` below their address; MLflow's may name a database, too"""
 DATABASE = "STILLHOUSE_LEDGER_URI"
-POSTGRESQL_PORT = 5432
+PORTS = {"postgresql": 5432, "mysql": 3306}
+"""where databases listen whose address names no port"""
 PATIENCE_SECONDS = 3
 
 
@@ -28,23 +29,26 @@ def named_servers(names: Iterable[str] = (*WEB, DATABASE)) -> dict[str, str]:
 
 def silent_servers(named: Mapping[str, str]) -> dict[str, str]:
     """Returns those that do not answer, variable -> address without its login."""
-    return {name: without_login(address) for name, address in named.items() if not answers(name, address)}
+    return {name: without_login(address) for name, address in named.items() if not answers(address)}
 
 
-def answers(name: str, address: str) -> bool:
-    """Says whether the server that a variable names answers anything at all, be it that it wants a login."""
+def answers(address: str) -> bool:
+    """Says whether a server answers as one of its kind, be it for a login; True where that cannot be asked."""
     import urllib.request  # slow, and a command that goes well never asks
+    from http.client import HTTPException
 
+    parts = urlsplit(address)
+    port = parts.port or PORTS.get(parts.scheme.partition("+")[0])
     try:
-        if name in WEB:
+        if parts.scheme in ("http", "https"):
             with urllib.request.urlopen(f"{without_login(address).rstrip('/')}/health", timeout=PATIENCE_SECONDS):
                 return True
-        parts = urlsplit(address)
-        with socket.create_connection((parts.hostname, parts.port or POSTGRESQL_PORT), timeout=PATIENCE_SECONDS):
-            return True
+        if port:
+            socket.create_connection((parts.hostname or "", port), timeout=PATIENCE_SECONDS).close()
+        return True
     except HTTPError:
         return True
-    except OSError:
+    except (OSError, HTTPException):  # the second: something listens there that is no web server
         return False
 
 
@@ -63,5 +67,5 @@ def _host(address: str) -> str | None:
     try:
         parts = urlsplit(address)
         return parts.hostname if parts.port != 0 else None
-    except ValueError:
+    except ValueError:  # which asking for the port may raise
         return None

@@ -74,3 +74,29 @@ def test_a_database_answers_where_it_listens(monkeypatch: pytest.MonkeyPatch) ->
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         monkeypatch.setenv("STILLHOUSE_LEDGER_URI", f"postgresql://127.0.0.1:{listening.getsockname()[1]}/ledger")
         assert silent_servers(named_servers()) == {}
+
+
+def test_what_is_no_web_server_does_not_answer_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        threading.Thread(target=_greet, args=(listening,), daemon=True).start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+        monkeypatch.setenv("PREFECT_API_URL", address)
+        assert silent_servers(named_servers()) == {"PREFECT_API_URL": address}
+
+
+def test_mlflow_may_be_a_database_or_what_no_socket_reaches(monkeypatch: pytest.MonkeyPatch, closed: int) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"postgresql://127.0.0.1:{listening.getsockname()[1]}/mlflow")
+        assert silent_servers(named_servers()) == {}
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"postgresql://127.0.0.1:{closed}/mlflow")
+    assert [*silent_servers(named_servers())] == ["MLFLOW_TRACKING_URI"]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "databricks://profile")
+    assert silent_servers(named_servers()) == {}
+
+
+def _greet(listening: socket.socket) -> None:
+    """Speaks first, as no web server does."""
+    taken, _ = listening.accept()
+    with taken:
+        taken.sendall(b"SSH-2.0-server\r\n")
+        taken.recv(4096)
