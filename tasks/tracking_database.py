@@ -7,7 +7,7 @@ two of them leaves a file that no later one can open ("table _alembic_tmp_tags a
 import os
 from pathlib import Path
 
-SQLITE = "sqlite:///"
+from sqlalchemy import URL, make_url
 
 
 def make_database() -> None:
@@ -15,18 +15,19 @@ def make_database() -> None:
 
     To be called by one process at a time.
     """
-    path = _file()
-    if path is None or path.exists():
+    url = _of_a_file(os.environ.get("MLFLOW_TRACKING_URI", ""))
+    if url is None or (path := Path(url.database or "")).exists():
         return
     from mlflow import MlflowClient
 
     new = path.with_name(f"{path.name}.new")
     for left in (new, new.with_name(f"{new.name}-journal")):
         left.unlink(missing_ok=True)  # of a process that was killed here
-    MlflowClient(f"{SQLITE}{new}").search_experiments(max_results=1)
+    MlflowClient(str(url.set(database=str(new)))).search_experiments(max_results=1)
     new.replace(path)
 
 
-def _file() -> Path | None:
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
-    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+def _of_a_file(address: str) -> URL | None:
+    """Returns the address of an SQLite database in a file; None for others, and for SQLite's own `file:` addresses."""
+    url = make_url(address) if address.startswith("sqlite") else None
+    return url if url and url.database and not url.database.startswith((":", "file:")) else None

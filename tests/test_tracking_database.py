@@ -11,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
-MAKE = "from tasks.workspace import prepare_environment; prepare_environment(); from tasks import tracking; {}"
-OPEN = MAKE.format("tracking.client()")
+OPEN = """
+from tasks.workspace import prepare_environment
+prepare_environment()
+from tasks import tracking
+tracking.client()
+"""
 
 
-def _started(home: Path) -> "subprocess.Popen[bytes]":
+def _started(home: Path, **variables: str) -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    return subprocess.Popen([sys.executable, "-c", OPEN], env=environment | {"STILLHOUSE_HOME": str(home)})
+    return subprocess.Popen([sys.executable, "-c", OPEN], env=environment | {"STILLHOUSE_HOME": str(home)} | variables)
 
 
 @pytest.mark.parametrize("migrations", [1, 20, 50])
@@ -36,6 +40,12 @@ def test_a_process_killed_while_it_makes_the_database_leaves_none_and_the_next_o
     assert _started(tmp_path).wait() == 0
     assert made.exists()
     assert [path.name for path in tmp_path.glob("mlflow.db.*")] == []
+
+
+def test_an_address_may_have_settings_behind_the_file(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/elsewhere.db?timeout=20"
+    assert _started(tmp_path, MLFLOW_TRACKING_URI=address).wait() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere.db", "mlflow.lock"]
 
 
 def _wait_for(path: Path, changes: int, process: "subprocess.Popen[bytes]") -> None:
