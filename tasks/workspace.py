@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tasks.addresses import login_of, without_login
-from tasks.errors import InputError
+from tasks.errors import InputError, mismatch
 
 MARKER = "dvc.yaml"
 
@@ -69,9 +69,19 @@ def _keep_login_apart() -> None:
     """Takes name and password out of the address of an MLflow server, which MLflow repeats in its errors.
 
     It reads them from variables of their own as well.
+
+    Raises:
+        InputError: what names a server is no address.
     """
     address = os.environ["MLFLOW_TRACKING_URI"]
-    if address.startswith("http") and any(login := login_of(address)):
+    try:
+        login = login_of(address) if address.startswith("http") else ("", "")
+    except ValueError as error:
+        do = "correct the variable, or unset it"
+        raise InputError(
+            mismatch("MLFLOW_TRACKING_URI", "", "an address such as http://host:5000", error, do)
+        ) from None
+    if any(login):
         os.environ["MLFLOW_TRACKING_URI"] = without_login(address)
         for name, value in zip(("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"), login, strict=True):
             os.environ.setdefault(name, value)

@@ -41,6 +41,12 @@ def test_the_login_of_an_mlflow_server_goes_into_the_variables_that_mlflow_reads
         assert os.environ["MLFLOW_TRACKING_PASSWORD"] == "p@ss"
 
 
+def test_what_is_no_address_of_an_mlflow_server_is_refused(tmp_path: Path) -> None:
+    named = patch.dict(os.environ, STILLHOUSE_HOME=str(tmp_path), MLFLOW_TRACKING_URI="http://[bad")
+    with named, pytest.raises(InputError, match="`MLFLOW_TRACKING_URI`: expected an address such as"):
+        prepare_environment()
+
+
 def test_the_doctor_names_a_server_without_its_login(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://anna:s3cret@127.0.0.1:9/api")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
