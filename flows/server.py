@@ -2,8 +2,10 @@
 
 Prefect can start one by itself, but that one gets the Ctrl-C that was meant for the flow, so that the flow waits for a
 server that is gone; and it outlives a flow that is killed. Ours is in a session of its own and watches a pipe: it ends
-when the process that started it ends, however that happens. It also starts while we import the rest. Without a port,
-`python -m flows.server` is the server of a team: it listens where Prefect's settings say, and watches nobody.
+when the process that started it ends, however that happens, and not before: who stops a service or a container sends
+SIGTERM to all its processes at once, and the flow then has still to say that it was stopped. It also starts while we
+import the rest. Without a port, `python -m flows.server` is the server of a team: it listens where Prefect's settings
+say, ends on SIGTERM, and watches nobody.
 """
 
 import os
@@ -16,9 +18,13 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.errors import StageError
 from tasks.workspace import state_dir
+
+if TYPE_CHECKING:
+    import uvicorn
 
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 180.0
@@ -93,14 +99,6 @@ def _start(port: int, log: Path, scheduler: bool) -> "subprocess.Popen[bytes]":
         )
 
 
-def _end_with_parent() -> None:
-    """Waits for the other end of stdin, which nobody writes to, to close."""
-    os.read(sys.stdin.fileno(), 1)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(GRACE_SECONDS)
-    os._exit(1)
-
-
 def _let_scheduler_insert() -> None:
     """Says that `state`, a property beside the columns, is passed over when Prefect's scheduler inserts runs in bulk.
 
@@ -111,13 +109,29 @@ def _let_scheduler_insert() -> None:
     vars(FlowRun)["state"].inplace.bulk_dml(lambda _class, _values, _state: None)
 
 
-def _serve(host: str, port: int) -> None:
+def _server(host: str, port: int) -> "uvicorn.Server":
+    """Returns a server of Prefect's API; whether it is an ephemeral one is in the environment by now."""
     import uvicorn
     from prefect.server.api.server import create_app
 
     _let_scheduler_insert()
-    # Ephemeral or not is in the environment by now.
-    uvicorn.run(create_app(final=True), host=host, port=port, log_level="error")
+    return uvicorn.Server(uvicorn.Config(create_app(final=True), host=host, port=port, log_level="error"))
+
+
+def _serve_parent(port: int) -> None:
+    """Serves until the other end of stdin, which nobody writes to, is closed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    server = _server(HOST, port)
+    server.handle_exit = lambda *_: None  # type: ignore[method-assign]  # uvicorn's handler, of SIGTERM and SIGINT
+
+    def end_with_parent() -> None:
+        os.read(sys.stdin.fileno(), 1)
+        server.should_exit = True
+        time.sleep(GRACE_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    server.run()
 
 
 def _serve_team() -> None:
@@ -125,12 +139,11 @@ def _serve_team() -> None:
     from prefect.settings import get_current_settings
 
     api = get_current_settings().server.api
-    _serve(api.host, api.port)
+    _server(api.host, api.port).run()
 
 
 if __name__ == "__main__":
     if len(sys.argv) == 1:
         _serve_team()
     else:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
-        _serve(HOST, int(sys.argv[1]))
+        _serve_parent(int(sys.argv[1]))

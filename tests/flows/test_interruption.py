@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -78,6 +79,19 @@ def test_ctrl_c_ends_everything_with_one_message(project: Any, first_run: Any) -
     assert "Traceback" not in err
     assert "RUNNING" not in teachers(project)
     wait_until(lambda: not helpers_of(project))
+
+
+def test_a_run_stopped_with_all_its_processes_ends_at_once_and_has_told_prefect(project: Any, first_run: Any) -> None:
+    with long_run(project) as process:
+        # As systemd and a container do; its Prefect server stays until the run has said that it was stopped.
+        for one in (*psutil.Process(process.pid).children(recursive=True), process):
+            one.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGTERM
+    wait_until(lambda: not helpers_of(project))
+    with sqlite3.connect(project.root / ".stillhouse/prefect/prefect.db") as prefect:
+        last = prefect.execute("select state_type from flow_run order by created desc limit 1").fetchone()
+    assert last == ("CRASHED",)
 
 
 def test_a_killed_run_leaves_no_process_and_the_next_one_reuses_what_was_finished(project: Any, first_run: Any) -> None:
