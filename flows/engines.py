@@ -6,17 +6,17 @@ other's draws, and neither would be the student that `stillhouse run` makes.
 
 import multiprocessing
 import os
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any, cast
 
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
+from flows.workplace import SOURCE
 from params.sweep import Sweep
-
-SOURCE = Path(__file__).parents[1]
-"""where `flows` and `tasks` are imported from: workers are to run the same code"""
 
 
 def task_runner(sweep: Sweep) -> TaskRunner[Any]:
@@ -56,6 +56,19 @@ def _ray(sweep: Sweep) -> TaskRunner[Any]:
 
 def _path() -> str:
     return os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH", "")]))
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Processes that are begun in the block never hear Ctrl-C, which a terminal gives to all: we end them ourselves.
+
+    They inherit what this thread has blocked; an initializer would come seconds of imports too late.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def give_up(sweep: Sweep) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 
 from prefect.futures import as_completed
 
-from flows.engines import cores_for_each, give_up
+from flows.engines import cores_for_each, deaf_children, give_up
 from flows.ranking import broken, worth
 from flows.space import Space, Values, Variant, label_of
 from flows.student import Attempt, make_student, reason
+from flows.workplace import Workplace
 from tasks.errors import RecipeError
 from tasks.progress import StageAdvanced, StageEnded, StageFailed, StageStarted, say
 from tasks.records import CandidatesRecord, DataRecord, ModelRecord, TeacherRecord, canonical_digest
@@ -88,11 +89,12 @@ def _waves(variants: dict[int, Variant]) -> Iterator[dict[int, Variant]]:
 
 def _wave(given: Given, variants: dict[int, Variant]) -> dict[int, Made | Failed]:
     say(StageStarted(STUDENTS))
-    cores = cores_for_each(given.space.sweep)
-    futures: dict[Any, int] = {
-        make_student.submit(variant.recipe, given.teachers, given.data, cores): place
-        for place, variant in variants.items()
-    }
+    cores, workplace = cores_for_each(given.space.sweep), Workplace.here()
+    with deaf_children():
+        futures: dict[Any, int] = {
+            make_student.submit(variant.recipe, given.teachers, given.data, cores, workplace): place
+            for place, variant in variants.items()
+        }
     found: dict[int, Made | Failed] = {}
     try:
         for future in as_completed(list(futures)):

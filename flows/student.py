@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from flows.retrain import teach_student
+from flows.workplace import Workplace
 from params.pipeline import Recipe
 from tasks import job_runs
 from tasks.compress.task import compress_student
@@ -29,11 +30,18 @@ class Attempt(Record):
 
 
 @task(name="student of a sweep", cache_policy=NO_CACHE)
-def make_student(recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord, cores: int) -> Attempt:
+def make_student(
+    recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord, cores: int, place: Workplace
+) -> Attempt:
     """Trains and compresses the student of a recipe. That one fails is a result like others: the sweep goes on."""
     started = time.perf_counter()
     try:
-        with _cores(cores), _heard() as events, job_runs.within(recipe.name, "sweep", str(flow_run.id)):
+        with (
+            place.entered(),
+            _cores(cores),
+            _heard() as events,
+            job_runs.within(recipe.name, "sweep", str(flow_run.id)),
+        ):
             nearest, student = teach_student(recipe, teachers, data)
             candidates = compress_student(
                 recipe.compress, recipe.student, recipe.distill, nearest, student, data, recipe.seed

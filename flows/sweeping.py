@@ -15,6 +15,7 @@ from flows.console import bullet_list, console, stages_shown
 from flows.gates import command
 from flows.server import start_prefect_api
 from flows.space import Space, label_of
+from tasks.addresses import without_login
 from tasks.errors import StoppedError
 from tasks.files import local_path
 from tasks.ownership import owner
@@ -56,6 +57,7 @@ def _run_flow(space: Space) -> "Swept":
 def _say(space: Space, swept: "Swept") -> None:
     best, count = swept.ranking[0], len(swept.ranking) + len(swept.failed)
     workers = f"{space.sweep.workers} worker{'s' if space.sweep.workers > 1 else ''}"
+    workers = f"the cluster at {without_login(space.sweep.address)}" if space.sweep.address else workers
     console.print()
     console.print(_table(space, swept.ranking))
     console.print(f"{count} students in {swept.seconds:.1f} s on {workers} ({space.sweep.runner})", soft_wrap=True)

@@ -6,13 +6,16 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from mlflow import MlflowClient
 
+from flows.server import HOST, free_port
 from tests.flows.conftest import TOOLS, Project, Said, make_project
 from tests.openlineage.reading import events_in, told
 
@@ -121,6 +124,52 @@ def test_dask_makes_the_new_student_and_takes_the_old_one(place: Project, swept:
     assert "on 2 workers (dask)" in said.out
 
 
+@pytest.fixture
+def cluster(tmp_path: Path, place: Project) -> Iterator[str]:
+    """The address of a Dask cluster that somebody began elsewhere, with nothing of this project but its code.
+
+    It has one process with two threads, and training in both at once would be no training.
+    """
+    address, elsewhere = f"tcp://{HOST}:{free_port(0)}", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
+    environment["PYTHONPATH"] = str(place.root)
+    dask = [sys.executable, "-m", "dask"]
+    scheduler = [*dask, "scheduler", "--host", HOST, "--port", address.rpartition(":")[2], "--no-dashboard"]
+    worker = [
+        *dask,
+        "worker",
+        address,
+        "--no-nanny",
+        "--nthreads",
+        "2",
+        "--no-dashboard",
+        "--local-directory",
+        str(tmp_path),
+    ]
+    begun = [
+        subprocess.Popen(command, cwd=elsewhere, env=environment, stderr=subprocess.DEVNULL)
+        for command in (scheduler, worker)
+    ]
+    try:
+        yield address
+        assert [*elsewhere.iterdir()] == [], "what a student makes is in its project"
+    finally:
+        for process in begun:
+            process.kill()
+            process.wait()
+
+
+def test_a_cluster_that_is_there_works_in_the_project_of_the_sweep(place: Project, swept: Said, cluster: str) -> None:
+    fields = f"{{{CHANNELS}: [[4, 8], [4, 16], [16, 4]], {BYTES}: [100000]}}"
+    said = place.stillhouse(*typed(fields, "--runner", "dask", "--address", cluster))
+    assert said.code == 0, said.err + said.out
+    assert sorted(line.done for line in students(said)) == ["done", "done", "reused"]
+    assert "3 students in" in said.out
+    assert f"on the cluster at {cluster} (dask)" in said.out
+    assert len([run for run in runs_of(place, "student") if run.info.status == "FINISHED"]) >= 4
+
+
 def test_ray_makes_the_students_that_a_search_asks_for(place: Project, swept: Said) -> None:
     fields = f"{{distill.alpha: {{low: 0.2, high: 0.8}}, {CHANNELS}: {{choices: [[4, 8]]}}}}"
     said = place.stillhouse(*typed(fields, "--runner", "ray", search="optuna, trials: 3, batch: 2"))
@@ -150,13 +199,25 @@ def ended_after_a_student(place: Project, words: tuple[str, ...], by: signal.Sig
     environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
     environment |= {"PREFECT_API_URL": str(place.api), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "flows.cli", *words]
-    process = subprocess.Popen(command, cwd=place.root, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=place.root,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs the tests in the background has Ctrl-C ignored in all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stdout is not None
     for line in process.stdout:
         if re.match(r"  (done|reused) +student  ", line):
             break
     workers: list[psutil.Process] = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(by)
+    if by == signal.SIGINT:  # a terminal gives Ctrl-C to all processes
+        os.killpg(process.pid, by)
+    else:
+        process.send_signal(by)
     process.wait(timeout=60)
     process.stdout.close()
     return workers
@@ -165,7 +226,7 @@ def ended_after_a_student(place: Project, words: tuple[str, ...], by: signal.Sig
 def test_a_sweep_that_is_ended_or_killed_leaves_no_process_and_goes_on_behind_its_finished_students(
     place: Project, swept: Said
 ) -> None:
-    for by in (signal.SIGTERM, signal.SIGKILL):
+    for by in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         workers = ended_after_a_student(place, typed(LONG), by)
         assert workers
         _, alive = psutil.wait_procs(workers, timeout=30)
