@@ -18,6 +18,9 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from flows.workplace import SOURCE
 from params.sweep import Sweep
 
+DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+"""what a worker of Dask begins with: its cluster ends it, and a Ctrl-C of its own would only make it complain"""
+
 
 def task_runner(sweep: Sweep) -> TaskRunner[Any]:
     """Returns the task runner that a sweep names."""
@@ -40,7 +43,8 @@ def _dask(sweep: Sweep) -> TaskRunner[Any]:
 
     if sweep.address:
         return DaskTaskRunner(address=sweep.address)
-    local = {"n_workers": sweep.workers, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    local: dict[str, Any] = {"n_workers": sweep.workers, "threads_per_worker": 1, "processes": True}
+    local |= {"dashboard_address": None, "preload": DEAF}
     return DaskTaskRunner(cluster_kwargs=local)
 
 
