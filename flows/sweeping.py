@@ -16,9 +16,10 @@ from flows.gates import command
 from flows.server import start_prefect_api
 from flows.space import Space, label_of
 from tasks.addresses import without_login
-from tasks.errors import StoppedError
+from tasks.errors import StoppedError, UnreachableError, mismatch
 from tasks.files import local_path
 from tasks.ownership import owner
+from tasks.servers import answers
 from tasks.workspace import prepare_environment
 
 if TYPE_CHECKING:
@@ -32,7 +33,15 @@ def sweep_recipe(path: Path, overrides: list[str]) -> None:
     for line in space.advice():
         console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
     prepare_environment()
+    _reach(space.sweep.address)
     _say(space, _run_flow(space))
+
+
+def _reach(address: str | None) -> None:
+    """Raises where a cluster does not answer: Dask and Ray would ask it for a minute, when the teacher is trained."""
+    if address and not answers(address if "://" in address else f"//{address}"):
+        do = "start that cluster, or leave `address` out for one on this machine"
+        raise UnreachableError(mismatch("sweep", "address", f"an answer from {without_login(address)}", "none", do))
 
 
 def _run_flow(space: Space) -> "Swept":

@@ -1,5 +1,6 @@
 """Many students of one teacher: which of their fields vary, how values are looked for, and what trains them."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -49,6 +50,9 @@ class Span(Section):
         return self.choices or (self.low, self.high)
 
 
+_HOST_AND_PORT = re.compile(r"(tcp|tls|ucx|ws|wss)://[^/]+:[0-9]{1,5}/?")
+
+
 class _Fanned(Section):
     """Where the students are trained, and which of them is best."""
 
@@ -65,6 +69,8 @@ class _Fanned(Section):
     def _address_of_a_cluster(self) -> Self:
         if self.address and self.runner == "processes":
             raise ValueError("`address` is of a cluster: it needs `runner: dask` or `runner: ray`")
+        if self.address and self.runner == "dask" and not _HOST_AND_PORT.fullmatch(self.address):
+            raise ValueError("`address` is expected to be of a Dask scheduler, such as tcp://host:8786")
         return self
 
 

@@ -124,6 +124,28 @@ def test_dask_makes_the_new_student_and_takes_the_old_one(place: Project, swept:
     assert "on 2 workers (dask)" in said.out
 
 
+@pytest.mark.parametrize(
+    ("runner", "address", "code", "words"),
+    [
+        (
+            "dask",
+            "tcp://127.0.0.1:1",
+            1,
+            "`sweep`: `address`: expected an answer from tcp://127.0.0.1:1, got none; start",
+        ),
+        ("ray", "127.0.0.1:1", 1, "`sweep`: `address`: expected an answer from 127.0.0.1:1, got none; start"),
+        ("dask", "nonsense://x", 2, "`address` is expected to be of a Dask scheduler, such as tcp://host:8786"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_one_message(
+    place: Project, runner: str, address: str, code: int, words: str
+) -> None:
+    said = place.stillhouse(*typed(f"{{{BYTES}: [10]}}", "--runner", runner, "--address", address))
+    assert (said.code, said.stages) == (code, {})
+    assert words in said.err
+    assert "unexpected" not in said.err
+
+
 @pytest.fixture
 def cluster(tmp_path: Path, place: Project) -> Iterator[str]:
     """The address of a Dask cluster that somebody began elsewhere, with nothing of this project but its code.
