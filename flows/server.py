@@ -120,18 +120,21 @@ def _server(host: str, port: int) -> "uvicorn.Server":
 
 def _serve_parent(port: int) -> None:
     """Serves until the other end of stdin, which nobody writes to, is closed."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    server = _server(HOST, port)
-    server.handle_exit = lambda *_: None  # type: ignore[method-assign]  # uvicorn's handler, of SIGTERM and SIGINT
+    made: list[uvicorn.Server] = []
 
     def end_with_parent() -> None:
         os.read(sys.stdin.fileno(), 1)
-        server.should_exit = True
+        for server in made:
+            server.should_exit = True
         time.sleep(GRACE_SECONDS)
         os._exit(1)
 
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Before the imports of the server, in which it may be left alone as well.
     threading.Thread(target=end_with_parent, daemon=True).start()
-    server.run()
+    made.append(_server(HOST, port))
+    made[0].handle_exit = lambda *_: None  # type: ignore[method-assign]  # uvicorn's handler, of SIGTERM and SIGINT
+    made[0].run()
 
 
 def _serve_team() -> None:
