@@ -32,6 +32,7 @@ from tasks.recipes import load_recipe
 from tasks.teaching.loss import DistillationLoss
 from tasks.teaching.soft_labels.signal import SoftLabelReport
 from tasks.teaching.teaching import Teacher, Teaching
+from tasks.training.allocator import freed_memory_kept
 from tasks.training.arrays import SplitArrays
 from tasks.training.batches import Batch
 from tasks.training.loop import Objective, Trainer
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str]) -> None:
         replace_table("bench-cost", table)
 
 
+@freed_memory_kept()
 def _row(name: str, epochs: int) -> str:
     project = project_root()
     recipe = load_recipe(project / "params" / f"{name}.yaml")

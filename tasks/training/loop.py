@@ -20,6 +20,7 @@ from params.training import Training
 from tasks.errors import StageError
 from tasks.kinds.kind import TaskKind
 from tasks.progress import Advance
+from tasks.training.allocator import freed_memory_kept
 from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch, Share, shuffled_batches, steps_per_epoch
@@ -67,6 +68,7 @@ class Splits:
     validation: SplitArrays
 
 
+@freed_memory_kept()
 def fit(
     model: nn.Module,
     splits: Splits,
