@@ -31,8 +31,9 @@ class Training(Section):
     heads: Literal["equal", "learned"] | dict[str, Annotated[float, Field(ge=0)]] = "equal"
     """weights of the losses where samples have several labels: equal, by name, or learned (homoscedastic uncertainty,
     Kendall 2018)"""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """of the arithmetic while training; weights, losses and all that is reported stay in fp32"""
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    """of the arithmetic while training; weights, losses and all that is reported stay in fp32. `auto` is bf16 where the
+    processor itself multiplies it, and fp32 elsewhere"""
 
 
 def require_shares(processes: int, *trainings: Training | None) -> None:

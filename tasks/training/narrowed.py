@@ -5,6 +5,28 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from params.training import Training
+
+MULTIPLIES_BF16 = ("amx_bf16", "avx512_bf16", "bf16")
+"""of `torch.cpu.get_capabilities`; the last one is Arm's"""
+
+
+def computing(network: nn.Module, params: Training, device: torch.device) -> nn.Module:
+    """Returns `network` so that it computes with the precision that is asked for; the weights are the same ones."""
+    narrow = params.precision == "bf16" or (params.precision == "auto" and has_bf16(device))
+    return Narrowed(network) if narrow else network
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Returns whether the processor multiplies bf16 itself; where it has to be imitated, it is slower than fp32."""
+    match device.type:
+        case "cpu":
+            return any(torch.cpu.get_capabilities().get(name) for name in MULTIPLIES_BF16)
+        case "cuda":
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        case _:
+            return False
+
 
 class Narrowed(nn.Module):
     """A network that computes in bf16 and answers in fp32, so that losses are taken in fp32; its weights stay fp32."""
