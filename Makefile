@@ -1,5 +1,6 @@
 # make run                  a recipe, end to end; RECIPE=vowels takes another
 # make test                 lint, types, import laws, tests
+# make test-slow            the tests that take minutes: sweeps, a team's stack, gc, own data, a kill at every write
 # make bench                what a teacher costs, whether memory grows with the data, and what each candidate comes to
 #                           (bench-cost, bench-memory, bench-compression)
 # make bench-quantisation   int8 with and without training on its grid, with fewer and fewer bits, five seeds
@@ -23,7 +24,7 @@ KILLS ?= 100
 WEEKS ?= 52
 BIN := .venv/bin
 
-.PHONY: run test lint pytest bench bench-cost bench-memory bench-compression bench-quantisation bench-objectives \
+.PHONY: run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation bench-objectives \
   bench-digits bench-vowels bench-fashion bench-start bench-sweep bench-registry bench-device \
   bench-orchestration soak year wheel lock clean
 .DELETE_ON_ERROR:
@@ -40,7 +41,10 @@ lint: .venv/installed-test
 	$(BIN)/lint-imports --no-cache
 
 pytest: .venv/installed-test
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+
+test-slow: .venv/installed-test
+	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
 
 bench: bench-cost bench-memory bench-compression
 

@@ -12,7 +12,6 @@ import pytest
 from tasks.registry.checks import checks
 from tests.flows.conftest import TOOLS, Project
 
-pytestmark = pytest.mark.slow
 POOLS = ("process", "docker", "kubernetes")
 
 

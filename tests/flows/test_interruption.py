@@ -13,11 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import psutil
-import pytest
 from mlflow import MlflowClient
 from safetensors import safe_open
 
-pytestmark = pytest.mark.slow
 LONG = ("run", "params/digits.yaml", "--set", "teacher.training.epochs=100000", "--set", "seed=99")
 PATIENCE = 60.0
 

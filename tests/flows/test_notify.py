@@ -17,7 +17,6 @@ from tasks.errors import StageError
 from tasks.recipes import load_recipe
 from tasks.releases import Check, Promotion, Verdict
 
-pytestmark = pytest.mark.slow
 CANARY = "canary-4711"
 REFUSED = Check(limit="accuracy", expected="at least 0.95", got="0.9", passed=False)
 

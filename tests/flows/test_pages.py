@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def pages(project: Any, first_run: Any) -> Iterator[tuple[dict[str, str], "subprocess.Popen[str]"]]:

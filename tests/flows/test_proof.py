@@ -14,8 +14,6 @@ from tasks.ancestors import Ancestor
 from tasks.files import local_path
 from tasks.registry import database, ledger
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def offline(project: Any, first_run: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

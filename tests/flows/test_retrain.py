@@ -6,14 +6,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from mlflow import MlflowClient
 
 from tasks.runtime.bundle import self_test
 from tests.openlineage.reading import events_in, told, versions
 
-pytestmark = pytest.mark.slow
 STAGES = ["data", "teacher", "student alone", "student", "compress", "evaluate", "register"]
 
 

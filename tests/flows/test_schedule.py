@@ -22,7 +22,6 @@ from filelock import FileLock
 from tasks.registry.checks import checks
 from tests.flows.conftest import TOOLS, Project
 
-pytestmark = pytest.mark.slow
 PATIENCE_SECONDS = 120.0
 MONDAYS = "0 2 * * 1"
 

@@ -4,11 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from mlflow import MlflowClient
 
-pytestmark = pytest.mark.slow
 PASSES = (
     "[{kind: low_rank, energy: 0.5, recovery: {epochs: 2}}, mixed_int8,"
     " {kind: qat_int8, weight_bits: 6, recovery: {epochs: 2}}]"

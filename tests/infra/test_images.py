@@ -127,7 +127,6 @@ def needed_by(one: Requirement) -> list[Requirement]:
     return [each for each in found if each.marker is None or any(each.marker.evaluate(extra) for extra in chosen)]
 
 
-@pytest.mark.slow
 def test_the_device_image_is_made_of_the_wheel_of_make_wheel(index: None, tmp_path: Path) -> None:
     (line,) = [rest for _, rest in instructions("edge") if "pip wheel" in rest]
     project = re.search(r"pip wheel --no-deps --wheel-dir dist (\S+)", line)

@@ -3,7 +3,6 @@ import pytest
 from benchmarks.registry import contest
 
 
-@pytest.mark.slow
 def test_processes_that_promote_and_roll_back_at_once_always_leave_exactly_one_champion(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

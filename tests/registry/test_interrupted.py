@@ -6,6 +6,8 @@ import pytest
 from tests import killed
 from tests.registry import interrupted
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:

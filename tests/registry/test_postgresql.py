@@ -23,8 +23,6 @@ from tests.registry.contestant import MODEL, RELEASES
 from tests.registry.made import PASSED, REFUSED, forget, leads, release_of
 from tests.report.made import evaluation
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def team(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]:

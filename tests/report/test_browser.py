@@ -12,7 +12,6 @@ from tests.evaluate.figures.made_scene import scene
 from tests.report.browser import measured
 from tests.report.made import evaluation, report, score, scores
 
-pytestmark = pytest.mark.slow
 LONG = "a_class_whose_name_is_one_word_of_more_letters_than_a_phone_is_wide"
 
 

@@ -52,7 +52,6 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.slow
 def test_a_staging_server_answers_with_what_leads_the_channel_and_ends_at_once(
     tmp_path: Path, make_bundle: MakeBundle
 ) -> None:

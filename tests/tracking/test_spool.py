@@ -107,7 +107,6 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     tracking.client.cache_clear()
 
 
-@pytest.mark.slow
 def test_training_goes_on_while_mlflow_is_away_and_no_metric_is_lost(server: Server) -> None:
     waits: list[float] = []
 

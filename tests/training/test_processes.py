@@ -86,6 +86,7 @@ def test_a_network_with_batch_norm_becomes_as_accurate(image_data: PreparedData)
     assert abs(ours.fit.best["validation_accuracy"] - theirs.fit.best["validation_accuracy"]) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["0", "1"])
 def test_a_process_that_ends_in_the_midst_fails_the_training_which_then_goes_on_to_the_same_bits(
     image_data: PreparedData, tmp_path: Path, victim: str
