@@ -3,7 +3,7 @@
     python -m benchmarks.cost [--recipes digits vowels fashion] [--epochs 10] [--write]
 
 Per recipe, medians over the epochs (three of them with the live teacher):
-- warm: distillation with soft labels from disk, over plain training of the same student;
+- warm: distillation with soft labels from disk, by the recipe's objectives, over plain training of the same student;
 - live: distillation with the teacher asked at every step, over the same with soft labels from disk;
 - cold: the seconds it takes to compute the soft labels once, and what they take up per sample;
 - input: samples per second of a training epoch out of the memory map, over the same steps on one tensor in memory.
@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.readme import replace_table
-from params.distill import Distill
 from params.pipeline import Recipe
 from params.soft_labels import SoftLabelStore
 from tasks.data.versioning import versioned_data
@@ -148,7 +147,8 @@ class Bench:
         return Trainer.of(network, self.data.splits.train, objective, self.training, SEED)
 
     def _taught(self, source: str) -> Trainer:
-        params = Distill(soft_labels=SoftLabelStore.model_validate({"source": source}))
+        store = SoftLabelStore.model_validate({"source": source})
+        params = self.recipe.distill.model_copy(update={"soft_labels": store})
         with seeded(SEED):
             network = self.data.network(self.recipe.student.architecture)
         signal = self.teaching.signal(params, "sequence", self.data, None, silent)

@@ -42,12 +42,21 @@ class Kill:
 
 @dataclass(frozen=True)
 class Start:
-    """One start of the command: its mark, the exit code, what it said, and the stage in which it was killed, if any."""
+    """One start of the command: its mark, how it ended, what it said, and the stage in which it was killed, if any."""
 
     mark: str
     code: int
     said: str
     stage: str | None
+    outlasted: float | None = None
+    """seconds after which it was put to an end because it did not come to one"""
+
+    @property
+    def ended(self) -> str:
+        """How, in words."""
+        if self.outlasted is None:
+            return f"exit code {self.code}"
+        return f"still there after {self.outlasted:.0f} s"
 
 
 def planned(draw: random.Random, number: int, left: int, seconds: float) -> list[Kill]:
@@ -68,14 +77,14 @@ def start(world: World, mark: str, kill: Kill | None) -> Start:
     with log.open("wb") as out:
         command = world.start(out, mark)
     killed = kill is not None and _killed(command, mark, kill)
+    patience, outlasted = PATIENCE_SECONDS if killed else LONGEST_SECONDS, None
     try:
-        code = command.wait(PATIENCE_SECONDS if killed else LONGEST_SECONDS)
+        code = command.wait(patience)
     except subprocess.TimeoutExpired:
         command.kill()
-        code = command.wait()
-        killed = False
+        code, outlasted = command.wait(), patience
     said = log.read_text(errors="replace")
-    return Start(mark, code, said, stage_of(said) if killed else None)
+    return Start(mark, code, said, stage_of(said) if killed and outlasted is None else None, outlasted)
 
 
 def stage_of(said: str) -> str:

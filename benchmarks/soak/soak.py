@@ -148,7 +148,7 @@ class Soak:
         """Yields kind and words of everything that is wrong with a release that was killed and made."""
         last = starts[-1]
         if last.code:
-            yield FAULTS[8], f"exit code {last.code}: {last.said[-2000:]}"
+            yield FAULTS[8], f"{last.ended}: {last.said[-2000:]}"
         yield from ((FAULTS[3], line) for line in orphans([one.mark for one in starts], GRACE_SECONDS))
         try:
             got = self._read(place.world)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.soak.__main__ import told
-from benchmarks.soak.kills import orphans, planned, stage_of
+from benchmarks.soak.kills import Start, orphans, planned, stage_of
 from benchmarks.soak.outcome import Outcome
 from benchmarks.soak.soak import Soak, wrong_with
 from benchmarks.soak.world import FIRST, MARK, prefect_server
@@ -97,3 +97,8 @@ def test_the_stage_that_a_command_was_in_is_read_from_what_it_said() -> None:
     assert stage_of(began + done) == "student alone"
     assert stage_of(f"{began}{done}  done    register       digits version 1 (0.5 s)\n") == "promote"
     assert stage_of(f"{began}promoted to staging: version 1, before it nothing\n") == "end"
+
+
+def test_a_command_that_does_not_come_to_an_end_is_called_so() -> None:
+    assert Start("1", 1, "", None).ended == "exit code 1"
+    assert Start("1", -9, "", None, outlasted=60).ended == "still there after 60 s"
