@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # Of `malloc.h` in glibc; the man page mallopt(3) explains them.
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -2, -3, -4
 WHILE_LEARNING = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1, M_TOP_PAD: 64 << 20}
 """nothing goes back to the kernel: large tensors come from the heap, too, and its free end is kept"""
-ELSE = {M_MMAP_MAX: 65_536, M_TRIM_THRESHOLD: 128 << 10, M_TOP_PAD: 128 << 10}
+ELSE = {M_MMAP_MAX: 65_536, M_MMAP_THRESHOLD: 32 << 20, M_TRIM_THRESHOLD: 64 << 20, M_TOP_PAD: 128 << 10}
+"""once one of them is set, glibc adapts none to what a process does any more: these are where that ends with tensors of
+many megabytes, instead of the 128 kilobytes where it begins"""
 
 
 @contextmanager
