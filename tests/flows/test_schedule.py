@@ -1,6 +1,5 @@
 """A schedule served for real: Prefect's own scheduler and runner on a clone in which nothing changed."""
 
-import json
 import os
 import re
 import signal
@@ -8,24 +7,26 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
 import psutil
 import pytest
 from filelock import FileLock
+from urllib3 import PoolManager, Retry
 
 from tasks.registry.checks import checks
 from tests.flows.conftest import TOOLS, Project
 
 PATIENCE_SECONDS = 120.0
 MONDAYS = "0 2 * * 1"
+# 503 is "try again": SQLite was busy for too long, and nothing was made. Prefect's own clients do the same.
+AGAIN = Retry(8, status_forcelist=[HTTPStatus.SERVICE_UNAVAILABLE], allowed_methods=None, backoff_factor=0.5)
+API = PoolManager(timeout=30, retries=AGAIN)
 
 
 class Served:
@@ -51,13 +52,12 @@ class Served:
     def ask(self) -> str:
         """Asks for a run beside the clock and returns its id."""
         (deployment,) = self.rows("select id from deployment")
-        run = posted(f"{self.api}/deployments/{deployment[0]}/create_flow_run", {})
-        return str(run["id"])
+        run = API.request("POST", f"{self.api}/deployments/{deployment[0]}/create_flow_run", json={})
+        return str(run.json()["id"])
 
     def state(self, run: str) -> str:
         """Returns the name of the state that a run is in."""
-        with urllib.request.urlopen(f"{self.api}/flow_runs/{run}", timeout=30) as response:
-            return str(json.load(response)["state"]["name"])
+        return str(API.request("GET", f"{self.api}/flow_runs/{run}").json()["state"]["name"])
 
     def rows(self, query: str) -> list[Any]:
         """Returns what Prefect's database says."""
@@ -72,20 +72,6 @@ class Served:
         assert self.process.wait(60) == 0
         _, left = psutil.wait_procs(started, timeout=30)
         assert left == []
-
-
-def posted(address: str, body: object) -> Any:
-    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return json.load(response)
-        except HTTPError as answer:
-            # "Try again": SQLite was busy for too long, and nothing was made. Prefect's own clients do.
-            if answer.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
-                raise
-        time.sleep(1)
 
 
 def until(holds: Callable[[], bool]) -> None:
