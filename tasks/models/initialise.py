@@ -15,6 +15,7 @@ from tasks.models.channels import BODY, axis_places, channel_norms, strongest, t
 from tasks.models.weights import load_weights
 
 FIELD = "student.init"
+HEAD = f"{BODY}head."
 WAY_OUT = "make the student like its teacher, narrower or shallower, or say `init: random`"
 
 
@@ -52,7 +53,7 @@ def initialise(student: Network, teacher: Network, how: FromTeacher) -> Copied:
         raise RecipeError([mismatch("recipe", FIELD, expected, student.architecture.kind, WAY_OUT)])
     own, other = channel_layout(student.architecture), channel_layout(teacher.architecture)
     if own is None or other is None:
-        return _copy_whole(student, teacher)
+        return _copy_by_name(student, teacher)
     _refuse(_deeper(own, other))
     norms = channel_norms(teacher, teacher.architecture)
     copying = _Copying(own, other, _sources(own, other, how), norms)
@@ -116,18 +117,21 @@ class _Copying:
         return all(self.source(ours) == theirs for ours, theirs in rows)
 
 
-def _copy_whole(student: Network, teacher: Network) -> Copied:
-    """Copies networks whose inside is not known: all layers, or none."""
+def _copy_by_name(student: Network, teacher: Network) -> Copied:
+    """Copies where the channels are not known: all layers of the student; a head that reads others stays random."""
     own, other = student.state_dict(), teacher.state_dict()
-    shapes = [{name: tuple(tensor.shape) for name, tensor in state.items()} for state in (own, other)]
-    differing = sorted({name for name, _ in shapes[0].items() ^ shapes[1].items()})
-    if differing:
-        got = ", ".join(f"`{name.removeprefix(BODY)}`" for name in differing[:3]) + " that differ"
-        expected = f"the very layers of the teacher for {student.architecture.kind}"
-        raise RecipeError([mismatch("recipe", FIELD, expected, got, "say `init: random`, or take equal architectures")])
-    student.load_state_dict(other)
-    names = [name for name, _ in student.body.named_children()]
-    return Copied({name: name for name in names}, {})
+    differing = {name for name, tensor in own.items() if name not in other or other[name].shape != tensor.shape}
+    head = (
+        {name for name in own if name.startswith(HEAD)} if any(name.startswith(HEAD) for name in differing) else set()
+    )
+    if unlike := sorted(differing - head):
+        got = ", ".join(f"`{name.removeprefix(BODY)}`" for name in unlike[:3]) + " that differ"
+        expected = f"layers of the teacher for {student.architecture.kind}"
+        do = "say `init: random`, or leave out layers of the teacher instead of changing them"
+        raise RecipeError([mismatch("recipe", FIELD, expected, got, do)])
+    student.load_state_dict({name: tensor if name in head else other[name] for name, tensor in own.items()})
+    random = ("head",) if head else ()
+    return Copied({name: name for name, _ in student.body.named_children() if name not in random}, {}, random)
 
 
 def _sources(own: Layout, other: Layout, how: FromTeacher) -> dict[str, str]:

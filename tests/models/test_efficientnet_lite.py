@@ -1,7 +1,9 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from params.models import EfficientNetLite
 from tasks.errors import RecipeError
@@ -14,8 +16,8 @@ from tasks.records import InputSpec, Statistics
 PICTURE = InputSpec(layout="image", dtype="uint8", shape=(3, 64, 64))
 
 
-def network(size: int = 0, stages: int = 7, outputs: int = 1000, spec: InputSpec = PICTURE) -> Network:
-    architecture = EfficientNetLite.model_validate({"kind": "efficientnet_lite", "size": size, "stages": stages})
+def network(outputs: int = 1000, spec: InputSpec = PICTURE, **given: Any) -> Network:
+    architecture = EfficientNetLite.model_validate({"kind": "efficientnet_lite", **given})
     statistics = Statistics(mean=(127.0,) * spec.features, std=(64.0,) * spec.features)
     with torch.device("meta") if outputs == 1000 else torch.device("cpu"):
         return build_model(architecture, spec, outputs, statistics)
@@ -24,15 +26,31 @@ def network(size: int = 0, stages: int = 7, outputs: int = 1000, spec: InputSpec
 @pytest.mark.parametrize(("size", "millions"), [(0, 4.7), (1, 5.4), (2, 6.1), (3, 8.2), (4, 13.0)])
 def test_sizes_are_the_published_ones(size: int, millions: float) -> None:
     # Liu and Tan 2020, the TensorFlow team's table: millions of parameters with 1,000 classes
-    assert count_parameters(network(size)) / 1e6 == pytest.approx(millions, abs=0.06)
+    assert count_parameters(network(size=size)) / 1e6 == pytest.approx(millions, abs=0.06)
 
 
 def test_each_stage_may_be_named_and_a_short_network_ends_behind_its_last_one() -> None:
-    shapes = layer_shapes(network(stages=4, outputs=5), PICTURE)
+    shapes = layer_shapes(network(blocks=[1, 2, 2, 1], outputs=5), PICTURE)
     assert str(shapes["stage1"]) == "16x32x32"
     assert str(shapes["stage4"]) == "80x4x4"
     assert "top" not in shapes
     assert str(shapes["head"]) == "5"
+
+
+def test_a_first_stage_that_takes_every_second_pixel_says_of_those_what_the_published_one_says() -> None:
+    whole, half = (network(blocks=[1, 1], stage1_stride=stride, outputs=5).eval() for stride in (1, 2))
+    half.load_state_dict(whole.state_dict())
+    picture = torch.randn(2, 3, 64, 64)
+    said, all_said = (
+        short.body.get_submodule("stage1")(short.body.get_submodule("stem")(picture)) for short in (half, whole)
+    )
+    assert torch.allclose(said, all_said[:, :, 1::2, 1::2], atol=1e-6)
+    assert not torch.allclose(said, all_said[:, :, ::2, ::2], atol=1e-2)
+
+
+def test_a_stage_too_many_is_refused() -> None:
+    with pytest.raises(ValidationError, match="blocks"):
+        network(blocks=[1] * 8)
 
 
 def test_every_tensor_but_the_head_has_a_published_name_and_no_two_the_same() -> None:
@@ -46,7 +64,7 @@ def test_every_tensor_but_the_head_has_a_published_name_and_no_two_the_same() ->
 
 
 def test_what_is_exported_computes_the_same(tmp_path: Path) -> None:
-    export_onnx(network(stages=3, outputs=4), PICTURE, tmp_path / "model.onnx")
+    export_onnx(network(blocks=[1, 2, 2], outputs=4), PICTURE, tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").is_file()
 
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from params.initialise import FromCheckpoint, FromTeacher, Init
-from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
+from params.models import Architecture, Cnn, EfficientNetLite, ImportedArchitecture, Mlp, Recurrent, ResNet
 from tasks.errors import DataError, RecipeError
 from tasks.models.build import Network, build_model
 from tasks.models.channels import channel_norms, narrowed, strongest
@@ -202,7 +202,9 @@ def test_a_teacher_with_other_outputs_is_refused(make: Make) -> None:
         initialise(make(architecture, VECTOR), other, BY_NAME)
 
 
-def test_networks_of_ones_own_are_copied_whole_or_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_of_ones_own_are_copied_where_their_layers_are_alike_or_refused(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def factory(input: InputSpec, outputs: int, width: int) -> nn.Module:  # noqa: A002 - the name of the contract
         return nn.Sequential(nn.Linear(input.shape[0], width), nn.Linear(width, outputs))
 
@@ -215,6 +217,28 @@ def test_networks_of_ones_own_are_copied_whole_or_refused(make: Make, monkeypatc
     assert torch.equal(weights(student, "0.weight"), weights(teacher, "0.weight"))
     with pytest.raises(RecipeError, match=re.escape("`0.bias`, `0.weight`, `1.weight` that differ")):
         initialise(make(four, VECTOR), teacher, BY_NAME)
+
+
+def test_the_first_blocks_of_an_efficientnet_are_copied_and_a_head_that_reads_others_is_not(
+    make: Make, sample: Sample
+) -> None:
+    published, short, same = (
+        EfficientNetLite(kind="efficientnet_lite", blocks=blocks) for blocks in ((1, 2, 1), (1, 1), (1, 2, 1))
+    )
+    teacher, student = make(published, IMAGE), make(short, IMAGE, seed=1)
+    drawn = weights(student, "head.linear.weight").clone()
+    copied = initialise(student, teacher, BY_NAME)
+    assert (dict(copied.layers), copied.random) == ({name: name for name in ("stem", "stage1", "stage2")}, ("head",))
+    assert torch.equal(weights(student, "head.linear.weight"), drawn)
+    taught = {name: tensor for name, tensor in student.body.state_dict().items() if not name.startswith("head.")}
+    assert taught
+    assert all(torch.equal(tensor, teacher.body.state_dict()[name]) for name, tensor in taught.items())
+    whole = make(same, IMAGE, seed=1)
+    initialise(whole, teacher, BY_NAME)
+    assert torch.equal(whole.eval()(*sample(IMAGE)), teacher.eval()(*sample(IMAGE)))
+    deeper = make(EfficientNetLite(kind="efficientnet_lite", blocks=(1, 3)), IMAGE)
+    with pytest.raises(RecipeError, match=re.escape("`stage2.2.path.depthwise.convolution.weight`")):
+        initialise(deeper, teacher, BY_NAME)
 
 
 def test_a_checkpoint_that_fits_is_where_the_student_starts(make: Make, sample: Sample, tmp_path: Path) -> None:
