@@ -26,7 +26,7 @@ from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch, Share, shuffled_batches, steps_per_epoch
 from tasks.training.checkpoint import Changing, Keeper
 from tasks.training.memory_format import prefer_channels_last
-from tasks.training.narrowed import computing
+from tasks.training.narrowed import with_precision
 from tasks.training.optimizers import build_optimizer, build_schedule
 from tasks.training.predict import predict_logits
 from tasks.training.standing import EpochMetrics, Passage, Standing
@@ -158,7 +158,7 @@ class Trainer:
         optimizer = build_optimizer(params, learners)
         steps = params.epochs * steps_per_epoch(len(train), params.batch_size, share)
         schedule = build_schedule(params, optimizer, steps)
-        network = computing(model, params, accelerator.device)
+        network = with_precision(model, params, accelerator.device)
         prepared = accelerator.prepare(network, optimizer, schedule)
         return cls(prepared[0], train, objective, params, seed, augmenter, accelerator, prepared[1], prepared[2])
 

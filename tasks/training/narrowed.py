@@ -11,7 +11,7 @@ MULTIPLIES_BF16 = ("amx_bf16", "avx512_bf16", "bf16")
 """of `torch.cpu.get_capabilities`; the last one is Arm's"""
 
 
-def computing(network: nn.Module, params: Training, device: torch.device) -> nn.Module:
+def with_precision(network: nn.Module, params: Training, device: torch.device) -> nn.Module:
     """Returns `network` so that it computes with the precision that is asked for; the weights are the same ones."""
     narrow = params.precision == "bf16" or (params.precision == "auto" and has_bf16(device))
     return Narrowed(network) if narrow else network

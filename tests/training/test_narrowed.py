@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from params.training import Training
-from tasks.training.narrowed import computing
+from tasks.training.narrowed import with_precision
 
 CPU = torch.device("cpu")
 
@@ -42,7 +42,7 @@ def test_auto_is_bf16_where_the_processor_multiplies_it(
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {capability: True, "amx_fp16": False})
     network = Noting(4, 3)
-    answer = computing(network, Training(epochs=1, precision=precision), CPU)(torch.ones(2, 4))
+    answer = with_precision(network, Training(epochs=1, precision=precision), CPU)(torch.ones(2, 4))
     assert network.answered == expected
     assert answer.dtype == network.weight.dtype == torch.float32
 
