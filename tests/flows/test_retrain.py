@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from mlflow import MlflowClient
 
@@ -249,6 +250,7 @@ def test_a_gate_that_refuses_names_the_limit_and_moves_nothing(served: Any, firs
     assert mlflow_of(served).get_registered_model("digits").aliases == before
 
 
+@pytest.mark.slow
 def test_overridden_data_is_versioned_beside_the_locked_one(served: Any, first_run: Any) -> None:
     said = served.stillhouse(
         "run",

@@ -5,6 +5,8 @@ import pytest
 from tests import killed
 from tests.registry import interrupted_channel
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
