@@ -8,6 +8,7 @@
 # make bench-objectives     every objective on digits and vowels, five seeds
 # make bench-registry       four processes that promote and roll back one model 500 times: is there always one champion?
 # make bench-sweep          many students in one sweep against as many runs, and one worker against two
+# make bench-step           one step of the larger trainings: with freed memory kept, and in bf16
 # make bench-start          how long commands take that have nothing to do
 # make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime
@@ -24,8 +25,8 @@ KILLS ?= 100
 WEEKS ?= 52
 BIN := .venv/bin
 
-.PHONY: run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation bench-objectives \
-  bench-digits bench-vowels bench-fashion bench-start bench-sweep bench-registry bench-device \
+.PHONY: run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
+  bench-objectives bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry bench-device \
   bench-orchestration soak year wheel lock clean
 .DELETE_ON_ERROR:
 
@@ -56,6 +57,9 @@ bench-digits bench-vowels: bench-%: .venv/installed
 
 bench-fashion: .venv/installed
 	$(BIN)/python -m benchmarks.distillation --recipe fashion --seeds 3 --one-teacher --write
+
+bench-step: .venv/installed
+	$(BIN)/python -m benchmarks.step
 
 bench-start: .venv/installed
 	$(BIN)/python -m benchmarks.start --write

@@ -18,7 +18,7 @@ def freed_memory_kept() -> Iterator[None]:
     """Within, memory of freed tensors is used again and not given back; behind it, all that is free is given back.
 
     Each step of a training frees what the next one needs. By default glibc gives large pieces back at once, and the
-    kernel then clears every page anew: on a CPU a tenth to a quarter of the time of a step. The price is a heap with
+    kernel then clears every page anew (`make bench-step` measures what that takes of a step). The price is a heap with
     gaps: 4.0 GB instead of 3.3 for an EfficientNet-Lite0 on batches of 32 pictures of 224 x 224. Other C libraries are
     left as they are.
     """

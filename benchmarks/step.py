@@ -1,0 +1,108 @@
+"""What one step of training takes: with the memory it frees kept, as trainings have it, and in bf16 on top.
+
+    python -m benchmarks.step [--rounds 5]
+
+Per network one thread, its recipe's batch, fresh weights and random pictures; the ways take turns, each time in a fresh
+process, since the C library adapts to what was there before; the ratios are those of the medians. bf16 pays on
+processors that multiply it themselves.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from multiprocessing import get_context
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from params.models import Architecture
+from params.training import Training
+from tasks.models.build import build_model
+from tasks.recipes import load_recipe
+from tasks.records import InputSpec, Statistics
+from tasks.training.allocator import freed_memory_kept
+from tasks.training.memory_format import prefer_channels_last
+from tasks.training.narrowed import has_bf16, with_precision
+from tasks.training.optimizers import build_optimizer
+from tasks.workspace import project_root
+
+PICTURES = {"fashion": (1, 28, 28), "solar": (1, 224, 224)}
+"""the recipes whose trainings take long, and what they look at"""
+OUTPUTS = 10
+WARM_UP, TURN_SECONDS = 3, 2.0
+CPU = torch.device("cpu")
+WAYS: Mapping[str, tuple[Callable[[], AbstractContextManager[None]], str]] = {
+    "given back": (nullcontext, "fp32"),
+    "kept": (freed_memory_kept, "fp32"),
+    "bf16": (freed_memory_kept, "bf16"),
+}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measures, and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args(arguments)
+    rows = [_row(*network, asked.rounds) for network in _networks()]
+    titles = f"one step{'' if has_bf16(CPU) else ' (no bf16 in this processor)'} | given back | kept / given back"
+    table = "\n".join([f"| {titles} | bf16 / kept |", "| --- | ---: | ---: | ---: |", *rows])
+    sys.stdout.write(f"{table}\n")
+
+
+def _networks() -> Iterator[tuple[str, Architecture, Training, tuple[int, int, int]]]:
+    for name, picture in PICTURES.items():
+        recipe = load_recipe(project_root() / "params" / f"{name}.yaml")
+        assert recipe.teacher is not None, "both recipes have one"
+        for role, one in (("teacher", recipe.teacher), ("student", recipe.student)):
+            assert one.training is not None, "both are trained"
+            yield f"`{name}`, {role}", one.architecture, one.training, picture
+
+
+def _row(name: str, architecture: Architecture, training: Training, picture: tuple[int, int, int], rounds: int) -> str:
+    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    for _ in range(rounds):
+        for way in WAYS:
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                seconds[way].append(pool.submit(_seconds, way, architecture, training, picture).result())
+    back, kept, narrow = (statistics.median(seconds[way]) for way in WAYS)
+    return f"| {name} | {1000 * back:,.0f} ms | {kept / back:.2f} | {narrow / kept:.2f} |"
+
+
+def _seconds(way: str, architecture: Architecture, training: Training, picture: tuple[int, int, int]) -> float:
+    """Returns the mean over as many steps as go into a turn."""
+    torch.set_num_threads(1)
+    memory, precision = WAYS[way]
+    step = _step(architecture, training.model_copy(update={"precision": precision}), picture)
+    with memory():
+        for _ in range(WARM_UP):
+            step()
+        started, count = time.perf_counter(), 0
+        while time.perf_counter() - started < TURN_SECONDS:
+            step()
+            count += 1
+        return (time.perf_counter() - started) / count
+
+
+def _step(architecture: Architecture, training: Training, picture: tuple[int, int, int]) -> Callable[[], None]:
+    """Returns what takes one step."""
+    spec = InputSpec(layout="image", dtype="uint8", shape=picture)
+    network = build_model(architecture, spec, OUTPUTS, Statistics(mean=(128.0,), std=(64.0,)))
+    prefer_channels_last(network)
+    learner, optimizer = with_precision(network.train(), training, CPU), build_optimizer(training, [network])
+    inputs = torch.randint(0, 256, (training.batch_size, *picture), dtype=torch.uint8)
+    labels = torch.randint(0, OUTPUTS, (training.batch_size,))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        cross_entropy(learner(inputs), labels).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    return step
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
