@@ -47,9 +47,10 @@ class EfficientNetLite(Section):
 
     kind: Literal["efficientnet_lite"]
     size: Literal[0, 1, 2, 3, 4] = 0
-    blocks: Annotated[PositiveInts, Field(max_length=7)] | None = None
-    """of each stage, null for the published ones; with fewer than seven entries the network ends behind the last of
-    them, and most of the weights are left out"""
+    stages: int = Field(default=7, ge=1, le=7)
+    """how many of its seven stages are there; the later ones hold most of the weights"""
+    last_blocks: int | None = Field(default=None, ge=1, le=50)
+    """how many blocks the last of these stages has; null for as many as published"""
     stage1_stride: Literal[1, 2] = 1
     """2: the first stage takes every second pixel of the stem's, so that all behind it is a quarter of the work"""
     dropout: Dropout = 0.2

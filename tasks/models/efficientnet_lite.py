@@ -1,7 +1,7 @@
 """EfficientNet-Lite (Liu and Tan 2020, the TensorFlow team's EfficientNet of Tan and Le 2019, arXiv:1905.11946, without
 squeeze-and-excite and with ReLU6): accurate and well known on phones; its depthwise convolutions are slow on a CPU.
 
-The layers are those of the published checkpoints, so that their weights fit; `blocks` cuts the network short.
+The layers are those of the published checkpoints, so that their weights fit; `stages` and `last_blocks` cut them short.
 """
 
 from collections import OrderedDict
@@ -42,7 +42,7 @@ def build_efficientnet_lite(architecture: EfficientNetLite, spec: InputSpec, out
             )
         )
         channels = width
-    if len(_stages(architecture)) == len(STAGES):
+    if architecture.stages == len(STAGES):
         layers["top"], channels = _unit(channels, TOP), TOP
     head = [("pool", nn.AdaptiveAvgPool2d(1)), ("flatten", nn.Flatten()), ("dropout", nn.Dropout(architecture.dropout))]
     layers["head"] = nn.Sequential(OrderedDict([*head, ("linear", nn.Linear(channels, outputs))]))
@@ -85,7 +85,7 @@ def published_name(name: str, architecture: EfficientNetLite) -> str | None:
             if "convolution" in kind
             else f"_bn{number}.{tensor}"
         )
-    before = sum(_published_blocks(architecture)[: int(part.removeprefix("stage")) - 1])
+    before = sum(blocks for blocks, _ in _stages(architecture)[: int(part.removeprefix("stage")) - 1])
     return _name_in_block(before, kind, tensor)
 
 
@@ -98,17 +98,15 @@ def _name_in_block(before: int, kind: str, tensor: str) -> str:
 
 
 def _stages(architecture: EfficientNetLite) -> list[tuple[int, int]]:
-    """Returns (blocks, width) of the stages that are there."""
-    wider, _ = WIDTH_AND_DEPTH[architecture.size]
-    blocks = _published_blocks(architecture) if architecture.blocks is None else architecture.blocks
-    return [(count, _rounded(width * wider)) for count, (*_, width) in zip(blocks, STAGES, strict=False)]
-
-
-def _published_blocks(architecture: EfficientNetLite) -> list[int]:
-    """Returns the blocks of all seven stages of a size; the first and the last stage never get deeper."""
-    _, deeper = WIDTH_AND_DEPTH[architecture.size]
+    """Returns (blocks, width) of the stages that are there; the first and the last of all seven never get deeper."""
+    wider, deeper = WIDTH_AND_DEPTH[architecture.size]
     ends = (1, len(STAGES))
-    return [blocks if number in ends else ceil(blocks * deeper) for number, (blocks, *_) in enumerate(STAGES, start=1)]
+    stages = [
+        (blocks if number in ends else ceil(blocks * deeper), _rounded(width * wider))
+        for number, (blocks, _, _, _, width) in enumerate(STAGES[: architecture.stages], start=1)
+    ]
+    published, width = stages[-1]
+    return [*stages[:-1], (architecture.last_blocks or published, width)]
 
 
 def _rounded(width: float) -> int:

@@ -30,7 +30,7 @@ def test_sizes_are_the_published_ones(size: int, millions: float) -> None:
 
 
 def test_each_stage_may_be_named_and_a_short_network_ends_behind_its_last_one() -> None:
-    shapes = layer_shapes(network(blocks=[1, 2, 2, 1], outputs=5), PICTURE)
+    shapes = layer_shapes(network(stages=4, last_blocks=1, outputs=5), PICTURE)
     assert str(shapes["stage1"]) == "16x32x32"
     assert str(shapes["stage4"]) == "80x4x4"
     assert "top" not in shapes
@@ -38,7 +38,7 @@ def test_each_stage_may_be_named_and_a_short_network_ends_behind_its_last_one() 
 
 
 def test_a_first_stage_that_takes_every_second_pixel_says_of_those_what_the_published_one_says() -> None:
-    whole, half = (network(blocks=[1, 1], stage1_stride=stride, outputs=5).eval() for stride in (1, 2))
+    whole, half = (network(stages=2, last_blocks=1, stage1_stride=stride, outputs=5).eval() for stride in (1, 2))
     half.load_state_dict(whole.state_dict())
     picture = torch.randn(2, 3, 64, 64)
     said, all_said = (
@@ -49,8 +49,8 @@ def test_a_first_stage_that_takes_every_second_pixel_says_of_those_what_the_publ
 
 
 def test_a_stage_too_many_is_refused() -> None:
-    with pytest.raises(ValidationError, match="blocks"):
-        network(blocks=[1] * 8)
+    with pytest.raises(ValidationError, match="stages"):
+        network(stages=8)
 
 
 def test_every_tensor_but_the_head_has_a_published_name_and_no_two_the_same() -> None:
@@ -64,7 +64,7 @@ def test_every_tensor_but_the_head_has_a_published_name_and_no_two_the_same() ->
 
 
 def test_what_is_exported_computes_the_same(tmp_path: Path) -> None:
-    export_onnx(network(blocks=[1, 2, 2], outputs=4), PICTURE, tmp_path / "model.onnx")
+    export_onnx(network(stages=3, outputs=4), PICTURE, tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").is_file()
 
 

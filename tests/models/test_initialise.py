@@ -223,7 +223,7 @@ def test_the_first_blocks_of_an_efficientnet_are_copied_and_a_head_that_reads_ot
     make: Make, sample: Sample
 ) -> None:
     published, short, same = (
-        EfficientNetLite(kind="efficientnet_lite", blocks=blocks) for blocks in ((1, 2, 1), (1, 1), (1, 2, 1))
+        EfficientNetLite(kind="efficientnet_lite", stages=stages, last_blocks=1) for stages in (3, 2, 3)
     )
     teacher, student = make(published, IMAGE), make(short, IMAGE, seed=1)
     drawn = weights(student, "head.linear.weight").clone()
@@ -236,7 +236,7 @@ def test_the_first_blocks_of_an_efficientnet_are_copied_and_a_head_that_reads_ot
     whole = make(same, IMAGE, seed=1)
     initialise(whole, teacher, BY_NAME)
     assert torch.equal(whole.eval()(*sample(IMAGE)), teacher.eval()(*sample(IMAGE)))
-    deeper = make(EfficientNetLite(kind="efficientnet_lite", blocks=(1, 3)), IMAGE)
+    deeper = make(EfficientNetLite(kind="efficientnet_lite", stages=2, last_blocks=3), IMAGE)
     with pytest.raises(RecipeError, match=re.escape("`stage2.2.path.depthwise.convolution.weight`")):
         initialise(deeper, teacher, BY_NAME)
 

