@@ -1,14 +1,14 @@
 """The plain case, `alpha * CE + (1 - alpha) * T^2 * KL`, both terms out of one log-softmax, and the gradient with them.
 
 A step of a student of a thousand parameters takes a millisecond or two, and the hundred small operations of the general
-case a tenth of that. Equal to the general case in value and gradient (tests compare them).
+case a tenth of that. Equal to the general case in value and gradient (tests compare them). In memory the samples of a
+class lie side by side: along a last dimension of ten classes, torch's log-softmax takes one sample at a time.
 """
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 
 class Targets(NamedTuple):
@@ -25,14 +25,14 @@ class Targets(NamedTuple):
     @classmethod
     def of(cls, teacher_logits: Tensor, labels: Tensor, alpha: float, temperature: float) -> "Targets":
         """Returns the targets for the teacher's logits (n, classes) and labels (n,)."""
-        logarithm = functional.log_softmax(teacher_logits / temperature, dim=1)
+        logarithm = torch.log_softmax(teacher_logits.t() / temperature, dim=0)
         soft = logarithm.exp()
-        hard = functional.one_hot(labels, teacher_logits.shape[1]).to(soft.dtype)
-        entropy = temperature**2 * (soft * logarithm).sum(dim=1)
+        hard = (labels == torch.arange(len(soft), device=labels.device).unsqueeze(1)).to(soft.dtype)
+        entropy = temperature**2 * (soft * logarithm).sum(dim=0)
         return cls(
-            torch.stack([hard, temperature**2 * soft], dim=1),
-            torch.stack([torch.zeros_like(entropy), entropy], dim=1),
-            alpha * hard + (1 - alpha) * temperature * soft,
+            torch.stack([hard, temperature**2 * soft]).permute(2, 0, 1),
+            torch.stack([torch.zeros_like(entropy), entropy]).t(),
+            (alpha * hard + (1 - alpha) * temperature * soft).t(),
         )
 
 
@@ -45,10 +45,10 @@ def hard_and_soft(logits: Tensor, targets: Targets, scales: Tensor, slopes: Tens
     Args:
         logits: (batch, classes) of the student.
         targets: of the batch.
-        scales: (1, 2, 1) with 1 and 1 / T.
-        slopes: (1, 2, 1) with alpha and (1 - alpha) * T.
+        scales: (2, 1, 1) with 1 and 1 / T.
+        slopes: (2, 1, 1) with alpha and (1 - alpha) * T.
     """
-    logarithms = torch.log_softmax(logits.detach().unsqueeze(1) * scales, dim=2)
-    terms = (targets.offsets - (targets.weights * logarithms).sum(dim=2)).mean(dim=0)
-    gradient = (logarithms.exp_() * slopes).sum(dim=1).sub_(targets.pull).div_(len(logits))
-    return terms, gradient
+    logarithms = torch.log_softmax(logits.detach().t() * scales, dim=1)
+    terms = (targets.offsets.t() - (targets.weights.permute(1, 2, 0) * logarithms).sum(dim=1)).mean(dim=1)
+    gradient = (logarithms.exp_() * slopes).sum(dim=0).sub_(targets.pull.t()).div_(len(logits))
+    return terms, gradient.t()

@@ -87,12 +87,10 @@ class DistillationLoss(nn.Module):
     def _plain(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor | Known]:
         temperature, device = value_at(self.params.temperature, batch.chunk.epoch, self.epochs), batch.inputs.device
         targets = Targets(*self.signal.prepared(batch, self._targets(alpha, temperature)))
-        scales, slopes = (
-            self._pair(1.0, 1 / temperature, device),
-            self._pair(alpha, (1 - alpha) * temperature, device),
-        )
+        scales = self._pair(1.0, 1 / temperature, device).view(2, 1, 1)
+        slopes = self._pair(alpha, (1 - alpha) * temperature, device).view(2, 1, 1)
         logits = network(batch.inputs, batch.lengths)
-        terms, gradient = hard_and_soft(logits, targets, scales.view(1, 2, 1), slopes.view(1, 2, 1))
+        terms, gradient = hard_and_soft(logits, targets, scales, slopes)
         value = torch.dot(terms, self._pair(alpha, 1 - alpha, device))
         return {"loss": Known(value, logits, gradient), "hard_loss": terms[0], "soft_loss": terms[1]}
 

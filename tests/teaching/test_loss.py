@@ -75,7 +75,7 @@ def test_both_terms_out_of_one_softmax_are_those_of_the_oracle(
     labels = torch.arange(samples) % classes
     alpha = 0.3
     scales, slopes = (
-        torch.tensor(pair, dtype=torch.float64).view(1, 2, 1)
+        torch.tensor(pair, dtype=torch.float64).view(2, 1, 1)
         for pair in ([1, 1 / temperature], [alpha, (1 - alpha) * temperature])
     )
     (hard, soft), gradient = hard_and_soft(student, Targets.of(teacher, labels, alpha, temperature), scales, slopes)
