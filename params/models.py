@@ -2,11 +2,25 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from params.section import PositiveInts, Section, Sha256
+from params.section import PositiveInts, Section, Sha256, not_empty
 
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _in_a_row(count: object) -> object:
+    return [count] if isinstance(count, int) else count
+
+
+Block = Annotated[int, Field(ge=1, le=50)]
+Blocks = Annotated[
+    tuple[Block, ...],
+    Field(strict=False),
+    AfterValidator(not_empty),
+    BeforeValidator(_in_a_row, json_schema_input_type=Block | tuple[Block, ...]),
+]
+"""how many of them, stage by stage; in a recipe a number alone stands for one stage"""
 
 
 class Cnn(Section):
@@ -49,11 +63,18 @@ class EfficientNetLite(Section):
     size: Literal[0, 1, 2, 3, 4] = 0
     stages: int = Field(default=7, ge=1, le=7)
     """how many of its seven stages are there; the later ones hold most of the weights"""
-    last_blocks: int | None = Field(default=None, ge=1, le=50)
-    """how many blocks the last of these stages has; null for as many as published"""
+    last_blocks: Blocks | None = None
+    """how many blocks the last of these stages has, or each of the last few; null for as many as published"""
     stage1_stride: Literal[1, 2] = 1
     """2: the first stage takes every second pixel of the stem's, so that all behind it is a quarter of the work"""
     dropout: Dropout = 0.2
+
+    @model_validator(mode="after")
+    def _no_more_counts_than_stages(self) -> Self:
+        if len(self.last_blocks or ()) > self.stages:
+            got = f"more numbers of `last_blocks` than the {self.stages} stages"
+            raise ValueError(f"{got}; give one per stage at most")
+        return self
 
 
 class Mlp(Section):

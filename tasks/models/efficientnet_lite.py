@@ -85,7 +85,7 @@ def published_name(name: str, architecture: EfficientNetLite) -> str | None:
             if "convolution" in kind
             else f"_bn{number}.{tensor}"
         )
-    before = sum(blocks for blocks, _ in _stages(architecture)[: int(part.removeprefix("stage")) - 1])
+    before = sum(blocks for blocks, _ in _published(architecture)[: int(part.removeprefix("stage")) - 1])
     return _name_in_block(before, kind, tensor)
 
 
@@ -98,15 +98,20 @@ def _name_in_block(before: int, kind: str, tensor: str) -> str:
 
 
 def _stages(architecture: EfficientNetLite) -> list[tuple[int, int]]:
-    """Returns (blocks, width) of the stages that are there; the first and the last of all seven never get deeper."""
+    """Returns (blocks, width) of the stages that are there."""
+    stages, counts = _published(architecture), architecture.last_blocks or ()
+    first = len(stages) - len(counts)
+    return stages[:first] + [(own, width) for own, (_, width) in zip(counts, stages[first:], strict=True)]
+
+
+def _published(architecture: EfficientNetLite) -> list[tuple[int, int]]:
+    """Returns the same as published; the first and the last of all seven stages never get deeper."""
     wider, deeper = WIDTH_AND_DEPTH[architecture.size]
     ends = (1, len(STAGES))
-    stages = [
+    return [
         (blocks if number in ends else ceil(blocks * deeper), _rounded(width * wider))
         for number, (blocks, _, _, _, width) in enumerate(STAGES[: architecture.stages], start=1)
     ]
-    published, width = stages[-1]
-    return [*stages[:-1], (architecture.last_blocks or published, width)]
 
 
 def _rounded(width: float) -> int:

@@ -30,7 +30,9 @@ def test_sizes_are_the_published_ones(size: int, millions: float) -> None:
 
 
 def test_each_stage_may_be_named_and_a_short_network_ends_behind_its_last_one() -> None:
-    shapes = layer_shapes(network(stages=4, last_blocks=1, outputs=5), PICTURE)
+    short = network(stages=4, last_blocks=1, outputs=5)
+    shapes = layer_shapes(short, PICTURE)
+    assert _blocks(short) == [1, 2, 2, 1]
     assert str(shapes["stage1"]) == "16x32x32"
     assert str(shapes["stage4"]) == "80x4x4"
     assert "top" not in shapes
@@ -48,9 +50,23 @@ def test_a_first_stage_that_takes_every_second_pixel_says_of_those_what_the_publ
     assert not torch.allclose(said, all_said[:, :, ::2, ::2], atol=1e-2)
 
 
+def test_the_last_few_stages_may_have_as_many_blocks_as_one_likes() -> None:
+    assert _blocks(network(stages=4, outputs=5)) == [1, 2, 2, 3]
+    assert _blocks(network(stages=4, last_blocks=[1, 2], outputs=5)) == [1, 2, 1, 2]
+    assert _blocks(network(stages=3, last_blocks=[2, 1, 4], outputs=5)) == [2, 1, 4]
+
+
+def _blocks(short: Network) -> list[int]:
+    return [len(stage) for name, stage in short.body.named_children() if name.startswith("stage")]  # type: ignore[arg-type]
+
+
 def test_a_stage_too_many_is_refused() -> None:
     with pytest.raises(ValidationError, match="stages"):
         network(stages=8)
+    with pytest.raises(ValidationError, match="more numbers of `last_blocks` than the 2 stages"):
+        network(stages=2, last_blocks=[1, 1, 1])
+    with pytest.raises(ValidationError, match="last_blocks"):
+        network(stages=2, last_blocks=0)
 
 
 def test_every_tensor_but_the_head_has_a_published_name_and_no_two_the_same() -> None:
@@ -61,6 +77,11 @@ def test_every_tensor_but_the_head_has_a_published_name_and_no_two_the_same() ->
     named = [theirs for theirs in names.values() if theirs]
     assert len(named) == len(set(named))
     assert names["stage3.1.path.project.convolution.weight"] == "_blocks.4._project_conv.weight"
+
+
+def test_blocks_that_are_left_out_do_not_move_the_published_names_of_those_behind_them() -> None:
+    short = EfficientNetLite(kind="efficientnet_lite", stages=3, last_blocks=(1, 1))
+    assert published_name("stage3.0.path.project.convolution.weight", short) == "_blocks.3._project_conv.weight"
 
 
 def test_what_is_exported_computes_the_same(tmp_path: Path) -> None:
