@@ -222,7 +222,7 @@ def test_networks_of_ones_own_are_copied_where_their_layers_are_alike_or_refused
 def test_the_first_blocks_of_an_efficientnet_are_copied_and_a_head_that_reads_others_is_not(
     make: Make, sample: Sample
 ) -> None:
-    long, short = (EfficientNetLite(kind="efficientnet_lite", stages=stages, last_blocks=1) for stages in (3, 2))
+    long, short = (EfficientNetLite(kind="efficientnet_lite", stages=stages, last_blocks=(1,)) for stages in (3, 2))
     teacher, student = make(long, IMAGE), make(short, IMAGE, seed=1)
     drawn = weights(student, "head.linear.weight").clone()
     copied = initialise(student, teacher, BY_NAME)
@@ -234,7 +234,7 @@ def test_the_first_blocks_of_an_efficientnet_are_copied_and_a_head_that_reads_ot
     whole = make(long, IMAGE, seed=1)
     initialise(whole, teacher, BY_NAME)
     assert torch.equal(whole.eval()(*sample(IMAGE)), teacher.eval()(*sample(IMAGE)))
-    deeper = make(EfficientNetLite(kind="efficientnet_lite", stages=2, last_blocks=3), IMAGE)
+    deeper = make(EfficientNetLite(kind="efficientnet_lite", stages=2, last_blocks=(3,)), IMAGE)
     with pytest.raises(RecipeError, match=re.escape("`stage2.2.path.depthwise.convolution.weight`")):
         initialise(deeper, teacher, BY_NAME)
 
