@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from params.section import PositiveInts, Section, Sha256, not_empty
 
@@ -13,12 +13,18 @@ def _in_a_row(count: object) -> object:
     return [count] if isinstance(count, int) else count
 
 
+def _alone(counts: tuple[int, ...]) -> int | tuple[int, ...]:
+    """Writes a single count as the number it always was: records of earlier models keep their digests."""
+    return counts[0] if len(counts) == 1 else counts
+
+
 Block = Annotated[int, Field(ge=1, le=50)]
 Blocks = Annotated[
     tuple[Block, ...],
     Field(strict=False),
     AfterValidator(not_empty),
     BeforeValidator(_in_a_row, json_schema_input_type=Block | tuple[Block, ...]),
+    PlainSerializer(_alone),
 ]
 """how many of them, stage by stage; in a recipe a number alone stands for one stage"""
 

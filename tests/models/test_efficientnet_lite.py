@@ -60,6 +60,15 @@ def _blocks(short: Network) -> list[int]:
     return [len(stage) for name, stage in short.body.named_children() if name.startswith("stage")]  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("written", [None, 1, [1, 2, 2]])
+def test_blocks_are_recorded_as_a_recipe_says_them(written: object) -> None:
+    given = {"kind": "efficientnet_lite", "size": 0, "stages": 4, "stage1_stride": 2, "dropout": 0.0}
+    architecture = EfficientNetLite.model_validate({**given, "last_blocks": written})
+    recorded = architecture.model_dump(mode="json")
+    assert recorded == {**given, "last_blocks": written}
+    assert EfficientNetLite.model_validate(recorded) == architecture
+
+
 def test_a_stage_too_many_is_refused() -> None:
     with pytest.raises(ValidationError, match="stages"):
         network(stages=8)
