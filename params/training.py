@@ -13,7 +13,7 @@ norm, which sees its process's part of the batch"""
 
 
 class Training(Section):
-    """How long and how fast a network learns; the weights kept are those of the best epoch on validation."""
+    """How long and how fast a network learns, and which weights are kept."""
 
     epochs: int = Field(ge=1, le=100_000)
     batch_size: int = Field(default=64, ge=1, le=65_536)
@@ -25,6 +25,12 @@ class Training(Section):
     weight_decay: float = Field(default=1e-4, ge=0, le=1)
     gradient_clip: float | None = Field(default=None, gt=0)
     """largest L2 norm of the gradient; null for none"""
+    keep: Literal["best", "last"] = "best"
+    """epoch whose weights are kept: the best on validation, or the last. Where validation is small and the epochs are
+    many, the best is mostly the luckiest"""
+    freeze_batch_norm: float | None = Field(default=None, ge=0, lt=1)
+    """part of the epochs after which batch norm computes with the mean and variance it has learned, as it will once
+    trained, instead of with those of the batch, which are noise where batches are small; null for never"""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """part of the hard label that is spread evenly over all classes (Szegedy 2016); the soft label stays as it is"""
     augment: Augment | None = None

@@ -70,7 +70,7 @@ class MutualLoss(nn.Module):
 
 @dataclass(frozen=True)
 class Together:
-    """The student and its peer, both at the epoch in which the student was best."""
+    """The student and its peer, both at the epoch that was kept of the student."""
 
     student: Trained
     peer: Trained

@@ -1,1 +1,1 @@
-"""Training: consumes prepared data, a network and an objective, produces the best epoch's weights and the history."""
+"""Training: consumes prepared data, a network and an objective, produces the weights of one epoch and the history."""

@@ -1,4 +1,4 @@
-"""The loop: steps over shuffled batches, validation after each epoch, the weights of the best epoch kept.
+"""The loop: steps over shuffled batches, validation after each epoch, the weights of the best epoch kept, or the last.
 
 What is learned from a batch is the objective's business; which device and how many processes, Accelerate's. Metrics
 leave through the callable that is given, once an epoch and never from inside the steps.
@@ -23,6 +23,7 @@ from tasks.progress import Advance
 from tasks.training.allocator import freed_memory_kept
 from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
+from tasks.training.batch_norm import freeze_batch_norm, require_batch_norm
 from tasks.training.batches import Batch, Share, shuffled_batches, steps_per_epoch
 from tasks.training.checkpoint import Changing, Keeper
 from tasks.training.memory_format import prefer_channels_last
@@ -49,9 +50,10 @@ OnEpoch = Callable[[int, EpochMetrics], None]
 
 @dataclass(frozen=True)
 class Fit:
-    """What a training came to: the epoch (from 1) whose weights are in the network now, and all epochs' metrics."""
+    """What a training came to: all epochs' metrics, and which epoch's weights are in the network now."""
 
     best_epoch: int
+    """from 1; the last one where the budget says so"""
     history: tuple[EpochMetrics, ...]
 
     @property
@@ -80,15 +82,17 @@ def fit(
     on_epoch: OnEpoch,
     augmenter: Augmenter | None = None,
 ) -> Fit:
-    """Trains `model` in place and leaves the weights of its best epoch on validation in it.
+    """Trains `model` in place and leaves the weights of its best epoch on validation in it, or those of the last.
 
     Best is the highest primary metric of the kind of task; of equals, the one with the lowest validation loss. In a
     stage that keeps checkpoints it goes on from the last one; `on_epoch` hears of all epochs, those before it first.
     Of several processes each learns from its part of every batch; the first one validates and keeps the checkpoints.
 
     Raises:
+        RecipeError: batch norm is to be frozen, and there is none.
         StageError: the loss is not finite any more.
     """
+    require_batch_norm(model, params)
     trainer = Trainer.of(model, splits.train, objective, params, seed, augmenter)
     keeper = trainer.keeper(model)
     standing = keeper.taken_up(Standing(model.state_dict()))
@@ -100,10 +104,11 @@ def fit(
         started = time.perf_counter()
         metrics |= trainer.once(lambda: _validate(model, splits.validation, kind))
         metrics["epoch_seconds"] = metrics["train_seconds"] + time.perf_counter() - started
-        rank = (metrics[f"validation_{kind.primary}"], -metrics["validation_loss"])
+        score = metrics[f"validation_{kind.primary}"]
+        rank = (score, -metrics["validation_loss"]) if params.keep == "best" else (float(epoch), 0.0)
         standing.add(metrics, rank, model)
         on_epoch(epoch, metrics)
-        advance(epoch, params.epochs, f"validation {kind.primary} {rank[0]:.4f}")
+        advance(epoch, params.epochs, f"validation {kind.primary} {score:.4f}")
     keeper.keep(standing)
     model.load_state_dict(standing.best_weights)
     return Fit(standing.best_epoch, tuple(standing.history))
@@ -190,6 +195,7 @@ class Trainer:
         What is behind `passage` already is left out; it counts the rest in, batch by batch.
         """
         self.model.train()
+        freeze_batch_norm(self.model, self.params, epoch)
         passage = passage or Passage()
         where = (self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device, self.augmenter)
         for batch in shuffled_batches(*where, skip=passage.batches, share=self.share):

@@ -95,7 +95,7 @@ def _require_version(card: Path, data: DataRecord) -> None:
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with the weights of its best epoch, and how it got there."""
+    """A network with the weights of the epoch that was kept, and how it got there."""
 
     network: Network
     fit: Fit
@@ -125,7 +125,7 @@ def train_network(
         start: fills in other weights than random ones before the first step.
 
     Raises:
-        RecipeError: the architecture or an augmentation does not go with the data.
+        RecipeError: the architecture or an augmentation does not go with the data, or the budget with the network.
         StageError: the loss is not finite any more.
     """
     with seeded(seed):

@@ -59,6 +59,13 @@ def teacher(world: Path, steps: int | None = None) -> str:
         return came_out(train(CNN, budget, opened(world), 3, silent, nothing))
 
 
+def settled_teacher(world: Path, steps: int | None = None) -> str:
+    """Batch norm that stands still from the second epoch on, the last epoch kept."""
+    budget = BUDGET.model_copy(update={"freeze_batch_norm": 0.3, "keep": "last"})
+    with killed_after(steps, world):
+        return came_out(train(CNN, budget, opened(world), 3, silent, nothing))
+
+
 def sequence_teacher(world: Path, steps: int | None = None) -> str:
     """A recurrent network, a clipped gradient."""
     budget = BUDGET.model_copy(update={"gradient_clip": 1.0})

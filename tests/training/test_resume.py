@@ -40,6 +40,7 @@ def killed_again_and_again(world: Path, work: Callable[..., str], dice: random.R
     ("world", "work"),
     [
         ("tiny_images", killed_training.teacher),
+        ("tiny_images", killed_training.settled_teacher),
         ("tiny_sequences", killed_training.sequence_teacher),
         ("tiny_images", killed_training.student),
         ("tiny_heads", killed_training.several_heads),

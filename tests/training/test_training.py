@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from params.models import Architecture, Mlp, Recurrent
+from params.models import Architecture, Cnn, Mlp, Recurrent
 from params.training import Training
-from tasks.errors import IntegrityError, StageError
+from tasks.errors import IntegrityError, RecipeError, StageError
 from tasks.files import sha256_of
 from tasks.kinds.classification import Classification
 from tasks.progress import silent
@@ -22,6 +22,7 @@ from tasks.training.standing import EpochMetrics
 CPU = torch.device("cpu")
 MLP = Mlp(kind="mlp", hidden=(8,))
 LSTM = Recurrent(kind="lstm", hidden=8)
+CNN = Cnn(kind="cnn", channels=(4, 8))
 BUDGET = Training(epochs=4, batch_size=16, learning_rate=0.02)
 
 
@@ -114,6 +115,47 @@ def test_one_sample_more_than_whole_batches_does_not_upset_batch_norm(image_data
 
 def replace_epochs(epochs: int) -> Training:
     return BUDGET.model_copy(update={"epochs": epochs})
+
+
+def statistics(data: PreparedData, **changes: object) -> torch.Tensor:
+    """Returns the running means of batch norm after a training."""
+    done, _ = trained(data, CNN, Training.model_validate(BUDGET.model_dump() | changes))
+    return torch.cat([value for name, value in done.network.state_dict().items() if name.endswith("running_mean")])
+
+
+def test_batch_norm_keeps_its_statistics_for_the_part_of_the_epochs_that_the_budget_names(
+    image_data: PreparedData,
+) -> None:
+    # Hardly anything is learned, so that the statistics follow from the batches alone.
+    two = statistics(image_data, epochs=2, warmup=0, learning_rate=1e-12, keep="last")
+    frozen = statistics(image_data, warmup=0, learning_rate=1e-12, keep="last", freeze_batch_norm=0.5)
+    four = statistics(image_data, warmup=0, learning_rate=1e-12, keep="last")
+    torch.testing.assert_close(frozen, two)
+    assert not torch.allclose(frozen, four)
+
+
+def test_scale_and_offset_of_a_frozen_batch_norm_go_on_learning(image_data: PreparedData) -> None:
+    still = BUDGET.model_copy(update={"freeze_batch_norm": 0.0, "epochs": 1})
+    with seeded(0):
+        before = image_data.network(CNN).state_dict()
+    after = trained(image_data, CNN, still)[0].network.state_dict()
+    assert all(torch.equal(after[n], before[n]) for n in before if "running" in n)
+    assert not any(torch.equal(after[n], before[n]) for n in before if "norm" in n and n.endswith(("weight", "bias")))
+
+
+def test_the_last_epoch_is_kept_where_the_budget_says_so(image_data: PreparedData) -> None:
+    late = BUDGET.model_copy(update={"learning_rate": 10.0, "epochs": 6})
+    best, last = (trained(image_data, budget=late.model_copy(update={"keep": keep}))[0] for keep in ("best", "last"))
+    assert last.fit.best_epoch == 6 != best.fit.best_epoch
+    assert last.fit.best == last.fit.history[-1]
+    validation = image_data.splits.validation
+    accuracy = float((predict_logits(last.network, validation).argmax(axis=1) == validation.labels()).mean())
+    assert accuracy == last.fit.best["validation_accuracy"] < best.fit.best["validation_accuracy"]
+
+
+def test_freezing_batch_norm_where_there_is_none_is_refused(sequence_data: PreparedData) -> None:
+    with pytest.raises(RecipeError, match=r"training\.freeze_batch_norm.*got 0\.5; leave it out"):
+        trained(sequence_data, LSTM, BUDGET.model_copy(update={"freeze_batch_norm": 0.5}))
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
