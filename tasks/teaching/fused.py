@@ -5,50 +5,72 @@ case a tenth of that. Equal to the general case in value and gradient (tests com
 class lie side by side: along a last dimension of ten classes, torch's log-softmax takes one sample at a time.
 """
 
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
 
-class Targets(NamedTuple):
-    """What a batch is taught, and what follows from it alone.
+def targets_of(teacher_logits: Tensor, labels: Tensor, alpha: float, temperature: float) -> tuple[Tensor]:
+    """Returns what samples are taught, and what follows from it alone: (n, 5, classes), in one tensor to be cut once.
 
-    `weights` (n, 2, classes): one-hot labels, and T^2 * softmax(teacher / T). `offsets` (n, 2): 0, and T^2 * sum of
-    soft * log(soft). `pull` (n, classes): alpha * one-hot + (1 - alpha) * T * soft.
+    In the second dimension: one-hot labels; T^2 * soft, with soft = softmax(teacher / T); 0; T^2 * soft * log(soft);
+    alpha * one-hot + (1 - alpha) * T * soft.
+
+    Args:
+        teacher_logits: (n, classes).
+        labels: (n,).
+        alpha: weight of the hard label.
+        temperature: T.
+    """
+    logarithm = torch.log_softmax(teacher_logits.t() / temperature, dim=0)
+    soft = logarithm.exp()
+    hard = (labels == torch.arange(len(soft), device=labels.device).unsqueeze(1)).to(soft.dtype)
+    loud = temperature**2 * soft
+    pull = alpha * hard + (1 - alpha) * temperature * soft
+    return (torch.stack([hard, loud, torch.zeros_like(soft), loud * logarithm, pull]).permute(2, 0, 1),)
+
+
+class Factors(NamedTuple):
+    """What follows from alpha, T and the size of a batch.
+
+    `scales` (2, 1, 1): 1 and 1 / T. `slopes` (2, 1, 1): alpha and (1 - alpha) * T, over the size. `sums` (3, 2): how
+    loss, hard and soft term come from the sums of both terms, over the size. `part`: one sample's part of the mean.
     """
 
-    weights: Tensor
-    offsets: Tensor
-    pull: Tensor
+    scales: Tensor
+    slopes: Tensor
+    sums: Tensor
+    part: float
 
     @classmethod
-    def of(cls, teacher_logits: Tensor, labels: Tensor, alpha: float, temperature: float) -> "Targets":
-        """Returns the targets for the teacher's logits (n, classes) and labels (n,)."""
-        logarithm = torch.log_softmax(teacher_logits.t() / temperature, dim=0)
-        soft = logarithm.exp()
-        hard = (labels == torch.arange(len(soft), device=labels.device).unsqueeze(1)).to(soft.dtype)
-        entropy = temperature**2 * (soft * logarithm).sum(dim=0)
+    def of(
+        cls, alpha: float, temperature: float, size: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> Self:
+        """Returns those for a batch of `size` samples."""
+        tensor = partial(torch.tensor, device=device, dtype=dtype)
         return cls(
-            torch.stack([hard, temperature**2 * soft]).permute(2, 0, 1),
-            torch.stack([torch.zeros_like(entropy), entropy]).t(),
-            (alpha * hard + (1 - alpha) * temperature * soft).t(),
+            tensor([1.0, 1 / temperature]).view(2, 1, 1),
+            tensor([alpha, (1 - alpha) * temperature]).view(2, 1, 1) / size,
+            tensor([[alpha, 1 - alpha], [1.0, 0.0], [0.0, 1.0]]) / size,
+            1 / size,
         )
 
 
-def hard_and_soft(logits: Tensor, targets: Targets, scales: Tensor, slopes: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the mean cross-entropy and the mean of T^2 * KL, (2,), and the gradient (batch, classes) of the loss.
+def hard_and_soft(logits: Tensor, targets: Tensor, factors: Factors) -> tuple[Tensor, Tensor]:
+    """Returns loss, mean cross-entropy and mean of T^2 * KL, (3,), and the gradient (batch, classes) of the loss.
 
     Hinton, Vinyals and Dean 2015 (arXiv:1503.02531, section 2): d CE / dz = softmax(z) - onehot, and
     d T^2 KL / dz = T * (softmax(z / T) - soft).
 
     Args:
         logits: (batch, classes) of the student.
-        targets: of the batch.
-        scales: (2, 1, 1) with 1 and 1 / T.
-        slopes: (2, 1, 1) with alpha and (1 - alpha) * T.
+        targets: (batch, 5, classes), of `targets_of`.
+        factors: of this size of batch.
     """
-    logarithms = torch.log_softmax(logits.detach().t() * scales, dim=1)
-    terms = (targets.offsets.t() - (targets.weights.permute(1, 2, 0) * logarithms).sum(dim=1)).mean(dim=1)
-    gradient = (logarithms.exp_() * slopes).sum(dim=0).sub_(targets.pull.t()).div_(len(logits))
+    weights, entropies, pull = targets.permute(1, 2, 0).split_with_sizes([2, 2, 1])
+    logarithms = torch.log_softmax(logits.detach().t() * factors.scales, dim=1)
+    terms = torch.mv(factors.sums, torch.addcmul(entropies, weights, logarithms, value=-1).sum(dim=(1, 2)))
+    gradient = logarithms.exp_().mul_(factors.slopes).sum(dim=0).sub_(pull[0], alpha=factors.part)
     return terms, gradient.t()

@@ -2,7 +2,6 @@
 
 from functools import lru_cache, partial
 
-import torch
 from torch import Tensor, nn
 
 from params.distill import Distill
@@ -11,7 +10,7 @@ from params.training import Training
 from tasks.kinds.kind import TaskKind
 from tasks.models.build import Network
 from tasks.teaching.feature_terms import FeatureTerms
-from tasks.teaching.fused import Targets, hard_and_soft
+from tasks.teaching.fused import Factors, hard_and_soft, targets_of
 from tasks.teaching.objectives.schedules import value_at
 from tasks.teaching.soft_labels.signal import Signal
 from tasks.teaching.soft_terms import Answer, SoftTerms
@@ -49,8 +48,8 @@ class DistillationLoss(nn.Module):
         self.heads = HeadWeights(training.heads, data.kind.head_names)
         self.plain = _is_plain(params, training, data.kind)
         # One function object per pair of numbers: the targets of a chunk are prepared once for each.
-        self._targets = lru_cache(maxsize=2)(lambda alpha, t: partial(Targets.of, alpha=alpha, temperature=t))
-        self._pair = lru_cache(maxsize=8)(_pair)
+        self._targets = lru_cache(maxsize=2)(lambda alpha, t: partial(targets_of, alpha=alpha, temperature=t))
+        self._factors = lru_cache(maxsize=4)(Factors.of)
 
     def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor | Known]:
         """Returns the loss and its parts, each ()."""
@@ -85,18 +84,13 @@ class DistillationLoss(nn.Module):
             self.features.remove()
 
     def _plain(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor | Known]:
-        temperature, device = value_at(self.params.temperature, batch.chunk.epoch, self.epochs), batch.inputs.device
-        targets = Targets(*self.signal.prepared(batch, self._targets(alpha, temperature)))
-        scales = self._pair(1.0, 1 / temperature, device).view(2, 1, 1)
-        slopes = self._pair(alpha, (1 - alpha) * temperature, device).view(2, 1, 1)
+        temperature = value_at(self.params.temperature, batch.chunk.epoch, self.epochs)
+        (targets,) = self.signal.prepared(batch, self._targets(alpha, temperature))
+        factors = self._factors(alpha, temperature, len(targets), targets.device)
         logits = network(batch.inputs, batch.lengths)
-        terms, gradient = hard_and_soft(logits, targets, scales, slopes)
-        value = torch.dot(terms, self._pair(alpha, 1 - alpha, device))
-        return {"loss": Known(value, logits, gradient), "hard_loss": terms[0], "soft_loss": terms[1]}
-
-
-def _pair(one: float, other: float, device: torch.device) -> Tensor:
-    return torch.tensor([one, other], device=device)
+        terms, gradient = hard_and_soft(logits, targets, factors)
+        loss, hard, soft = terms.unbind()
+        return {"loss": Known(loss, logits, gradient), "hard_loss": hard, "soft_loss": soft}
 
 
 def _is_plain(params: Distill, training: Training, kind: TaskKind) -> bool:

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from params.distill import Distill
 from params.training import Training
-from tasks.teaching.fused import Targets, hard_and_soft
+from tasks.teaching.fused import Factors, hard_and_soft, targets_of
 from tasks.teaching.loss import DistillationLoss
 from tasks.teaching.soft_labels.signal import LiveSoftLabels
 from tasks.training.batches import Batch
@@ -74,15 +74,13 @@ def test_both_terms_out_of_one_softmax_are_those_of_the_oracle(
     )
     labels = torch.arange(samples) % classes
     alpha = 0.3
-    scales, slopes = (
-        torch.tensor(pair, dtype=torch.float64).view(2, 1, 1)
-        for pair in ([1, 1 / temperature], [alpha, (1 - alpha) * temperature])
-    )
-    (hard, soft), gradient = hard_and_soft(student, Targets.of(teacher, labels, alpha, temperature), scales, slopes)
+    factors = Factors.of(alpha, temperature, samples, student.device, student.dtype)
+    (mean, hard, soft), gradient = hard_and_soft(student, *targets_of(teacher, labels, alpha, temperature), factors)
     rows = list(zip(student.numpy(), teacher.numpy(), labels.tolist(), strict=True))
     assert hard.item() == pytest.approx(-np.mean([log_probabilities(ours)[label] for ours, _, label in rows]), rel=1e-9)
     expected = float(np.mean([kl(ours, theirs, label, temperature, None) for ours, theirs, label in rows]))
     assert soft.item() == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert mean.item() == pytest.approx(alpha * hard.item() + (1 - alpha) * soft.item(), rel=1e-9)
     traced = student.clone().requires_grad_()
     ours, theirs = (functional.log_softmax(side / temperature, dim=1) for side in (traced, teacher))
     divergence = temperature**2 * functional.kl_div(ours, theirs, log_target=True, reduction="batchmean")
