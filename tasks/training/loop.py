@@ -160,12 +160,13 @@ class Trainer:
         learners = [model]
         if isinstance(objective, nn.Module):
             learners.append(objective.to(accelerator.device))
+        network = accelerator.prepare(with_precision(model, params, accelerator.device))
+        # Not prepared: what Accelerate wraps around them is for gradients that are scaled or gathered over several
+        # steps, which none are here; at every step it looks for a package on the disk and reads a signature.
         optimizer = build_optimizer(params, learners)
         steps = params.epochs * steps_per_epoch(len(train), params.batch_size, share)
         schedule = build_schedule(params, optimizer, steps)
-        network = with_precision(model, params, accelerator.device)
-        prepared = accelerator.prepare(network, optimizer, schedule)
-        return cls(prepared[0], train, objective, params, seed, augmenter, accelerator, prepared[1], prepared[2])
+        return cls(network, train, objective, params, seed, augmenter, accelerator, optimizer, schedule)
 
     def keeper(self, model: nn.Module) -> Keeper:
         """Returns what keeps the checkpoints of a training that begins now; `model` is the network as it was given."""
@@ -212,7 +213,8 @@ class Trainer:
         loss = terms.pop("loss")
         self.optimizer.zero_grad()
         if isinstance(loss, Known):
-            self.accelerator.backward(loss.at, gradient=loss.gradient)
+            # Accelerate would divide the logits by the number of steps that make one, which is 1.
+            loss.at.backward(loss.gradient)  # type: ignore[no-untyped-call]
         else:
             self.accelerator.backward(loss)
         self._share_gradients_of_objective()
