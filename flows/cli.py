@@ -259,6 +259,9 @@ def _end(message: str, code: int, error: BaseException) -> None:
     if _debug:
         raise error
     sys.stderr.write(f"stillhouse: {without_login(message)}\n")
+    # CPython remembers a Ctrl-C that left code given as text, of which Prefect and pydantic make some, and begun with
+    # `-m` it would end by that signal whatever the exit code; text that is evaluated to its end makes it forget.
+    eval("None")
     sys.exit(code)
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -77,6 +78,27 @@ def test_ctrl_c_ends_everything_with_one_message(project: Any, first_run: Any) -
     assert "Traceback" not in err
     assert "RUNNING" not in teachers(project)
     wait_until(lambda: not helpers_of(project))
+
+
+ENDED_AFTER_CTRL_C_IN_TEXT = """
+import signal
+from flows.cli import _end
+from tasks.errors import StoppedError
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    exec("signal.raise_signal(signal.SIGINT); input()")
+except KeyboardInterrupt:
+    _end("over", 130, StoppedError("over"))
+"""
+
+
+def test_the_exit_code_is_ours_wherever_ctrl_c_was_heard(tmp_path: Path) -> None:
+    (tmp_path / "ended.py").write_text(ENDED_AFTER_CTRL_C_IN_TEXT)
+    environment = os.environ | {"PYTHONPATH": f"{Path.cwd()}:{tmp_path}"}
+    command = [sys.executable, "-m", "ended"]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (130, "stillhouse: over\n")
 
 
 def test_a_run_stopped_with_all_its_processes_ends_at_once_and_has_told_prefect(project: Any, first_run: Any) -> None:
