@@ -40,7 +40,9 @@ class Recoverer:
         left out: that body has no layers of those names.
         """
         rate = recovery.learning_rate or self.training.learning_rate / SLOWER
-        training = self.training.model_copy(update={"epochs": recovery.epochs, "learning_rate": rate})
+        # There is none on the integer grid to freeze, and that of a cut network has yet to find its statistics.
+        budget = {"epochs": recovery.epochs, "learning_rate": rate, "freeze_batch_norm": None}
+        training = self.training.model_copy(update=budget)
         state = network.state_dict()
 
         def start(fresh: Network) -> None:

@@ -155,6 +155,15 @@ def test_a_start_that_training_makes_worse_is_kept(tiny_images: Path, make_bench
     assert aware.accuracy == static.accuracy
 
 
+def test_a_student_that_froze_its_batch_norm_can_learn_on_the_grid_where_there_is_none(
+    tiny_images: Path, make_bench: MakeBench
+) -> None:
+    bench = make_bench(tiny_images, CNN, candidates=[{"kind": "qat_int8", "recovery": {"epochs": 1}}])
+    frozen = bench.recover.training.model_copy(update={"freeze_batch_norm": 0.5})  # type: ignore[attr-defined]
+    object.__setattr__(bench.recover, "training", frozen)
+    assert "qat_int8" in [candidate.name for candidate in compress(bench, silent).candidates]
+
+
 def test_a_sequence_network_cannot_learn_in_int8(tiny_sequences: Path, make_bench: MakeBench) -> None:
     lstm = Recurrent(kind="lstm", hidden=4)
     refused = compress(make_bench(tiny_sequences, lstm, candidates=["qat_int8"]), silent).refused
