@@ -26,8 +26,8 @@ class Training(Section):
     gradient_clip: float | None = Field(default=None, gt=0)
     """largest L2 norm of the gradient; null for none"""
     keep: Literal["best", "last"] = "best"
-    """epoch whose weights are kept: the best on validation, or the last. Where validation is small and the epochs are
-    many, the best is mostly the luckiest"""
+    """epoch whose weights are kept: the best on validation, or the last, since where validation is small and the epochs
+    are many the best may be a lucky one"""
     freeze_batch_norm: float | None = Field(default=None, ge=0, lt=1)
     """part of the epochs after which batch norm computes with the mean and variance it has learned, as it will once
     trained, instead of with those of the batch, which are noise where batches are small; null for never"""
