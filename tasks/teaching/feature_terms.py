@@ -12,11 +12,14 @@ from tasks.records import InputSpec
 from tasks.teaching.objectives.feature_objectives import FEATURE_OBJECTIVES
 from tasks.teaching.objectives.features import Features, FeatureShape
 from tasks.teaching.objectives.schedules import value_at
+from tasks.teaching.soft_labels.signal import Signal, heard
 from tasks.training.batches import Batch
 
 
 class FeatureTerms(nn.Module):
     """Adds up `weight * objective`; its projections and variances belong to the training, never to the student.
+
+    With `signal`, which gives the soft labels, a live teacher answers once to a batch for both.
 
     Raises:
         RecipeError: a layer is not in its network; all that are not, at once.
@@ -30,9 +33,10 @@ class FeatureTerms(nn.Module):
         spec: InputSpec,
         samples: int,
         epochs: int,
+        signal: Signal | None = None,
     ) -> None:
         super().__init__()
-        self.params, self.epochs = tuple(objectives), epochs
+        self.params, self.hear, self.epochs = tuple(objectives), heard(signal, teacher), epochs
         shapes = [layer_shapes(network, spec) for network in (student, teacher)]
         names = [[getattr(pair, who) for o in objectives for pair in o.layers] for who in ("student", "teacher")]
         for who, wanted, there in zip(("student", "teacher"), names, shapes, strict=True):
@@ -42,13 +46,10 @@ class FeatureTerms(nn.Module):
             for o in objectives
         )
         self.taps = [Taps(network, wanted) for network, wanted in zip((student, teacher), names, strict=True)]
-        # In a list, so that the teacher is no part of what learns or is saved.
-        self.teacher = [teacher]
 
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Returns the sum (), and the value of each objective; the student has answered to this batch just before."""
-        with torch.no_grad():
-            self.teacher[0](batch.inputs, batch.lengths)
+        """Returns the sum (), and the value of each kind; the student has answered to this batch just before."""
+        self.hear(batch)
         ours, theirs = ([Features(v.float(), there) for v, there in taps.values(batch.lengths)] for taps in self.taps)
         rows = torch.from_numpy(batch.rows).to(batch.labels.device)
         labels = batch.labels if batch.labels.ndim == 1 else batch.labels[:, 0]
@@ -57,7 +58,8 @@ class FeatureTerms(nn.Module):
             layers = slice(start, start + len(objective.layers))
             value = module(ours[layers], theirs[layers], labels, rows)
             total = total + value_at(objective.weight, batch.chunk.epoch, self.epochs) * value
-            shown[f"{objective.kind}_loss"] = value
+            name = f"{objective.kind}_loss"
+            shown[name] = shown[name] + value if name in shown else value
             start = layers.stop
         return total, shown
 

@@ -77,7 +77,8 @@ class SoftTerms:
             value = self._value(objective, rows, batch)
             total = total + value_at(objective.weight, batch.chunk.epoch, self.epochs) * value
             if len(self.objectives) > 1:
-                shown[f"{objective.kind}_loss"] = value
+                name = f"{objective.kind}_loss"
+                shown[name] = shown[name] + value if name in shown else value
         return total
 
     def _value(self, objective: SoftLabelObjective, rows: "Rows", batch: Batch) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 
 from params.distill import Distill
+from params.models import Mlp
 from params.training import Training
 from tasks.teaching.fused import Factors, hard_and_soft, targets_of
 from tasks.teaching.loss import DistillationLoss
@@ -31,8 +32,6 @@ def loss_of(data: PreparedData, teacher: Trained, plain: bool = True, **said: ob
 
 
 def gradients(data: PreparedData, loss: DistillationLoss, seed: int) -> tuple[dict[str, float], list[torch.Tensor]]:
-    from params.models import Mlp
-
     torch.manual_seed(seed)
     student = data.network(Mlp(kind="mlp", hidden=(8,)))
     terms = dict(loss(student, batch_of(data)))
@@ -123,6 +122,20 @@ def test_a_threshold_above_every_confidence_silences_the_teacher(
     assert terms["soft_labels_speaking"] == 0.0
     assert terms["loss"] == pytest.approx(0.3 * terms["hard_loss"])
     assert all(torch.isfinite(gradient).all() for gradient in found)
+
+
+def test_what_is_shown_of_a_kind_is_the_sum_of_its_objectives(image_data: PreparedData, teacher: Trained) -> None:
+    layers = [{"student": "hidden1", "teacher": "hidden2"}]
+    soft, similar = {"kind": "kl", "weight": 0.5}, {"kind": "similarity", "weight": 0.25, "layers": layers}
+    params = Distill.model_validate({"alpha": 0.0, "objectives": [soft, soft, similar, similar]})
+    student, signal = image_data.network(Mlp(kind="mlp", hidden=(8,))), LiveSoftLabels(teacher.network)
+    loss = DistillationLoss(params, Training(epochs=4), signal, student, teacher.network, image_data)
+    terms = {
+        name: float(value.detach()) for name, value in loss.general(student, batch_of(image_data), alpha=0.0).items()
+    }
+    assert terms["soft_loss"] == pytest.approx(0.5 * terms["kl_loss"])
+    assert terms["loss"] == pytest.approx(terms["soft_loss"] + 0.25 * terms["similarity_loss"])
+    assert terms["similarity_loss"] > 0
 
 
 def test_nothing_reaches_the_teacher(image_data: PreparedData, teacher: Trained, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from tasks.errors import RecipeError
 from tasks.models.weights import save_weights
 from tasks.progress import silent
 from tasks.teacher.train import train
+from tasks.teaching import feature_terms
+from tasks.teaching.soft_labels.signal import heard
 from tasks.teaching.student import Distilled, train_alone
 from tasks.teaching.teaching import Teacher, Teaching
 from tasks.training.network import PreparedData, Trained
@@ -101,6 +103,28 @@ def test_a_feature_objective_falls_and_leaves_nothing_in_the_student(
     assert history[-1] < history[0]
     assert weights(done).keys() == weights(train_alone(CNN, image_data, 0, silent, nothing)).keys()
     assert not any(module._forward_hooks for module in done.network.modules())
+
+
+def test_a_live_teacher_answers_once_to_a_batch_for_its_soft_labels_and_its_layers(
+    image_data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hint = {"kind": "hint", "layers": [{"student": "stage2", "teacher": "hidden1"}]}
+
+    def asked(objectives: list[dict[str, Any]]) -> tuple[int, Trained]:
+        answers: list[object] = []
+        handle = teacher.network.register_forward_hook(lambda *_: answers.append(None))
+        done = distilled(image_data, of(teacher, tmp_path), CNN, objectives=objectives, soft_labels="live").trained
+        handle.remove()
+        return len(answers), done
+
+    steps = CNN.training.epochs * -(-len(image_data.splits.train) // CNN.training.batch_size)
+    soft_labels, _ = asked([{"kind": "kl"}])
+    both, together = asked([{"kind": "kl"}, hint])
+    assert both < soft_labels + steps / 2
+    monkeypatch.setattr(feature_terms, "heard", lambda _signal, network: heard(None, network))
+    each, apart = asked([{"kind": "kl"}, hint])
+    assert each >= both + steps
+    assert equal(together, apart)
 
 
 @pytest.mark.parametrize("objective", ["kl", "reverse_kl", "symmetric_kl", "logit_mse", "dkd", "dist"])

@@ -131,6 +131,18 @@ class LiveSoftLabels(Remembered):
         return teacher_logits(self.network, batch, self.per)
 
 
+def heard(signal: Signal | None, network: nn.Module) -> Callable[[Batch], object]:
+    """Returns what lets a teacher answer to a batch, for someone who looks into its layers.
+
+    Where the same network is asked for live soft labels, that is one answer for both, and not two.
+    """
+    members = signal.members if isinstance(signal, Ensemble) else (signal,)
+    for member in members:
+        if isinstance(member, LiveSoftLabels) and member.network is network and member.per == "sequence":
+            return member.whole
+    return lambda batch: teacher_logits(network, batch)
+
+
 class Ensemble(Remembered):
     """The mean of several teachers' logits by their weights.
 
