@@ -11,6 +11,7 @@ from params.objectives import FeatureObjective
 from params.pipeline import Recipe
 from params.student import Student
 from params.teacher import Teacher
+from params.training import Training
 from tasks.errors import DataError, RecipeError, mismatch
 from tasks.files import sha256_of
 from tasks.records import InputSpec, Statistics
@@ -82,9 +83,11 @@ def advice_on(project: Path, recipe: Recipe) -> list[str]:
     """Returns warnings about a valid recipe.
 
     Raises:
-        RecipeError: an objective names a layer that is not there, or that does not suit it.
+        RecipeError: an objective names a layer that is not there, or that does not suit it; batch norm is to be frozen
+            where there is none.
     """
     _check_layers(recipe)
+    _check_batch_norm(recipe)
     if recipe.teacher is None or recipe.student.architecture == recipe.teacher.architecture:
         return []  # mutual learning and self-distillation: of equal size on purpose
     sizes = {role: _parameters(getattr(recipe, role).architecture, recipe) for role in ("teacher", "student")}
@@ -105,6 +108,29 @@ def _check_layers(recipe: Recipe) -> None:
 
             student, teacher = (_network(architecture, recipe) for architecture in pair)
             FeatureTerms(features, student, teacher, _nominal_spec(recipe), samples=2, epochs=1).remove()
+
+
+def _check_batch_norm(recipe: Recipe) -> None:
+    """Looks for the batch norm that a budget freezes, before the trainings that come first."""
+    for field, architecture, training in _budgets(recipe):
+        if training and training.freeze_batch_norm is not None and not isinstance(architecture, ImportedArchitecture):
+            from tasks.training.batch_norm import require_batch_norm
+
+            require_batch_norm(_network(architecture, recipe), training, field)
+
+
+def _budgets(recipe: Recipe) -> Iterator[tuple[str, Architecture, Training | None]]:
+    """Yields where each budget stands in the recipe, a network that it trains, and the budget."""
+    if recipe.teacher:
+        yield "teacher.training", recipe.teacher.architecture, recipe.teacher.training
+    for place, teacher in enumerate(recipe.ensemble):
+        yield f"ensemble.{place}.training", teacher.architecture, teacher.training
+    if recipe.assistant:
+        yield "assistant.training", recipe.assistant.architecture, recipe.assistant.training
+    for network in (recipe.student, recipe.peer):
+        if network:
+            yield "student.training", network.architecture, recipe.student.training
+    yield "student.fine_tune", recipe.student.architecture, recipe.student.fine_tune
 
 
 def _lessons(recipe: Recipe) -> Iterator[tuple[Distill, Architecture, Architecture]]:

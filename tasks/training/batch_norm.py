@@ -7,8 +7,8 @@ from params.training import Training
 from tasks.errors import RecipeError, mismatch
 
 
-def require_batch_norm(model: nn.Module, params: Training) -> None:
-    """Refuses to freeze what is not there.
+def require_batch_norm(model: nn.Module, params: Training, field: str = "training") -> None:
+    """Refuses to freeze what is not there; `field` is where `params` stand in the recipe.
 
     Raises:
         RecipeError: the network has no batch norm.
@@ -16,7 +16,7 @@ def require_batch_norm(model: nn.Module, params: Training) -> None:
     if params.freeze_batch_norm is not None and not _norms(model):
         do = "leave it out, or take an architecture with batch norm"
         expected = "nothing, since the network has no batch norm"
-        raise RecipeError([mismatch("recipe", "training.freeze_batch_norm", expected, params.freeze_batch_norm, do)])
+        raise RecipeError([mismatch("recipe", f"{field}.freeze_batch_norm", expected, params.freeze_batch_norm, do)])
 
 
 def freeze_batch_norm(model: nn.Module, params: Training, epoch: int) -> None:

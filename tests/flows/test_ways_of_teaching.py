@@ -86,6 +86,24 @@ def test_a_mistake_in_how_to_teach_is_one_message_before_anything_runs(typed: An
     assert "Traceback" not in said.err
 
 
+@pytest.mark.parametrize(
+    ("overrides", "field"),
+    [
+        (("teacher.training.freeze_batch_norm=0.5",), "teacher.training"),
+        (("student.fine_tune={epochs: 1, freeze_batch_norm: 0.5}",), "student.fine_tune"),
+        (
+            ("teacher=null", "peer={architecture: {kind: gru, hidden: 8}}", "student.training.freeze_batch_norm=0.5"),
+            "student.training",
+        ),
+    ],
+)
+def test_batch_norm_is_not_frozen_where_there_is_none(typed: Any, overrides: tuple[str, ...], field: str) -> None:
+    said = typed("check", "params/vowels.yaml", *(word for o in overrides for word in ("--set", o)))
+    assert said.code == 2
+    expected = "expected nothing, since the network has no batch norm, got 0.5; leave it out, or take"
+    assert f"`{field}.freeze_batch_norm`: {expected}" in said.err
+
+
 def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(served: Any, first_run: Any) -> None:
     weights = served.registered("digits-teacher", 1) / "teacher-model.safetensors"
     classes = ", ".join(f"'{digit}'" for digit in "1023456789")
