@@ -53,7 +53,8 @@ class FeatureTerms(nn.Module):
         ours, theirs = ([Features(v.float(), there) for v, there in taps.values(batch.lengths)] for taps in self.taps)
         rows = torch.from_numpy(batch.rows).to(batch.labels.device)
         labels = batch.labels if batch.labels.ndim == 1 else batch.labels[:, 0]
-        total, shown, start = ours[0].values.new_zeros(()), {}, 0
+        total, start = ours[0].values.new_zeros(()), 0
+        shown: dict[str, Tensor] = {}
         for objective, module in zip(self.params, self.modules_of, strict=True):
             layers = slice(start, start + len(objective.layers))
             value = module(ours[layers], theirs[layers], labels, rows)
