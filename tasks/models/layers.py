@@ -114,10 +114,18 @@ def layer_shapes(network: Network, spec: InputSpec) -> dict[str, LayerShape]:
 
     They are found by one forward of zeros in eval mode, sequences at their full length. Left out is what gives no
     tensor of 2 to 4 axes with the batch first, and for sequences what gives neither (batch, hidden) nor all frames.
+
+    Raises:
+        RecipeError: the network cannot take such samples, for example since a picture is smaller than its kernels.
     """
     names = [name for name, _ in network.body.named_modules() if name]
     with _evaluating(network), Taps(network, names) as taps:
-        network(*_zeros(network, spec))
+        try:
+            network(*_zeros(network, spec))
+        except RuntimeError as error:
+            shape = "x".join(map(str, spec.shape))
+            do = "bring larger samples (`data.reader.size` of pictures), or take another architecture"
+            raise RecipeError([mismatch("recipe", "architecture", f"to take samples of {shape}", error, do)]) from error
         outputs = {name: tap.output for name, tap in taps._taps.items()}
     shapes = {name: _shape(output, spec) for name, output in outputs.items()}
     return {name: shape for name, shape in shapes.items() if shape}

@@ -86,6 +86,14 @@ def test_a_mistake_in_how_to_teach_is_one_message_before_anything_runs(typed: An
     assert "Traceback" not in said.err
 
 
+def test_pictures_smaller_than_a_kernel_are_one_message(typed: Any) -> None:
+    said = typed("check", "params/solar.yaml", "--set", "data.reader.size=[224, 1]")
+    assert said.code == 2
+    assert "expected to take samples of 1x224x1, got " in said.err
+    assert "bring larger samples (`data.reader.size` of pictures)" in said.err
+    assert "Traceback" not in said.err
+
+
 @pytest.mark.parametrize(
     ("overrides", "field"),
     [
