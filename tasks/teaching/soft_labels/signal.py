@@ -134,8 +134,8 @@ class LiveSoftLabels(Remembered):
 def heard(signal: Signal | None, network: nn.Module) -> Callable[[Batch], object]:
     """Returns what lets a teacher answer to a batch, for someone who looks into its layers.
 
-    Where the same network is asked for live soft labels, that is one answer for both, and not two. Not where it is asked
-    for each step: then it answers in another way than the one its layers are known from.
+    Where the same network is asked for live soft labels, that is one answer for both, and not two. Not where it is
+    asked for each step: then it answers in another way than the one its layers are known from.
     """
     members = signal.members if isinstance(signal, Ensemble) else (signal,)
     for member in members:
