@@ -83,11 +83,11 @@ def advice_on(project: Path, recipe: Recipe) -> list[str]:
     """Returns warnings about a valid recipe.
 
     Raises:
-        RecipeError: an objective names a layer that is not there, or that does not suit it; batch norm is to be frozen
-            where there is none.
+        RecipeError: a network cannot take the samples; an objective names a layer that is not there, or that does not
+            suit it; batch norm is to be frozen where there is none.
     """
+    _check_networks(recipe)
     _check_layers(recipe)
-    _check_batch_norm(recipe)
     if recipe.teacher is None or recipe.student.architecture == recipe.teacher.architecture:
         return []  # mutual learning and self-distillation: of equal size on purpose
     sizes = {role: _parameters(getattr(recipe, role).architecture, recipe) for role in ("teacher", "student")}
@@ -97,6 +97,32 @@ def advice_on(project: Path, recipe: Recipe) -> list[str]:
     got = f"about {sizes['student']:,} parameters against {sizes['teacher']:,}"
     do = "make the student smaller; it will ship"
     return [mismatch(str(file), "student.architecture", "a student smaller than its teacher", got, do)]
+
+
+def _check_networks(recipe: Recipe) -> None:
+    """Looks at each network and at what its budgets ask of it, before the trainings that come first.
+
+    Raises:
+        RecipeError: every problem at once.
+    """
+    from tasks.models.layers import require_fit
+    from tasks.training.batch_norm import require_batch_norm
+
+    problems: dict[str, None] = {}
+    for field, architecture, budgets in _networks(recipe):
+        if isinstance(architecture, ImportedArchitecture):
+            continue
+        try:
+            network = _network(architecture, recipe)
+            if recipe.data.reader.sized:
+                require_fit(network, _nominal_spec(recipe), f"{field}.architecture")
+            for budget, training in budgets.items():
+                if training:
+                    require_batch_norm(network, training, budget)
+        except RecipeError as error:
+            problems |= dict.fromkeys(error.problems)
+    if problems:
+        raise RecipeError([*problems])
 
 
 def _check_layers(recipe: Recipe) -> None:
@@ -110,27 +136,18 @@ def _check_layers(recipe: Recipe) -> None:
             FeatureTerms(features, student, teacher, _nominal_spec(recipe), samples=2, epochs=1).remove()
 
 
-def _check_batch_norm(recipe: Recipe) -> None:
-    """Looks for the batch norm that a budget freezes, before the trainings that come first."""
-    for field, architecture, training in _budgets(recipe):
-        if training and training.freeze_batch_norm is not None and not isinstance(architecture, ImportedArchitecture):
-            from tasks.training.batch_norm import require_batch_norm
-
-            require_batch_norm(_network(architecture, recipe), training, field)
-
-
-def _budgets(recipe: Recipe) -> Iterator[tuple[str, Architecture, Training | None]]:
-    """Yields where each budget stands in the recipe, a network that it trains, and the budget."""
-    if recipe.teacher:
-        yield "teacher.training", recipe.teacher.architecture, recipe.teacher.training
-    for place, teacher in enumerate(recipe.ensemble):
-        yield f"ensemble.{place}.training", teacher.architecture, teacher.training
+def _networks(recipe: Recipe) -> Iterator[tuple[str, Architecture, dict[str, Training | None]]]:
+    """Yields each network, where it stands in the recipe, and its budgets by where those stand."""
+    teachers = [("teacher", recipe.teacher)] if recipe.teacher else []
+    for field, teacher in [*teachers, *((f"ensemble.{place}", one) for place, one in enumerate(recipe.ensemble))]:
+        yield field, teacher.architecture, {f"{field}.training": teacher.training}
     if recipe.assistant:
-        yield "assistant.training", recipe.assistant.architecture, recipe.assistant.training
-    for network in (recipe.student, recipe.peer):
-        if network:
-            yield "student.training", network.architecture, recipe.student.training
-    yield "student.fine_tune", recipe.student.architecture, recipe.student.fine_tune
+        yield "assistant", recipe.assistant.architecture, {"assistant.training": recipe.assistant.training}
+    student = recipe.student
+    budgets = {"student.training": student.training, "student.fine_tune": student.fine_tune}
+    yield "student", student.architecture, budgets
+    if recipe.peer:
+        yield "peer", recipe.peer.architecture, {"student.training": student.training}
 
 
 def _lessons(recipe: Recipe) -> Iterator[tuple[Distill, Architecture, Architecture]]:
@@ -145,21 +162,22 @@ def _lessons(recipe: Recipe) -> Iterator[tuple[Distill, Architecture, Architectu
 
 
 def _parameters(architecture: Architecture, recipe: Recipe) -> int:
-    """Returns the size of a network on nominal data; nothing is allocated."""
-    import torch
-
+    """Returns the size of a network on nominal data."""
     from tasks.models.build import count_parameters
 
-    with torch.device("meta"):
-        return count_parameters(_network(architecture, recipe))
+    return count_parameters(_network(architecture, recipe))
 
 
 def _network(architecture: Architecture, recipe: Recipe) -> "Network":
+    """Returns a network for nominal data that has shapes and no values."""
+    import torch
+
     from tasks.models.build import build_model
 
     spec = _nominal_spec(recipe)
     statistics = Statistics(mean=(0.0,) * spec.features, std=(1.0,) * spec.features)
-    return build_model(architecture, spec, NOMINAL_OUTPUTS, statistics)
+    with torch.device("meta"):
+        return build_model(architecture, spec, NOMINAL_OUTPUTS, statistics)
 
 
 def _nominal_spec(recipe: Recipe) -> InputSpec:

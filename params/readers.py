@@ -17,6 +17,8 @@ class ReaderSection(Section):
     layout: ClassVar[Layout]
     published: ClassVar[bool] = False
     """the source says which samples are for testing"""
+    sized: ClassVar[bool] = False
+    """`nominal_shape` is no guess"""
 
     @property
     def nominal_shape(self) -> tuple[int, ...]:
@@ -38,6 +40,7 @@ class PixelTableReader(ReaderSection):
     """One image per CSV row: the pixels, row by row, then the label."""
 
     layout = "image"
+    sized = True
     kind: Literal["pixel_table"]
     file: str
     shape: PositiveInts
@@ -53,6 +56,7 @@ class PictureReader(ReaderSection):
     """Image files, each converted and resized to `size`."""
 
     layout = "image"
+    sized = True
     size: PositiveInts
     """(height, width) in pixels"""
     channels: Literal[1, 3] = 3

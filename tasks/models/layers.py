@@ -119,16 +119,26 @@ def layer_shapes(network: Network, spec: InputSpec) -> dict[str, LayerShape]:
         RecipeError: the network cannot take such samples, for example since a picture is smaller than its kernels.
     """
     names = [name for name, _ in network.body.named_modules() if name]
-    with _evaluating(network), Taps(network, names) as taps:
-        try:
-            network(*_zeros(network, spec))
-        except RuntimeError as error:
-            shape = "x".join(map(str, spec.shape))
-            do = "bring larger samples (`data.reader.size` of pictures), or take another architecture"
-            raise RecipeError([mismatch("recipe", "architecture", f"to take samples of {shape}", error, do)]) from error
+    with Taps(network, names) as taps:
+        require_fit(network, spec)
         outputs = {name: tap.output for name, tap in taps._taps.items()}
     shapes = {name: _shape(output, spec) for name, output in outputs.items()}
     return {name: shape for name, shape in shapes.items() if shape}
+
+
+def require_fit(network: Network, spec: InputSpec, field: str = "architecture") -> None:
+    """Has the network answer to zeros in eval mode, sequences of full length; `field` is where it stands in the recipe.
+
+    Raises:
+        RecipeError: it cannot take such samples, for example since a picture is smaller than its kernels.
+    """
+    try:
+        with _evaluating(network):
+            network(*_zeros(network, spec))
+    except RuntimeError as error:
+        shape = "x".join(map(str, spec.shape))
+        do = "bring larger samples (`data.reader.size` of pictures), or take another architecture"
+        raise RecipeError([mismatch("recipe", field, f"to take samples of {shape}", error, do)]) from error
 
 
 def require_layers(field: str, names: Sequence[str], shapes: Mapping[str, LayerShape]) -> None:

@@ -12,6 +12,7 @@ from tasks.errors import DataError, IntegrityError, mismatch
 from tasks.files import sha256_of
 from tasks.kinds.kind import TaskKind, find_kind
 from tasks.models.build import Network, build_model
+from tasks.models.layers import require_fit
 from tasks.progress import Advance
 from tasks.records import DataRecord, DatasetCard, canonical_digest
 from tasks.training.arrays import CARD, SplitArrays, read_card
@@ -60,8 +61,14 @@ class PreparedData:
         return self.kind.outputs(self.card.classes)
 
     def network(self, architecture: Architecture) -> Network:
-        """Returns a network of fresh weights for this data."""
-        return build_model(architecture, self.card.input, self.outputs, self.card.statistics)
+        """Returns a network of fresh weights for this data.
+
+        Raises:
+            RecipeError: the architecture does not go with this kind of input, or with samples of this shape.
+        """
+        network = build_model(architecture, self.card.input, self.outputs, self.card.statistics)
+        require_fit(network, self.card.input)
+        return network
 
     def require_classes(self, field: str, classes: Sequence[str]) -> None:
         """Checks that a network's classes are those of the data, in this order; none stands for nobody knows.

@@ -86,12 +86,23 @@ def test_a_mistake_in_how_to_teach_is_one_message_before_anything_runs(typed: An
     assert "Traceback" not in said.err
 
 
-def test_pictures_smaller_than_a_kernel_are_one_message(typed: Any) -> None:
+def test_pictures_smaller_than_a_kernel_are_named_with_every_network_that_cannot_take_them(typed: Any) -> None:
     said = typed("check", "params/solar.yaml", "--set", "data.reader.size=[224, 1]")
     assert said.code == 2
-    assert "expected to take samples of 1x224x1, got " in said.err
-    assert "bring larger samples (`data.reader.size` of pictures)" in said.err
-    assert "Traceback" not in said.err
+    lines = said.err.strip().splitlines()
+    assert len(lines) == 2
+    for line, network in zip(lines, ("teacher", "student"), strict=True):
+        assert f"`{network}.architecture`: expected to take samples of 1x224x1, got " in line
+        assert "bring larger samples (`data.reader.size` of pictures)" in line
+
+
+def test_a_network_for_other_data_is_named_without_a_teacher_too(typed: Any) -> None:
+    said = typed(
+        *("check", "params/vowels.yaml", "--set", "teacher=null"),
+        *("--set", "peer={architecture: {kind: cnn, channels: [4]}}"),
+    )
+    assert said.code == 2
+    assert "`architecture.kind: cnn`: expected image data, got sequence" in said.err
 
 
 @pytest.mark.parametrize(

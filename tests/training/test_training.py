@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from params.models import Architecture, Cnn, Mlp, Recurrent
+from params.models import Architecture, Cnn, EfficientNetLite, Mlp, Recurrent
 from params.training import Training
 from tasks.errors import IntegrityError, RecipeError, StageError
 from tasks.files import sha256_of
@@ -151,6 +151,13 @@ def test_the_last_epoch_is_kept_where_the_budget_says_so(image_data: PreparedDat
     validation = image_data.splits.validation
     accuracy = float((predict_logits(last.network, validation).argmax(axis=1) == validation.labels()).mean())
     assert accuracy == last.fit.best["validation_accuracy"] < best.fit.best["validation_accuracy"]
+
+
+def test_samples_smaller_than_a_kernel_are_refused_where_their_shape_is_known(image_data: PreparedData) -> None:
+    line = image_data.card.input.model_copy(update={"shape": (1, 8, 1)})
+    data = replace(image_data, card=image_data.card.model_copy(update={"input": line}))
+    with pytest.raises(RecipeError, match=r"`architecture`: expected to take samples of 1x8x1, got .*Kernel size"):
+        data.network(EfficientNetLite(kind="efficientnet_lite", stages=1))
 
 
 def test_freezing_batch_norm_where_there_is_none_is_refused(sequence_data: PreparedData) -> None:
