@@ -162,21 +162,22 @@ def _lessons(recipe: Recipe) -> Iterator[tuple[Distill, Architecture, Architectu
 
 
 def _parameters(architecture: Architecture, recipe: Recipe) -> int:
-    """Returns the size of a network on nominal data; nothing is allocated."""
-    import torch
-
+    """Returns the size of a network on nominal data."""
     from tasks.models.build import count_parameters
 
-    with torch.device("meta"):
-        return count_parameters(_network(architecture, recipe))
+    return count_parameters(_network(architecture, recipe))
 
 
 def _network(architecture: Architecture, recipe: Recipe) -> "Network":
+    """Returns a network for nominal data that has shapes and no values: a slip in a size must not fill the memory."""
+    import torch
+
     from tasks.models.build import build_model
 
     spec = _nominal_spec(recipe)
     statistics = Statistics(mean=(0.0,) * spec.features, std=(1.0,) * spec.features)
-    return build_model(architecture, spec, NOMINAL_OUTPUTS, statistics)
+    with torch.device("meta"):
+        return build_model(architecture, spec, NOMINAL_OUTPUTS, statistics)
 
 
 def _nominal_spec(recipe: Recipe) -> InputSpec:

@@ -137,7 +137,7 @@ def require_fit(network: Network, spec: InputSpec, field: str = "architecture") 
             network(*_zeros(network, spec))
     except RuntimeError as error:
         shape = "x".join(map(str, spec.shape))
-        do = "bring larger samples (`data.reader.size` of pictures), or take another architecture"
+        do = "bring samples of another size (`data.reader.size` of pictures), or take another architecture"
         raise RecipeError([mismatch("recipe", field, f"to take samples of {shape}", error, do)]) from error
 
 

@@ -93,7 +93,13 @@ def test_pictures_smaller_than_a_kernel_are_named_with_every_network_that_cannot
     assert len(lines) == 2
     for line, network in zip(lines, ("teacher", "student"), strict=True):
         assert f"`{network}.architecture`: expected to take samples of 1x224x1, got " in line
-        assert "bring larger samples (`data.reader.size` of pictures)" in line
+        assert "bring samples of another size (`data.reader.size` of pictures)" in line
+
+
+def test_a_check_allocates_nothing_of_the_size_of_a_picture(typed: Any) -> None:
+    said = typed("check", "params/solar.yaml", "--set", "data.reader.size=[1000000, 1000000]")
+    assert said.code == 0
+    assert "params/solar.yaml: valid" in said.out
 
 
 def test_a_network_for_other_data_is_named_without_a_teacher_too(typed: Any) -> None:
