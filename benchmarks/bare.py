@@ -16,26 +16,26 @@ from pathlib import Path
 import numpy as np
 
 from params.pipeline import Recipe
-from tasks.compress.bench import Bench
 from tasks.compress.compress import Compressed, compress
-from tasks.compress.recover import Recoverer
+from tasks.compress.context import Bench
+from tasks.compress.network_passes.recover import Recoverer
+from tasks.core.progress import silent
+from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch
-from tasks.data.prepare import prepare
-from tasks.evaluate.entrant import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
+from tasks.data.prepared.prepare import prepare
+from tasks.distill.health import weights_digest
+from tasks.distill.student import distill, train_alone
+from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.train import train
 from tasks.evaluate.evaluate import Evaluation, evaluate
-from tasks.evaluate.exhibits import scene_of
+from tasks.evaluate.figure_data import scene_of
 from tasks.evaluate.figures.draw import draw
+from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
 from tasks.evaluate.numbers import write_numbers
 from tasks.models.build import count_parameters
-from tasks.progress import silent
-from tasks.recipes import load_recipe
-from tasks.runtime.bundle import Facts, golden_of, self_test, write_bundle
-from tasks.runtime.manifest import Processor
-from tasks.runtime.session import Session
-from tasks.teacher.train import train
-from tasks.teaching.health import weights_digest
-from tasks.teaching.student import distill, train_alone
-from tasks.teaching.teaching import Teacher, Teaching
+from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
+from tasks.runtime.bundle.manifest import Processor
+from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData, Trained
 

@@ -21,23 +21,23 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import quantize_dynamic, quantize_static
 
 from benchmarks.readme import replace_table
-from flows.advice import pinned
-from flows.server import start_prefect_api
+from flows.recipe_checks import pinned
+from infra.services.prefect_server import start_prefect_api
 from params.compress import Compress
 from params.pipeline import Recipe
-from tasks.compress.calibrate import Samples
 from tasks.compress.choose import TIE
+from tasks.compress.file_passes.calibrate import Samples
 from tasks.compress.operators import executed_operators, integer_operators
+from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord
+from tasks.core.recipes import load_recipe
+from tasks.core.workspace import prepare_environment, project_root
 from tasks.models.export import export_onnx
 from tasks.models.weights import load_model
-from tasks.recipes import load_recipe
-from tasks.records import CandidatesRecord, DataRecord, ModelRecord
-from tasks.runtime.latency import measure
-from tasks.runtime.session import Session
-from tasks.tracking import fetch
+from tasks.runtime.bundle.latency import measure
+from tasks.runtime.bundle.session import Session
+from tasks.tracking.runs import fetch
 from tasks.training.network import PreparedData
 from tasks.training.predict import predict_logits
-from tasks.workspace import prepare_environment, project_root
 
 WARMUP, REPEATS = 50, 500
 SHIPS, DEFAULT = " (ships)", "ORT "

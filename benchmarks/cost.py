@@ -25,19 +25,19 @@ import numpy as np
 from benchmarks.readme import replace_table
 from params.pipeline import Recipe
 from params.soft_labels import SoftLabelStore
-from tasks.data.versioning import versioned_data
-from tasks.progress import silent
-from tasks.recipes import load_recipe
-from tasks.teaching.loss import DistillationLoss
-from tasks.teaching.soft_labels.signal import SoftLabelReport
-from tasks.teaching.teaching import Teacher, Teaching
+from tasks.core.progress import silent
+from tasks.core.recipes import load_recipe
+from tasks.core.workspace import prepare_environment, project_root
+from tasks.data.versions.versioning import versioned_data
+from tasks.distill.loss import DistillationLoss
+from tasks.distill.soft_labels.source import SoftLabelReport
+from tasks.distill.teachers.teachers import Teacher, Teaching
 from tasks.training.allocator import freed_memory_kept
 from tasks.training.arrays import SplitArrays
 from tasks.training.batches import Batch
 from tasks.training.loop import Objective, Trainer
 from tasks.training.network import PreparedData, hard_labels_only
 from tasks.training.seeds import seeded
-from tasks.workspace import prepare_environment, project_root
 
 SEED, LIVE_EPOCHS = 0, 3
 MOST_SAMPLES = 6_400

@@ -18,18 +18,18 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from benchmarks.readme import replace_table
+from tasks.contracts.records import InputSpec, Statistics
+from tasks.core.recipes import load_recipe
+from tasks.core.workspace import project_root
 from tasks.models.build import build_model
 from tasks.models.export import export_onnx
-from tasks.recipes import load_recipe
-from tasks.records import InputSpec, Statistics
-from tasks.runtime.bundle import Facts, Golden, golden_of, write_bundle
-from tasks.runtime.manifest import Processor
-from tasks.runtime.predictor import Predictor
-from tasks.runtime.receipts import Receipt
-from tasks.runtime.session import MODEL, Session
-from tasks.runtime.verify import Contents, read_verified
+from tasks.runtime.bundle.bundle import Facts, Golden, golden_of, write_bundle
+from tasks.runtime.bundle.manifest import Processor
+from tasks.runtime.bundle.predictor import Predictor
+from tasks.runtime.bundle.session import MODEL, Session
+from tasks.runtime.bundle.verify import Contents, read_verified
+from tasks.runtime.update.receipts import Receipt
 from tasks.training.seeds import seeded
-from tasks.workspace import project_root
 
 SAMPLES = {
     "digits": (InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8)), 10),

@@ -24,24 +24,24 @@ import torch
 from scipy.stats import t
 
 from benchmarks.readme import replace_table
-from flows.advice import pinned
-from flows.server import start_prefect_api
+from flows.recipe_checks import pinned
+from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
-from tasks.data.versioning import versioned_data
+from tasks.contracts.records import DataRecord, ModelRecord
+from tasks.core.progress import silent
+from tasks.core.recipes import load_recipe
+from tasks.core.workspace import prepare_environment, project_root
+from tasks.data.versions.versioning import versioned_data
+from tasks.distill.health import weights_digest
+from tasks.distill.student import distill, train_alone
+from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.train import train
 from tasks.models.build import Network, count_parameters
 from tasks.models.weights import load_model
-from tasks.progress import silent
-from tasks.recipes import load_recipe
-from tasks.records import DataRecord, ModelRecord
-from tasks.teacher.train import train
-from tasks.teaching.health import weights_digest
-from tasks.teaching.student import distill, train_alone
-from tasks.teaching.teaching import Teacher, Teaching
-from tasks.tracking import fetch
+from tasks.tracking.runs import fetch
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 from tasks.training.predict import predict_logits
-from tasks.workspace import prepare_environment, project_root
 
 CONFIDENCE = 0.95
 

@@ -111,7 +111,7 @@ def _child(step: str, folder: Path) -> None:
 
 def _prepare(recipe: Recipe, folder: Path) -> None:
     from tasks.data.fetch import fetch
-    from tasks.data.prepare import prepare
+    from tasks.data.prepared.prepare import prepare
 
     fetch(recipe, folder)
     prepare(recipe, folder)
@@ -119,9 +119,9 @@ def _prepare(recipe: Recipe, folder: Path) -> None:
 
 def _distill(recipe: Recipe, folder: Path) -> None:
     """Distills for an epoch, the cold cache of soft labels included; the teacher knows nothing, at the same cost."""
-    from tasks.progress import silent
-    from tasks.teaching.student import distill
-    from tasks.teaching.teaching import Teacher, Teaching
+    from tasks.core.progress import silent
+    from tasks.distill.student import distill
+    from tasks.distill.teachers.teachers import Teacher, Teaching
     from tasks.training.network import PreparedData
 
     assert recipe.teacher is not None, "the recipe above has one"

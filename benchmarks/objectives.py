@@ -24,16 +24,16 @@ from scipy.stats import t
 from benchmarks.readme import replace_table
 from params.distill import Distill
 from params.pipeline import Recipe
-from tasks.data.versioning import versioned_data
-from tasks.progress import silent
-from tasks.recipes import load_recipe
-from tasks.teacher.train import train
-from tasks.teaching.student import distill, train_alone
-from tasks.teaching.teaching import Teacher, Teaching
+from tasks.core.progress import silent
+from tasks.core.recipes import load_recipe
+from tasks.core.workspace import prepare_environment, project_root
+from tasks.data.versions.versioning import versioned_data
+from tasks.distill.student import distill, train_alone
+from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.train import train
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData, Trained
 from tasks.training.predict import predict_logits
-from tasks.workspace import prepare_environment, project_root
 
 CONFIDENCE = 0.95
 SOFT = (

@@ -11,7 +11,7 @@ TOOLS = ("PREFECT_", "MLFLOW_", "DVC_", "STILLHOUSE_", "OPENLINEAGE_", "PYTHONDO
 def run_command(recipe: str, overrides: Sequence[str]) -> list[str]:
     """Returns `stillhouse run` with overrides, for a process whose working directory is a clone."""
     chosen = [word for override in overrides for word in ("--set", override)]
-    return [sys.executable, "-m", "flows.cli", "run", f"params/{recipe}.yaml", *chosen]
+    return [sys.executable, "-m", "cli.main", "run", f"params/{recipe}.yaml", *chosen]
 
 
 def environment_in(root: Path) -> dict[str, str]:

@@ -20,23 +20,23 @@ from scipy.stats import t
 
 from benchmarks.distillation import nothing, teacher_of_the_run
 from benchmarks.readme import replace_table
-from flows.advice import pinned
+from flows.recipe_checks import pinned
 from params.compress import Compress
 from params.pipeline import Recipe
-from tasks.compress.bench import Bench
+from tasks.compress.context import Bench
 from tasks.compress.measure import logits_of
+from tasks.compress.network_passes.recover import Recoverer
 from tasks.compress.passes import Workshop
-from tasks.compress.recover import Recoverer
-from tasks.data.versioning import versioned_data
-from tasks.progress import silent
-from tasks.recipes import load_recipe
-from tasks.runtime.session import Session
-from tasks.teaching.health import weights_digest
-from tasks.teaching.student import distill
-from tasks.teaching.teaching import Teacher, Teaching
+from tasks.core.progress import silent
+from tasks.core.recipes import load_recipe
+from tasks.core.workspace import prepare_environment, project_root
+from tasks.data.versions.versioning import versioned_data
+from tasks.distill.health import weights_digest
+from tasks.distill.student import distill
+from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
-from tasks.workspace import prepare_environment, project_root
 
 CONFIDENCE = 0.95
 AFTER, AWARE = "static_int8", "qat_int8"

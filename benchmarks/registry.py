@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.errors import InputError
-from tasks.releases import Release
+from tasks.contracts.releases import Release
+from tasks.core.errors import InputError
 
 MODEL, ENVIRONMENT, RELEASES = "contested", "staging", 5
 
@@ -82,8 +82,8 @@ def contest(operations: int, processes: int) -> Outcome:
 
 def _forget() -> None:
     """Closes what this process has open of another state folder."""
-    from tasks import tracking
-    from tasks.registry import database
+    from tasks.registry.ledger import database
+    from tasks.tracking import runs as tracking
 
     tracking.client.cache_clear()
     database.engine.cache_clear()
@@ -91,8 +91,8 @@ def _forget() -> None:
 
 def _take_part(seed: int, operations: int) -> None:
     """Promotes and rolls back at random, then registers the fingerprint that all register."""
+    from tasks.contracts.releases import Verdict
     from tasks.registry.promotion import carry_out, roll_back
-    from tasks.releases import Verdict
 
     draw, passed = random.Random(seed), Verdict(environment=ENVIRONMENT, passed=True, checks=())
     for _ in range(operations):
@@ -107,9 +107,9 @@ def _take_part(seed: int, operations: int) -> None:
 
 
 def _outcome(failed: Sequence[str], seconds: float) -> Outcome:
-    from tasks.registry import decisions
+    from tasks.registry.ledger import decisions
     from tasks.registry.promotion import audit
-    from tasks.tracking import client
+    from tasks.tracking.runs import client
 
     rows = decisions.decisions(MODEL)
     versions = len(client().search_model_versions("name = 'same'"))
@@ -120,7 +120,7 @@ def _outcome(failed: Sequence[str], seconds: float) -> Outcome:
 
 def replayed(rows: Sequence[Any]) -> list[str]:
     """Returns each move that did not begin at the champion of its moment, or that another one cut into."""
-    from tasks.registry.decisions import DONE
+    from tasks.registry.ledger.decisions import DONE
 
     wrong, champion, intent = [], None, None
     for row in rows:
@@ -138,7 +138,7 @@ def replayed(rows: Sequence[Any]) -> list[str]:
 
 def _registered(model: str, fingerprint: str) -> int:
     from tasks.registry.versions import ensure_version
-    from tasks.tracking import client
+    from tasks.tracking.runs import client
 
     experiment = client().get_experiment_by_name("Default")
     assert experiment is not None

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from benchmarks.readme import replace_table
 
 REPEATS = 10
-STILLHOUSE = (sys.executable, "-m", "flows.cli")
+STILLHOUSE = (sys.executable, "-m", "cli.main")
 COMMANDS = {
     "stillhouse --help": ("--help",),
     "stillhouse run params/digits.yaml (nothing changed)": ("run", "params/digits.yaml"),

@@ -21,14 +21,14 @@ from torch.nn.functional import cross_entropy
 
 from params.models import Architecture
 from params.training import Training
+from tasks.contracts.records import InputSpec, Statistics
+from tasks.core.recipes import load_recipe
+from tasks.core.workspace import project_root
 from tasks.models.build import build_model
-from tasks.recipes import load_recipe
-from tasks.records import InputSpec, Statistics
 from tasks.training.allocator import freed_memory_kept
 from tasks.training.memory_format import prefer_channels_last
-from tasks.training.narrowed import has_bf16, with_precision
 from tasks.training.optimizers import build_optimizer
-from tasks.workspace import project_root
+from tasks.training.precision import has_bf16, with_precision
 
 PICTURES = {"fashion": (1, 28, 28), "solar": (1, 224, 224)}
 """the recipes whose trainings take long, and what they look at"""

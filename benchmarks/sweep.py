@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.readme import replace_table
-from flows.space import Space
+from flows.sweep.search_space import Space
 from params.sweep import Grid
-from tasks.workspace import project_root
+from tasks.core.workspace import project_root
 
 RECIPE = Path("params/digits.yaml")
 QUIET = ("--set", "promote.staging.approval=manual")
@@ -128,7 +128,7 @@ class Bench:
 
     def _typed(self, state: str, verb: str, *words: str) -> str:
         environment = os.environ | {"STILLHOUSE_HOME": str(self.folder / state), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "flows.cli", verb, str(RECIPE), *words, *self.settings]
+        command = [sys.executable, "-m", "cli.main", verb, str(RECIPE), *words, *self.settings]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"`{' '.join(command)}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")

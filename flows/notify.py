@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from flows.console import console
+from cli.console import console
 from params.notify import Event
 from params.pipeline import Recipe
-from tasks.addresses import without_login
-from tasks.errors import StoppedError, mismatch
-from tasks.releases import Promotion
+from tasks.contracts.releases import Promotion
+from tasks.core.addresses import without_login
+from tasks.core.errors import StoppedError, mismatch
 
 
 def tell_of_promotions(recipe: Recipe, promotions: Sequence[Promotion], reason: str) -> None:

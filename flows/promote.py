@@ -5,24 +5,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.lineage import ancestry_of
-from flows.standing import ENVIRONMENTS
+from cli.lineage import ancestry_of
+from cli.status import ENVIRONMENTS
 from params.evaluate import Evaluate
 from params.promote import Gate
-from tasks.data.kept import CACHE, at_hand
-from tasks.errors import InputError, mismatch
+from tasks.contracts.releases import Promotion, Release, Verdict
+from tasks.contracts.scores import Challenge
+from tasks.core.errors import InputError, mismatch
+from tasks.core.fingerprint import Ingredients
+from tasks.core.locks import at_work
+from tasks.core.record import Artefact
+from tasks.core.workspace import project_root
+from tasks.data.versions.versions_store import CACHE, at_hand
+from tasks.evaluate.report.task import publish_report
 from tasks.evaluate.task import challenge_champion
-from tasks.fingerprint import Ingredients
-from tasks.job_runs import job_run
-from tasks.occupancy import at_work
-from tasks.records import Artefact
-from tasks.registry import decisions, ledger
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger import entries as ledger
 from tasks.registry.removal import refuse_removed
 from tasks.registry.task import approve_release, judge_release, move_release
-from tasks.releases import Promotion, Release, Verdict
-from tasks.report.task import publish_report
-from tasks.scores import Challenge
-from tasks.workspace import project_root
+from tasks.tracking.job_runs import job_run
 
 
 @flow(name="promote", flow_run_name="promote {release.model} to {environment}")

@@ -9,26 +9,28 @@ from contextlib import contextmanager
 from prefect import flow
 from prefect.runtime import flow_run
 
+from cli.status import ENVIRONMENTS
 from flows.promote import promote, report, report_on_moved
-from flows.standing import ENVIRONMENTS
 from params.pipeline import Recipe
 from params.promote import Gate
 from params.student import Student
-from tasks import job_runs, tracking
 from tasks.compress.task import compress_student
+from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord
+from tasks.contracts.releases import Promotion, Release
+from tasks.contracts.scores import EvaluationRecord
+from tasks.core.fingerprint import LIBRARIES, Ingredients, flatten, library_versions
+from tasks.core.locks import at_work
+from tasks.core.record import Artefact, Record
+from tasks.core.workspace import git_commit, project_root
 from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, distill_student, teach_each_other, train_baseline
+from tasks.distill.teachers.task import train_teacher
+from tasks.evaluate.report.task import write_card
 from tasks.evaluate.task import evaluate_candidates
-from tasks.fingerprint import LIBRARIES, Ingredients, flatten, library_versions
-from tasks.occupancy import at_work
-from tasks.records import Artefact, DataRecord, ModelRecord, Record, TeacherRecord
 from tasks.registry.task import register_student
-from tasks.releases import Promotion, Release
-from tasks.report.task import write_card
-from tasks.scores import EvaluationRecord
-from tasks.teacher.task import train_teacher
-from tasks.tracking import StageRun
-from tasks.workspace import git_commit, project_root
+from tasks.tracking import job_runs
+from tasks.tracking import runs as tracking
+from tasks.tracking.runs import StageRun
 
 
 class Retrained(Record):

@@ -11,13 +11,13 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.runtime import flow_run
 from prefect.states import Cancelling, Completed
 
-from flows.commands import load, note_no_reason, note_nothing_changed
-from flows.console import console
+from cli.console import console
+from cli.recipe import load, note_no_reason, note_nothing_changed
+from flows.changes import Comparison, compare
 from flows.triggers import asked as asked_triggers
-from flows.unchanged import Comparison, compare
 from params.pipeline import Recipe
-from tasks.errors import BusyError, RefusedError, mismatch
-from tasks.workspace import prepare_environment
+from tasks.core.errors import BusyError, RefusedError, mismatch
+from tasks.core.workspace import prepare_environment
 
 SCHEDULE = "schedule"
 PATIENCE_SECONDS = 120.0
@@ -53,7 +53,7 @@ def retrain_if_changed(recipe: str, asked: str = SCHEDULE, replace: bool = False
 
 
 def _retrain(project: Path, recipe: Recipe, comparison: Comparison, reason: str) -> State[Any]:
-    from flows.running import run_and_show
+    from cli.run import run_and_show
 
     console.print(f"[bold]{recipe.name}[/]: running because {reason}", soft_wrap=True)
     try:

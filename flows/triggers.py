@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from flows.unchanged import Comparison
+from flows.changes import Comparison
 from params.pipeline import Recipe
 from params.promote import Gate
 from params.retrain import Trigger
-from tasks.registry import decisions, ledger
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger import entries as ledger
 
 
 class Answer(NamedTuple):
@@ -56,8 +57,8 @@ def new_data(_project: Path, _recipe: Recipe, comparison: Comparison) -> Answer:
 def drift(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
     """Says yes where the training samples of now differ from those of the last run; prepares them to find out."""
     from tasks.data.drift import drift_between, features_of
-    from tasks.data.kept import CACHE, cached
-    from tasks.data.versioning import versioned_data
+    from tasks.data.versions.versioning import versioned_data
+    from tasks.data.versions.versions_store import CACHE, cached
 
     data = versioned_data(project, recipe)
     before = comparison.last.ingredients.data["version"] if comparison.last else "none"
@@ -72,7 +73,7 @@ def drift(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
 
 def below_gate(project: Path, recipe: Recipe, _comparison: Comparison) -> Answer:
     """Says yes where the champion of an environment is below its gate on labelled samples that its data lacked."""
-    from flows.champion import judged_on_fresh
+    from flows.fresh_check import judged_on_fresh
 
     watch = recipe.retrain.below_gate
     gate: Gate = getattr(recipe.promote, watch.environment)

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
+from params.annealing import ScheduledFraction, ScheduledTemperature
 from params.objectives import Kl, Objectives
-from params.schedule import ScheduledFraction, ScheduledTemperature
 from params.section import Fraction, Section
 from params.soft_labels import SoftLabelStore
 

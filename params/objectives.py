@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from params.schedule import NonNegative, ScheduledTemperature, Weight
+from params.annealing import NonNegative, ScheduledTemperature, Weight
 from params.section import Section, not_empty
 
 

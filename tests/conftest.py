@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from tasks.files import sha256_of
-from tasks.records import DataFile, DataRecord, DatasetCard, InputSpec, Shard, SplitCard, Statistics
+from tasks.contracts.records import DataFile, DataRecord, DatasetCard, InputSpec, Shard, SplitCard, Statistics
+from tasks.core.files import sha256_of
 from tasks.training.arrays import CARD, read_card
 from tasks.training.network import PreparedData
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from flows.postgresql import installed
-from flows.server import HOST, free_port
+from infra.services.postgresql import installed
+from infra.services.prefect_server import HOST, free_port
 from tests.debian import required
 
 OWNER = "stillhouse"

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from flows import cli, console
-from tasks.yaml_reader import read_document
+from cli import console
+from cli import main as cli
+from tasks.core.yaml_reader import read_document
 from tests.mutations import by_bytes, by_schema
 
 REPOSITORY = Path(__file__).parents[1]
@@ -102,7 +103,7 @@ def test_two_dozen_of_them_end_so_as_a_command_too(project: Path) -> None:
         path.parent.mkdir(parents=True)
         path.write_bytes(text)
         (path.parents[1] / "dvc.yaml").touch()
-        command = [sys.executable, "-m", "flows.cli", "check", str(path)]
+        command = [sys.executable, "-m", "cli.main", "check", str(path)]
         done = subprocess.run(
             command,
             cwd=path.parents[1],

@@ -5,7 +5,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from params.pipeline import Recipe
-from tasks.yaml_reader import read_document
+from tasks.core.yaml_reader import read_document
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)

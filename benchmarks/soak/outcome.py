@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.soak.world import MODEL
-from tasks.releases import Release
-from tasks.scores import EvaluationRecord, Score
+from tasks.contracts.releases import Release
+from tasks.contracts.scores import EvaluationRecord, Score
 
 TIMED = {"p50_ms", "p95_ms", "p99_ms", "batch", "footprint"}
 """of a score: no two runs measure the same"""
@@ -45,9 +45,10 @@ class Outcome:
 def outcome_of(root: Path, prefect: Path) -> Outcome:
     """Reads what a project has come to; for a process of its own, since databases stay open in it."""
     _enter(root)
-    from tasks.registry import decisions, ledger
+    from tasks.registry.ledger import decisions
+    from tasks.registry.ledger import entries as ledger
     from tasks.registry.versions import KEY, aliases_of
-    from tasks.tracking import client
+    from tasks.tracking.runs import client
 
     versions = client().search_model_versions("")
     releases = ledger.releases()
@@ -71,8 +72,9 @@ def leader_is_whole(root: Path) -> tuple[str, ...]:
     if not (root / ".stillhouse/ledger.db").is_file():
         return ()
     _enter(root)
-    from flows.lineage import ancestry_of, damage, findings_of
-    from tasks.registry import decisions, ledger
+    from cli.lineage import ancestry_of, damage, findings_of
+    from tasks.registry.ledger import decisions
+    from tasks.registry.ledger import entries as ledger
 
     version = decisions.champion(MODEL, "staging")
     release = None if version is None else ledger.release_of(MODEL, version)
@@ -108,7 +110,7 @@ def _untimed(score: Score) -> dict[str, Any]:
 
 
 def _broken(releases: tuple[Release, ...]) -> Iterator[str]:
-    from flows.lineage import ancestry_of, damage, findings_of, findings_of_ledger
+    from cli.lineage import ancestry_of, damage, findings_of, findings_of_ledger
     from tasks.registry.promotion import audit
 
     yield from audit(repair=False)

@@ -11,7 +11,7 @@ from typing import IO
 
 from benchmarks.clone import REPOSITORY, clone_into
 from benchmarks.project import environment_in, run_command
-from flows.server import HOST, free_port, wait_until_healthy
+from infra.services.prefect_server import HOST, free_port, wait_until_healthy
 
 MODEL = "digits"
 MARK = "SOAK_START"
@@ -108,7 +108,7 @@ def prefect_server(home: Path) -> Iterator[tuple[str, Path]]:
     settings = {"PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_UI_ENABLED": "0"}
     with log.open("wb") as out:
         server = subprocess.Popen(
-            [sys.executable, "-m", "flows.server", str(port)],
+            [sys.executable, "-m", "infra.services.prefect_server", str(port)],
             cwd=REPOSITORY,
             env={**environment_in(REPOSITORY), **settings},
             stdin=subprocess.PIPE,

@@ -66,8 +66,8 @@ def _audit(_: Sequence[Week]) -> Iterator[str]:
 
 def _ledger(lived: Sequence[Week]) -> Iterator[str]:
     """Yields where there is not one row per decision, or per week that had nothing to do."""
-    from tasks.registry import decisions
-    from tasks.registry.checks import checks
+    from tasks.registry.ledger import decisions
+    from tasks.registry.ledger.checks import checks
 
     outcomes = Counter(week.outcome for week in lived)
     events = Counter(row.event for row in decisions.decisions(MODEL, "staging"))
@@ -82,7 +82,8 @@ def _ledger(lived: Sequence[Week]) -> Iterator[str]:
 
 
 def _registry(lived: Sequence[Week]) -> Iterator[str]:
-    from tasks.registry import decisions, ledger
+    from tasks.registry.ledger import decisions
+    from tasks.registry.ledger import entries as ledger
     from tasks.registry.versions import versions_of
 
     made = {release.version for release in ledger.releases()}
@@ -102,7 +103,7 @@ def _versions(_: Sequence[Week]) -> Iterator[str]:
 
 def _edge(lived: Sequence[Week]) -> Iterator[str]:
     """Yields where the model on the edge is not said to be made of the data of its week."""
-    from tasks.registry import decisions
+    from tasks.registry.ledger import decisions
 
     version = decisions.champion(MODEL, "edge")
     if version is None:
@@ -129,8 +130,8 @@ def _in_kinds(quarantined: dict[str, int]) -> dict[str, int]:
 
 def _quarantine(_: Sequence[Week]) -> Iterator[str]:
     """Yields where the file of the prepared data does not name as many samples as its card counts."""
-    from flows.commands import load
-    from tasks.data.versioning import data_folder, recorded_data
+    from cli.recipe import load
+    from tasks.data.versions.versioning import data_folder, recorded_data
 
     data = recorded_data(data_folder(*load(Path(f"params/{MODEL}.yaml"), [])), MODEL)
     listed = json.loads(Path(f"data/{MODEL}/prepared/quarantine.json").read_text()) if data and data.quarantined else []
@@ -139,8 +140,8 @@ def _quarantine(_: Sequence[Week]) -> Iterator[str]:
 
 def _gates(_: Sequence[Week]) -> Iterator[str]:
     """Yields each champion that a gate let in although a limit broke or the one before was better beyond doubt."""
-    from tasks.registry import decisions
-    from tasks.releases import Verdict
+    from tasks.contracts.releases import Verdict
+    from tasks.registry.ledger import decisions
 
     for row in decisions.decisions(MODEL):
         if row.event == "promoted":

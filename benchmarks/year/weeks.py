@@ -49,7 +49,7 @@ class Week:
 def run_week(root: Path, arrivals: Arrivals, week: int, monday: datetime) -> Week:
     """Lets one week go by: Monday at two the schedule, on Tuesday and Friday what a person or a timer types."""
     from flows.scheduled import retrain_if_changed
-    from tasks.registry import decisions
+    from tasks.registry.ledger import decisions
 
     move_to(monday)
     arrived = arrivals.come(week, _test_files(root))
@@ -71,8 +71,8 @@ def run_week(root: Path, arrivals: Arrivals, week: int, monday: datetime) -> Wee
 
 def typed(*arguments: str) -> tuple[int, str]:
     """Returns the exit code of a `stillhouse` command, carried out in this process, and what it printed."""
-    from flows.cli import app
-    from tasks.errors import StillhouseError
+    from cli.main import app
+    from tasks.core.errors import StillhouseError
 
     with redirect_stdout(io.StringIO()) as out:
         try:
@@ -84,7 +84,8 @@ def typed(*arguments: str) -> tuple[int, str]:
 
 def _add_numbers(there: Week, before: int | None) -> None:
     """Fills in what the evaluation of the week says, and the champion on the same samples."""
-    from tasks.registry import decisions, ledger
+    from tasks.registry.ledger import decisions
+    from tasks.registry.ledger import entries as ledger
 
     run = ledger.last_run(MODEL)
     release = ledger.release_of(MODEL, run.version) if run else None
@@ -105,8 +106,8 @@ def _add_numbers(there: Week, before: int | None) -> None:
 
 def _trained_on(version: int, prepared: Path) -> int:
     """Returns how many of the test samples of now a version has seen in its training."""
-    from tasks.data.kept import CACHE, cached
-    from tasks.registry import ledger
+    from tasks.data.versions.versions_store import CACHE, cached
+    from tasks.registry.ledger import entries as ledger
 
     release = ledger.release_of(MODEL, version)
     assert release is not None

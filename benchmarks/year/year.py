@@ -41,8 +41,8 @@ def live(weeks: int, split: str) -> int:
     Returns:
         1 if anything was wrong.
     """
-    from flows.server import start_prefect_api
-    from tasks.workspace import prepare_environment
+    from infra.services.prefect_server import start_prefect_api
+    from tasks.core.workspace import prepare_environment
 
     root, arrivals = Path.cwd(), Arrivals(Path("pictures"))
     first = _next_monday()

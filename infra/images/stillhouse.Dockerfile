@@ -37,4 +37,4 @@ USER 10001:10001
 RUN mkdir -p .stillhouse data .dvc/cache
 EXPOSE 4200 5000 8000 8080
 # No entrypoint: Prefect's Docker and Kubernetes pools put their own command here.
-CMD ["python", "-m", "flows.services", "worker"]
+CMD ["python", "-m", "infra.services.run", "worker"]

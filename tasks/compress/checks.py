@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tasks.compress.bench import Bench, NotPossibleError
+from tasks.compress.context import Bench, NotPossibleError
 from tasks.compress.measure import Made
 from tasks.compress.operators import executed_operators, integer_operators
+from tasks.runtime.bundle.session import Session
 from tasks.runtime.errors import RuntimeBundleError
-from tasks.runtime.session import Session
 from tasks.training.arrays import SplitArrays
 
 Feed = tuple[NDArray[Any], NDArray[np.int64] | None]

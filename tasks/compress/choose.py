@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from params.compress import Compress, Limits
-from tasks.errors import RefusedError
-from tasks.records import Candidate
+from tasks.contracts.records import Candidate
+from tasks.core.errors import RefusedError
 
 TIE = 1.05
 """medians of latency this close are equal: the same file differs as much between two runs"""

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tasks.compress.bench import Bench, NotPossibleError
 from tasks.compress.checks import check
 from tasks.compress.choose import choose, judged, on_the_front
+from tasks.compress.context import Bench, NotPossibleError
 from tasks.compress.measure import Made, measure_candidates, measure_student
 from tasks.compress.passes import Workshop
-from tasks.progress import Advance
-from tasks.records import Candidate
+from tasks.contracts.records import Candidate
+from tasks.core.progress import Advance
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.compress.bench import Bench
+from tasks.compress.context import Bench
 from tasks.compress.operators import executed_operators
 from tasks.compress.processor import notes_on, this_isa
-from tasks.files import artefact_of
+from tasks.contracts.records import Candidate
+from tasks.core.files import artefact_of
 from tasks.models.build import Network, count_parameters
-from tasks.records import Candidate
-from tasks.runtime.latency import measure
-from tasks.runtime.session import Session
+from tasks.runtime.bundle.latency import measure
+from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import SplitArrays
 from tasks.training.predict import predict_logits
 

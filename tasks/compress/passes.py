@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from params.compress import Candidate, Fp32, NetworkPass
-from tasks.compress.bench import Bench, NotPossibleError
-from tasks.compress.factorise import factorise
-from tasks.compress.fp16 import halve
+from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.file_passes.fp16 import halve
+from tasks.compress.file_passes.mixed import quantize_what_stands_it
+from tasks.compress.file_passes.quantize import quantize_dynamically, quantize_statically
 from tasks.compress.measure import Made
-from tasks.compress.mixed import quantize_what_stands_it
-from tasks.compress.prune import prune
-from tasks.compress.qat import train_in_int8
-from tasks.compress.quantize import quantize_dynamically, quantize_statically
-from tasks.compress.sparsify import sparsify
-from tasks.files import whole_file
+from tasks.compress.network_passes.factorise import factorise
+from tasks.compress.network_passes.prune import prune
+from tasks.compress.network_passes.qat import train_in_int8
+from tasks.compress.network_passes.sparsify import sparsify
+from tasks.core.files import whole_file
+from tasks.core.record import canonical_digest
 from tasks.models.build import Network
 from tasks.models.export import export_onnx
-from tasks.records import canonical_digest
 
 
 def keep_fp32(_bench: Bench, exported: Path, _params: Fp32, path: Path) -> None:

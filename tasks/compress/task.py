@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from params.compress import Compress
 from params.distill import Distill
 from params.student import Student
-from tasks.compress.bench import Bench
 from tasks.compress.compress import Compressed, compress
-from tasks.compress.recover import Recoverer
-from tasks.fingerprint import EXPORTING
+from tasks.compress.context import Bench
+from tasks.compress.network_passes.recover import Recoverer
+from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord, TeacherRecord
+from tasks.core.fingerprint import EXPORTING
+from tasks.core.record import Artefact
+from tasks.distill.teachers.load_teachers import open_teaching
 from tasks.models.weights import load_model, save_weights
-from tasks.records import Artefact, Candidate, CandidatesRecord, DataRecord, ModelRecord, TeacherRecord
-from tasks.task import advance_of, stage
-from tasks.teaching.opened import open_teaching
-from tasks.tracking import StageRun, fetch
+from tasks.tracking.runs import StageRun, fetch
+from tasks.tracking.task import advance_of, stage
 from tasks.training.network import PreparedData
 
 TITLE = "compress"

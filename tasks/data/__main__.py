@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from params.pipeline import Recipe
+from tasks.core.errors import InputError, StillhouseError
+from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch
-from tasks.data.prepare import prepare
-from tasks.data.repro import MESSAGE_FILE
-from tasks.errors import InputError, StillhouseError
-from tasks.recipes import load_recipe
+from tasks.data.prepared.prepare import prepare
+from tasks.data.versions.repro import MESSAGE_FILE
 
 STAGES: dict[str, Callable[[Recipe, Path], None]] = {"fetch": fetch, "prepare": prepare}
 

@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from params.retrain import DriftLimits
-from tasks.data.kept import Locate, card_of
-from tasks.records import InputSpec, Record, Shard
+from tasks.contracts.records import InputSpec, Shard
+from tasks.core.record import Record
+from tasks.data.versions.versions_store import Locate, card_of
 
 Features = NDArray[np.float64]
 """(samples, features)"""

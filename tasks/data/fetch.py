@@ -9,12 +9,12 @@ from typing import Any
 
 from params.data import DownloadSource, Source, WheelSource
 from params.pipeline import Recipe
+from tasks.core.errors import DataError, mismatch
+from tasks.core.files import sha256_of, whole_folder
 from tasks.data.sources.download import fetch_download, raw_name
 from tasks.data.sources.installed import fetch_installed
 from tasks.data.sources.own import fetch_file, fetch_folder
 from tasks.data.sources.wheel import fetch_wheel, is_pattern
-from tasks.errors import DataError, mismatch
-from tasks.files import sha256_of, whole_folder
 
 CONTENTS = "contents.json"
 Fetcher = Callable[[Any, Path, Path], None]

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data.kept import Locate, card_of
-from tasks.data.samples import Values
-from tasks.data.survey import digest_of
-from tasks.records import Shard
+from tasks.contracts.records import Shard
+from tasks.data.prepared.survey import digest_of
+from tasks.data.readers.samples import Values
+from tasks.data.versions.versions_store import Locate, card_of
 
 AT_A_TIME = 256
 Lengths = NDArray[np.int64]

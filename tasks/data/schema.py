@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.errors import mismatch
-from tasks.records import DatasetCard, InputSpec
+from tasks.contracts.records import DatasetCard, InputSpec
+from tasks.core.errors import mismatch
 
 SHOWN = 5
 Stage = Mapping[str, Any]

@@ -3,12 +3,12 @@
 import os
 
 from params.pipeline import Recipe
-from tasks.data.kept import quarantine_file
-from tasks.data.versioning import versioned_data
-from tasks.records import DataRecord
-from tasks.task import stage
-from tasks.tracking import StageRun
-from tasks.workspace import project_root
+from tasks.contracts.records import DataRecord
+from tasks.core.workspace import project_root
+from tasks.data.versions.versioning import versioned_data
+from tasks.data.versions.versions_store import quarantine_file
+from tasks.tracking.runs import StageRun
+from tasks.tracking.task import stage
 
 TITLE = "data"
 

@@ -1,1 +1,1 @@
-"""Distillation: consumes a teacher and prepared data, produces the student, and the baseline that had no teacher."""
+"""Distillation: teachers, soft labels, objectives, and the student that learns from them beside its baseline."""

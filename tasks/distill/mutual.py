@@ -14,11 +14,11 @@ from params.models import Architecture
 from params.objectives import FeatureObjective
 from params.student import Peer, Student
 from params.training import Training
-from tasks.errors import RecipeError, mismatch
+from tasks.core.errors import RecipeError, mismatch
+from tasks.core.progress import Advance
+from tasks.distill.objectives.schedules import value_at
+from tasks.distill.soft_terms import Answer, SoftTerms
 from tasks.models.build import Network
-from tasks.progress import Advance
-from tasks.teaching.objectives.schedules import value_at
-from tasks.teaching.soft_terms import Answer, SoftTerms
 from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights
 from tasks.training.loop import Fit, OnEpoch, fit

@@ -2,18 +2,18 @@
 
 from params.distill import Distill
 from params.student import Assistant, Peer, Student
+from tasks.contracts.records import DataRecord, ModelRecord, PairRecord, TeacherRecord
+from tasks.core.fingerprint import TRAINING
+from tasks.core.progress import Advance
+from tasks.core.workspace import project_root
+from tasks.distill.distributed import distill_spread, train_alone_spread
 from tasks.distill.mutual import learn_together
-from tasks.fingerprint import TRAINING
-from tasks.progress import Advance
-from tasks.records import DataRecord, ModelRecord, PairRecord, TeacherRecord
-from tasks.task import advance_of, stage
-from tasks.teaching.opened import open_teaching
-from tasks.teaching.spread import distill_spread, train_alone_spread
-from tasks.teaching.student import Distilled, distill, train_alone
-from tasks.tracking import StageRun
+from tasks.distill.student import Distilled, distill, train_alone
+from tasks.distill.teachers.load_teachers import open_teaching
+from tasks.tracking.runs import StageRun
+from tasks.tracking.task import advance_of, stage
 from tasks.training.network import PreparedData
 from tasks.training.record import record_of, summary_of
-from tasks.workspace import project_root
 
 STUDENT, BASELINE, ASSISTANT, PEERS = "student", "student alone", "assistant", "student and peer"
 

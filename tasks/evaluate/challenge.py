@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from params.compress import Target
 from params.evaluate import Evaluate
-from tasks.evaluate.entrant import Entrant
+from tasks.contracts.scores import Challenge
+from tasks.core.progress import silent
 from tasks.evaluate.evaluate import TEST, score_all
 from tasks.evaluate.intervals import mcnemar, paired_difference
-from tasks.progress import silent
-from tasks.scores import Challenge
+from tasks.evaluate.model_under_test import Entrant
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 from params.compress import Target
 from params.evaluate import Evaluate
-from tasks.errors import StageError, mismatch
-from tasks.evaluate.entrant import BASELINE, STUDENT, TEACHER, Entrant
+from tasks.contracts.scores import Interval, Score
+from tasks.core.errors import StageError, mismatch
+from tasks.core.progress import Advance
 from tasks.evaluate.intervals import paired_difference
+from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, Entrant
 from tasks.evaluate.notes import notes_on
 from tasks.evaluate.score import Exam, score
 from tasks.evaluate.slices import slices_of
 from tasks.evaluate.timing import time_models
-from tasks.progress import Advance
-from tasks.runtime.session import Session
-from tasks.scores import Interval, Score
+from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import SplitArrays, open_split
 from tasks.training.network import PreparedData
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.contracts.records import DatasetCard
+from tasks.contracts.scores import FreshScore
 from tasks.kinds.kind import find_kind
-from tasks.records import DatasetCard
-from tasks.runtime.session import Session
-from tasks.scores import FreshScore
+from tasks.runtime.bundle.session import Session
 
 Batches = Iterable[tuple[NDArray[Any], NDArray[np.int64] | None, tuple[str, ...]]]
 """inputs (n, *sample shape), frames (n,) of sequences, labels of the first head"""

@@ -4,8 +4,8 @@ import platform
 from collections.abc import Sequence
 
 from params.compress import Target
-from tasks.evaluate.entrant import STUDENT, TEACHER
-from tasks.scores import Interval, Score
+from tasks.contracts.scores import Interval, Score
+from tasks.evaluate.model_under_test import STUDENT, TEACHER
 
 X86 = ("x86_64", "AMD64")
 """what an x86 machine calls itself, on Linux and macOS, and on Windows"""

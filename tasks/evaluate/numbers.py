@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from tasks.core.files import whole_file
 from tasks.evaluate.evaluate import Evaluation
-from tasks.files import whole_file
 
 JSON = "evaluation.json"
 

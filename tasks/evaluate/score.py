@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from params.evaluate import Evaluate
-from tasks.evaluate.entrant import Entrant
+from tasks.contracts.scores import Interval, Score, SliceScore
 from tasks.evaluate.intervals import bootstrap, proportion, unless_certain
+from tasks.evaluate.model_under_test import Entrant
 from tasks.evaluate.slices import Slice
 from tasks.evaluate.timing import Timing
 from tasks.kinds.kind import TaskKind
-from tasks.scores import Interval, Score, SliceScore
 
 Logits = NDArray[np.floating[Any]]
 ITSELF = Interval(value=1.0, low=1.0, high=1.0)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tasks.records import DatasetCard
+from tasks.contracts.records import DatasetCard
 
 OWN = ("id", "label")
 """columns that every table has; what else there is was kept by the reader of the recipe to look at results by"""

@@ -9,19 +9,19 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from params.evaluate import Evaluate
+from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
+from tasks.contracts.scores import Challenge, ComparisonRecord, EvaluationRecord, Figure
+from tasks.core.fingerprint import DRAWING, MEASURING
 from tasks.evaluate.challenge import Holder, challenge
-from tasks.evaluate.entrant import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
-from tasks.evaluate.exhibits import scene_of
+from tasks.evaluate.figure_data import scene_of
 from tasks.evaluate.figures.draw import draw
 from tasks.evaluate.figures.scene import Drawing
+from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
 from tasks.evaluate.numbers import write_numbers
-from tasks.fingerprint import DRAWING, MEASURING
 from tasks.models.weights import load_model
-from tasks.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
-from tasks.scores import Challenge, ComparisonRecord, EvaluationRecord, Figure
-from tasks.task import advance_of, stage
-from tasks.tracking import StageRun, fetch, history
+from tasks.tracking.runs import StageRun, fetch, history
+from tasks.tracking.task import advance_of, stage
 from tasks.training.network import PreparedData
 
 TITLE, COMPARISON = "evaluate", "compare"

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from params.evaluate import Latency
-from tasks.errors import StageError, mismatch
-from tasks.evaluate.entrant import Entrant
-from tasks.runtime import footprint
-from tasks.runtime.latency import measure
-from tasks.runtime.session import Session
-from tasks.scores import BatchTiming, Footprint
+from tasks.contracts.scores import BatchTiming, Footprint
+from tasks.core.errors import StageError, mismatch
+from tasks.evaluate.model_under_test import Entrant
+from tasks.runtime.bundle import footprint
+from tasks.runtime.bundle.latency import measure
+from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import Arrays, SplitArrays
 
 FEWEST = 10

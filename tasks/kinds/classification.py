@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from tasks.records import DatasetCard
-from tasks.scores import ClassScore, ConfidenceBin
+from tasks.contracts.records import DatasetCard
+from tasks.contracts.scores import ClassScore, ConfidenceBin
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]

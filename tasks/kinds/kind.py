@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tasks.errors import RecipeError, mismatch
+from tasks.contracts.records import DatasetCard
+from tasks.contracts.scores import ClassScore, ConfidenceBin
+from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.classification import Classification
-from tasks.records import DatasetCard
-from tasks.scores import ClassScore, ConfidenceBin
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from params.models import Architecture, Cnn, EfficientNetLite, Factored, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.errors import RecipeError, mismatch
+from tasks.contracts.records import InputSpec, Statistics
+from tasks.core.errors import RecipeError, mismatch
 from tasks.models.convolutional import build_cnn, build_resnet
 from tasks.models.efficientnet_lite import build_efficientnet_lite
 from tasks.models.low_rank import factored
 from tasks.models.recurrent import RecurrentNet
 from tasks.models.vector import build_mlp
-from tasks.records import InputSpec, Statistics
 
 
 class Network(nn.Module):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
-from tasks.errors import RecipeError, StageError, mismatch
+from tasks.core.errors import RecipeError, StageError, mismatch
 from tasks.models.build import Network
 from tasks.models.channel_layout import Cell, Layout, Row, channel_layout
 

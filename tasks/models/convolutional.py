@@ -8,7 +8,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from params.models import Cnn, ResNet
-from tasks.records import InputSpec
+from tasks.contracts.records import InputSpec
 
 SMALLEST_SIDE = 4
 """pictures of this side or smaller are not halved again: nothing would be left to see"""

@@ -10,7 +10,7 @@ from math import ceil
 from torch import Tensor, nn
 
 from params.models import EfficientNetLite
-from tasks.records import InputSpec
+from tasks.contracts.records import InputSpec
 
 # (blocks, kernel, stride, expansion, width) of each stage, table 1 of the paper.
 STAGES = (

@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tasks.errors import StageError, mismatch
-from tasks.files import whole_file
+from tasks.contracts.records import InputSpec
+from tasks.core.errors import StageError, mismatch
+from tasks.core.files import whole_file
 from tasks.models.build import Network
 from tasks.models.graph import tidy
-from tasks.records import InputSpec
+from tasks.runtime.bundle.session import Session
 from tasks.runtime.errors import RuntimeBundleError
-from tasks.runtime.session import Session
 
 TOLERANCE = 1e-3
 """largest difference of logits between torch and the file"""

@@ -7,8 +7,8 @@ from pathlib import Path
 from torch import Tensor
 
 from params.initialise import FromCheckpoint, FromTeacher
-from tasks.errors import DataError, RecipeError, mismatch
-from tasks.files import sha256_of
+from tasks.core.errors import DataError, RecipeError, mismatch
+from tasks.core.files import sha256_of
 from tasks.models.build import Network
 from tasks.models.channel_layout import Layout, Row, channel_layout
 from tasks.models.channels import BODY, axis_places, channel_norms, strongest, taken

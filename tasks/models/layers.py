@@ -14,9 +14,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from tasks.errors import RecipeError, StageError, mismatch
+from tasks.contracts.records import InputSpec
+from tasks.core.errors import RecipeError, StageError, mismatch
 from tasks.models.build import Network
-from tasks.records import InputSpec
 
 SAMPLES = 2
 SHOWN = 12

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from tasks.errors import RecipeError, mismatch
+from tasks.core.errors import RecipeError, mismatch
 
 REDUCE, EXPAND = "reduce", "expand"
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from params.models import Recurrent
-from tasks.records import InputSpec
+from tasks.contracts.records import InputSpec
 
 
 class RecurrentNet(nn.Module):

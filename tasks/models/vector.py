@@ -6,7 +6,7 @@ from math import prod
 from torch import nn
 
 from params.models import Mlp
-from tasks.records import InputSpec
+from tasks.contracts.records import InputSpec
 
 
 def build_mlp(architecture: Mlp, spec: InputSpec, outputs: int) -> nn.Sequential:

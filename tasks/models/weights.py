@@ -8,10 +8,10 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from params.models import Architecture
-from tasks.errors import DataError, IntegrityError, mismatch
-from tasks.files import sha256_of, whole_file
+from tasks.contracts.records import InputSpec, ModelRecord, Statistics
+from tasks.core.errors import DataError, IntegrityError, mismatch
+from tasks.core.files import sha256_of, whole_file
 from tasks.models.build import Network, build_model
-from tasks.records import InputSpec, ModelRecord, Statistics
 
 SHOWN = 3
 """differences named in a message"""

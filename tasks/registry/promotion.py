@@ -6,15 +6,15 @@ where it is already, or publishing what a channel holds already, changes nothing
 
 from collections.abc import Iterator
 
-from tasks.errors import InputError, IntegrityError, mismatch
-from tasks.registry import decisions
+from tasks.contracts.releases import Promotion, Release, Verdict
+from tasks.core.errors import InputError, IntegrityError, mismatch
 from tasks.registry.channel.inspection import inspect
-from tasks.registry.channel.places import channels
+from tasks.registry.channel.paths import channels
 from tasks.registry.channel.publication import prepare, publish
-from tasks.registry.decisions import DONE, Decision, Event
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger.decisions import DONE, Decision, Event
 from tasks.registry.removal import refuse_removed
 from tasks.registry.versions import alias_target, move_alias, registry_lock
-from tasks.releases import Promotion, Release, Verdict
 
 BEFORE = "-previous"
 """an environment's name with it is the alias of the release that led it before"""

@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 from mlflow.exceptions import MlflowException
 
-from tasks.errors import IntegrityError, mismatch
-from tasks.files import sha256_of
-from tasks.records import Artefact
-from tasks.registry import ledger
+from tasks.contracts.releases import Release
+from tasks.contracts.scores import EvaluationRecord
+from tasks.core.errors import IntegrityError, mismatch
+from tasks.core.files import sha256_of
+from tasks.core.record import Artefact
+from tasks.core.workspace import git_commit, project_root
+from tasks.registry.ledger import entries as ledger
 from tasks.registry.removal import refuse_removed, teacher_of
 from tasks.registry.versions import ensure_version, registry_lock
-from tasks.releases import Release
-from tasks.runtime.bundle import Facts, golden_of, self_test, write_bundle
-from tasks.runtime.manifest import MANIFEST, Head, Processor
-from tasks.runtime.session import Session
-from tasks.scores import EvaluationRecord
-from tasks.tracking import StageRun, fetch
+from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
+from tasks.runtime.bundle.manifest import MANIFEST, Head, Processor
+from tasks.runtime.bundle.session import Session
+from tasks.tracking.runs import StageRun, fetch
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
-from tasks.workspace import git_commit, project_root
 
 BUNDLE, CARD, LOCK = "bundle", "card.md", "requirements.lock"
 FP32_TOLERANCE, INT8_TOLERANCE = 1e-3, 5e-2

@@ -6,12 +6,13 @@ the record and the end is finished by the next clean-up.
 
 from collections.abc import Iterator, Mapping, Set
 
-from tasks.errors import InputError, RefusedError, mismatch
-from tasks.registry import decisions, ledger
-from tasks.registry.chain import aware
-from tasks.registry.decisions import Decision
+from tasks.contracts.releases import Release
+from tasks.core.errors import InputError, RefusedError, mismatch
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.chain import aware
+from tasks.registry.ledger.decisions import Decision
 from tasks.registry.versions import aliases_of, delete_version, registry_lock, versions_of
-from tasks.releases import Release
 
 
 def refuse_removed(release: Release) -> None:

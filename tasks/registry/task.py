@@ -4,17 +4,17 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from params.promote import Gate
-from tasks.records import Artefact
-from tasks.registry import ledger
-from tasks.registry.candidacy import candidacy
-from tasks.registry.gate import judge
+from tasks.contracts.releases import Promotion, Release, Verdict
+from tasks.contracts.scores import Challenge, EvaluationRecord
+from tasks.core.record import Artefact
+from tasks.registry.gate.gate_inputs import candidacy
+from tasks.registry.gate.judge import judge
+from tasks.registry.gate.verdict_file import keep_verdict
+from tasks.registry.ledger import entries as ledger
 from tasks.registry.promotion import approve, carry_out
 from tasks.registry.release import ensure_release
-from tasks.registry.verdict_file import keep_verdict
-from tasks.releases import Promotion, Release, Verdict
-from tasks.scores import Challenge, EvaluationRecord
-from tasks.task import stage
-from tasks.tracking import StageRun
+from tasks.tracking.runs import StageRun
+from tasks.tracking.task import stage
 
 
 def _summary(release: Release) -> str:

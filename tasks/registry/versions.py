@@ -5,9 +5,9 @@ from contextlib import contextmanager, nullcontext
 
 from filelock import FileLock
 
-from tasks.registry.database import alone_in_ledger
-from tasks.tracking import client
-from tasks.workspace import state_dir
+from tasks.core.workspace import state_dir
+from tasks.registry.ledger.database import alone_in_ledger
+from tasks.tracking.runs import client
 
 KEY = "stillhouse.key"
 PATIENCE_SECONDS = 120.0

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from .device import Device
 from .errors import RuntimeBundleError, WrongInputError
-from .home import HOME_VARIABLE
-from .inputs import read_samples
-from .install import Change
-from .server import Limits, serve
-from .settings import Settings
-from .status import read_status
+from .serve.inputs import read_samples
+from .serve.server import Limits, serve
+from .update.home import HOME_VARIABLE
+from .update.install import Change
+from .update.settings import Settings
+from .update.status import read_status
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

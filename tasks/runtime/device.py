@@ -11,14 +11,14 @@ from pathlib import Path
 
 from tuf.ngclient.fetcher import FetcherInterface
 
-from . import install
-from .anchor import read_anchor
+from .bundle.predictor import Predictor
 from .errors import RuntimeBundleError, SettingsError
-from .home import Home, default_home
-from .predictor import Predictor
-from .settings import Settings, checked
-from .slots import load
-from .storage import write_durably
+from .update import install
+from .update.anchor import read_anchor
+from .update.home import Home, default_home
+from .update.settings import Settings, checked
+from .update.slots import load
+from .update.storage import write_durably
 
 ATTEMPTS = 3
 """of loading the model that is current, while updates change it"""

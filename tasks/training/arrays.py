@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.maps import RowMap
-from tasks.records import DatasetCard, Shard
+from tasks.contracts.records import DatasetCard, Shard
+from tasks.core.mmap_rows import RowMap
 
 CARD = "dataset.json"
 LARGE = 16 * 2**20

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from params.augment import Augment, Crop, Erase, Flip, Levels, Noise, Shift
-from tasks.errors import RecipeError, mismatch
-from tasks.records import InputSpec, Statistics
+from tasks.contracts.records import InputSpec, Statistics
+from tasks.core.errors import RecipeError, mismatch
 from tasks.training.arrays import Arrays
 
 Values = NDArray[Any]

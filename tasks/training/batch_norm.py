@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from params.training import Training
-from tasks.errors import RecipeError, mismatch
+from tasks.core.errors import RecipeError, mismatch
 
 
 def require_batch_norm(model: nn.Module, params: Training, field: str = "training") -> None:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from tasks.errors import RecipeError, mismatch
+from tasks.core.errors import RecipeError, mismatch
 
 
 class HeadWeights(nn.Module):

@@ -17,20 +17,20 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from params.training import Training
-from tasks.errors import StageError
+from tasks.core.errors import StageError
+from tasks.core.progress import Advance
 from tasks.kinds.kind import TaskKind
-from tasks.progress import Advance
 from tasks.training.allocator import freed_memory_kept
 from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.batch_norm import freeze_batch_norm, require_batch_norm
 from tasks.training.batches import Batch, Share, shuffled_batches, steps_per_epoch
-from tasks.training.checkpoint import Changing, Keeper
+from tasks.training.checkpoints.checkpointer import Changing, Keeper
+from tasks.training.checkpoints.train_state import EpochMetrics, Passage, Standing
 from tasks.training.memory_format import prefer_channels_last
-from tasks.training.narrowed import with_precision
 from tasks.training.optimizers import build_optimizer, build_schedule
+from tasks.training.precision import with_precision
 from tasks.training.predict import predict_logits
-from tasks.training.standing import EpochMetrics, Passage, Standing
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 from params.models import Architecture
 from params.training import Training
-from tasks.errors import DataError, IntegrityError, mismatch
-from tasks.files import sha256_of
+from tasks.contracts.records import DataRecord, DatasetCard
+from tasks.core.errors import DataError, IntegrityError, mismatch
+from tasks.core.files import sha256_of
+from tasks.core.progress import Advance
+from tasks.core.record import canonical_digest
 from tasks.kinds.kind import TaskKind, find_kind
 from tasks.models.build import Network, build_model
 from tasks.models.layers import require_fit
-from tasks.progress import Advance
-from tasks.records import DataRecord, DatasetCard, canonical_digest
 from tasks.training.arrays import CARD, SplitArrays, read_card
 from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 
 from params.models import Architecture
+from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.models.build import count_parameters
 from tasks.models.weights import save_weights
-from tasks.records import DataRecord, ModelRecord
-from tasks.tracking import StageRun
+from tasks.tracking.runs import StageRun
 from tasks.training.network import Trained
 
 WEIGHTS = "model.safetensors"

@@ -10,9 +10,9 @@ from params.compress import Compress
 from params.distill import Distill
 from params.models import Architecture, Mlp, Recurrent
 from params.training import Training
-from tasks.compress.bench import Bench
-from tasks.compress.recover import Recoverer
-from tasks.teaching.teaching import Teacher, Teaching
+from tasks.compress.context import Bench
+from tasks.compress.network_passes.recover import Recoverer
+from tasks.distill.teachers.teachers import Teacher, Teaching
 from tasks.training.network import PreparedData
 from tests.conftest import opened
 

@@ -10,12 +10,12 @@ import torch
 from onnx import ModelProto, helper, numpy_helper
 
 from params.models import Cnn, Recurrent
-from tasks.compress.bench import Bench, NotPossibleError
 from tasks.compress.checks import check, require_smaller, two_shapes
 from tasks.compress.compress import compress
+from tasks.compress.context import Bench, NotPossibleError
 from tasks.compress.measure import Made
 from tasks.compress.passes import Workshop
-from tasks.progress import silent
+from tasks.core.progress import silent
 from tests.compress.conftest import MakeBench
 
 CNN = Cnn(kind="cnn", channels=(8, 16))

@@ -3,8 +3,9 @@ import pytest
 from params.compress import Compress, Limits, Target
 from params.models import Mlp
 from tasks.compress.choose import choose, judged, on_the_front
-from tasks.errors import RefusedError
-from tasks.records import Artefact, Candidate
+from tasks.contracts.records import Candidate
+from tasks.core.errors import RefusedError
+from tasks.core.record import Artefact
 
 
 def candidate(name: str, accuracy: float = 0.9, p50: float = 1.0, size: int = 1000, p95: float = 2.0) -> Candidate:

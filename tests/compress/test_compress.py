@@ -5,8 +5,8 @@ import pytest
 
 from params.models import Cnn, Recurrent
 from tasks.compress.compress import compress
-from tasks.errors import RefusedError
-from tasks.progress import silent
+from tasks.core.errors import RefusedError
+from tasks.core.progress import silent
 from tests.compress.conftest import MakeBench
 
 ANY_ACCURACY = {"accuracy_drop": None}

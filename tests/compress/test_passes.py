@@ -9,14 +9,14 @@ import torch
 
 from params.compress import Compress, LowRank, Prune, Recovery, Sparsify
 from params.models import Architecture, Cnn, Factored, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.compress.bench import NotPossibleError
 from tasks.compress.compress import compress
-from tasks.compress.factorise import factorise
-from tasks.compress.prune import prune
-from tasks.compress.sparsify import sparsify
+from tasks.compress.context import NotPossibleError
+from tasks.compress.network_passes.factorise import factorise
+from tasks.compress.network_passes.prune import prune
+from tasks.compress.network_passes.sparsify import sparsify
+from tasks.core.progress import silent
 from tasks.models.build import count_parameters
 from tasks.models.weights import rebuild, save_weights
-from tasks.progress import silent
 from tasks.training.predict import predict_logits
 from tests.compress.conftest import MakeBench
 
@@ -210,9 +210,9 @@ def test_layers_leave_int8_until_the_limit_holds(tiny_images: Path, make_bench: 
     scored = iter([0.2, 0.2, 0.9])  # fewer and fewer layers in int8
     bench = make_bench(tiny_images, CNN, candidates=["mixed_int8"], limits={"accuracy_drop": 0.1})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.compress.mixed.measure_student", lambda _bench: 0.9)
+        patch.setattr("tasks.compress.file_passes.mixed.measure_student", lambda _bench: 0.9)
         patch.setattr("tasks.compress.checks.require_smaller", lambda *_: None)
-        patch.setattr("tasks.compress.mixed._accuracy", lambda _bench, _content: next(scored))
+        patch.setattr("tasks.compress.file_passes.mixed._accuracy", lambda _bench, _content: next(scored))
         _, mixed = compress(bench, silent).candidates
     assert mixed.operators.get("QLinearConv", 0) + mixed.operators.get("QGemm", 0) == 1
     assert mixed.broken_limits == () or mixed.accuracy < 0.9

@@ -12,8 +12,8 @@ from tasks.compress import processor
 from tasks.compress.compress import compress
 from tasks.compress.measure import logits_of
 from tasks.compress.processor import notes_on, this_isa
-from tasks.progress import silent
-from tasks.runtime.session import Session
+from tasks.core.progress import silent
+from tasks.runtime.bundle.session import Session
 from tests.compress.conftest import MakeBench
 
 INT8, FLOAT = {"QLinearConv": 2}, {"Conv": 2}

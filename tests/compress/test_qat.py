@@ -15,17 +15,17 @@ from params.compress import Recovery
 from params.distill import Distill
 from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
 from params.objectives import FeatureObjective, Kl
-from tasks.compress.bench import Bench, NotPossibleError
 from tasks.compress.compress import compress
-from tasks.compress.fake_quant import fake_quantized, weight_limit
-from tasks.compress.graph_network import GraphNetwork
-from tasks.compress.graph_nodes import arrays_of
+from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.file_passes.quantize import in_bytes, prepared, statically
 from tasks.compress.measure import logits_of
+from tasks.compress.network_passes.fake_quant import fake_quantized, weight_limit
+from tasks.compress.network_passes.graph_network import GraphNetwork
+from tasks.compress.network_passes.graph_nodes import arrays_of
+from tasks.compress.network_passes.recover import without_layers
 from tasks.compress.passes import Workshop
-from tasks.compress.quantize import in_bytes, prepared, statically
-from tasks.compress.recover import without_layers
-from tasks.progress import silent
-from tasks.runtime.session import Session
+from tasks.core.progress import silent
+from tasks.runtime.bundle.session import Session
 from tests.compress.conftest import MakeBench
 
 CNN = Cnn(kind="cnn", channels=(8, 16))

@@ -10,10 +10,10 @@ import yaml
 from PIL import Image
 
 from params.pipeline import Recipe
+from tasks.contracts.records import DatasetCard
+from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch
-from tasks.data.prepare import prepare
-from tasks.recipes import load_recipe
-from tasks.records import DatasetCard
+from tasks.data.prepared.prepare import prepare
 
 ROOT = Path(__file__).parents[2]
 MODELS: dict[str, Any] = {

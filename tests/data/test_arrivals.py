@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.unchanged import ingredients_of
+from flows.changes import ingredients_of
 from params.pipeline import Recipe
-from tasks.data.versioning import versioned_data
-from tasks.fingerprint import Ingredients, explain
+from tasks.core.fingerprint import Ingredients, explain
+from tasks.data.versions.versioning import versioned_data
 
 MakeRecipe = Callable[..., Recipe]
 IMAGES = {"kind": "image_folder", "size": [8, 8], "channels": 3}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from params.pipeline import Recipe
+from tasks.core.errors import DataError, RecipeError
 from tasks.data.fetch import fetch
-from tasks.errors import DataError, RecipeError
 
 MakeRecipe = Callable[..., Recipe]
 TABLE = {"kind": "table", "label": "label"}

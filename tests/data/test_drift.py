@@ -9,10 +9,10 @@ from scipy.stats import ks_2samp
 
 from params.pipeline import Recipe
 from params.retrain import DriftLimits
+from tasks.core.errors import DataError
 from tasks.data.drift import drift_between, features_of
-from tasks.data.kept import CACHE, cached
-from tasks.data.versioning import versioned_data
-from tasks.errors import DataError
+from tasks.data.versions.versioning import versioned_data
+from tasks.data.versions.versions_store import CACHE, cached
 
 
 def test_a_shifted_feature_is_found_and_equal_ones_are_not() -> None:

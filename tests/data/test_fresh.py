@@ -7,10 +7,10 @@ import numpy as np
 from PIL import Image
 
 from params.pipeline import Recipe
+from tasks.core.files import sha256_of
 from tasks.data.fresh import fresh_samples
-from tasks.data.kept import CACHE, at_hand, cached
-from tasks.data.versioning import versioned_data
-from tasks.files import sha256_of
+from tasks.data.versions.versioning import versioned_data
+from tasks.data.versions.versions_store import CACHE, at_hand, cached
 
 MakeRecipe = Callable[..., Recipe]
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from params.pipeline import Recipe
-from tasks.errors import DataError, RecipeError
-from tasks.records import DatasetCard
+from tasks.contracts.records import DatasetCard
+from tasks.core.errors import DataError, RecipeError
 
 MakeRecipe = Callable[..., Recipe]
 Prepared = Callable[[Recipe], tuple[DatasetCard, Path]]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.data.prepare import READERS
+from tasks.data.prepared.prepare import READERS
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,12 +13,12 @@ import yaml
 
 from params.data import HashedSplit
 from params.pipeline import Recipe
-from tasks.data.samples import Reading, Sample
-from tasks.data.split import SPLITS, Splits, split
-from tasks.data.survey import Rows, Survey, survey
-from tasks.errors import DataError
-from tasks.files import sha256_of
-from tasks.records import DatasetCard
+from tasks.contracts.records import DatasetCard
+from tasks.core.errors import DataError
+from tasks.core.files import sha256_of
+from tasks.data.prepared.split import SPLITS, Splits, split
+from tasks.data.prepared.survey import Rows, Survey, survey
+from tasks.data.readers.samples import Reading, Sample
 
 MakeRecipe = Callable[..., Recipe]
 Prepared = Callable[[Recipe], tuple[DatasetCard, Path]]

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from params.pipeline import Recipe
-from tasks.data.versioning import recorded_version, versioned_data
-from tasks.errors import DataError, RecipeError
-from tasks.files import sha256_of
-from tasks.records import DatasetCard
+from tasks.contracts.records import DatasetCard
+from tasks.core.errors import DataError, RecipeError
+from tasks.core.files import sha256_of
+from tasks.data.versions.versioning import recorded_version, versioned_data
 
 MakeRecipe = Callable[..., Recipe]
 Prepared = Callable[[Recipe], tuple[DatasetCard, Path]]

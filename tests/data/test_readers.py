@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from params.pipeline import Recipe
-from tasks.data.classes import in_order
-from tasks.errors import DataError
-from tasks.records import DatasetCard
+from tasks.contracts.records import DatasetCard
+from tasks.core.errors import DataError
+from tasks.data.prepared.classes import in_order
 
 MakeRecipe = Callable[..., Recipe]
 Prepared = Callable[[Recipe], tuple[DatasetCard, Path]]

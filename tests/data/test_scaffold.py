@@ -5,11 +5,11 @@ import pytest
 import yaml
 from PIL import Image
 
+from tasks.core.errors import InputError
+from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch
-from tasks.data.prepare import prepare
-from tasks.data.scaffold import write_recipe
-from tasks.errors import InputError
-from tasks.recipes import load_recipe
+from tasks.data.init.scaffold import write_recipe
+from tasks.data.prepared.prepare import prepare
 
 ROOT = Path(__file__).parents[2]
 

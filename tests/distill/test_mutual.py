@@ -4,9 +4,9 @@ from params.distill import Distill
 from params.models import Mlp
 from params.student import Peer, Student
 from params.training import Training
+from tasks.core.errors import RecipeError
+from tasks.core.progress import silent
 from tasks.distill.mutual import Together, learn_together
-from tasks.errors import RecipeError
-from tasks.progress import silent
 from tasks.training.network import PreparedData
 
 STUDENT = Student(

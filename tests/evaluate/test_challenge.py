@@ -8,7 +8,7 @@ from params.compress import Target
 from params.evaluate import Evaluate, Latency
 from params.models import Mlp
 from tasks.evaluate.challenge import Holder, challenge
-from tasks.evaluate.entrant import Entrant, export_entrant
+from tasks.evaluate.model_under_test import Entrant, export_entrant
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 from tasks.training.predict import predict_logits

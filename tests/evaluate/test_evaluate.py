@@ -10,14 +10,14 @@ import torch
 from params.compress import Target
 from params.evaluate import Evaluate, Latency
 from params.models import Architecture, Mlp, Recurrent
-from tasks.errors import IntegrityError, StageError
-from tasks.evaluate.entrant import Entrant, export_entrant
+from tasks.core.errors import IntegrityError, StageError
+from tasks.core.progress import Advance, silent
 from tasks.evaluate.evaluate import Evaluation, evaluate
+from tasks.evaluate.model_under_test import Entrant, export_entrant
 from tasks.evaluate.numbers import write_numbers
 from tasks.evaluate.timing import footprints
 from tasks.kinds.kind import find_kind
 from tasks.models.build import Network, build_model
-from tasks.progress import Advance, silent
 from tasks.training.arrays import open_split, read_card
 from tasks.training.network import PreparedData
 from tasks.training.predict import predict_logits

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.contracts.scores import ClassScore, Interval, Score
 from tasks.evaluate.evaluate import Evaluation
-from tasks.evaluate.exhibits import scene_of
-from tasks.scores import ClassScore, Interval, Score
+from tasks.evaluate.figure_data import scene_of
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tasks.evaluate.fresh import score_fresh
-from tasks.runtime.bundle import golden_of, write_bundle
-from tasks.runtime.session import Session
+from tasks.runtime.bundle.bundle import golden_of, write_bundle
+from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 from tests.evaluate.test_challenge import entrant

@@ -3,8 +3,8 @@ import platform
 import pytest
 
 from params.compress import Target
+from tasks.contracts.scores import Interval, Score
 from tasks.evaluate.notes import notes_on
-from tasks.scores import Interval, Score
 
 EVEN = Interval(value=0.0, low=-0.01, high=0.01)
 

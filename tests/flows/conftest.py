@@ -15,13 +15,14 @@ from mlflow import MlflowClient
 from sqlalchemy import insert
 
 from benchmarks.clone import clone_into
-from flows.cli import main
-from flows.commands import load
-from flows.server import HOST, free_port, wait_until_healthy
-from flows.unchanged import ingredients_of
-from tasks.registry import database, ledger
-from tasks.registry.tables import RELEASES
-from tasks.releases import Release
+from cli.main import main
+from cli.recipe import load
+from flows.changes import ingredients_of
+from infra.services.prefect_server import HOST, free_port, wait_until_healthy
+from tasks.contracts.releases import Release
+from tasks.registry.ledger import database
+from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.tables import RELEASES
 
 REPOSITORY = Path(__file__).parents[2]
 TOOLS = ("PREFECT_", "MLFLOW_", "DVC_", "STILLHOUSE_")
@@ -57,7 +58,7 @@ class Project:
 
     def stillhouse(self, *arguments: str, timeout: float = 900) -> Said:
         """Runs the command in the clone."""
-        return self.python("-m", "flows.cli", *arguments, timeout=timeout)
+        return self.python("-m", "cli.main", *arguments, timeout=timeout)
 
     def python(self, *arguments: str, timeout: float = 900) -> Said:
         """Runs Python in the clone, with nothing of the caller's settings for our tools."""
@@ -177,7 +178,7 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     address, log = f"http://{HOST}:{port}/api", home / "server.log"
     environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     environment["PREFECT_UI_ENABLED"] = "0"
-    command = [sys.executable, "-m", "flows.server", str(port)]
+    command = [sys.executable, "-m", "infra.services.prefect_server", str(port)]
     with log.open("wb") as out:
         server = subprocess.Popen(
             command, cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, stdout=out, stderr=out

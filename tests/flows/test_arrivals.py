@@ -18,10 +18,10 @@ RUN = ("run", "params/arrivals.yaml", *QUICK)
 ASK = """
 import sys
 from pathlib import Path
-from flows.commands import load
+from cli.recipe import load
 from flows.triggers import asked
-from flows.unchanged import compare
-from tasks.workspace import prepare_environment
+from flows.changes import compare
+from tasks.core.workspace import prepare_environment
 prepare_environment()
 project, recipe = load(Path("params/arrivals.yaml"), ["retrain.when=[below_gate]", *sys.argv[1:]])
 print(*asked(project, recipe, compare(project, recipe)))

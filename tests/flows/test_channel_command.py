@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import main
-from tasks.registry import database
+from cli.main import main
+from tasks.registry.ledger import database
 from tests.registry.made_channel import lead, make_release
 
 Answer = tuple[int, str, str]

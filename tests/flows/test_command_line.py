@@ -13,7 +13,7 @@ HEAVY = ("torch", "prefect", "mlflow", "dvc", "onnxruntime", "sklearn", "numpy",
 def test_help_imports_nothing_heavy(fresh: Any) -> None:
     code = f"""
 import sys
-from flows.cli import app
+from cli.main import app
 sys.argv = ["stillhouse", "--help"]
 try: app()
 except SystemExit as end: assert not end.code
@@ -26,7 +26,7 @@ print("imported:", [name for name in {HEAVY!r} if name in sys.modules])
 
 def test_the_question_whether_there_is_anything_to_do_imports_nothing_that_works() -> None:
     workers = (*HEAVY[:-2], "tuf", "cryptography", "openlineage", "fastapi")
-    code = f"import sys, flows.commands; sys.exit(str([name for name in {workers!r} if name in sys.modules] or ''))"
+    code = f"import sys, cli.recipe; sys.exit(str([name for name in {workers!r} if name in sys.modules] or ''))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "\n"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.registry.checks import checks
+from tasks.registry.ledger.checks import checks
 from tests.flows.conftest import TOOLS, Project
 
 POOLS = ("process", "docker", "kubernetes")

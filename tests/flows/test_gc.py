@@ -31,7 +31,7 @@ def watch(event, _arguments):
     if not left:
         os._exit(9)
 sys.addaudithook(watch)
-from flows.cli import main
+from cli.main import main
 main()
 """
 """the command, killed while it removes its so-manieth folder"""
@@ -137,7 +137,7 @@ def test_a_removed_recipe_made_once_more_is_another_version(quick: Project) -> N
 def test_gc_keeps_away_from_a_run_that_goes_on(quick: Project) -> None:
     code = """
 import sys
-from tasks.occupancy import at_work
+from tasks.core.locks import at_work
 with at_work():
     print("here", flush=True)
     sys.stdin.read()

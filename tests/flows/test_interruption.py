@@ -26,7 +26,7 @@ def long_run(project: Any) -> Iterator["subprocess.Popen[str]"]:
     """A run that would take hours, from the moment its teacher is being trained; killed at the end if it still is."""
     before = len(teachers(project))
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", *LONG],
+        [sys.executable, "-m", "cli.main", *LONG],
         cwd=project.root,
         env={n: v for n, v in os.environ.items() if not n.startswith(("PREFECT_", "MLFLOW_", "STILLHOUSE_"))},
         stdout=subprocess.DEVNULL,
@@ -48,7 +48,8 @@ def helpers_of(project: Any) -> list[str]:
     found = []
     for process in psutil.process_iter(["cwd", "cmdline"]):
         command = " ".join(process.info["cmdline"] or [])
-        if process.info["cwd"] == str(project.root) and ("flows.server" in command or "tasks.data" in command):
+        ours = "infra.services.prefect_server" in command or "tasks.data" in command
+        if process.info["cwd"] == str(project.root) and ours:
             found.append(command)
     return found
 
@@ -82,8 +83,8 @@ def test_ctrl_c_ends_everything_with_one_message(project: Any, first_run: Any) -
 
 ENDED_AFTER_CTRL_C_IN_TEXT = """
 import signal
-from flows.cli import _end
-from tasks.errors import StoppedError
+from cli.main import _end
+from tasks.core.errors import StoppedError
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 try:

@@ -13,9 +13,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.notify import failure_told, tell_of_promotions
 from params.pipeline import Recipe
-from tasks.errors import StageError
-from tasks.recipes import load_recipe
-from tasks.releases import Check, Promotion, Verdict
+from tasks.contracts.releases import Check, Promotion, Verdict
+from tasks.core.errors import StageError
+from tasks.core.recipes import load_recipe
 
 CANARY = "canary-4711"
 REFUSED = Check(limit="accuracy", expected="at least 0.95", got="0.9", passed=False)

@@ -16,7 +16,7 @@ import pytest
 @pytest.fixture(scope="module")
 def pages(project: Any, first_run: Any) -> Iterator[tuple[dict[str, str], "subprocess.Popen[str]"]]:
     """Both servers, started as a person does; title -> address, and the process."""
-    command = [sys.executable, "-u", "-m", "flows.cli", "ui", "--no-browser"]
+    command = [sys.executable, "-u", "-m", "cli.main", "ui", "--no-browser"]
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("PREFECT_", "MLFLOW_", "STILLHOUSE_"))}
     process = subprocess.Popen(command, cwd=project.root, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from flows.lineage import ancestry_of, damage, findings_of, findings_of_ledger
-from tasks.ancestors import Ancestor
-from tasks.files import local_path
-from tasks.registry import database, ledger
+from cli.lineage import ancestry_of, damage, findings_of, findings_of_ledger
+from tasks.contracts.ancestors import Ancestor
+from tasks.core.files import local_path
+from tasks.registry.ledger import database
+from tasks.registry.ledger import entries as ledger
 
 
 @pytest.fixture

@@ -2,14 +2,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.ranking import Ranked, ranked
-from flows.space import Variant
+from flows.sweep.ranking import Ranked, ranked
+from flows.sweep.search_space import Variant
 from params.compress import Target
 from params.models import Cnn
-from tasks.recipes import load_recipe
-from tasks.records import Artefact, Candidate, CandidatesRecord
-from tasks.scores import ComparisonRecord, Score
-from tests.report.made import score
+from tasks.contracts.records import Candidate, CandidatesRecord
+from tasks.contracts.scores import ComparisonRecord, Score
+from tasks.core.recipes import load_recipe
+from tasks.core.record import Artefact
+from tests.evaluate.report.made import score
 
 REPOSITORY = Path(__file__).parents[2]
 FILE = Artefact(uri="file:///nowhere.onnx", sha256="0" * 64, size=1)

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
-from tasks.runtime.bundle import self_test
-from tests.openlineage.reading import events_in, told, versions
+from tasks.runtime.bundle.bundle import self_test
+from tests.tracking.reading import events_in, told, versions
 
 STAGES = ["data", "teacher", "student alone", "student", "compress", "evaluate", "register"]
 

@@ -19,7 +19,7 @@ import pytest
 from filelock import FileLock
 from urllib3 import PoolManager, Retry
 
-from tasks.registry.checks import checks
+from tasks.registry.ledger.checks import checks
 from tests.flows.conftest import TOOLS, Project
 
 PATIENCE_SECONDS = 120.0
@@ -36,7 +36,7 @@ class Served:
         self.process, self._log = process, log
         self._database = root / ".stillhouse/prefect/prefect.db"
         until(lambda: "Ctrl-C ends it." in self.said and self.rows("select id from deployment") != [])
-        server = next(child for child in self.children() if "flows.server" in child.cmdline())
+        server = next(child for child in self.children() if "infra.services.prefect_server" in child.cmdline())
         self.api = f"http://127.0.0.1:{server.cmdline()[-1]}/api"
 
     @property
@@ -85,7 +85,7 @@ def until(holds: Callable[[], bool]) -> None:
 def serving(project: Project, *options: str) -> Iterator[Served]:
     """Serves the schedule of `digits` as a person does, looked at every second."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
-    command = [sys.executable, "-u", "-m", "flows.cli", "schedule", "params/digits.yaml", "--cron", MONDAYS, *options]
+    command = [sys.executable, "-u", "-m", "cli.main", "schedule", "params/digits.yaml", "--cron", MONDAYS, *options]
     log = project.root.parent / "schedule.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

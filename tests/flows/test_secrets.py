@@ -22,7 +22,8 @@ secrets = {{'where': '{url}', 'token': '{token}'}}
 Webhook(name='factory', url='http://127.0.0.1:9/{{{{where}}}}', secrets=secrets).save('factory')
 """
 """Prefect keeps the address itself readable, in the event that a block was made; what its `secrets` hold it does not"""
-SAVE = "from flows.server import start_prefect_api; from tasks.workspace import prepare_environment as prepare\n"
+SAVE = "from infra.services.prefect_server import start_prefect_api\n"
+SAVE += "from tasks.core.workspace import prepare_environment as prepare\n"
 DEAD = "127.0.0.1:9"
 
 

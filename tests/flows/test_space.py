@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import yaml
 
-from flows.optuna_search import OptunaSearch
-from flows.space import Space
+from flows.sweep.optuna_search import OptunaSearch
+from flows.sweep.search_space import Space
 from params.sweep import Optuna
-from tasks.errors import RecipeError
-from tasks.recipes import load_recipe
+from tasks.core.errors import RecipeError
+from tasks.core.recipes import load_recipe
 
 REPOSITORY = Path(__file__).parents[2]
 DIGITS = REPOSITORY / "params/digits.yaml"

@@ -15,9 +15,9 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
-from flows.server import HOST, free_port
+from infra.services.prefect_server import HOST, free_port
 from tests.flows.conftest import TOOLS, Project, Said, make_project
-from tests.openlineage.reading import events_in, told
+from tests.tracking.reading import events_in, told
 
 pytestmark = pytest.mark.slow
 QUICK = ("teacher.training.epochs=2", "student.training.epochs=3", "compress.candidates=[fp32]")
@@ -220,7 +220,7 @@ def ended_after_a_student(place: Project, words: tuple[str, ...], by: signal.Sig
     """Starts a sweep, ends it when the first student is there, and returns the processes that it had begun."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
     environment |= {"PREFECT_API_URL": str(place.api), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "flows.cli", *words]
+    command = [sys.executable, "-m", "cli.main", *words]
     process = subprocess.Popen(
         command,
         cwd=place.root,
@@ -262,7 +262,7 @@ def test_a_sweep_that_is_ended_or_killed_leaves_no_process_and_goes_on_behind_it
 
 
 def test_a_package_that_is_not_there_is_one_message(place: Project) -> None:
-    hidden = "import sys; sys.modules['prefect_dask'] = None; from flows.cli import main; main()"
+    hidden = "import sys; sys.modules['prefect_dask'] = None; from cli.main import main; main()"
     said = place.python("-c", hidden, *typed(f"{{{BYTES}: [10]}}", "--runner", "dask"))
     assert said.code == 2
     assert "expected the package `prefect_dask`, got none; pip install -c requirements.lock -e '.[dask]'" in said.err

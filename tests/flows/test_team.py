@@ -21,8 +21,8 @@ import yaml
 from mlflow import MlflowClient
 from sqlalchemy import create_engine, text
 
-from flows import postgresql
-from tasks.errors import InputError
+from infra.services import postgresql
+from tasks.core.errors import InputError
 from tests.debian import required
 from tests.flows.conftest import TOOLS, Project, make_project
 
@@ -44,7 +44,7 @@ class Team:
 
     def stillhouse(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Runs the command as a colleague does who pasted the exports."""
-        command = [sys.executable, "-m", "flows.cli", *arguments]
+        command = [sys.executable, "-m", "cli.main", *arguments]
         environment = {**without_tools(), "STILLHOUSE_HOME": str(self.home), **self.exports}
         return subprocess.run(
             command, cwd=self.project.root, env=environment, capture_output=True, text=True, timeout=240, check=False
@@ -102,7 +102,7 @@ def two_quick_recipes(project: Project) -> None:
 
 def start(project: Project, home: Path, log: Path) -> "subprocess.Popen[bytes]":
     variables = {"STILLHOUSE_HOME": str(home), "PREFECT_WORKER_QUERY_SECONDS": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-u", "-m", "flows.cli", "team", "--workers", "2"]
+    command = [sys.executable, "-u", "-m", "cli.main", "team", "--workers", "2"]
     with log.open("wb") as output:
         return subprocess.Popen(
             command, cwd=project.root, env=without_tools() | variables, stdout=output, stderr=subprocess.STDOUT
@@ -255,7 +255,7 @@ def test_a_folder_that_the_account_of_the_server_cannot_reach_is_named(tmp_path:
 
 def test_an_unknown_service_is_one_message_with_all_names() -> None:
     said = subprocess.run(
-        [sys.executable, "-m", "flows.services", "redis"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "infra.services.run", "redis"], capture_output=True, text=True, check=False
     )
     assert said.returncode == 2
     assert "`NAME`: expected mlflow, prefect, deploy, worker, got redis" in said.stderr

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.changes import Comparison, ingredients_of
 from flows.triggers import asked
-from flows.unchanged import Comparison, ingredients_of
 from params.pipeline import Recipe
-from tasks.fingerprint import Ingredients, explain
-from tasks.recipes import load_recipe
-from tasks.registry.ledger import PastRun
+from tasks.core.fingerprint import Ingredients, explain
+from tasks.core.recipes import load_recipe
+from tasks.registry.ledger.entries import PastRun
 
 ROOT = Path(__file__).parents[2]
 HERE = Path()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import workplace
-from flows.workplace import CODE, Workplace
-from tasks.errors import StageError
+from flows.sweep import worker_env as workplace
+from flows.sweep.worker_env import CODE, Workplace
+from tasks.core.errors import StageError
 
 
 @pytest.fixture

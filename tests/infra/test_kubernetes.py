@@ -5,7 +5,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from flows import services
+from infra.services import run as services
 from tests.infra.described import INFRA, SECRET, kustomization, manifests, pods
 
 VERSION = "1.37"

@@ -13,7 +13,7 @@ from mlflow.cli import server as mlflow_server
 from prefect.settings import Settings
 from prefect.settings.legacy import _get_valid_setting_names
 
-from flows import services
+from infra.services import run as services
 from tasks.runtime import cli
 from tests.infra.described import INFRA, REPOSITORY, SECRET, Described, compose, in_compose, in_kubernetes
 
@@ -30,7 +30,7 @@ LIBRARIES = {"PGPASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DE
 
 
 def services_of(described: list[Described]) -> Mapping[str, Described]:
-    return {one.name: one for one in described if one.command[:3] == ["python", "-m", "flows.services"]}
+    return {one.name: one for one in described if one.command[:3] == ["python", "-m", "infra.services.run"]}
 
 
 @BOTH

@@ -6,9 +6,9 @@ import pytest
 import torch
 from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_score, recall_score
 
-from tasks.errors import RecipeError
+from tasks.contracts.records import DatasetCard, InputSpec, Statistics
+from tasks.core.errors import RecipeError
 from tasks.kinds.kind import find_kind
-from tasks.records import DatasetCard, InputSpec, Statistics
 
 CARD = DatasetCard(
     name="drawn",

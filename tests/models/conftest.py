@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from params.models import Architecture
+from tasks.contracts.records import InputSpec, Statistics
 from tasks.models.build import Network, build_model
-from tasks.records import InputSpec, Statistics
 
 Make = Callable[[Architecture, InputSpec], Network]
 

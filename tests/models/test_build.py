@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from torch import nn
 
 from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.errors import DataError, RecipeError
+from tasks.contracts.records import InputSpec, Statistics
+from tasks.core.errors import DataError, RecipeError
 from tasks.models.build import build_model, count_parameters
 from tasks.models.weights import load_weights, save_weights
-from tasks.records import InputSpec, Statistics
 
 IMAGE = InputSpec(layout="image", dtype="uint8", shape=(3, 20, 12))
 SMALL = InputSpec(layout="image", dtype="uint8", shape=(1, 3, 3))

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.errors import RecipeError, StageError
+from tasks.contracts.records import InputSpec
+from tasks.core.errors import RecipeError, StageError
 from tasks.models.build import Network
 from tasks.models.channel_layout import channel_layout
 from tasks.models.channels import channel_norms, narrowed, strongest
-from tasks.records import InputSpec
 
 IMAGE = InputSpec(layout="image", dtype="uint8", shape=(2, 12, 12))
 SEQUENCE = InputSpec(layout="sequence", dtype="float32", shape=(9, 4))

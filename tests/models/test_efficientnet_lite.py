@@ -6,12 +6,12 @@ import torch
 from pydantic import ValidationError
 
 from params.models import EfficientNetLite
-from tasks.errors import RecipeError
+from tasks.contracts.records import InputSpec, Statistics
+from tasks.core.errors import RecipeError
 from tasks.models.build import Network, build_model, count_parameters
 from tasks.models.efficientnet_lite import published_name
 from tasks.models.export import export_onnx
 from tasks.models.layers import layer_shapes
-from tasks.records import InputSpec, Statistics
 
 PICTURE = InputSpec(layout="image", dtype="uint8", shape=(3, 64, 64))
 

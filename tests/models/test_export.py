@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.errors import StageError
+from tasks.contracts.records import InputSpec, Statistics
+from tasks.core.errors import StageError
 from tasks.models.build import Network, build_model
 from tasks.models.export import export_onnx, parity
-from tasks.records import InputSpec, Statistics
-from tasks.runtime.session import Session
+from tasks.runtime.bundle.session import Session
 
 IMAGE = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
 SEQUENCE = InputSpec(layout="sequence", dtype="float32", shape=(9, 3))

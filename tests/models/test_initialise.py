@@ -13,12 +13,12 @@ from torch import nn
 
 from params.initialise import FromCheckpoint, FromTeacher, Init
 from params.models import Architecture, Cnn, EfficientNetLite, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.errors import DataError, RecipeError
+from tasks.contracts.records import InputSpec, Statistics
+from tasks.core.errors import DataError, RecipeError
 from tasks.models.build import Network, build_model
 from tasks.models.channels import channel_norms, narrowed, strongest
 from tasks.models.initialise import initialise, start_from_checkpoint
 from tasks.models.weights import save_weights
-from tasks.records import InputSpec, Statistics
 
 IMAGE = InputSpec(layout="image", dtype="uint8", shape=(2, 12, 12))
 SEQUENCE = InputSpec(layout="sequence", dtype="float32", shape=(9, 4))

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from params.models import Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.errors import RecipeError, StageError
+from tasks.contracts.records import InputSpec
+from tasks.core.errors import RecipeError, StageError
 from tasks.models.build import Network
 from tasks.models.export import export_onnx
 from tasks.models.layers import LayerShape, Taps, layer_shapes, require_layers
-from tasks.records import InputSpec
 
 IMAGE = InputSpec(layout="image", dtype="uint8", shape=(3, 20, 12))
 SEQUENCE = InputSpec(layout="sequence", dtype="float32", shape=(9, 4))

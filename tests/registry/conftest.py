@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from tasks import tracking
-from tasks.registry import database
-from tasks.registry.channel.places import served_root
+from tasks.registry.channel.paths import served_root
+from tasks.registry.ledger import database
+from tasks.tracking import runs as tracking
 from tests.postgresql import Cluster, running_cluster
 from tests.registry.made import forget
 from tests.registry.made_channel import Device, web_server

@@ -6,7 +6,7 @@ python -m tests.registry.contestant SEED OPERATIONS
 import random
 import sys
 
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 from tasks.registry.promotion import carry_out, roll_back
 from tests.registry.made import PASSED, release
 

@@ -8,25 +8,26 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from tasks import tracking
-from tasks.files import artefact_of, sha256_of
-from tasks.records import InputSpec
-from tasks.registry import decisions, ledger
+from tasks.contracts.records import InputSpec
+from tasks.contracts.releases import Release, Verdict
+from tasks.contracts.scores import EvaluationRecord
+from tasks.core.files import artefact_of, sha256_of
 from tasks.registry.channel.creation import create
-from tasks.registry.channel.places import targets_dir
+from tasks.registry.channel.paths import targets_dir
 from tasks.registry.channel.rotation import rotate
 from tasks.registry.channel.settings import Days
 from tasks.registry.channel.status import holdings
 from tasks.registry.channel.view import view
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger import entries as ledger
 from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
 from tasks.registry.release import ensure_release
 from tasks.registry.versions import alias_target
-from tasks.releases import Release, Verdict
-from tasks.runtime.session import Session
-from tasks.scores import EvaluationRecord
+from tasks.runtime.bundle.session import Session
+from tasks.tracking import runs as tracking
 from tasks.training.arrays import CARD
 from tests.conftest import write_prepared
-from tests.report import made
+from tests.evaluate.report import made
 from tests.runtime.conftest import linear_model
 
 MODEL = "trees"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.registry.channel import creation, publication, rotation
 from tasks.registry.channel.inspection import inspect
-from tasks.registry.channel.places import channels, keys_root, served_root
+from tasks.registry.channel.paths import channels, keys_root, served_root
 from tasks.registry.channel.settings import Days
 from tests.registry.made_channel import Device, lead, make_release, passed, web_server
 

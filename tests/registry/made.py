@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from mlflow import MlflowClient
 
-from tasks import tracking
-from tasks.records import Artefact
-from tasks.registry import database, decisions
+from tasks.contracts.releases import Release, Verdict
+from tasks.core.record import Artefact
+from tasks.registry.ledger import database, decisions
 from tasks.registry.versions import alias_target, ensure_version
-from tasks.releases import Release, Verdict
-from tasks.runtime.bundle import golden_of, write_bundle
-from tasks.runtime.session import Session
+from tasks.runtime.bundle.bundle import golden_of, write_bundle
+from tasks.runtime.bundle.session import Session
+from tasks.tracking import runs as tracking
 from tests.runtime.conftest import FACTS, linear_model
 
 PASSED = Verdict(environment="staging", passed=True, checks=())

@@ -13,11 +13,12 @@ from typing import Any
 from tuf.api.metadata import Metadata, Targets
 from tuf.ngclient import Updater
 
-from tasks.files import artefact_of
-from tasks.registry import decisions, ledger
-from tasks.registry.channel.places import served_root
-from tasks.releases import Check, Release, Verdict
-from tests.report import made
+from tasks.contracts.releases import Check, Release, Verdict
+from tasks.core.files import artefact_of
+from tasks.registry.channel.paths import served_root
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger import entries as ledger
+from tests.evaluate.report import made
 
 FILES = ("manifest.json", "model.onnx")
 

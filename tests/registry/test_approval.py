@@ -5,15 +5,15 @@ import pytest
 from mlflow import MlflowClient
 
 from params.promote import Gate
-from tasks import tracking
-from tasks.files import artefact_of, local_path, sha256_of
-from tasks.registry import decisions
-from tasks.registry.approval import approval_of, hours_led
-from tasks.registry.candidacy import candidacy
-from tasks.registry.chain import aware
+from tasks.contracts.releases import Check, Release, Verdict
+from tasks.core.files import artefact_of, local_path, sha256_of
+from tasks.registry.gate.approval import approval_of, hours_led
+from tasks.registry.gate.gate_inputs import candidacy
+from tasks.registry.gate.verdict_file import keep_verdict
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger.chain import aware
 from tasks.registry.promotion import approve, audit, carry_out, reconcile, roll_back
-from tasks.registry.verdict_file import keep_verdict
-from tasks.releases import Check, Release, Verdict
+from tasks.tracking import runs as tracking
 from tests.registry.made import PASSED, REFUSED, bundle_in, leads, release_of
 
 

@@ -9,17 +9,17 @@ import pytest
 from tuf.api.exceptions import ExpiredMetadataError
 from tuf.api.metadata import Metadata, Timestamp
 
-from tasks.errors import IntegrityError
-from tasks.files import local_path
-from tasks.registry import decisions
+from tasks.core.errors import IntegrityError
+from tasks.core.files import local_path
 from tasks.registry.channel.creation import create
 from tasks.registry.channel.inspection import inspect
 from tasks.registry.channel.keys import online_signer
-from tasks.registry.channel.places import keys_root, metadata_dir, served_root, targets_dir
+from tasks.registry.channel.paths import keys_root, metadata_dir, served_root, targets_dir
 from tasks.registry.channel.publication import publish
 from tasks.registry.channel.roots import current_root
 from tasks.registry.channel.rotation import refresh
 from tasks.registry.channel.settings import ONLINE, Days
+from tasks.registry.ledger import decisions
 from tests.registry.made_channel import Device, bundle, lead, make_release, passed, tree
 
 

@@ -9,12 +9,12 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api.exceptions import LengthOrHashMismatchError, UnsignedMetadataError
 from tuf.api.metadata import Metadata
 
-from tasks.errors import InputError, IntegrityError
-from tasks.files import local_path
+from tasks.core.errors import InputError, IntegrityError
+from tasks.core.files import local_path
 from tasks.registry.channel.creation import create
 from tasks.registry.channel.inspection import inspect
 from tasks.registry.channel.keys import online_signer, root_signers
-from tasks.registry.channel.places import channels, keys_dir, keys_root, metadata_dir, served_root
+from tasks.registry.channel.paths import channels, keys_dir, keys_root, metadata_dir, served_root
 from tasks.registry.channel.publication import publish
 from tasks.registry.channel.roots import anchor, current_root, keep_root, sign_root
 from tasks.registry.channel.rotation import refresh, rotate

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from tasks import tracking
-from tasks.errors import InputError, IntegrityError
-from tasks.files import local_path
-from tasks.registry import decisions
+from tasks.contracts.releases import Release
+from tasks.core.errors import InputError, IntegrityError
+from tasks.core.files import local_path
 from tasks.registry.channel.creation import create
-from tasks.registry.channel.places import keys_dir, metadata_dir
+from tasks.registry.channel.paths import keys_dir, metadata_dir
 from tasks.registry.channel.settings import Days
+from tasks.registry.ledger import decisions
 from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
 from tasks.registry.versions import alias_target, ensure_version
-from tasks.releases import Release
+from tasks.tracking import runs as tracking
 from tests.registry.made_channel import Device, bundle, make_release, passed
 
 

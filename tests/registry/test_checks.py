@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.registry.checks import add_check, checks
+from tasks.registry.ledger.checks import add_check, checks
 
 
 @pytest.mark.usefixtures("home")
@@ -19,8 +19,8 @@ def test_a_time_with_nothing_to_do_is_on_record_with_who_asked_and_why() -> None
 
 
 def test_a_ledger_from_before_there_were_such_times_takes_them(home: Path) -> None:
-    from tasks.registry import database
-    from tasks.registry.tables import CHECKS
+    from tasks.registry.ledger import database
+    from tasks.registry.ledger.tables import CHECKS
 
     CHECKS.drop(database.engine())
     database.engine.cache_clear()

@@ -7,10 +7,11 @@ from pydantic import ValidationError
 from params.compress import Target
 from params.models import Cnn
 from params.promote import Gate
-from tasks.records import Artefact, DataRecord, InputSpec, ModelRecord
-from tasks.registry.candidacy import Candidacy
-from tasks.registry.gate import judge, judge_fresh
-from tasks.scores import Challenge, ClassScore, EvaluationRecord, FreshScore, Interval, Score
+from tasks.contracts.records import DataRecord, InputSpec, ModelRecord
+from tasks.contracts.scores import Challenge, ClassScore, EvaluationRecord, FreshScore, Interval, Score
+from tasks.core.record import Artefact
+from tasks.registry.gate.gate_inputs import Candidacy
+from tasks.registry.gate.judge import judge, judge_fresh
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FREE, CANDIDACY = Gate(approval="automatic"), Candidacy()

@@ -12,16 +12,17 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError as NotUniqueError
 
 from benchmarks.registry import replayed
-from tasks import tracking
-from tasks.errors import InputError
-from tasks.registry import database, decisions, ledger
-from tasks.registry.approval import approval_of, hours_led
+from tasks.core.errors import InputError
+from tasks.registry.gate.approval import approval_of, hours_led
+from tasks.registry.ledger import database, decisions
+from tasks.registry.ledger import entries as ledger
 from tasks.registry.promotion import approve, audit, carry_out, roll_back
 from tasks.registry.removal import refuse_removed, remove
+from tasks.tracking import runs as tracking
+from tests.evaluate.report.made import evaluation
 from tests.postgresql import Cluster
 from tests.registry.contestant import MODEL, RELEASES
 from tests.registry.made import PASSED, REFUSED, forget, leads, release_of
-from tests.report.made import evaluation
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from mlflow import MlflowClient
 from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError as NotUniqueError
 
-from tasks.errors import InputError
-from tasks.registry import database, decisions
+from tasks.core.errors import InputError
+from tasks.registry.ledger import database, decisions
+from tasks.registry.ledger.tables import DECISIONS
 from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
-from tasks.registry.tables import DECISIONS
 from tasks.registry.versions import KEY, alias_target, move_alias
 from tests.registry.made import PASSED, REFUSED, leads, release_of, version_of
 

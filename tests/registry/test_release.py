@@ -5,20 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from tasks import tracking
-from tasks.errors import IntegrityError
-from tasks.files import artefact_of, local_path, sha256_of
-from tasks.records import Artefact, DataRecord, InputSpec
-from tasks.registry import database, decisions, ledger
+from tasks.contracts.records import DataRecord, InputSpec
+from tasks.contracts.releases import Release, Verdict
+from tasks.contracts.scores import EvaluationRecord
+from tasks.core.errors import IntegrityError
+from tasks.core.files import artefact_of, local_path, sha256_of
+from tasks.core.record import Artefact
+from tasks.registry.gate.verdict_file import keep_verdict, verdict_files
+from tasks.registry.ledger import database, decisions
+from tasks.registry.ledger import entries as ledger
 from tasks.registry.release import BUNDLE, _build_bundle, _registered, ensure_release
-from tasks.registry.verdict_file import keep_verdict, verdict_files
-from tasks.releases import Release, Verdict
-from tasks.runtime.bundle import self_test
-from tasks.runtime.manifest import MANIFEST
-from tasks.scores import EvaluationRecord
+from tasks.runtime.bundle.bundle import self_test
+from tasks.runtime.bundle.manifest import MANIFEST
+from tasks.tracking import runs as tracking
 from tasks.training.arrays import CARD, read_card
-from tests.report.made import CLASSES, evaluation, model
-from tests.report.test_card import linear
+from tests.evaluate.report.made import CLASSES, evaluation, model
+from tests.evaluate.report.test_card import linear
 
 SPEC = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
 

@@ -1,14 +1,15 @@
 import pytest
 from mlflow import MlflowClient
 
-from tasks.errors import InputError, RefusedError
-from tasks.registry import decisions, ledger
+from tasks.contracts.releases import Release
+from tasks.core.errors import InputError, RefusedError
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger import entries as ledger
 from tasks.registry.promotion import approve, audit, carry_out, roll_back
 from tasks.registry.removal import finish, idle_teachers, older, removable, remove, unfinished
 from tasks.registry.versions import ensure_version, versions_of
-from tasks.releases import Release
+from tests.evaluate.report.made import evaluation
 from tests.registry.made import PASSED, leads, release_of
-from tests.report.made import evaluation
 
 
 def registered(client: MlflowClient, model: str, keys: str, teacher: int = 1) -> list[Release]:

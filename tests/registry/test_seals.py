@@ -6,12 +6,13 @@ import pytest
 from sqlalchemy import Table, delete, update
 from sqlalchemy import text as sql
 
-from tasks.fingerprint import Ingredients
-from tasks.registry import database, decisions, ledger
-from tasks.registry.seals import seal_of
-from tasks.registry.tables import RELEASES, RUNS
-from tasks.releases import Verdict
-from tests.report.made import evaluation, release
+from tasks.contracts.releases import Verdict
+from tasks.core.fingerprint import Ingredients
+from tasks.registry.ledger import database, decisions
+from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.seals import seal_of
+from tasks.registry.ledger.tables import RELEASES, RUNS
+from tests.evaluate.report.made import evaluation, release
 
 PASSED = Verdict(environment="staging", passed=True, checks=())
 MADE_OF = Ingredients(recipe={"seed": 0}, data={}, code={}, libraries={})

@@ -7,10 +7,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from tasks.runtime.bundle import Facts, Golden, golden_of, write_bundle
+from tasks.runtime.bundle.bundle import Facts, Golden, golden_of, write_bundle
+from tasks.runtime.bundle.manifest import Processor
+from tasks.runtime.bundle.session import Session
 from tasks.runtime.device import Device
-from tasks.runtime.manifest import Processor
-from tasks.runtime.session import Session
 from tests.runtime.devices import set_up
 from tests.runtime.tuf_world import Files, World
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.runtime.device import Device
-from tasks.runtime.settings import Settings
+from tasks.runtime.update.settings import Settings
 from tests.runtime.tuf_world import URL, MemoryFetcher, World
 
 PICTURE = np.array([[[[1, 2], [3, 4]]]], np.uint8)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.runtime.bundle import Facts, Golden, self_test, write_bundle
+from tasks.runtime.bundle.bundle import Facts, Golden, self_test, write_bundle
+from tasks.runtime.bundle.manifest import MANIFEST
+from tasks.runtime.bundle.session import Session
+from tasks.runtime.bundle.verify import verify
 from tasks.runtime.errors import ManifestError, ModelError, SelfTestError, TamperedError
-from tasks.runtime.manifest import MANIFEST
-from tasks.runtime.session import Session
-from tasks.runtime.verify import verify
 
 MakeModel = Callable[..., bytes]
 

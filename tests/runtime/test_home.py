@@ -5,9 +5,9 @@ import pytest
 
 from tasks.runtime.device import Device
 from tasks.runtime.errors import BusyError, SettingsError
-from tasks.runtime.home import Home
-from tasks.runtime.settings import Settings
-from tasks.runtime.status import read_status
+from tasks.runtime.update.home import Home
+from tasks.runtime.update.settings import Settings
+from tasks.runtime.update.status import read_status
 from tests.runtime.tuf_world import URL, World
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tasks.runtime.device import Device
 from tasks.runtime.errors import ChannelError, OfflineError
-from tasks.runtime.fetcher import HttpFetcher
+from tasks.runtime.update.fetcher import HttpFetcher
 from tests.runtime.devices import PICTURE, set_up
 from tests.runtime.tuf_world import Files, World
 from tests.runtime.web_server import web_server

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tasks.runtime.bundle.manifest import TensorInfo
 from tasks.runtime.errors import WrongInputError
-from tasks.runtime.inputs import read_npy, read_samples
-from tasks.runtime.manifest import TensorInfo
+from tasks.runtime.serve.inputs import read_npy, read_samples
 
 PICTURES = TensorInfo("inputs", "uint8", (None, 1, 2, 2))
 FRAMES = TensorInfo("inputs", "float32", (None, None, 3))

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from tasks.runtime.bundle.manifest import LARGEST, MANIFEST, Head, read_manifest
 from tasks.runtime.errors import ManifestError
-from tasks.runtime.manifest import LARGEST, MANIFEST, Head, read_manifest
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.runtime.bundle import Facts, golden_of, write_bundle
+from tasks.runtime.bundle.bundle import Facts, golden_of, write_bundle
+from tasks.runtime.bundle.manifest import Head
+from tasks.runtime.bundle.predictor import Predictor, softmax
+from tasks.runtime.bundle.session import Session
+from tasks.runtime.bundle.verify import read_verified
 from tasks.runtime.errors import ManifestError, ModelError, WrongInputError
-from tasks.runtime.manifest import Head
-from tasks.runtime.predictor import Predictor, softmax
-from tasks.runtime.receipts import Receipt
-from tasks.runtime.session import Session
-from tasks.runtime.verify import read_verified
+from tasks.runtime.update.receipts import Receipt
 from tests.runtime.conftest import FACTS, linear_model
 from tests.runtime.devices import PICTURE
 

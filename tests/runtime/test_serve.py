@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tasks.runtime.device import Device
-from tasks.runtime.home import SLOTS
+from tasks.runtime.update.home import SLOTS
 from tests.runtime.devices import PICTURE, set_up
 from tests.runtime.tuf_world import Files, World
 

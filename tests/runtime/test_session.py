@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.runtime.bundle.latency import measure
+from tasks.runtime.bundle.session import Session
 from tasks.runtime.errors import ModelError, TamperedError, WrongInputError
-from tasks.runtime.latency import measure
-from tasks.runtime.session import Session
 
 MakeModel = Callable[..., bytes]
 

@@ -8,16 +8,9 @@ from pathlib import Path
 import pytest
 
 from tasks.runtime.device import Device
-from tasks.runtime.errors import (
-    HeldOutError,
-    ManifestError,
-    ModelError,
-    NoModelError,
-    OfflineError,
-    SelfTestError,
-)
-from tasks.runtime.slots import switch
-from tasks.runtime.status import read_status
+from tasks.runtime.errors import HeldOutError, ManifestError, ModelError, NoModelError, OfflineError, SelfTestError
+from tasks.runtime.update.slots import switch
+from tasks.runtime.update.status import read_status
 from tests.runtime.devices import answer, set_up
 from tests.runtime.tuf_world import Files, World
 

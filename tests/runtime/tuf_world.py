@@ -11,8 +11,8 @@ from tuf.api.exceptions import DownloadHTTPError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.ngclient.fetcher import FetcherInterface
 
-from tasks.runtime.channel import P95_MS, VERSION, target_path
-from tasks.runtime.manifest import MANIFEST
+from tasks.runtime.bundle.manifest import MANIFEST
+from tasks.runtime.update.channel import P95_MS, VERSION, target_path
 
 URL = "http://channel.example/edge"
 ONLINE = ("targets", "snapshot", "timestamp")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.server import free_port, wait_until_healthy
-from tasks import tracking
-from tasks.spool import Measured, Spool, spooled
-from tasks.workspace import state_dir
+from infra.services.prefect_server import free_port, wait_until_healthy
+from tasks.core.workspace import state_dir
+from tasks.tracking import runs as tracking
+from tasks.tracking.spool import Measured, Spool, spooled
 
 SECONDS = 0.5
 """that nobody may wait who hands metrics in"""

@@ -14,14 +14,14 @@ from params.distill import Distill
 from params.models import Cnn, Mlp, Recurrent
 from params.student import Peer, Student
 from params.training import Training
-from tasks.checkpoints import resumable
+from tasks.core.checkpoints import resumable
+from tasks.core.progress import silent
+from tasks.core.record import canonical_digest
 from tasks.distill.mutual import learn_together
-from tasks.progress import silent
-from tasks.records import canonical_digest
-from tasks.teacher.train import train
-from tasks.teaching.student import distill, train_alone
-from tasks.teaching.teaching import Teacher, Teaching
-from tasks.training.checkpoint_file import digest_of
+from tasks.distill.student import distill, train_alone
+from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.train import train
+from tasks.training.checkpoints.checkpoint_file import digest_of
 from tasks.training.loop import Fit
 from tasks.training.network import PreparedData, Trained
 

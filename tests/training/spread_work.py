@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from params.student import Student
-from tasks.checkpoints import current, going_on
-from tasks.progress import Advance
-from tasks.records import InputSpec
-from tasks.teaching.student import train_alone
+from tasks.contracts.records import InputSpec
+from tasks.core.checkpoints import current, going_on
+from tasks.core.progress import Advance
+from tasks.distill.student import train_alone
 from tasks.training.loop import OnEpoch
 from tasks.training.network import PreparedData, Trained
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.compress.calibrate import Samples
+from tasks.compress.file_passes.calibrate import Samples
 from tasks.training.arrays import open_split
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from params.augment import Augment
-from tasks.errors import RecipeError
-from tasks.records import InputSpec, Statistics
+from tasks.contracts.records import InputSpec, Statistics
+from tasks.core.errors import RecipeError
 from tasks.training.arrays import Arrays
 from tasks.training.augment import CHANGES, Augmenter, Draws, split_mix
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from params.training import Training
-from tasks.training.narrowed import with_precision
+from tasks.training.precision import with_precision
 
 CPU = torch.device("cpu")
 

@@ -14,14 +14,14 @@ import torch
 
 from params.student import Student
 from params.training import Training
-from tasks.checkpoints import resumable
-from tasks.errors import DataError, StageError
-from tasks.progress import silent
-from tasks.teaching.student import train_alone
+from tasks.core.checkpoints import resumable
+from tasks.core.errors import DataError, StageError
+from tasks.core.progress import silent
+from tasks.distill.student import train_alone
 from tasks.training.batches import Share, shuffled_batches, steps_per_epoch
+from tasks.training.checkpoints.train_state import EpochMetrics
+from tasks.training.distributed.launch import spread
 from tasks.training.network import PreparedData, Trained
-from tasks.training.processes import spread
-from tasks.training.standing import EpochMetrics
 from tests.training.killed_training import came_out
 from tests.training.spread_work import LINEAR
 
@@ -119,7 +119,7 @@ from params.student import Student
 from tasks.training.network import PreparedData
 from tests.training.test_processes import both
 what = Student.model_validate_json({long!r}, strict=False)
-from tasks.training.processes import spread
+from tasks.training.distributed.launch import spread
 given = {{"student": what.model_dump(mode="json"), "folder": {str(image_data.directory)!r}}}
 data = PreparedData.open_folder(Path({str(image_data.directory)!r}))
 spread("tests.training.spread_work:alone", given, 2, what.architecture, data, lambda d, t, n: print(d, flush=True),

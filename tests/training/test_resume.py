@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from params.models import Mlp
-from tasks.checkpoints import resumable
-from tasks.progress import silent
-from tasks.teacher.train import train
+from tasks.core.checkpoints import resumable
+from tasks.core.progress import silent
+from tasks.distill.teachers.train import train
 from tasks.training.batches import shuffled_batches
+from tasks.training.checkpoints.train_state import EpochMetrics
 from tasks.training.network import PreparedData
-from tasks.training.standing import EpochMetrics
 from tests.killed import in_a_process, preload
 from tests.training import killed_training
 from tests.training.killed_training import BUDGET, came_out, nothing

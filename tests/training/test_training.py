@@ -7,17 +7,17 @@ import torch
 
 from params.models import Architecture, Cnn, EfficientNetLite, Mlp, Recurrent
 from params.training import Training
-from tasks.errors import IntegrityError, RecipeError, StageError
-from tasks.files import sha256_of
+from tasks.contracts.records import DataRecord
+from tasks.core.errors import IntegrityError, RecipeError, StageError
+from tasks.core.files import sha256_of
+from tasks.core.progress import silent
 from tasks.kinds.classification import Classification
-from tasks.progress import silent
-from tasks.records import DataRecord
 from tasks.training.arrays import open_split
 from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
+from tasks.training.checkpoints.train_state import EpochMetrics
 from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
 from tasks.training.predict import predict_logits
 from tasks.training.seeds import seeded
-from tasks.training.standing import EpochMetrics
 
 CPU = torch.device("cpu")
 MLP = Mlp(kind="mlp", hidden=(8,))

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from params.readers import TableReader
+from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.rows import too_long
-from tasks.errors import DataError, mismatch
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,9 @@ from typing import IO
 import numpy as np
 
 from params.readers import IdxFiles, IdxReader
-from tasks.data.raw import open_raw
-from tasks.data.samples import Part, Reading, Sample
-from tasks.errors import DataError, mismatch
+from tasks.core.errors import DataError, mismatch
+from tasks.data.readers.raw import open_raw
+from tasks.data.readers.samples import Part, Reading, Sample
 
 PARTS: tuple[Part, ...] = ("train", "test")
 UINT8 = 8

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import IO
 
 from params.readers import ImageFolderReader
-from tasks.data.classes import in_order
-from tasks.data.raw import members, packed_files
+from tasks.core.errors import DataError, mismatch
+from tasks.data.prepared.classes import in_order
 from tasks.data.readers.picture import SUFFIXES, read_picture
-from tasks.data.samples import Reading, Sample
-from tasks.errors import DataError, mismatch
+from tasks.data.readers.raw import members, packed_files
+from tasks.data.readers.samples import Reading, Sample
 
 
 def read_image_folder(reader: ImageFolderReader, raw: Path) -> Reading:

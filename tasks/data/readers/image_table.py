@@ -10,10 +10,10 @@ from math import isfinite
 from pathlib import Path
 
 from params.readers import ImageTableReader, Label
-from tasks.data.raw import members, open_raw, packed_files
+from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.picture import read_picture
-from tasks.data.samples import Reading, Sample
-from tasks.errors import DataError, mismatch
+from tasks.data.readers.raw import members, open_raw, packed_files
+from tasks.data.readers.samples import Reading, Sample
 
 SHOWN = 5
 Line = tuple[int, list[str]]

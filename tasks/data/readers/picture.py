@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from params.readers import PictureReader
-from tasks.data.samples import NOTHING, Values
+from tasks.data.readers.samples import NOTHING, Values
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 DEEP = {"I;16": 256, "I;16L": 256, "I;16B": 256, "I;16N": 256}

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from params.readers import PixelTableReader
-from tasks.data.raw import open_raw
-from tasks.data.samples import Reading, Sample
-from tasks.errors import DataError, mismatch
+from tasks.core.errors import DataError, mismatch
+from tasks.data.readers.raw import open_raw
+from tasks.data.readers.samples import Reading, Sample
 
 
 def read_pixel_table(reader: PixelTableReader, raw: Path) -> Reading:

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.errors import DataError, mismatch
+from tasks.core.errors import DataError, mismatch
 
 if TYPE_CHECKING:  # pandas takes half a second to import: only where a table is read
     import pandas as pd

@@ -10,10 +10,10 @@ from typing import IO
 import numpy as np
 
 from params.readers import TimeSeriesReader
-from tasks.data.classes import in_order
-from tasks.data.raw import open_raw
-from tasks.data.samples import Part, Reading, Sample
-from tasks.errors import DataError, mismatch
+from tasks.core.errors import DataError, mismatch
+from tasks.data.prepared.classes import in_order
+from tasks.data.readers.raw import open_raw
+from tasks.data.readers.samples import Part, Reading, Sample
 
 
 def read_time_series(reader: TimeSeriesReader, raw: Path) -> Reading:

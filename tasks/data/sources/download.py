@@ -12,7 +12,7 @@ from typing import IO, cast
 from urllib.parse import quote
 
 from params.data import DownloadSource
-from tasks.errors import DataError
+from tasks.core.errors import DataError
 
 TIMEOUT = 20.0
 """seconds without a byte"""

@@ -5,8 +5,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 
 from params.data import InstalledSource
-from tasks.errors import DataError, mismatch
-from tasks.files import sha256_of
+from tasks.core.errors import DataError, mismatch
+from tasks.core.files import sha256_of
 
 
 def fetch_installed(source: InstalledSource, _root: Path, raw: Path) -> None:

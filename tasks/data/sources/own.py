@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from params.data import FileSource, FolderSource, Source
+from tasks.core.errors import DataError, mismatch
 from tasks.data.sources.tar import packing
-from tasks.errors import DataError, mismatch
 
 LITTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
 """what operating systems leave behind; names that begin with a dot are left out too"""

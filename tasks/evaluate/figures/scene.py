@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.records import InputSpec
-from tasks.scores import ClassScore, Score
+from tasks.contracts.records import InputSpec
+from tasks.contracts.scores import ClassScore, Score
 
 
 @dataclass(frozen=True)

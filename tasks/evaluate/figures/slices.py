@@ -2,10 +2,10 @@
 
 from matplotlib.axes import Axes
 
+from tasks.contracts.scores import SliceScore
 from tasks.evaluate.figures.canvas import BLUE, FONT, INK, WIDTH, Canvas, fitted
 from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.svg import as_svg
-from tasks.scores import SliceScore
 
 MOST = 24
 ROW, LABELS = 24.0, 166.0

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from tasks.contracts.records import InputSpec
 from tasks.evaluate.figures.canvas import WIDTH, Canvas, fitted, percent
 from tasks.evaluate.figures.sample import Scale, draw_sample
 from tasks.evaluate.figures.scene import Drawing, Mistake, Scene, WorstClass
 from tasks.evaluate.figures.svg import as_svg
-from tasks.records import InputSpec
 
 CLASSES, SAMPLES = 4, 4
 GAP, TITLE, WORDS = 8.0, 24.0, 38.0

@@ -6,15 +6,16 @@ from urllib.parse import unquote, urlparse
 
 from tuf.api.metadata import TargetFile
 
-from tasks.errors import IntegrityError, mismatch
-from tasks.files import sha256_of
-from tasks.records import Artefact
-from tasks.registry import decisions, ledger
-from tasks.registry.channel import durable
-from tasks.registry.channel.places import targets_dir
-from tasks.releases import Release, Verdict
-from tasks.runtime.channel import P95_MS, VERSION, manifest_path, target_path
-from tasks.tracking import fetch
+from tasks.contracts.releases import Release, Verdict
+from tasks.core.errors import IntegrityError, mismatch
+from tasks.core.files import sha256_of
+from tasks.core.record import Artefact
+from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel.paths import targets_dir
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger import entries as ledger
+from tasks.runtime.update.channel import P95_MS, VERSION, manifest_path, target_path
+from tasks.tracking.runs import fetch
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 from tuf.api.metadata import Key, Role, Root
 
-from tasks.errors import InputError, mismatch
-from tasks.registry.channel import durable
+from tasks.core.errors import InputError, mismatch
+from tasks.registry.channel import atomic_write as durable
 from tasks.registry.channel.contents import contents
 from tasks.registry.channel.keys import RootKey, make_online_key, require_offline
-from tasks.registry.channel.places import channels, keys_dir, keys_root, metadata_dir, served_root
+from tasks.registry.channel.paths import channels, keys_dir, keys_root, metadata_dir, served_root
 from tasks.registry.channel.publication import publish
 from tasks.registry.channel.roots import keep_root, sign_root
 from tasks.registry.channel.settings import ONLINE, Days, Settings, write_settings
 from tasks.registry.versions import registry_lock
-from tasks.tracking import fetch
+from tasks.tracking.runs import fetch
 
 
 def create(environment: str, root_keys: Path, keys: int, threshold: int, days: Days) -> tuple[Path, ...]:

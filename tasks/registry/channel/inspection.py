@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from tasks.errors import IntegrityError
-from tasks.files import sha256_of
+from tasks.core.errors import IntegrityError
+from tasks.core.files import sha256_of
 from tasks.registry.channel.contents import Content, contents
 from tasks.registry.channel.keys import readable_by_others
-from tasks.registry.channel.places import metadata_dir
+from tasks.registry.channel.paths import metadata_dir
 from tasks.registry.channel.publication import by_name
 from tasks.registry.channel.roots import wrong_roots
 from tasks.registry.channel.status import signatures, versions_of

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Root
 
-from tasks.errors import InputError, mismatch
-from tasks.registry.channel import durable
-from tasks.registry.channel.places import keys_dir, served_root
+from tasks.core.errors import InputError, mismatch
+from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel.paths import keys_dir, served_root
 from tasks.registry.channel.settings import ONLINE, Online
 
 PASSPHRASE = "STILLHOUSE_ROOT_PASSPHRASE"

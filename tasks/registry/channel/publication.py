@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 
 from tuf.api.metadata import TargetFile
 
-from tasks.registry.channel import durable
+from tasks.contracts.releases import Verdict
+from tasks.registry.channel import atomic_write as durable
 from tasks.registry.channel.contents import Content, bundle_of, contents, serve
 from tasks.registry.channel.keys import online_signer
-from tasks.registry.channel.places import channels, keys_dir, served_root
+from tasks.registry.channel.paths import channels, keys_dir, served_root
 from tasks.registry.channel.roots import current_root, serve_roots
 from tasks.registry.channel.settings import ONLINE, Days, Online, read_settings
 from tasks.registry.channel.signing import issue, onward
 from tasks.registry.channel.view import View, view
 from tasks.registry.versions import registry_lock
-from tasks.releases import Verdict
 
 
 def prepare(model: str, version: int, verdict: Verdict) -> None:

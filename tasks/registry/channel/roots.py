@@ -13,10 +13,10 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
 
-from tasks.errors import InputError, IntegrityError, mismatch
-from tasks.registry.channel import durable
-from tasks.registry.channel.places import keys_dir, metadata_dir
-from tasks.runtime.channel import ROOT
+from tasks.core.errors import InputError, IntegrityError, mismatch
+from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel.paths import keys_dir, metadata_dir
+from tasks.runtime.update.channel import ROOT
 
 _COPIES = "roots"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Root
 
-from tasks.errors import InputError
+from tasks.core.errors import InputError
 from tasks.registry.channel.keys import (
     RootKey,
     drop_revoked,
@@ -20,7 +20,7 @@ from tasks.registry.channel.keys import (
     require_offline,
     root_signers,
 )
-from tasks.registry.channel.places import require_channel
+from tasks.registry.channel.paths import require_channel
 from tasks.registry.channel.publication import bring_in, publish, stale_roles
 from tasks.registry.channel.roots import current_root, keep_root, sign_root
 from tasks.registry.channel.settings import Online, Role, read_settings

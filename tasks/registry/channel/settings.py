@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from tasks.errors import IntegrityError, mismatch
-from tasks.records import Record
-from tasks.registry.channel import durable
-from tasks.registry.channel.places import SETTINGS, keys_dir
+from tasks.core.errors import IntegrityError, mismatch
+from tasks.core.record import Record
+from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel.paths import SETTINGS, keys_dir
 
 Role = Literal["root", "targets", "snapshot", "timestamp"]
 Online = Literal["targets", "snapshot", "timestamp"]

@@ -6,8 +6,8 @@ from typing import TypeVar
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 
-from tasks.registry.channel import durable
-from tasks.registry.channel.places import metadata_dir
+from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel.paths import metadata_dir
 from tasks.registry.channel.settings import ONLINE, Online, next_versions, read_settings
 from tasks.registry.channel.view import View
 

@@ -9,7 +9,7 @@ from tuf.api.metadata import Signed, TargetFile
 from tasks.registry.channel.roots import current_root
 from tasks.registry.channel.settings import ONLINE, Role, read_settings
 from tasks.registry.channel.view import View
-from tasks.runtime.channel import VERSION, manifest_path
+from tasks.runtime.update.channel import VERSION, manifest_path
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
 from tuf.api.metadata import Metadata, Signed, Snapshot, Targets, Timestamp
 from tuf.ngclient import FetcherInterface, Updater
 
-from tasks.registry.channel.places import metadata_dir, targets_dir
+from tasks.registry.channel.paths import metadata_dir, targets_dir
 from tasks.registry.channel.roots import newest_root
 from tasks.registry.channel.settings import ONLINE, Online
 

@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.contracts.records import InputSpec
+from tasks.contracts.scores import ClassScore
 from tasks.evaluate.figures.scene import Mistake, Scene, WorstClass
-from tasks.records import InputSpec
-from tasks.scores import ClassScore
-from tests.report.made import CLASSES, SHIPS, SPEC, scores
+from tests.evaluate.report.made import CLASSES, SHIPS, SPEC, scores
 
 SVG = "{http://www.w3.org/2000/svg}"
 

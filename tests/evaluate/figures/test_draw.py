@@ -8,7 +8,7 @@ import pytest
 from tasks.evaluate.figures.draw import draw
 from tasks.evaluate.figures.scene import Drawing
 from tests.evaluate.figures.made_scene import SVG, scene, texts, worst_class
-from tests.report.made import scores
+from tests.evaluate.report.made import scores
 
 NAMES = ["front", "confusion", "worst", "slices", "reliability", "curves"]
 

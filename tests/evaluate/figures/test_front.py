@@ -5,7 +5,7 @@ from tasks.evaluate.figures.canvas import styled
 from tasks.evaluate.figures.front import draw_front, front
 from tasks.evaluate.figures.numbering import REACH, Box, Spot, placed
 from tests.evaluate.figures.made_scene import scene, texts
-from tests.report.made import SHIPS, score, scores
+from tests.evaluate.report.made import SHIPS, score, scores
 
 
 def test_the_front_holds_what_no_other_model_beats_in_both() -> None:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from tasks.contracts.scores import SliceScore
 from tasks.evaluate.figures.canvas import fitted, styled, width_of
 from tasks.evaluate.figures.confusion import draw_confusion
 from tasks.evaluate.figures.curves import draw_curves
@@ -14,9 +15,8 @@ from tasks.evaluate.figures.reliability import draw_reliability
 from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.slices import MOST, draw_slices
 from tasks.evaluate.figures.worst import draw_worst
-from tasks.scores import SliceScore
 from tests.evaluate.figures.made_scene import SVG, curve, places, scene, spec, texts, worst_class
-from tests.report.made import SHIPS, interval, scores
+from tests.evaluate.report.made import SHIPS, interval, scores
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""The `stillhouse` command: one module per group of commands, and everything that is printed."""

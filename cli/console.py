@@ -1,0 +1,139 @@
+"""What a person sees: a line per stage, a bar for whatever takes longer than two seconds, the table at the end."""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tasks.contracts.records import DataRecord
+from tasks.contracts.scores import Challenge, EvaluationRecord, Interval, Score
+from tasks.core.progress import Event, StageAdvanced, StageEnded, StageFailed, StageStarted, listen
+from tasks.data.versions.versions_store import quarantine_file
+
+PATIENCE_SECONDS = 2.0
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def stages_shown() -> Iterator[None]:
+    """Shows the events of stages on the terminal while the block runs."""
+    board = _Board()
+    stop = listen(board.hear)
+    board.hear(StageStarted("starting"))
+    try:
+        yield
+    finally:
+        stop()
+        board.clear()
+
+
+class _Board:
+    """The bar of the stage that is running, shown once it has taken longer than two seconds."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._timer: threading.Timer | None = None
+
+    def hear(self, event: Event) -> None:
+        match event:
+            case StageStarted(stage):
+                self._begin(stage)
+            case StageAdvanced(_, done, total, note) if self._progress:
+                self._progress.update(self._progress.task_ids[0], completed=done, total=total, note=note)
+            case StageEnded():
+                self.clear()
+                console.print(_line(event), soft_wrap=True)
+            case StageFailed(stage, reason):
+                self.clear()
+                console.print(f"  [red]failed[/]  {escape(f'{stage:<14} {reason}'.rstrip())}", soft_wrap=True)
+
+    def clear(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        # A bar that was never shown must not be ended either: that prints an empty line.
+        if self._progress and self._progress.live.is_started:
+            self._progress.stop()
+        self._progress = self._timer = None
+
+    def _begin(self, stage: str) -> None:
+        self.clear()
+        if not console.is_terminal:
+            return
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"))
+        self._progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+        self._progress.add_task(f"{stage:<14}", total=None, note="")
+        self._timer = threading.Timer(PATIENCE_SECONDS, self._progress.start)
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def _line(event: StageEnded) -> str:
+    summary = escape(event.summary)
+    if not event.reused:
+        return f"  [green]done[/]    {event.stage:<14} {summary} [dim]({event.seconds:.1f} s)[/]"
+    since = f" [dim]from {event.reused_from.astimezone():%Y-%m-%d %H:%M}[/]" if event.reused_from else ""
+    return f"  [cyan]reused[/]  {event.stage:<14} {summary}{since}"
+
+
+def evaluation_table(evaluation: EvaluationRecord) -> Table:
+    """Returns teacher, student alone, student distilled and the shipped file, side by side."""
+    test = evaluation.data.samples["test"]
+    title = f"{evaluation.name} on {test:,} test samples"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
+    table.add_column("")
+    for heading in ("accuracy (interval)", "parameters", "bytes", "p50 ms"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    rows = {"teacher": evaluation.teacher.role, "baseline": "student alone", "student": "student distilled"}
+    for name, label in rows.items():
+        table.add_row(*_cells(label, evaluation.score(name)))
+    table.add_section()
+    table.add_row(*_cells(f"shipped: {evaluation.chosen}", evaluation.shipped), style="bold")
+    return table
+
+
+def gain_line(gain: Interval) -> str:
+    """Says what the teacher was worth to the student, and whether the test set is large enough to tell."""
+    told = "" if gain.low > 0 or gain.high < 0 else ": the test set cannot tell it from zero"
+    return (
+        f"The teacher is worth {gain.value:+.4f} accuracy to the student ({gain.low:+.4f} to {gain.high:+.4f}){told}."
+    )
+
+
+def challenge_line(challenge: Challenge) -> str:
+    """Says how a release did against the champion, on the samples of its own test data."""
+    gain, only = challenge.gain, f"{challenge.only_challenger} against {challenge.only_champion}"
+    return (
+        f"against version {challenge.version}: {gain.value:+.4f} accuracy ({gain.low:+.4f} to {gain.high:+.4f});"
+        f" samples that only one has right: {only}, McNemar p {challenge.p_value:.3g}"
+    )
+
+
+def say_quarantine(data: DataRecord) -> None:
+    """Prints how many bad samples were left out of prepared data, why, and where each is named; nothing if none."""
+    if data.in_quarantine:
+        where = os.path.relpath(quarantine_file(data))
+        words = f"{data.in_quarantine} of the source are left out: {where}"
+        console.print(f"[yellow]quarantine[/] {words}", soft_wrap=True)
+
+
+def bullet_list(title: str, items: Sequence[str]) -> str:
+    """Returns a title and an indented line per item."""
+    return "\n".join([title, *(f"  - {item}" for item in items)])
+
+
+def _cells(label: str, score: Score) -> list[str]:
+    accuracy = score.accuracy
+    return [
+        label,
+        f"{accuracy.value:.4f} ({accuracy.low:.3f}-{accuracy.high:.3f})",
+        f"{score.parameters:,}",
+        f"{score.size:,}",
+        f"{score.p50_ms:.3f}",
+    ]

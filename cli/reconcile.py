@@ -1,0 +1,72 @@
+"""`stillhouse reconcile`, and the start of each run: closes what a killed process left open.
+
+Only what belongs to a process of this state folder that has ended is touched; a run that is alive, here or on another
+machine, never is. Whoever is killed in the midst of it is followed by the next one, who finds the rest.
+"""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
+from prefect.client.schemas.objects import StateType
+from prefect.states import Crashed
+
+from cli.console import console
+from tasks.core import process_lease as ownership
+from tasks.tracking import runs as tracking
+from tasks.upkeep.abandoned import close, forget_checkpoints, open_runs
+from tasks.upkeep.mlflow_runs import Run
+
+WHY = "its process ended before it did"
+OPEN = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+
+
+def reconcile() -> Iterator[str]:
+    """Closes what killed processes left open in MLflow and Prefect, whose API must answer; yields what, in words."""
+    for owner in ownership.gone():
+        with get_client(sync_client=True) as client:
+            runs = open_runs(owner)
+            # Prefect first: the flow run of a killed process is found by what MLflow still calls running, too.
+            yield from (f"Prefect's `{name}`, as crashed" for name in _crash(client, owner, runs))
+        for run in runs:
+            close(run)
+            yield f"MLflow's `{run.name}`, as killed"
+        if count := tracking.deliver_left(owner):
+            yield f"metrics of {count} run{'s' if count > 1 else ''} that MLflow had not got yet: delivered"
+    for name in forget_checkpoints():
+        yield f"checkpoints of `{name[:12]}`, which nobody started again: removed"
+
+
+def reconcile_and_say() -> int:
+    """Closes what killed processes left open, a line for each; returns how many lines there were."""
+    lines = [*reconcile()]
+    for line in lines:
+        console.print(f"[yellow]closed[/]   {line}", soft_wrap=True)
+    return len(lines)
+
+
+def _crash(client: SyncPrefectClient, owner: str, runs: Sequence[Run]) -> Iterator[str]:
+    """Closes the flow runs of an owner as crashed, with their tasks; yields their names."""
+    # By parents only: a worker of a sweep owns a stage of a flow that is another process's, and may go on without it.
+    parents = [run for run in runs if tracking.PARENT not in run.tags]
+    of_runs = [run.tags[tracking.FLOW_RUN] for run in parents if tracking.FLOW_RUN in run.tags]
+    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[label(owner)]))
+    linked = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(one) for one in of_runs]))
+    found = {run.id: run for wanted in (tagged, linked) for run in client.read_flow_runs(flow_run_filter=wanted)}
+    for run in found.values():
+        if run.state_type in OPEN:
+            _crash_tasks(client, FlowRunFilter(id=FlowRunFilterId(any_=[run.id])))
+            client.set_flow_run_state(run.id, Crashed(message=WHY), force=True)
+            yield run.name
+
+
+def _crash_tasks(client: SyncPrefectClient, flow_run: FlowRunFilter) -> None:
+    for task in client.read_task_runs(flow_run_filter=flow_run):
+        if task.state_type in OPEN:
+            client.set_task_run_state(task.id, Crashed(message=WHY), force=True)
+
+
+def label(owner: str) -> str:
+    """Returns the tag of the flow runs of an owner."""
+    return f"owner:{owner}"

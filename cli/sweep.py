@@ -1,0 +1,111 @@
+"""A sweep as a person at a terminal sees it: its students as a table, the picture, and the line that runs the best."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from cli.console import bullet_list, console, stages_shown
+from cli.gates import command
+from cli.recipe import project_of
+from flows.sweep.search_space import Space, label_of
+from infra.services.prefect_server import start_prefect_api
+from tasks.core.addresses import without_login
+from tasks.core.errors import StoppedError, UnreachableError, mismatch
+from tasks.core.files import local_path
+from tasks.core.process_lease import owner
+from tasks.core.servers import answers
+from tasks.core.workspace import prepare_environment
+
+if TYPE_CHECKING:
+    from flows.sweep.ranking import Ranked
+    from flows.sweep.sweep import Swept
+
+
+def sweep_recipe(path: Path, overrides: list[str]) -> None:
+    """Makes the students that the section `sweep` of a recipe asks for, and says which is best."""
+    space = Space.open(project_of(path), path, overrides)
+    for line in space.advice():
+        console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
+    prepare_environment()
+    _reach(space.sweep.address)
+    _say(space, _run_flow(space))
+
+
+def _reach(address: str | None) -> None:
+    """Raises where a cluster does not answer: Dask and Ray would ask it for a minute, when the teacher is trained."""
+    if address and not answers(address if "://" in address else f"//{address}"):
+        do = "start that cluster, or leave `address` out for one on this machine"
+        raise UnreachableError(mismatch("sweep", "address", f"an answer from {without_login(address)}", "none", do))
+
+
+def _run_flow(space: Space) -> "Swept":
+    with stages_shown():
+        ready = start_prefect_api()
+        from prefect import tags
+
+        from cli.reconcile import label, reconcile_and_say
+        from flows.sweep.sweep import sweep
+        from flows.sweep.task_runners import task_runner
+
+        runner = task_runner(space.sweep)
+        ready()
+        reconcile_and_say()
+        try:
+            with tags(label(owner())):
+                return sweep.with_options(task_runner=runner)(space)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped; the same command goes on behind the last finished student") from None
+
+
+def _say(space: Space, swept: "Swept") -> None:
+    best, count = swept.ranking[0], len(swept.ranking) + len(swept.failed)
+    workers = f"{space.sweep.workers} worker{'s' if space.sweep.workers > 1 else ''}"
+    workers = f"the cluster at {without_login(space.sweep.address)}" if space.sweep.address else workers
+    console.print()
+    console.print(_table(space, swept.ranking))
+    console.print(f"{count} students in {swept.seconds:.1f} s on {workers} ({space.sweep.runner})", soft_wrap=True)
+    for failed in swept.failed:
+        console.print(f"[red]failed[/] {escape(f'{label_of(failed.values)}: {failed.reason}')}", soft_wrap=True)
+    if best.refusals:
+        title = "[yellow]warning[/] no student keeps every limit of the gates; the nearest breaks:"
+        console.print(bullet_list(title, best.refusals), soft_wrap=True)
+    shipped = swept.evaluation.shipped
+    accuracy = f"{shipped.accuracy.value:.4f} ({shipped.accuracy.low:.4f} to {shipped.accuracy.high:.4f})"
+    console.print(f"\nbest: [bold]{escape(best.variant.label)}[/], as {swept.evaluation.chosen}", soft_wrap=True)
+    console.print(f"on the test split, which only this one has seen: accuracy {accuracy}", soft_wrap=True)
+    path = local_path(swept.front.uri)
+    console.print(f"front: {(path and os.path.relpath(path)) or swept.front.uri}", soft_wrap=True)
+    console.print(bullet_list("Next:", [escape(line_to_run(space, best))]), soft_wrap=True)
+
+
+def line_to_run(space: Space, best: "Ranked") -> str:
+    """Returns what is typed to run the recipe with the best student; all but its registration is done by then."""
+    settings = (*space.overrides, *best.variant.settings)
+    said = " ".join(f"--set {shlex.quote(one)}" for one in settings if not one.startswith("sweep"))
+    return f"{command()} run {space.path} {said}"
+
+
+def _table(space: Space, ranking: Sequence["Ranked"]) -> Table:
+    title = f"{space.recipe.name}: students on validation data, the best first"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
+    table.add_column("")
+    for heading in ("accuracy (interval)", "bytes", "p50 ms", "gates"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for place, one in enumerate(ranking, start=1):
+        score, accuracy = one.score, one.score.accuracy
+        gates = f"{len(one.refusals)} broken" if one.refusals else "kept"
+        table.add_row(
+            escape(f"{place} {one.variant.label}"),
+            f"{accuracy.value:.4f} ({accuracy.low:.3f}-{accuracy.high:.3f})",
+            f"{score.size:,}",
+            f"{score.p50_ms:.3f}",
+            gates,
+            style="bold" if place == 1 else "",
+        )
+    return table

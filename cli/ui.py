@@ -1,0 +1,94 @@
+"""MLflow's and Prefect's own pages on the state of this project, served on this machine only."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.console import console
+from infra.services.prefect_server import HOST, free_port, wait_until_healthy
+from tasks.core.workspace import prepare_environment, state_dir
+from tasks.tracking import runs as tracking
+
+GRACE_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Page:
+    """A server: what it shows, where, and the process if it is ours."""
+
+    title: str
+    url: str
+    health: str
+    process: subprocess.Popen[bytes] | None
+
+
+def serve_pages(browser: bool) -> None:
+    """Starts both servers, says where they are, and serves until Ctrl-C; servers named by a variable are not started.
+
+    Raises:
+        StageError: a server did not answer.
+    """
+    prepare_environment()
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    pages = [_mlflow(), _prefect()]
+    try:
+        for page in pages:
+            wait_until_healthy(page.title, page.health, page.process, _log(page.title), ended)
+            console.print(f"{page.title:<8} {page.url}")
+            if browser:
+                webbrowser.open(page.url)
+        console.print("Ctrl-C ends them.")
+        ended.wait()
+    finally:
+        for page in pages:
+            _stop(page)
+
+
+def _mlflow() -> Page:
+    uri = os.environ["MLFLOW_TRACKING_URI"]
+    if uri.startswith("http"):
+        return Page("MLflow", uri, f"{uri}/health", None)
+    tracking.client()  # makes the database, which the server would leave in pieces where it is killed meanwhile
+    port = free_port(5000)
+    # By a variable: everybody on the machine may read a command line, and the address of a database has a password.
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = uri
+    command = ["mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
+    return Page("MLflow", f"http://{HOST}:{port}", f"http://{HOST}:{port}/health", _start("mlflow", command))
+
+
+def _prefect() -> Page:
+    api = os.environ.get("PREFECT_API_URL")
+    if api:
+        return Page("Prefect", api.removesuffix("/api"), f"{api}/health", None)
+    port = free_port(4200)
+    os.environ["PREFECT_UI_API_URL"] = f"http://{HOST}:{port}/api"
+    command = ["prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    return Page("Prefect", f"http://{HOST}:{port}", f"http://{HOST}:{port}/api/health", _start("prefect", command))
+
+
+def _start(name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    """Starts a server in a process group of its own, so that all its workers end with it."""
+    with _log(name).open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+
+def _log(title: str) -> Path:
+    return state_dir() / f"{title.lower()}-pages.log"
+
+
+def _stop(page: Page) -> None:
+    if page.process and page.process.poll() is None:
+        os.killpg(page.process.pid, signal.SIGTERM)
+        try:
+            page.process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(page.process.pid, signal.SIGKILL)

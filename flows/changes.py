@@ -1,0 +1,102 @@
+"""Is there anything to do? Answered from files and the ledger alone: no Prefect, no MLflow, no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from params.pipeline import Recipe
+from params.promote import Promote
+from tasks.contracts.records import DataRecord
+from tasks.contracts.releases import Release
+from tasks.core.errors import InputError, IntegrityError
+from tasks.core.files import local_path, verified
+from tasks.core.fingerprint import (
+    LIBRARIES,
+    STAGE_ROOMS,
+    Ingredients,
+    explain,
+    flatten,
+    library_versions,
+    source_digest,
+)
+from tasks.data.versions.versioning import data_folder, recorded_version
+from tasks.data.versions.watched import source_signature
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger import entries as ledger
+from tasks.registry.removal import refuse_removed
+
+ENVIRONMENTS = tuple(Promote.model_fields)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A recipe as it stands now against its last run; `changes` is empty when there is nothing to do."""
+
+    now: Ingredients
+    last: ledger.PastRun | None
+    changes: tuple[str, ...]
+
+
+def compare(project: Path, recipe: Recipe) -> Comparison:
+    """Returns what changed since the recipe last came to an end, in words."""
+    now, last = ingredients_of(project, recipe), ledger.last_run(recipe.name)
+    if last is None:
+        return Comparison(now, None, ("it never ran here",))
+    changes = explain(last.ingredients, now)
+    return Comparison(now, last, changes or _damage(recipe.name, last.version))
+
+
+def standstill(recipe: Recipe, comparison: Comparison) -> str:
+    """Returns in words since when nothing changed, and where the version is that was made then."""
+    last = comparison.last
+    if last is None:
+        return "it never ran here"
+    where = [e for e in ENVIRONMENTS if decisions.champion(recipe.name, e) == last.version]
+    place = f"in {' and '.join(where)}" if where else f"{last.outcome}, in no environment"
+    since = f"{last.time.astimezone():%Y-%m-%d %H:%M}"
+    return f"nothing changed since {since} (fingerprint {last.fingerprint[:8]}); version {last.version} is {place}"
+
+
+def growth(comparison: Comparison, data: DataRecord) -> str:
+    """Returns how many samples there were before and are now, to be put behind the data version; empty where as many.
+
+    Only the samples that were prepared count, so this is known when the data stage is done.
+    """
+    last = comparison.last
+    release = None if last is None else ledger.release_of(data.name, last.version)
+    if release is None:
+        return ""
+    before, now = (sum(d.samples.values()) for d in (ledger.evaluation_of(release).data, data))
+    return f" ({before:,} -> {now:,} samples)" if before != now else ""
+
+
+def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:
+    """Returns everything the outcome depends on, as far as it is known before a stage runs."""
+    return Ingredients(
+        recipe=flatten(recipe.made_of),
+        data={
+            "version": recorded_version(data_folder(project, recipe), recipe.name) or "not prepared yet",
+            "source": source_signature(project, recipe),
+        },
+        code={room: source_digest(room) for room in STAGE_ROOMS},
+        libraries=library_versions(LIBRARIES),
+    )
+
+
+def _damage(model: str, version: int) -> tuple[str, ...]:
+    """Returns what is wrong with the release that is there: an equal recipe is no comfort when its model is gone."""
+    release = ledger.release_of(model, version)
+    if release is None:
+        return ("its release is not in the ledger",)
+    try:
+        refuse_removed(release)
+        _verify(release)
+    except (InputError, IntegrityError) as error:
+        return (str(error),)
+    return ()
+
+
+def _verify(release: Release) -> None:
+    for artefact in release.bundle:
+        here = local_path(artefact.uri)
+        if here is not None:
+            verified(here, artefact)

@@ -1,0 +1,1 @@
+"""Starts PostgreSQL, MLflow, Prefect and workers on one machine, without containers."""

@@ -1,0 +1,152 @@
+"""A Prefect server for as long as a command runs, where no other is named.
+
+Prefect can start one by itself, but that one gets the Ctrl-C that was meant for the flow, so that the flow waits for a
+server that is gone; and it outlives a flow that is killed. Ours is in a session of its own and watches a pipe: it ends
+when the process that started it ends, however that happens, and not before: who stops a service or a container sends
+SIGTERM to all its processes at once, and the flow then has still to say that it was stopped. It also starts while we
+import the rest. Without a port, `python -m infra.services.prefect_server` is the server of a team: it listens where
+Prefect's settings say, ends on SIGTERM, and watches no parent.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.core.errors import StageError
+from tasks.core.workspace import state_dir
+
+if TYPE_CHECKING:
+    import uvicorn
+
+HOST = "127.0.0.1"
+PATIENCE_SECONDS = 180.0
+"""a new home has its database made first: seconds, or minutes on a busy machine"""
+LAST_LINES = 10
+GRACE_SECONDS = 5.0
+
+
+def start_prefect_api(scheduler: bool = False) -> Callable[[], None]:
+    """Gives the flows of this process an API: the one `PREFECT_API_URL` names, else one of our own.
+
+    Ours makes runs of schedules only where `scheduler` is asked for: Prefect's background services take their time.
+    Returns a function to call before the first flow: it returns when the server answers. Prefect must not have been
+    imported before, since it reads its settings then. The server is not stopped here: when this process exits, Prefect
+    first hands in its last logs and events, then the pipe closes.
+    """
+    if os.environ.get("PREFECT_API_URL"):
+        return lambda: None
+    port, log = free_port(0), state_dir() / "prefect-server.log"
+    process = _start(port, log, scheduler)
+    os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+    return lambda: wait_until_healthy("Prefect", f"http://{HOST}:{port}/api/health", process, log)
+
+
+def wait_until_healthy(
+    title: str,
+    health: str,
+    process: "subprocess.Popen[bytes] | None",
+    log: Path,
+    ended: threading.Event | None = None,
+) -> None:
+    """Returns when a server answers, or when `ended` is set: it is not wanted any more.
+
+    Raises:
+        StageError: it ended, or did not answer in time.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and (process is None or process.poll() is None):
+        if ended is not None and ended.is_set():
+            return
+        try:
+            with urllib.request.urlopen(health, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    said = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:]) if log.is_file() else ""
+    raise StageError(f"{title}: expected an answer from {health}, got none; `{log}` ends with:\n{said}".rstrip())
+
+
+def free_port(wanted: int) -> int:
+    """Returns the port that is wanted, or any free one where that is taken or 0."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise StageError(f"`{HOST}`: expected a free port, got none; close what listens there")
+
+
+def _start(port: int, log: Path, scheduler: bool) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "PREFECT_UI_ENABLED": "0"} | ({} if scheduler else {"PREFECT__SERVER_EPHEMERAL": "1"})
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "infra.services.prefect_server", str(port)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def _let_scheduler_insert() -> None:
+    """Says that `state`, a property beside the columns, is passed over when Prefect's scheduler inserts runs in bulk.
+
+    SQLAlchemy 2.0 did so unasked; 2.1 refuses where nothing is said, and Prefect 3.8 says nothing.
+    """
+    from prefect.server.database.orm_models import FlowRun
+
+    vars(FlowRun)["state"].inplace.bulk_dml(lambda _class, _values, _state: None)
+
+
+def _server(host: str, port: int) -> "uvicorn.Server":
+    """Returns a server of Prefect's API; whether it is an ephemeral one is in the environment by now."""
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    _let_scheduler_insert()
+    return uvicorn.Server(uvicorn.Config(create_app(final=True), host=host, port=port, log_level="error"))
+
+
+def _serve_parent(port: int) -> None:
+    """Serves until the other end of stdin, which nobody writes to, is closed."""
+    made: list[uvicorn.Server] = []
+
+    def end_with_parent() -> None:
+        os.read(sys.stdin.fileno(), 1)
+        for server in made:
+            server.should_exit = True
+        time.sleep(GRACE_SECONDS)
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Before the imports of the server, in which it may be left alone as well.
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    made.append(_server(HOST, port))
+    made[0].handle_exit = lambda *_: None  # type: ignore[method-assign]  # uvicorn's handler, of SIGTERM and SIGINT
+    made[0].run()
+
+
+def _serve_team() -> None:
+    """Serves where Prefect's own settings say (`PREFECT_SERVER_API_HOST`, `..._PORT`), until it is told to end."""
+    from prefect.settings import get_current_settings
+
+    api = get_current_settings().server.api
+    _server(api.host, api.port).run()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        _serve_team()
+    else:
+        _serve_parent(int(sys.argv[1]))

@@ -1,0 +1,19 @@
+"""Weights of 16 bits through ONNX Runtime's own converter; inputs and logits keep their types."""
+
+from pathlib import Path
+
+import onnx
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from params.compress import Fp16
+from tasks.compress.context import Bench
+from tasks.core.files import whole_file
+from tasks.models.graph import tidy
+
+
+def halve(_bench: Bench, exported: Path, _params: Fp16, path: Path) -> None:
+    """Writes all float tensors as float16."""
+    model = convert_float_to_float16(onnx.load(exported), keep_io_types=True)
+    tidy(model)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(model.SerializeToString(deterministic=True))

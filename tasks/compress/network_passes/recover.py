@@ -1,0 +1,71 @@
+"""Recovery: a short training after a pass that costs accuracy, with the teacher that the student had."""
+
+from dataclasses import dataclass
+
+from params.compress import Recovery
+from params.distill import Distill
+from params.objectives import FeatureObjective, Kl
+from params.student import Student
+from params.training import Training
+from tasks.compress.context import Begin
+from tasks.compress.network_passes.sparsify import keep_zeros
+from tasks.core.progress import Advance, silent
+from tasks.distill.student import distill
+from tasks.distill.teachers.teachers import Teaching
+from tasks.models.build import Network
+from tasks.training.loop import Fit, OnEpoch
+from tasks.training.network import PreparedData
+from tasks.training.predict import predict_logits
+
+SLOWER = 3
+"""what the student's learning rate is divided by where the recipe names none"""
+
+
+@dataclass(frozen=True)
+class Recoverer:
+    """How the student learned, and from whom."""
+
+    training: Training
+    distillation: Distill
+    teaching: Teaching
+    data: PreparedData
+    seed: int
+    on_epoch: OnEpoch
+    advance: Advance = silent
+
+    def __call__(self, network: Network, recovery: Recovery, begin: Begin | None = None) -> Network:
+        """Returns the network after its recovery, or as it was where that was better on validation; zeros stay.
+
+        With `begin`, which gives a fresh network another body than its architecture says, objectives on layers are
+        left out: that body has no layers of those names.
+        """
+        rate = recovery.learning_rate or self.training.learning_rate / SLOWER
+        # There is none on the integer grid to freeze, and that of a cut network has yet to find its statistics.
+        budget = {"epochs": recovery.epochs, "learning_rate": rate, "freeze_batch_norm": None}
+        training = self.training.model_copy(update=budget)
+        state = network.state_dict()
+
+        def start(fresh: Network) -> None:
+            begin(fresh) if begin else fresh.load_state_dict(state)
+            keep_zeros(fresh)
+
+        pupil = Student(architecture=network.architecture, training=training)
+        how = without_layers(self.distillation) if begin else self.distillation
+        done = distill(pupil, how, self.teaching, self.data, self.seed, self.advance, self.on_epoch, start=start)
+        recovered = done.trained
+        return recovered.network if self._best(recovered.fit) >= self._score(network) else network
+
+    def _best(self, fit: Fit) -> float:
+        return fit.best[f"validation_{self.data.kind.primary}"]
+
+    def _score(self, network: Network) -> float:
+        validation = self.data.splits.validation
+        return self.data.kind.quick_scores(predict_logits(network, validation), validation.labels())[
+            self.data.kind.primary
+        ]
+
+
+def without_layers(distillation: Distill) -> Distill:
+    """Returns the objectives that need the teacher's logits only; KL where there are no others."""
+    objectives = tuple(o for o in distillation.objectives if not isinstance(o, FeatureObjective)) or (Kl(kind="kl"),)
+    return distillation.model_copy(update={"objectives": objectives})

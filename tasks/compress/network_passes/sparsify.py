@@ -1,0 +1,45 @@
+"""Unstructured pruning by magnitude (Han et al. 2015, arXiv:1506.02626): single weights become zero and stay so."""
+
+import copy
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from params.compress import Sparsify
+from tasks.compress.context import Bench
+from tasks.models.build import Network
+
+
+def sparsify(bench: Bench, network: Network, params: Sparsify) -> Network:
+    """Returns the network with the smallest of the weights of each layer at zero; biases and norms stay."""
+    sparse = copy.deepcopy(network)
+    with torch.no_grad():
+        for weight in _weights(sparse).values():
+            weight.mul_(_largest(weight, 1 - params.zeros))
+    if params.recovery:
+        sparse = bench.recover(sparse, params.recovery)
+    return sparse.eval()
+
+
+def keep_zeros(network: nn.Module) -> None:
+    """Lets no gradient reach the weights that are zero now: no optimiser of ours moves them without one."""
+    for weight in _weights(network).values():
+        if not weight.all():
+            mask = (weight != 0).to(weight.dtype)
+            weight.register_hook(partial(_where_kept, mask))  # type: ignore[no-untyped-call]
+
+
+def _where_kept(mask: Tensor, gradient: Tensor) -> Tensor:
+    return gradient * mask.to(gradient.device)
+
+
+def _weights(network: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: parameter for name, parameter in network.named_parameters() if parameter.ndim > 1}
+
+
+def _largest(weight: Tensor, part: float) -> Tensor:
+    """Returns 1 where a weight is among the largest, else 0; of equals the first."""
+    flat = weight.abs().flatten()
+    places = torch.argsort(flat, descending=True, stable=True)[: max(1, round(part * len(flat)))]
+    return torch.zeros_like(flat).index_fill(0, places, 1.0).reshape(weight.shape)

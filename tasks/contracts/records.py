@@ -1,0 +1,260 @@
+"""The frozen records handed from room to room: digests, URIs, and the few facts the next room needs.
+
+Never a tensor, a model or a table: Prefect persists and hashes records, and the ledger keeps them. The `digest` of a
+record covers what the next stage's numbers depend on; where a thing lies and when it was made are left out.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from params.compress import Target
+from params.models import Architecture
+from tasks.core.record import Artefact, Record
+
+
+class InputSpec(Record):
+    """What one sample looks like, without the batch axis.
+
+    `shape` is (channels, height, width) for an image, (frames, features) for a sequence, where `frames` is the longest
+    in the data and shorter ones are padded with zeros, and (features,) for a vector. Values are raw: the network
+    normalises.
+    """
+
+    layout: Literal["image", "sequence", "vector"]
+    dtype: Literal["uint8", "float32"]
+    shape: tuple[int, ...]
+
+    @property
+    def features(self) -> int:
+        """Number of channels (image) or features (sequence, vector): the axis that the statistics are over."""
+        return self.shape[0] if self.layout == "image" else self.shape[-1]
+
+
+class Statistics(Record):
+    """Mean and standard deviation per channel or feature, over the training split, padding left out."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class DataFile(Record):
+    """A file beside `dataset.json`."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+class Shard(Record):
+    """Consecutive samples of one split: `.npy` arrays of `samples` rows each, `lengths` for sequences only.
+
+    Labels are int64 (samples,), or (samples, heads) where the card names further heads.
+    """
+
+    samples: int
+    inputs: DataFile
+    labels: DataFile
+    lengths: DataFile | None = None
+
+
+class SplitCard(Record):
+    """One split: its shards in order, samples per class, and a Parquet table with one row per sample.
+
+    The table's columns are `id`, `label`, and whatever else the reader of the recipe keeps of each sample.
+    """
+
+    samples: int
+    class_counts: tuple[int, ...]
+    shards: tuple[Shard, ...]
+    table: DataFile
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """Every file of the split."""
+        parts = (part for shard in self.shards for part in (shard.inputs, shard.labels, shard.lengths) if part)
+        return (*parts, self.table)
+
+
+class Quarantine(Record):
+    """Bad samples that were left out: how many for which reason, and the file beside `dataset.json` that names each."""
+
+    reasons: dict[str, int]
+    file: DataFile
+
+
+def counted(reasons: Mapping[str, int]) -> str:
+    """Returns `2 corrupt, 1 unknown label`."""
+    return ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+
+
+class DatasetCard(Record):
+    """`dataset.json`: everything there is to know about prepared data without opening an array."""
+
+    format: Literal[1] = 1
+    name: str
+    task: str
+    input: InputSpec
+    classes: tuple[str, ...]
+    heads: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """further label -> its classes, in the order of the columns of `labels` and of the logits; first come `classes`"""
+    feature_names: tuple[str, ...] = ()
+    statistics: Statistics
+    split_rule: dict[str, Any]
+    splits: dict[str, SplitCard]
+    """train, validation, test"""
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """reason -> number of samples left out"""
+    quarantine: Quarantine | None = None
+    """bad samples; of those in `dropped` nothing is wrong but that there are several"""
+    licence: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves `heads` and `quarantine` out where there are none: data from before there were any keeps its bytes."""
+        content: dict[str, Any] = serialize(self)
+        empty = {name for name in ("heads", "quarantine") if not content[name]}
+        return {key: value for key, value in content.items() if key not in empty}
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """Every file beside `dataset.json`."""
+        of_splits = tuple(file for split in self.splits.values() for file in split.files)
+        return (*of_splits, self.quarantine.file) if self.quarantine else of_splits
+
+
+class DataRecord(Record):
+    """Prepared data: `version` is the md5 that DVC keeps in `dvc.lock`, `card_sha256` the digest of `dataset.json`."""
+
+    name: str
+    version: str
+    card_sha256: str
+    directory: str
+    task: str
+    input: InputSpec
+    classes: tuple[str, ...]
+    heads: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """as in the card"""
+    samples: dict[str, int]
+    quarantined: dict[str, int] = Field(default_factory=dict)
+    """reason -> bad samples left out; `quarantine.json` in the directory names them"""
+    licence: str | None = None
+    reused: bool = False
+
+    @property
+    def in_quarantine(self) -> str:
+        """How many samples were left out because they are bad, and why: `3 samples (2 corrupt, 1 unknown label)`."""
+        count = sum(self.quarantined.values())
+        noun = "sample" if count == 1 else "samples"
+        return f"{count:,} {noun} ({counted(self.quarantined)})" if count else ""
+
+    def content(self) -> dict[str, Any]:
+        """`dataset.json` holds the digest of every file, so its own digest stands for all of them."""
+        return {"card_sha256": self.card_sha256}
+
+
+class ModelRecord(Record):
+    """A trained network: its architecture as data and its weights as safetensors."""
+
+    role: Literal["teacher", "student", "baseline", "assistant", "peer"]
+    architecture: Architecture
+    input: InputSpec
+    outputs: int
+    weights: Artefact
+    parameters: int
+    data_version: str
+    validation: dict[str, float]
+    """metric -> value at the epoch whose weights were kept"""
+    classes: tuple[str, ...] = ()
+    """in the order of the logits of the first head; empty for weights that were brought along without a word on it"""
+    warnings: tuple[str, ...] = ()
+    """what a person should know about how it was trained"""
+    run_id: str
+    created: datetime
+
+    def content(self) -> dict[str, Any]:
+        """The weights and how to build what they go into."""
+        return {
+            "role": self.role,
+            "architecture": self.architecture.model_dump(mode="json"),
+            "weights": self.weights.sha256,
+        }
+
+
+class TeacherRecord(Record):
+    """A teacher and its part in the mean of an ensemble."""
+
+    model: ModelRecord
+    weight: float = 1.0
+
+    def content(self) -> dict[str, Any]:
+        """The network, whoever made it and when."""
+        return {"model": self.model.digest, "weight": self.weight}
+
+
+class PairRecord(Record):
+    """Two networks that taught each other."""
+
+    student: ModelRecord
+    peer: ModelRecord
+
+    @property
+    def run_id(self) -> str:
+        """Of the training of both."""
+        return self.student.run_id
+
+    @property
+    def created(self) -> datetime:
+        """When the student's weights were kept."""
+        return self.student.created
+
+
+class Candidate(Record):
+    """One file that could ship, measured on validation data through the runtime."""
+
+    name: str
+    onnx: Artefact
+    target: Target
+    accuracy: float
+    p50_ms: float
+    p95_ms: float
+    parity: float
+    """largest difference between its logits and those of its network in torch"""
+    operators: dict[str, int]
+    """operator type -> count in the graph that ONNX Runtime really executes"""
+    packed_bytes: int
+    """of the file after zlib: zeros and repeated weights show here, and only here"""
+    architecture: Architecture
+    parameters: int
+    weights: Artefact | None = None
+    """of its network as safetensors, where passes changed that of the student"""
+    broken_limits: tuple[str, ...] = ()
+    """in words, for each limit of the recipe it does not keep"""
+    notes: tuple[str, ...] = ()
+    """what a person should know about these numbers, such as that the target is another processor"""
+    on_front: bool = False
+    """no other candidate is at least as accurate, as fast and as small, and better in one of the three"""
+
+    def content(self) -> dict[str, Any]:
+        """The file; timings differ from run to run."""
+        return {"name": self.name, "onnx": self.onnx.sha256}
+
+
+class CandidatesRecord(Record):
+    """All candidates and the name of the one that ships."""
+
+    candidates: tuple[Candidate, ...]
+    chosen: str
+    run_id: str
+    created: datetime
+
+    @property
+    def winner(self) -> Candidate:
+        """The candidate that ships."""
+        return next(c for c in self.candidates if c.name == self.chosen)
+
+    def content(self) -> dict[str, Any]:
+        """The files and the choice."""
+        return {"chosen": self.chosen, "candidates": [c.content() for c in self.candidates]}

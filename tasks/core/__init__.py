@@ -1,0 +1,1 @@
+"""What every package may use: files, locks, the workspace, fingerprints, progress, YAML, errors."""

@@ -1,0 +1,69 @@
+"""What is going on, said to whoever listens: the terminal, a test, or nobody.
+
+A stage says how far it is through the callable it is given; the doors of the rooms (`task.py`) give it `say`. Who
+listens is decided where the process starts (`cli/main.py`), so that no room knows about terminals.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class StageStarted:
+    """A stage begins to work."""
+
+    stage: str
+
+
+@dataclass(frozen=True)
+class StageAdvanced:
+    """A stage has done `done` of `total` steps; `note` says what the last one showed."""
+
+    stage: str
+    done: int
+    total: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class StageEnded:
+    """A stage is done after `seconds`; where an earlier result was taken, `reused`, and from when if that is known."""
+
+    stage: str
+    summary: str
+    seconds: float
+    reused: bool = False
+    reused_from: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StageFailed:
+    """A stage ended without a result; `reason` says why where nobody else will."""
+
+    stage: str
+    reason: str = ""
+
+
+Event = StageStarted | StageAdvanced | StageEnded | StageFailed
+Listener = Callable[[Event], None]
+Advance = Callable[[int, int, str], None]
+"""(done, total, note): what a stage is given to say how far it is"""
+
+_listeners: list[Listener] = []
+
+
+def listen(listener: Listener) -> Callable[[], None]:
+    """Adds a listener and returns the function that removes it again."""
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
+
+
+def say(event: Event) -> None:
+    """Tells every listener."""
+    for listener in tuple(_listeners):
+        listener(event)
+
+
+def silent(_done: int, _total: int, _note: str) -> None:
+    """An `Advance` for callers that do not want to hear."""

@@ -1,0 +1,40 @@
+"""The base of every record: frozen, and with a digest of what the next stage's numbers depend on."""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+def canonical_digest(value: Any) -> str:
+    """Returns the sha256 of a JSON value, independent of the order of keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Record(BaseModel):
+    """Frozen; equal content gives an equal digest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    def content(self) -> dict[str, Any]:
+        """Returns the part of the record that the next stage's numbers depend on."""
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of `content`."""
+        return canonical_digest(self.content())
+
+
+class Artefact(Record):
+    """One file: where it lies (a `file://` or remote URI), the sha256 of its bytes, its size in bytes."""
+
+    uri: str
+    sha256: str
+    size: int
+
+    def content(self) -> dict[str, Any]:
+        """Only the bytes count, not where they lie."""
+        return {"sha256": self.sha256}

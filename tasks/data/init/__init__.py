@@ -1,0 +1,1 @@
+"""A first recipe for data that nobody has described yet."""

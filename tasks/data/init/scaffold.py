@@ -1,0 +1,117 @@
+"""A first recipe for one's own data: looks at the data, writes `params/NAME.yaml` and its entry in `dvc.yaml`."""
+
+import io
+import re
+import tempfile
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+from params.section import NAME_PATTERN
+from tasks.core.errors import InputError, RecipeError, mismatch
+from tasks.core.files import whole_file
+from tasks.core.recipes import load_recipe
+from tasks.data.init.guess import guess_images, guess_table
+from tasks.data.init.templates import image_recipe, table_recipe
+
+
+def write_recipe(
+    project: Path, name: str, images: Path | None = None, table: Path | None = None, label: str | None = None
+) -> tuple[Path, ...]:
+    """Writes a recipe for a folder of images or a table, and lists it in `dvc.yaml`; both files or none.
+
+    Args:
+        project: the folder with `dvc.yaml`.
+        name: of the new recipe.
+        images: a folder with one folder per class; relative paths are meant from the current folder.
+        table: a CSV or Parquet file.
+        label: the table's column that holds the class; where none is given, `label`, `target`, `class` or `y`.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        InputError: the name cannot be used, or not exactly one of `images` and `table` is given.
+        DataError: the data cannot be used.
+    """
+    pipeline, recipe = project / "dvc.yaml", project / "params" / f"{name}.yaml"
+    _check_name(project, name)
+    if (images is None) == (table is None):
+        raise InputError("expected exactly one of `--images PATH` and `--table FILE`; give one of them")
+    if images is not None:
+        source = _source_path(project, images, name)
+        text = image_recipe(name, source, guess_images(images))
+    elif table is not None:
+        source = _source_path(project, table, name)
+        text = table_recipe(name, source, guess_table(table, label))
+    _check_recipe(name, text)
+    _write_both(recipe, text, pipeline, _with_entry(pipeline, name, source))
+    return recipe, pipeline
+
+
+def _check_name(project: Path, name: str) -> None:
+    if not re.fullmatch(NAME_PATTERN, name):
+        expected = "a name of at most 40 small letters, digits and `-` that begins with a letter"
+        raise InputError(mismatch("stillhouse init", "NAME", expected, f"`{name}`", "choose another"))
+    path = project / "params" / f"{name}.yaml"
+    listed = name in _recipes(_round_trip().load(project / "dvc.yaml"))
+    if path.exists() or listed:
+        where = str(path) if path.exists() else "dvc.yaml"
+        raise InputError(mismatch(where, "", "no recipe of that name", f"`{name}`", "choose another name"))
+
+
+def _source_path(project: Path, path: Path, name: str) -> str:
+    """Returns how the recipe names the data: from the project's folder if it is in there, else absolute."""
+    absolute, root = path.expanduser().absolute(), project.absolute()
+    ours = root / "data" / name
+    if absolute.is_relative_to(ours) or ours.is_relative_to(absolute):
+        raise InputError(mismatch(str(path), "", f"data apart from `{ours}`, which is written to", "both", "move it"))
+    return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(absolute)
+
+
+def _check_recipe(name: str, text: str) -> None:
+    """Reads the recipe as `stillhouse run` will, before it is put where that would find it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"{name}.yaml")
+        path.write_text(text, encoding="utf-8")
+        load_recipe(path)
+
+
+def _write_both(recipe: Path, text: str, pipeline: Path, entries: str) -> None:
+    with whole_file(recipe) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    try:
+        with whole_file(pipeline) as temporary:
+            temporary.write_text(entries, encoding="utf-8")
+    except BaseException:
+        recipe.unlink()
+        raise
+
+
+def _with_entry(pipeline: Path, name: str, source: str) -> str:
+    """Returns the text of `dvc.yaml` with one more recipe, comments and order kept."""
+    yaml = _round_trip()
+    document = yaml.load(pipeline)
+    # As the first: the comment below the list belongs, to ruamel, to its last entry.
+    _recipes(document).insert(0, name, source)
+    text = io.StringIO()
+    yaml.dump(document, text)
+    return text.getvalue()
+
+
+def _recipes(document: object) -> CommentedMap:
+    entries = document.get("vars", []) if isinstance(document, dict) else []
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("recipes"), CommentedMap):
+            recipes: CommentedMap = entry["recipes"]
+            return recipes
+    do = "take `dvc.yaml` from the repository again"
+    raise RecipeError([mismatch("dvc.yaml", "vars.recipes", "the list of recipes", "none", do)])
+
+
+def _round_trip() -> YAML:
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 120
+    return yaml

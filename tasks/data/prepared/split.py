@@ -1,0 +1,148 @@
+"""Who is trained on, who chooses and who judges: class by class, from a seed, the same on every machine.
+
+The bits come from PCG64, whose stream numpy guarantees for all versions and machines (that of `Generator.permutation`
+may change with a version). Samples are ranked in the order of their ids, so the order of reading does not matter; each
+class has a stream of its own, named after its label, so a new class leaves the split of the others as it was; where
+the recipe says `by`, each combination of the label with the values of those columns has one.
+
+A stratified split is drawn anew when samples are added: one that was trained on may then judge. A hashed one asks each
+sample alone, by a hash of seed and content; neither its name, nor its label, nor what else is there moves it.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from params.data import DrawnSplit, HashedSplit, OfficialSplit, Split, StratifiedSplit
+from params.pipeline import Recipe
+from tasks.core.errors import DataError, mismatch
+from tasks.data.prepared.classes import in_order
+from tasks.data.prepared.survey import Rows, Survey, groups_of
+
+SPLITS = ("train", "validation", "test")
+Splits = dict[str, Rows]
+Group = tuple[str, ...]
+SEPARATOR = "\0"
+
+
+def split(recipe: Recipe, found: Survey, rows: Rows, announced: Iterable[str] = ()) -> Splits:
+    """Returns train, validation and test, each in the order of ids and with every class.
+
+    Args:
+        recipe: the split is in its `data` section.
+        found: all samples.
+        rows: those of them to split, in order.
+        announced: classes that must be there.
+
+    Raises:
+        DataError: a class has too few samples for one in each split; all of them at once.
+    """
+    announced = tuple(announced)
+    by_class = _by_class(found, rows, announced)
+    groups = _by_group(recipe, found, by_class)
+    problems = [*_problems(recipe, found, by_class)] or [*_group_problems(recipe, found, groups)]
+    if problems:
+        raise DataError("\n".join(problems))
+    cuts = [_cut(recipe.data.split, SEPARATOR.join(group), found, members) for group, members in groups.items()]
+    return {name: np.sort(np.concatenate([cut[name] for cut in cuts])) for name in SPLITS}
+
+
+def _by_class(found: Survey, rows: Rows, announced: tuple[str, ...]) -> dict[str, Rows]:
+    members = {str(label): some for (label,), some in groups_of(rows, found.labels).items()}
+    return {label: members.get(label, np.empty(0, dtype=np.int64)) for label in in_order({*announced, *members})}
+
+
+def _by_group(recipe: Recipe, found: Survey, by_class: Mapping[str, Rows]) -> dict[Group, Rows]:
+    """Returns (label, value of each column in `by`) -> samples."""
+    columns = [found.columns[name] for name in getattr(recipe.data.split, "by", ())]
+    return {
+        (label, *map(str, values)): some
+        for label, members in by_class.items()
+        for values, some in groups_of(members, *columns).items()
+    }
+
+
+def _cut(rule: Split, group: str, found: Survey, members: Rows) -> Splits:
+    if isinstance(rule, StratifiedSplit):
+        return _stratified(rule, group, members)
+    if isinstance(rule, HashedSplit):
+        return _hashed(rule, found, members)
+    return _official(rule, group, found, members)
+
+
+def _stratified(rule: StratifiedSplit, group: str, members: Rows) -> Splits:
+    validation = _count(rule.validation, len(members), spare=2)
+    test = _count(rule.test, len(members), spare=1 + validation)
+    return _parts(_shuffled(members, rule.seed, group), test, validation)
+
+
+def _hashed(rule: HashedSplit, found: Survey, members: Rows) -> Splits:
+    """Cuts at fixed places between 0 and 1; a class too small to have a sample there gives its nearest."""
+    draws = np.array([_draw(rule.seed, bytes(content)) for content in found.contents[members]])
+    test, judged = (int((draws < end).sum()) for end in (rule.test, rule.test + rule.validation))
+    test = min(max(1, test), len(members) - 2)
+    validation = min(max(1, judged - test), len(members) - test - 1)
+    return _parts(members[np.argsort(draws, kind="stable")], test, validation)
+
+
+def _draw(seed: int, content: bytes) -> float:
+    """Returns a number from 0 to 1 that depends on these two alone."""
+    return int.from_bytes(hashlib.sha256(b"%d:%b" % (seed, content)).digest()[:6], "big") / 2**48
+
+
+def _parts(ordered: Rows, test: int, validation: int) -> Splits:
+    return {
+        "test": ordered[:test],
+        "validation": ordered[test : test + validation],
+        "train": ordered[test + validation :],
+    }
+
+
+def _official(rule: OfficialSplit, group: str, found: Survey, members: Rows) -> Splits:
+    published = _shuffled(members[found.parts[members] == "train"], rule.seed, group)
+    validation = _count(rule.validation, len(published), spare=1)
+    return {
+        "test": members[found.parts[members] == "test"],
+        "validation": published[:validation],
+        "train": published[validation:],
+    }
+
+
+def _count(part: float, samples: int, spare: int) -> int:
+    """Returns `part` of the samples, at least one, leaving `spare` to the other splits."""
+    return min(max(1, int(part * samples + 0.5)), samples - spare)
+
+
+def _shuffled(members: Rows, seed: int, group: str) -> Rows:
+    bits = np.random.PCG64([seed, *group.encode()]).random_raw(len(members))
+    return members[np.argsort(bits, kind="stable")]
+
+
+def _problems(recipe: Recipe, found: Survey, by_class: Mapping[str, Rows]) -> Iterator[str]:
+    where = f"data of {recipe.name}"
+    if len(by_class) < 2:
+        yield mismatch(where, "classes", "at least two", f"only `{next(iter(by_class))}`", "add samples of another")
+    for label, members in by_class.items():
+        for expected, got in _shortages(recipe.data.split, found, members):
+            yield mismatch(where, f"class {label}", expected, got, "add samples, or leave the class out")
+
+
+def _group_problems(recipe: Recipe, found: Survey, groups: Mapping[Group, Rows]) -> Iterator[str]:
+    for group, members in groups.items():
+        if len(group) > 1:
+            for expected, got in _shortages(recipe.data.split, found, members):
+                where = f"class {', '.join(group)}"
+                yield mismatch(f"data of {recipe.name}", where, expected, got, "add samples, or shorten `split.by`")
+
+
+def _shortages(rule: Split, found: Survey, members: Rows) -> Iterator[tuple[str, str]]:
+    """Yields (expected, got) for what a class lacks to be in each split."""
+    if isinstance(rule, DrawnSplit):
+        if len(members) < 3:
+            yield "at least 3 samples, one per split", f"{len(members) or 'none'}"
+        return
+    for part, least in (("train", 2), ("test", 1)):
+        count = int((found.parts[members] == part).sum())
+        if count < least:
+            yield f"at least {least} in the published {part} set", f"{count or 'none'}"

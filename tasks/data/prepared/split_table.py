@@ -1,0 +1,43 @@
+"""The table of a split: a row per sample, with its name, its labels, and what its results can be looked at by."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.contracts.records import DataFile
+from tasks.data.prepared.shards import file_record
+from tasks.data.prepared.split import Splits
+from tasks.data.prepared.survey import Objects, Rows, Survey
+from tasks.data.readers.samples import Reading
+
+ROWS_AT_A_TIME = 10_000
+"""in a row group, which is in memory as a whole until it is written"""
+
+
+def write_tables(reading: Reading, found: Survey, splits: Splits, folder: Path) -> dict[str, DataFile]:
+    """Writes a Parquet file per split; uncompressed, so that the bytes do not depend on a compressor's version."""
+    numeric = {
+        name for name in reading.slices if all(_are_numbers(found.columns[name][rows]) for rows in splits.values())
+    }
+    return {name: _write(folder / f"{name}.parquet", found, rows, numeric) for name, rows in splits.items()}
+
+
+def _write(path: Path, found: Survey, rows: Rows, numeric: set[str]) -> DataFile:
+    columns = {"id": found.ids.take(pa.array(rows)), "label": found.labels[rows]}
+    columns |= {name: column[rows] for name, column in found.columns.items()}
+    columns |= {name: [float(text) for text in columns[name]] for name in numeric}
+    pq.write_table(pa.table(columns), path, ROWS_AT_A_TIME, compression="none")
+    return file_record(path)
+
+
+def _are_numbers(texts: Objects) -> bool:
+    return all(_is_number(text) for text in texts)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

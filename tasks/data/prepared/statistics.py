@@ -1,0 +1,51 @@
+"""Mean and standard deviation per channel or feature of the training split, with which the network normalises."""
+
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.contracts.records import InputSpec, Shard, Statistics
+from tasks.core.mmap_rows import RowMap
+
+BLOCK = 1_000_000
+"""numbers read at a time"""
+Doubles = NDArray[np.float64]
+
+
+def statistics_of(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> Statistics:
+    """Returns the statistics of the shards of a split, padding left out; a constant feature gets a deviation of 1.
+
+    Two passes in float64, the second around the mean; rounded to six significant digits, so that the last bits, in
+    which machines may differ, do not show.
+    """
+    seen = [(len(b), b.sum(axis=0), b.min(axis=0), b.max(axis=0)) for b in _blocks(folder, shards, spec)]
+    counts, sums, lows, highs = zip(*seen, strict=True)
+    mean = np.sum(sums, axis=0) / sum(counts)
+    squares = [((block - mean) ** 2).sum(axis=0) for block in _blocks(folder, shards, spec)]
+    deviation = np.sqrt(np.sum(squares, axis=0) / sum(counts))
+    # Exactly: the deviation of equal values is not always exactly zero in floating point.
+    constant = np.min(lows, axis=0) == np.max(highs, axis=0)
+    return Statistics(mean=_rounded(mean), std=_rounded(np.where(constant, 1.0, deviation)))
+
+
+def _blocks(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> Iterator[Doubles]:
+    """Yields (values, features) of some samples at a time."""
+    for shard in shards:
+        inputs = RowMap(folder / shard.inputs.name)
+        lengths = np.load(folder / shard.lengths.name) if shard.lengths else None
+        step = max(1, BLOCK // prod(spec.shape))
+        for start in range(0, shard.samples, step):
+            block = inputs[np.arange(start, min(start + step, shard.samples))]
+            inputs.release()
+            if spec.layout == "image":
+                block = np.moveaxis(block, 1, -1)
+            elif lengths is not None:
+                block = block[np.arange(block.shape[1]) < lengths[start : start + step, None]]
+            yield block.reshape(-1, spec.features).astype(np.float64)
+
+
+def _rounded(values: Doubles) -> tuple[float, ...]:
+    return tuple(float(f"{value:.6g}") for value in values)

@@ -1,0 +1,182 @@
+"""The first pass over all samples: what is kept of each is its name, labels, length and digest, never its values.
+
+It is kept column by column: with an object per sample, memory would grow several times as fast with their number.
+"""
+
+import hashlib
+import sys
+from array import array
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from params.pipeline import Recipe
+from tasks.contracts.records import InputSpec
+from tasks.core.errors import DataError, mismatch
+from tasks.data.prepared.quarantine import CORRUPT, UNKNOWN, Bad, judge
+from tasks.data.readers.samples import Reading, Sample, Values
+
+DTYPES = {"image": "uint8", "sequence": "float32", "vector": "float32"}
+DIGEST = 16
+"""bytes kept of the digest of a sample"""
+IDS_AT_A_TIME = 10_000
+"""that are texts of their own, before they are packed into one buffer"""
+MOST_LISTED = 12
+"""classes in a message"""
+Rows = NDArray[np.int64]
+"""(n,) places in a survey"""
+Objects = NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """All samples, sorted by id so that the order of reading does not matter, and what one of them looks like."""
+
+    ids: pa.Array
+    labels: Objects
+    columns: Mapping[str, Objects]
+    """what is kept beside the label: `columns_kept` of the reader -> texts"""
+    parts: Objects
+    """of a published split: `train` or `test`, else None"""
+    frames: NDArray[np.int32]
+    contents: NDArray[np.void]
+    """(n,) digests of shape and values"""
+    places: Rows
+    """of all samples in the order in which the reader hands them out; -1 for bad ones"""
+    shape: tuple[int, ...]
+    """of a sample; of one frame for sequences"""
+    bad: tuple[Bad, ...] = ()
+    """samples that cannot be used, in no column"""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def spec(self, reading: Reading) -> InputSpec:
+        """Returns what a prepared sample looks like; sequences are as long as the longest."""
+        shape = (int(self.frames.max()), *self.shape) if reading.layout == "sequence" else self.shape
+        dtype = "uint8" if reading.layout == "image" else "float32"
+        return InputSpec(layout=reading.layout, dtype=dtype, shape=shape)
+
+
+def survey(recipe: Recipe, reading: Reading) -> Survey:
+    """Reads every sample once and checks it.
+
+    Raises:
+        DataError: with the first few samples that cannot be read, differ in shape, hold NaN or infinity, or carry a
+            label that is none of the classes, unless the recipe leaves so many out; or there are none at all.
+    """
+    taken = _Taken(reading)
+    bad = [found for sample in reading.samples() if (found := taken.take(sample))]
+    judge(recipe, bad, len(taken.order))
+    if not taken.labels:
+        raise DataError(mismatch(f"data of {recipe.name}", "", "samples", "none", "is `data.source` the right one?"))
+    return taken.sorted(bad)
+
+
+def groups_of(rows: Rows, *columns: NDArray[np.generic] | Objects) -> dict[tuple[Hashable, ...], Rows]:
+    """Returns values of the columns -> the rows that have them, both in the order in which they come."""
+    members: dict[tuple[Hashable, ...], array[int]] = {}
+    for row in rows:
+        members.setdefault(tuple(column[row] for column in columns), array("q")).append(row)
+    return {values: np.array(some, dtype=np.int64) for values, some in members.items()}
+
+
+class _Taken:
+    """The columns of a survey while they grow."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.known = frozenset(reading.classes)
+        self.ids: list[str] = []
+        self.packed: list[pa.Array] = []
+        self.labels: list[str] = []
+        self.columns: dict[str, list[str]] = {name: [] for name in (*reading.heads, *reading.slices)}
+        self.parts: list[str | None] = []
+        self.frames = array("i")
+        self.contents = bytearray()
+        self.shape: tuple[int, ...] = ()
+        self.order = array("q")
+        """of each sample that was read, which of those that were taken it is; -1 for bad ones"""
+
+    def take(self, sample: Sample) -> Bad | None:
+        """Takes a sample in, or returns what is wrong with it."""
+        if bad := self._bad(sample):
+            self.order.append(-1)
+            return bad
+        self.order.append(len(self.labels))
+        self.ids.append(sample.id)
+        if len(self.ids) == IDS_AT_A_TIME:
+            self._pack()
+        # Readers make a new text for each sample, of few different ones.
+        self.labels.append(sys.intern(sample.label))
+        kept = dict(zip(self.reading.heads, sample.heads, strict=True))
+        kept |= zip(self.reading.slices, sample.slices, strict=True)
+        for name, text in kept.items():
+            self.columns[name].append(sys.intern(text))
+        self.parts.append(sample.part)
+        self.frames.append(len(sample.values) if self.reading.layout == "sequence" else 1)
+        self.contents += digest_of(sample.values)
+        return None
+
+    def _bad(self, sample: Sample) -> Bad | None:
+        if problem := sample.problem or self._problem(sample.values):
+            return Bad(sample.id, CORRUPT, problem)
+        if self.known and sample.label not in self.known:
+            return Bad(
+                sample.id, UNKNOWN, f"expected a label among {_listed(self.reading.classes)}, got `{sample.label}`"
+            )
+        return None
+
+    def _pack(self) -> None:
+        self.packed.append(pa.array(self.ids, pa.string()))
+        self.ids.clear()
+
+    def _problem(self, values: Values) -> str:
+        """Returns what is wrong with the values of a sample; the first one decides which shape the others must have."""
+        layout = self.reading.layout
+        if values.dtype != DTYPES[layout]:
+            return f"expected {DTYPES[layout]} values, got {values.dtype}"
+        shape = values.shape[1:] if layout == "sequence" else values.shape
+        self.shape = self.shape or shape
+        if shape != self.shape or values.size == 0:
+            return f"expected shape {self.shape} like the first sample, got {shape}"
+        bad = 0 if values.dtype == np.uint8 else int(values.size - np.isfinite(values).sum())
+        return f"expected finite numbers, got {bad} of {values.size} that are NaN or infinite" if bad else ""
+
+    def sorted(self, bad: Iterable[Bad]) -> Survey:
+        """Returns the columns in the order of ids, and the bad samples beside them."""
+        self._pack()
+        ids = pa.concat_arrays(self.packed)
+        order = pc.sort_indices(ids).to_numpy()
+        rank = np.empty(len(order) + 1, dtype=np.int64)
+        rank[order], rank[-1] = np.arange(len(order)), -1
+        return Survey(
+            ids=ids.take(pa.array(order)),
+            labels=_objects(self.labels)[order],
+            columns={name: _objects(texts)[order] for name, texts in self.columns.items()},
+            parts=_objects(self.parts)[order],
+            frames=np.array(self.frames, dtype=np.int32)[order],
+            contents=np.frombuffer(self.contents, dtype=f"V{DIGEST}")[order],
+            places=rank[np.array(self.order, dtype=np.int64)],
+            shape=self.shape,
+            bad=tuple(bad),
+        )
+
+
+def _listed(classes: tuple[str, ...]) -> str:
+    return ", ".join(classes[:MOST_LISTED]) + (f" and {len(classes) - MOST_LISTED} more" * (len(classes) > MOST_LISTED))
+
+
+def _objects(values: list[str] | list[str | None]) -> Objects:
+    return np.array(values, dtype=np.object_)
+
+
+def digest_of(values: Values) -> bytes:
+    """Returns what equal samples have in common: a digest of shape and values."""
+    content = hashlib.sha256(repr(values.shape).encode())
+    content.update(np.ascontiguousarray(values).data)
+    return content.digest()[:DIGEST]

@@ -1,0 +1,70 @@
+"""A variant: the same stages on another data section, in a scratch DVC project that git does not see."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from params.data import Data, DownloadSource, FileSource, FolderSource
+from params.pipeline import Recipe
+from tasks.core.errors import RecipeError
+from tasks.core.files import whole_file
+from tasks.core.recipes import load_recipe
+from tasks.core.record import canonical_digest
+from tasks.core.workspace import state_dir
+from tasks.data.sources.own import watched
+
+
+def is_committed(project: Path, recipe: Recipe) -> bool:
+    """Says whether `params/NAME.yaml` has the same data section, so that the project's `dvc.lock` speaks of it."""
+    try:
+        return load_recipe(project / "params" / f"{recipe.name}.yaml").data == recipe.data
+    except RecipeError:
+        return False
+
+
+def variant_folder(recipe: Recipe) -> Path:
+    """Returns where the variant for this data section lies; equal sections share it."""
+    digest = canonical_digest(recipe.data.model_dump(mode="json"))
+    return state_dir() / "variants" / f"{recipe.name}-{digest[:8]}"
+
+
+def make_variant(project: Path, folder: Path, recipe: Recipe) -> None:
+    """Fills `folder`: the code as links, `dvc.yaml` with this recipe alone, and the recipe with an absolute path."""
+    (folder / "params").mkdir(parents=True, exist_ok=True)
+    (folder / ".dvc").mkdir(exist_ok=True)
+    (folder / ".dvc" / "config").touch()
+    _link(folder / "tasks", project / "tasks")
+    for path in (project / "params").glob("*.py"):
+        _link(folder / "params" / path.name, path)
+    data = _anchored(project, recipe.data)
+    effective = recipe.model_copy(update={"data": data}).model_dump(mode="json")
+    _write(folder / "params" / f"{recipe.name}.yaml", effective)
+    pipeline = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))
+    _write(folder / "dvc.yaml", {**pipeline, "vars": [{"recipes": {recipe.name: watched(data.source)}}]})
+
+
+def _anchored(project: Path, data: Data) -> Data:
+    """Returns the section with the source's paths absolute: from here, relative ones would lead elsewhere."""
+    source = data.source
+    if isinstance(source, FolderSource | FileSource):
+        update: dict[str, Any] = {"path": _absolute(project, source.path)}
+    elif isinstance(source, DownloadSource):
+        update = {"folders": tuple(_absolute(project, folder) for folder in source.folders)}
+    else:
+        return data
+    return data.model_copy(update={"source": source.model_copy(update=update)})
+
+
+def _absolute(project: Path, path: str) -> str:
+    return str((project / Path(path).expanduser()).resolve())
+
+
+def _link(link: Path, target: Path) -> None:
+    link.unlink(missing_ok=True)
+    link.symlink_to(target.resolve())
+
+
+def _write(path: Path, value: Any) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(yaml.safe_dump(value, sort_keys=False), encoding="utf-8")

@@ -1,0 +1,79 @@
+"""The feature objectives of a recipe: what the layers of the student learn from layers of the live teacher."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from params.objectives import FeatureObjective
+from tasks.contracts.records import InputSpec
+from tasks.distill.objectives.feature_objectives import FEATURE_OBJECTIVES
+from tasks.distill.objectives.features import Features, FeatureShape
+from tasks.distill.objectives.schedules import value_at
+from tasks.distill.soft_labels.source import Signal, heard
+from tasks.models.build import Network
+from tasks.models.layers import LayerShape, Taps, layer_shapes, require_layers
+from tasks.training.batches import Batch
+
+
+class FeatureTerms(nn.Module):
+    """Adds up `weight * objective`; its projections and variances belong to the training, never to the student.
+
+    With `signal`, which gives the soft labels, a live teacher answers once to a batch for both.
+
+    Raises:
+        RecipeError: a layer is not in its network; all that are not, at once.
+    """
+
+    def __init__(
+        self,
+        objectives: Sequence[FeatureObjective],
+        student: Network,
+        teacher: Network,
+        spec: InputSpec,
+        samples: int,
+        epochs: int,
+        signal: Signal | None = None,
+    ) -> None:
+        super().__init__()
+        self.params, self.hear, self.epochs = tuple(objectives), heard(signal, teacher), epochs
+        shapes = [layer_shapes(network, spec) for network in (student, teacher)]
+        names = [[getattr(pair, who) for o in objectives for pair in o.layers] for who in ("student", "teacher")]
+        for who, wanted, there in zip(("student", "teacher"), names, shapes, strict=True):
+            require_layers(f"distill.objectives.layers.{who}", wanted, there)
+        self.modules_of = nn.ModuleList(
+            FEATURE_OBJECTIVES[o.kind](o, *(_shapes(o, who, there) for who, there in _both(shapes)), samples)
+            for o in objectives
+        )
+        self.taps = [Taps(network, wanted) for network, wanted in zip((student, teacher), names, strict=True)]
+
+    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Returns the sum (), and the value of each kind; the student has answered to this batch just before."""
+        self.hear(batch)
+        ours, theirs = ([Features(v.float(), there) for v, there in taps.values(batch.lengths)] for taps in self.taps)
+        rows = torch.from_numpy(batch.rows).to(batch.labels.device)
+        labels = batch.labels if batch.labels.ndim == 1 else batch.labels[:, 0]
+        total, start = ours[0].values.new_zeros(()), 0
+        shown: dict[str, Tensor] = {}
+        for objective, module in zip(self.params, self.modules_of, strict=True):
+            layers = slice(start, start + len(objective.layers))
+            value = module(ours[layers], theirs[layers], labels, rows)
+            total = total + value_at(objective.weight, batch.chunk.epoch, self.epochs) * value
+            name = f"{objective.kind}_loss"
+            shown[name] = shown[name] + value if name in shown else value
+            start = layers.stop
+        return total, shown
+
+    def remove(self) -> None:
+        """Takes the taps off both networks."""
+        for taps in self.taps:
+            taps.remove()
+
+
+def _both(shapes: Sequence[dict[str, LayerShape]]) -> list[tuple[str, dict[str, LayerShape]]]:
+    return list(zip(("student", "teacher"), shapes, strict=True))
+
+
+def _shapes(objective: FeatureObjective, who: str, shapes: dict[str, LayerShape]) -> list[FeatureShape]:
+    found = [shapes[getattr(pair, who)] for pair in objective.layers]
+    return [FeatureShape(shape.channels, shape.positions) for shape in found]

@@ -1,0 +1,172 @@
+"""Is the teacher heard, and is it the right one? Checked at every distillation, before and after.
+
+Each check is a failure with one message, or a warning that ends up in the summary. What they look for has happened to
+others: a soft term cut off from the graph, a teacher left in training mode, shuffled soft labels, classes in another
+order. That the cache is aligned with the data is checked where it is opened; whether the student is worse than its
+baseline, where both are judged.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from torch import nn
+
+from params.training import Training
+from tasks.core.errors import StageError, mismatch
+from tasks.distill.loss import DistillationLoss
+from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.models.build import Network
+from tasks.training.batches import Batch, shuffled_batches
+from tasks.training.network import PreparedData
+from tasks.training.predict import predict_logits
+
+WHERE = "distillation"
+TOLERATED = 0.01
+"""difference between a teacher's score on record and that through the student's input path"""
+ANOTHER_ORDER = 0.2
+"""how much better a teacher must be under another order of classes before that order is believed"""
+PROBED = 8
+"""batches that are tried before the teacher counts as silent, and on which its answers are compared with the labels"""
+LOST_TO_AUGMENTATION = 0.15
+"""of the teacher's score, between validation and the augmented samples that the student sees"""
+QUIET = 0.05
+"""part of soft labels that speak, below which a person is told"""
+
+
+def some_batches(data: PreparedData, training: Training, seed: int, device: torch.device) -> list[Batch]:
+    """Returns the first batches of the first epoch, as the student will see them."""
+    augmenter = data.augmenter(training, seed)
+    batches = shuffled_batches(data.splits.train, training.batch_size, seed, 1, device, augmenter)
+    return [batch for batch, _ in zip(batches, range(PROBED), strict=False)]
+
+
+def check_teachers(teaching: Teaching, data: PreparedData) -> dict[str, float]:
+    """Returns the primary score of each teacher on validation, through the path on which the student gets its inputs.
+
+    Raises:
+        DataError: a teacher has other classes, or another order of them.
+        StageError: its answers speak of another order, it has another score than on record, or could change.
+    """
+    return {teacher.name: _checked_score(teacher, data) for teacher in teaching.teachers}
+
+
+def require_soft_gradient(loss: DistillationLoss, student: Network, batches: Sequence[Batch]) -> None:
+    """Checks that what the teacher says moves the student; leaves networks and random numbers as they were.
+
+    Raises:
+        StageError: over several batches no gradient from the teacher's terms reaches the student.
+    """
+    modules: list[nn.Module] = [student, loss]
+    before = [{name: value.clone() for name, value in module.state_dict().items()} for module in modules]
+    was_training = student.training
+    with torch.random.fork_rng(devices=[]):
+        heard = any(_moves(loss, student.train(), batch) for batch in batches)
+    for module, state in zip(modules, before, strict=True):
+        module.load_state_dict(state)
+    student.train(was_training)
+    if not heard:
+        do = "lower `distill.confidence_threshold`, or train without the teacher (`distill.alpha: 1`)"
+        expected = "the teacher's terms to move the student"
+        raise StageError(mismatch(WHERE, "distill", expected, "no gradient from them", do))
+
+
+def answers_on_what_the_student_sees(
+    loss: DistillationLoss, data: PreparedData, batches: Sequence[Batch], scores: Mapping[str, float]
+) -> list[str]:
+    """Returns a warning where augmentation leaves the teacher much less right than on validation."""
+    kind = data.kind
+    said = [loss.taught(batch).logits.float().cpu().numpy() for batch in batches]
+    labels = np.concatenate([batch.labels.cpu().numpy() for batch in batches])
+    right = kind.quick_scores(np.concatenate(said), labels)[kind.primary]
+    best = max(scores.values())
+    if right >= best - LOST_TO_AUGMENTATION:
+        return []
+    return [
+        f"on the training samples as the student sees them the teacher's {kind.primary} is {right:.1%}, on validation"
+        f" {best:.1%}: is `student.training.augment` stronger than what the teacher was trained with?"
+    ]
+
+
+def check_after(teaching: Teaching, before: Mapping[str, str], history: Sequence[Mapping[str, float]]) -> list[str]:
+    """Returns warnings about a distillation that came to its end.
+
+    Raises:
+        StageError: a teacher has changed meanwhile.
+    """
+    for teacher in teaching.teachers:
+        _require_frozen(teacher)
+        if weights_digest(teacher.network) != before[teacher.name]:
+            do = "does `architecture.factory` keep state outside of its parameters? Make it not to"
+            raise StageError(mismatch(WHERE, teacher.name, "a teacher that stays as it was", "other weights", do))
+    spoke = float(np.mean([metrics.get("train_soft_labels_speaking", 1.0) for metrics in history]))
+    if spoke >= QUIET:
+        return []
+    return [f"only {spoke:.1%} of the soft labels spoke; lower `distill.confidence_threshold` if that is not meant"]
+
+
+def weights_digest(network: nn.Module) -> str:
+    """Returns a digest of all parameters and buffers."""
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        digest.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _checked_score(teacher: Teacher, data: PreparedData) -> float:
+    _require_frozen(teacher)
+    _require_stays_frozen(teacher, data)
+    data.require_classes(f"{teacher.name}.classes", teacher.classes)
+    validation = data.splits.validation
+    logits, labels = predict_logits(teacher.network, validation), validation.labels()
+    score = data.kind.quick_scores(logits, labels)[data.kind.primary]
+    if teacher.score is not None and abs(score - teacher.score) > TOLERATED:
+        do = "train the teacher again: its record and its weights, or the data, do not belong together"
+        expected = f"{data.kind.primary} {teacher.score:.4f} on validation, as on record"
+        got = f"{score:.4f} through the student's input path"
+        raise StageError(mismatch(WHERE, teacher.name, expected, got, do))
+    _require_order(teacher, data, logits, labels)
+    return score
+
+
+def _require_frozen(teacher: Teacher) -> None:
+    learning = [name for name, parameter in teacher.network.named_parameters() if parameter.requires_grad]
+    training = [name or "the network" for name, module in teacher.network.named_modules() if module.training]
+    if learning or training:
+        got = f"{len(learning)} parameters that learn, {len(training)} modules in training mode"
+        do = "does `architecture.factory` build a module that switches modes by itself? Make it not to"
+        raise StageError(mismatch(WHERE, teacher.name, "a frozen teacher in eval mode", got, do))
+
+
+@torch.no_grad()
+def _require_stays_frozen(teacher: Teacher, data: PreparedData) -> None:
+    """Lets the teacher answer once, as nobody else does without putting it back into eval mode afterwards."""
+    device = next((parameter.device for parameter in teacher.network.parameters()), torch.device("cpu"))
+    batch = Batch.of(next(data.splits.validation.batches(2)), device)
+    teacher.network(batch.inputs, batch.lengths)
+    _require_frozen(teacher)
+
+
+def _require_order(
+    teacher: Teacher, data: PreparedData, logits: NDArray[np.float32], labels: NDArray[np.int64]
+) -> None:
+    """Refuses a teacher that is right far more often when its classes are taken in another order."""
+    outputs, first = len(data.card.classes), labels if labels.ndim == 1 else labels[:, 0]
+    confusion = np.zeros((outputs, outputs), dtype=np.int64)
+    np.add.at(confusion, (first, logits[:, :outputs].argmax(axis=1)), 1)
+    rows, columns = linear_sum_assignment(confusion, maximize=True)
+    as_is, best = np.trace(confusion) / len(first), confusion[rows, columns].sum() / len(first)
+    if best - as_is > ANOTHER_ORDER:
+        order = ", ".join(f"`{data.card.classes[row]}`" for row in np.argsort(columns))
+        expected = f"the classes in the order {', '.join(f'`{name}`' for name in data.card.classes)}"
+        got = f"a teacher that is right on {as_is:.1%}, but on {best:.1%} if its outputs are {order}"
+        raise StageError(mismatch(WHERE, teacher.name, expected, got, "permute the rows of the teacher's head"))
+
+
+def _moves(loss: DistillationLoss, student: nn.Module, batch: Batch) -> bool:
+    parameters = [p for p in student.parameters() if p.requires_grad]
+    gradients = torch.autograd.grad(loss.teachers_part(student, batch), parameters, allow_unused=True)
+    return any(gradient is not None and bool(gradient.abs().sum() > 0) for gradient in gradients)

@@ -1,0 +1,120 @@
+"""One view of soft labels as a folder: arrays that are mapped and not read, and the key they were made for."""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.format import write_array_header_1_0
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tasks.core.errors import IntegrityError, mismatch
+from tasks.core.files import whole_folder
+from tasks.core.mmap_rows import RowMap
+from tasks.core.record import canonical_digest
+from tasks.distill.soft_labels.packing import Packing
+
+KEY = "key.json"
+Key = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class StoredView:
+    """Teacher logits of the training split, row by row in its order."""
+
+    folder: Path
+    packing: Packing
+    arrays: Mapping[str, RowMap]
+
+    def at(self, rows: NDArray[np.int64], device: torch.device) -> Tensor:
+        """Returns logits (n, outputs), or (n, frames, outputs), of rows of the split, in float32."""
+        return self.packing.unpacked(self.rows(rows), device)
+
+    def rows(self, rows: NDArray[np.int64]) -> Mapping[str, NDArray[Any]]:
+        """Returns what is stored of these rows."""
+        read = {name: array[rows] for name, array in self.arrays.items()}
+        for array in self.arrays.values():
+            array.release()
+        return read
+
+    @property
+    def bytes(self) -> int:
+        """Of its arrays."""
+        return sum(array.array.nbytes for array in self.arrays.values())
+
+
+def folder_of(store: Path, key: Key) -> Path:
+    """Returns where the view for `key` is, or will be: another key is another folder."""
+    return store / canonical_digest(key)[:32]
+
+
+def write_view(folder: Path, key: Key, packing: Packing, shape: tuple[int, ...], batches: Iterable[Tensor]) -> None:
+    """Writes logits that come in the order of the split, batch by batch; the folder appears when all are there.
+
+    Args:
+        folder: of the view.
+        key: what it is made for; written last.
+        packing: how the logits are kept.
+        shape: (samples,), or (samples, frames).
+        batches: logits (batch, outputs), or (batch, frames, outputs).
+
+    Raises:
+        StageError: logits are not finite, or too large for float16.
+    """
+    with whole_folder(folder) as temporary:
+        with ExitStack() as stack:
+            # Streams instead of maps: pages of a map that was written to count as memory until they are on disk.
+            streams = {name: stack.enter_context((temporary / name).open("wb")) for name in packing.files}
+            for name, (numbers, dtype) in packing.files.items():
+                header = {"descr": dtype, "fortran_order": False, "shape": (*shape, numbers)}
+                write_array_header_1_0(streams[name], header)
+            for logits in batches:
+                for name, array in packing.packed(logits).items():
+                    streams[name].write(array.tobytes())
+        (temporary / KEY).write_text(json.dumps(key, indent=1, sort_keys=True))
+
+
+def open_view(folder: Path, key: Key, packing: Packing, shape: tuple[int, ...]) -> StoredView:
+    """Opens a view and checks that it is whole.
+
+    Raises:
+        IntegrityError: something is missing, cut short, of another shape or type, or was made for another key.
+    """
+    if _read_key(folder / KEY) != json.loads(json.dumps(key)):
+        raise IntegrityError(broken(folder / KEY, "the key that the folder is named by", "another one"))
+    arrays = {
+        name: _map(folder / name, (*shape, numbers), np.dtype(dtype))
+        for name, (numbers, dtype) in packing.files.items()
+    }
+    return StoredView(folder, packing, arrays)
+
+
+def broken(path: Path, expected: str, got: str) -> str:
+    """Words what is wrong with a file of a view, and what to do."""
+    return mismatch(str(path), "", expected, got, f"remove the folder `{path.parent}`, it is made again")
+
+
+def _read_key(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        got = "a file that is no JSON" if path.is_file() else "no file"
+        raise IntegrityError(broken(path, "the key of the soft labels beside it", got)) from None
+
+
+def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> RowMap:
+    try:
+        mapped = RowMap(path)
+    except (OSError, ValueError, EOFError):  # whose words may advise to read it as a pickle
+        got = f"{path.stat().st_size} bytes that are none" if path.is_file() else "no file"
+        raise IntegrityError(broken(path, f"a whole array of {dtype} {shape}", got)) from None
+    array = mapped.array
+    found = (array.shape, array.dtype, path.stat().st_size)
+    if found != (shape, dtype, mapped.offset + array.nbytes):
+        raise IntegrityError(broken(path, f"{dtype} {shape} and nothing more", "{1} {0} in {2} bytes".format(*found)))
+    return mapped

@@ -1,0 +1,28 @@
+"""From the records of teachers to teachers that can be asked."""
+
+from collections.abc import Sequence
+
+from tasks.contracts.records import TeacherRecord
+from tasks.core.workspace import state_dir
+from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.models.weights import load_model
+from tasks.tracking.runs import fetch
+from tasks.training.network import PreparedData
+
+
+def open_teaching(teachers: Sequence[TeacherRecord], data: PreparedData, data_digest: str) -> Teaching:
+    """Returns the teachers of a student; their soft labels are shared by all runs on this machine.
+
+    Raises:
+        IntegrityError: weights have other bytes than on record.
+    """
+    loaded = tuple(_opened(place, teacher, data) for place, teacher in enumerate(teachers, start=1))
+    return Teaching(loaded, data_digest, state_dir() / "soft-labels")
+
+
+def _opened(place: int, teacher: TeacherRecord, data: PreparedData) -> Teacher:
+    record = teacher.model
+    network = load_model(record, fetch(record.weights), data.card.statistics)
+    name = record.role if place == 1 else f"{record.role} {place}"
+    score = record.validation.get(f"validation_{data.kind.primary}")
+    return Teacher(network, record.digest, teacher.weight, name, score, record.classes)

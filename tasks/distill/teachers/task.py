@@ -1,0 +1,33 @@
+"""The door of the teacher room."""
+
+from params.teacher import Teacher
+from tasks.contracts.records import DataRecord, ModelRecord
+from tasks.core.fingerprint import TRAINING
+from tasks.core.workspace import project_root
+from tasks.distill.teachers.distributed import train_spread
+from tasks.distill.teachers.train import bring, train
+from tasks.tracking.runs import StageRun
+from tasks.tracking.task import advance_of, stage
+from tasks.training.network import PreparedData
+from tasks.training.record import record_of, summary_of
+
+TITLE = "teacher"
+
+
+@stage("distill/teachers", TITLE, TRAINING, summary_of)
+def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) -> ModelRecord:
+    """Trains the teacher, or takes the one that was brought along."""
+    prepared = PreparedData.open(data)
+    classes = None
+    if teacher.training is not None:
+        advance = advance_of(TITLE)
+        if teacher.processes > 1:
+            trained = train_spread(teacher, data, seed, advance, run.metrics)
+        else:
+            trained = train(teacher.architecture, teacher.training, prepared, seed, advance, run.metrics, teacher.init)
+    else:
+        prepared.require_classes("teacher.classes", teacher.classes or ())
+        weights = project_root() / str(teacher.weights)
+        trained = bring(teacher.architecture, weights, teacher.weights_sha256, prepared)
+        classes = teacher.classes or ()
+    return record_of(run, "teacher", teacher.architecture, trained, data, classes=classes)

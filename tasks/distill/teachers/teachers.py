@@ -1,0 +1,74 @@
+"""Teachers that are ready to be asked: their networks, what is on record of them, and where their soft labels are."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+
+from params.distill import Distill
+from tasks.core.progress import Advance
+from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey
+from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, Per, Remembered
+from tasks.models.build import Network
+from tasks.training.augment import Augmenter
+from tasks.training.memory_format import prefer_channels_last
+from tasks.training.network import PreparedData
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A network, the digest that stands for it, its weight in an ensemble, and what its record says of it."""
+
+    network: Network
+    digest: str
+    weight: float = 1.0
+    name: str = "teacher"
+    score: float | None = None
+    """its primary score on validation; None where nobody has measured it on this data"""
+    classes: tuple[str, ...] = ()
+    """in the order of its logits; empty where nobody knows"""
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """One teacher or several, and the folder that keeps soft labels for every run on this machine."""
+
+    teachers: tuple[Teacher, ...]
+    data_digest: str
+    store: Path
+
+    @property
+    def device(self) -> torch.device:
+        """Where training happens."""
+        device: torch.device = Accelerator().device
+        return device
+
+    def ready(self) -> "Teaching":
+        """Puts the networks on the device, frozen and in eval mode."""
+        for teacher in self.teachers:
+            network = teacher.network.to(self.device)
+            prefer_channels_last(network)
+            network.eval().requires_grad_(requires_grad=False)
+        return self
+
+    def signal(
+        self, params: Distill, per: Per, data: PreparedData, augmenter: Augmenter | None, advance: Advance
+    ) -> Remembered:
+        """Returns what the teachers say together, from disk or live, as the recipe wants it."""
+        members = [self._signal(teacher, params, per, data, augmenter, advance) for teacher in self.teachers]
+        return members[0] if len(members) == 1 else Ensemble(members, [teacher.weight for teacher in self.teachers])
+
+    def _signal(
+        self,
+        teacher: Teacher,
+        params: Distill,
+        per: Per,
+        data: PreparedData,
+        augmenter: Augmenter | None,
+        advance: Advance,
+    ) -> Remembered:
+        if params.soft_labels.source == "live":
+            return LiveSoftLabels(teacher.network, per)
+        key = SoftLabelKey(teacher.digest, self.data_digest, per, params.soft_labels.top)
+        return CachedSoftLabels(teacher.network, data.outputs, key, data.splits.train, self.store, augmenter, advance)

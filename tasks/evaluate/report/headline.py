@@ -1,0 +1,87 @@
+"""The first screen: one line of verdict and four numbers."""
+
+from dataclasses import dataclass
+
+from tasks.evaluate.report.report import Report
+from tasks.evaluate.report.words import (
+    TIMES,
+    apart,
+    ends,
+    gain_in_words,
+    listed,
+    milliseconds,
+    percent,
+    points,
+    times,
+    with_ends,
+)
+
+
+@dataclass(frozen=True)
+class BigNumber:
+    """A number, what it is, and what it is to be held against."""
+
+    number: str
+    what: str
+    beside: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What gates said last, in a few words; None where no gate was asked."""
+
+    passed: bool | None
+    words: str
+
+
+def standings(report: Report) -> tuple[Standing, ...]:
+    """Returns where the release was let in, and which gates refused it for which limits."""
+    passed = [name for name, verdict in report.latest.items() if verdict.passed]
+    let_in = [Standing(True, f"let into {listed(passed)}")] if passed else []
+    refused = [
+        Standing(False, f"refused by {name} ({listed([check.limit for check in verdict.checks if not check.passed])})")
+        for name, verdict in report.latest.items()
+        if not verdict.passed
+    ]
+    return (*let_in, *refused) or (Standing(None, "registered; no gate was asked yet"),)
+
+
+def verdict_line(report: Report) -> str:
+    """Returns the same in one line."""
+    return "; ".join(standing.words for standing in standings(report))
+
+
+def big_numbers(report: Report) -> tuple[BigNumber, ...]:
+    """Returns accuracy, size and speed of what ships against the teacher, and what the teacher was worth."""
+    return (_accuracy(report), _size(report), _speed(report), _gain(report))
+
+
+def _accuracy(report: Report) -> BigNumber:
+    ours, theirs = report.shipped.accuracy, report.teacher.accuracy
+    beside = f"{ends(ours)}; {apart(ours.value, theirs.value)} the teacher's {with_ends(theirs)}"
+    return BigNumber(percent(ours.value), f"accuracy of {report.shipped.name}, which ships", beside)
+
+
+def _size(report: Report) -> BigNumber:
+    ours, theirs = report.shipped.size, report.teacher.size
+    number, what = _against_teacher(ours, theirs, ("smaller than", "larger than", "the size of"))
+    return BigNumber(number, what, f"{ours:,} against {theirs:,} bytes")
+
+
+def _speed(report: Report) -> BigNumber:
+    ours, theirs = report.shipped.p50_ms, report.teacher.p50_ms
+    number, what = _against_teacher(ours, theirs, ("faster than", "slower than", "the latency of"))
+    return BigNumber(number, what, f"{milliseconds(ours)} against {milliseconds(theirs)} ms for one sample, median")
+
+
+def _against_teacher(ours: float, theirs: float, words: tuple[str, str, str]) -> tuple[str, str]:
+    """Returns how many times, and of what: less, more, or about as much."""
+    number = times(max(ours, theirs), min(ours, theirs))
+    word = words[2] if number == "1.0" else words[ours > theirs]
+    return f"{number} {TIMES}", f"{word} the teacher"
+
+
+def _gain(report: Report) -> BigNumber:
+    gain = report.evaluation.gain
+    beside = f"{ends(gain, '+')} over the same student without its teacher; {gain_in_words(gain)}"
+    return BigNumber(points(gain.value), "gained by distillation", beside)

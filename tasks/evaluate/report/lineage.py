@@ -1,0 +1,112 @@
+"""What the release is made of: every digest and version that leads back to data, code and runs."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlparse
+
+from tasks.contracts.records import DataRecord, ModelRecord
+from tasks.contracts.releases import Release
+from tasks.contracts.scores import EvaluationRecord
+from tasks.core.record import Artefact
+from tasks.evaluate.report.report import Report
+from tasks.evaluate.report.words import TIMES, moment
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A name and a value; `code` where the value is for machines."""
+
+    name: str
+    value: str
+    code: bool = False
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One thing that the release is made of, and what is on record of it."""
+
+    title: str
+    facts: tuple[Fact, ...]
+
+
+def lineage(report: Report) -> tuple[Origin, ...]:
+    """Returns data, teacher, student, evaluation and release; what is not on record is left out."""
+    evaluation, release = report.evaluation, report.release
+    version = (Fact("version", str(release.teacher_version)),) if release else ()
+    judged = (Fact("run", evaluation.run_id, code=True), Fact("made", moment(evaluation.created)))
+    origins = (
+        Origin("Data", _data(evaluation.data)),
+        Origin("Teacher", (*version, *_model(evaluation.teacher))),
+        Origin("Student", _model(evaluation.student)),
+        Origin("Evaluation", judged),
+        Origin("File that ships", _shipped(evaluation)),
+        *(_registered(release) if release else ()),
+    )
+    return tuple(Origin(o.title, tuple(f for f in o.facts if f.value)) for o in origins if o.facts)
+
+
+def input_in_words(data: DataRecord) -> str:
+    """Returns what one sample is: `image, uint8, 1 × 8 × 8`."""
+    return f"{data.input.layout}, {data.input.dtype}, {f' {TIMES} '.join(map(str, data.input.shape))}"
+
+
+def samples_in_words(data: DataRecord) -> str:
+    """Returns how many samples each split has."""
+    return ", ".join(f"{name} {count:,}" for name, count in data.samples.items())
+
+
+def quarantine_in_words(data: DataRecord) -> str:
+    """Returns how many bad samples were left out, why, and where they are named; empty where none."""
+    return data.in_quarantine and f"{data.in_quarantine}, named in quarantine.json of this version"
+
+
+def _data(data: DataRecord) -> tuple[Fact, ...]:
+    return (
+        Fact("name", data.name),
+        Fact("version", data.version, code=True),
+        Fact("card sha256", data.card_sha256, code=True),
+        Fact("licence", data.licence or ""),
+        Fact("samples", samples_in_words(data)),
+        Fact("in quarantine", quarantine_in_words(data)),
+        Fact("input", input_in_words(data)),
+        Fact("classes", f"{len(data.classes):,}"),
+        Fact("further labels", ", ".join(f"{name} ({len(found)} classes)" for name, found in data.heads.items())),
+    )
+
+
+def _model(model: ModelRecord) -> tuple[Fact, ...]:
+    return (
+        Fact("architecture", model.architecture.kind),
+        Fact("parameters", f"{model.parameters:,}"),
+        Fact("run", model.run_id, code=True),
+        Fact("weights sha256", model.weights.sha256, code=True),
+        Fact("trained on data", model.data_version, code=True),
+        Fact("made", moment(model.created)),
+    )
+
+
+def _shipped(evaluation: EvaluationRecord) -> tuple[Fact, ...]:
+    onnx, target = evaluation.onnx, evaluation.target
+    return (
+        Fact("ships", f"{evaluation.chosen}, {onnx.size:,} bytes"),
+        Fact("sha256 of the ONNX file", onnx.sha256, code=True),
+        Fact("target", f"{target.isa}, {target.threads} {'thread' if target.threads == 1 else 'threads'}"),
+        Fact("fingerprint", evaluation.digest, code=True),
+    )
+
+
+def _registered(release: Release) -> tuple[Origin, Origin]:
+    facts = (
+        Fact("fingerprint", release.fingerprint, code=True),
+        Fact("git commit", release.git_commit, code=True),
+        Fact("sha256 of requirements.lock", release.library_lock, code=True),
+        Fact("run", release.run_id, code=True),
+        Fact("made", moment(release.created)),
+    )
+    files = tuple(_file(artefact) for artefact in release.bundle)
+    return Origin("Release", facts), Origin("Files of the bundle", files)
+
+
+def _file(artefact: Artefact) -> Fact:
+    name = PurePosixPath(unquote(urlparse(artefact.uri).path)).name
+    return Fact(f"{name}, {artefact.size:,} bytes", artefact.sha256, code=True)

@@ -1,0 +1,77 @@
+"""The release report: one HTML file with everything in it, no script, and no address outside."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from tasks.evaluate.report.details import per_class, per_slice
+from tasks.evaluate.report.gates import duels, rulings
+from tasks.evaluate.report.headline import big_numbers, standings, verdict_line
+from tasks.evaluate.report.lineage import lineage
+from tasks.evaluate.report.picture import picture
+from tasks.evaluate.report.report import Report
+from tasks.evaluate.report.summary import summary
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render_page(report: Report) -> str:
+    """Returns the page; equal reports give equal pages.
+
+    The texts of the pictures go in as they are: they are SVGs of our own making. Everything else is escaped.
+    """
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+            verdict=verdict_line(report),
+            standings=standings(report),
+            numbers=big_numbers(report),
+            summary=summary(report),
+            rulings=rulings(report),
+            duels=duels(report),
+            figures=[Plate.of(name, *figure) for name, figure in report.figures.items()],
+            details=[table for table in (per_class(report), per_slice(report)) if table.rows],
+            picture=picture(report),
+            lineage=lineage(report),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A picture as it stands on the page: the first sentence of its caption is its title."""
+
+    name: str
+    title: str
+    caption: str
+    svg: Markup
+
+    @classmethod
+    def of(cls, name: str, caption: str, svg: str) -> "Plate":
+        """Returns the picture with its caption cut in two."""
+        title, _, rest = caption.partition(". ")
+        return cls(name, title.removesuffix("."), rest, Markup(svg))
+
+
+def ticked(text: str) -> Markup:
+    """Returns text in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["ticked"] = ticked
+    return environment

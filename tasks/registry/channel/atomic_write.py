@@ -1,0 +1,46 @@
+"""Files that are whole or not there, even where the machine loses its power right after."""
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+from tasks.runtime.update.storage import sync_directory
+
+OWNER_ONLY, EVERYBODY = 0o600, 0o644
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}")
+
+
+def write(path: Path, content: bytes, mode: int = EVERYBODY) -> None:
+    """Puts a file in place by one rename, its bytes and then its name forced to the disk.
+
+    Args:
+        path: replaced where it is there; its folder is made.
+        content: the bytes.
+        mode: the permissions, less the umask of the process.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def private_dir(path: Path) -> Path:
+    """Returns a folder that only its owner may enter, made if it is not there."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a killed `write` left below a folder; nobody else may be writing there."""
+    for path in folder.rglob(".*"):
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink()

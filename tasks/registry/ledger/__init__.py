@@ -1,0 +1,1 @@
+"""The ledger: SQL tables of runs, releases and decisions."""

@@ -1,0 +1,1 @@
+"""A bundle: one folder with model, manifest and golden samples, verified before it answers."""

@@ -1,0 +1,162 @@
+"""A bundle: one directory with the model, its labels, golden samples for the self-test, and the manifest of all."""
+
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ManifestError, SelfTestError
+from .manifest import MANIFEST, BundleFile, Head, Manifest, Processor
+from .session import MODEL, Session
+from .verify import Contents, read_verified
+
+LABELS = "labels.json"
+GOLDEN = "golden.npz"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the maker knows about a model and the model does not."""
+
+    name: str
+    task: str
+    classes: tuple[str, ...]
+    layout: str
+    target: Processor
+    data_version: str
+    fingerprint: str
+    created: str
+    tolerance: float
+    heads: tuple[Head, ...] = ()
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A few samples, their lengths for sequences, and the logits (n, outputs) the model gave where it was made."""
+
+    inputs: NDArray[Any]
+    lengths: NDArray[np.int64] | None
+    logits: NDArray[np.float32]
+
+    def to_npz(self) -> bytes:
+        """Returns an `.npz`; equal arrays give equal bytes."""
+        arrays = {"inputs": self.inputs, "logits": self.logits}
+        if self.lengths is not None:
+            arrays["lengths"] = self.lengths
+        stream = io.BytesIO()
+        np.savez(stream, allow_pickle=False, **arrays)
+        return stream.getvalue()
+
+
+def write_bundle(
+    directory: Path, facts: Facts, model: bytes, golden: Golden, extra: Mapping[str, bytes] | None = None
+) -> Manifest:
+    """Writes a bundle into a directory that is not there yet, whole or not at all; the manifest goes last.
+
+    Args:
+        directory: where the bundle will be.
+        facts: goes into the manifest.
+        model: the bytes of the ONNX file.
+        golden: samples for the self-test.
+        extra: more files by name, such as a model card.
+
+    Raises:
+        FileExistsError: the directory is there already.
+        ModelError: ONNX Runtime cannot run the model.
+    """
+    files = {**(extra or {}), MODEL: model, LABELS: _labels(facts.classes), GOLDEN: golden.to_npz()}
+    manifest = _manifest(facts, Session(model), files)
+    if directory.exists():
+        raise FileExistsError(f"`{directory}`: expected a new directory, got one that is there; remove it first")
+    temporary = directory.with_name(f".{directory.name}.{token_hex(4)}")
+    temporary.mkdir(parents=True)
+    try:
+        for name, content in [*sorted(files.items()), (MANIFEST, manifest.to_json())]:
+            (temporary / name).write_bytes(content)
+        temporary.rename(directory)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return manifest
+
+
+def golden_of(session: Session, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> Golden:
+    """Returns golden samples with the logits this session gives."""
+    return Golden(inputs, lengths, session.predict(inputs, lengths))
+
+
+def self_test(directory: Path) -> float:
+    """Verifies a bundle, runs its golden samples, and returns the largest difference of the logits.
+
+    Raises:
+        ManifestError, TamperedError, ModelError: the bundle is not what it should be.
+        SelfTestError: the difference is above the manifest's tolerance, or not a number.
+    """
+    contents = read_verified(directory)
+    return reproduce(contents, Session(contents.file(MODEL), contents.manifest.target.threads))
+
+
+def golden_samples(contents: Contents) -> Golden:
+    """Returns the golden samples of a verified bundle.
+
+    Raises:
+        ManifestError: there are none, or they cannot be read.
+    """
+    try:
+        with np.load(io.BytesIO(contents.file(GOLDEN)), allow_pickle=False) as arrays:
+            return Golden(arrays["inputs"], arrays.get("lengths"), arrays["logits"])
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise ManifestError(f"`{GOLDEN}`: expected golden samples, got {error}; write the bundle again") from None
+
+
+def reproduce(contents: Contents, session: Session) -> float:
+    """Runs the golden samples of a verified bundle, and returns the largest difference of the logits.
+
+    Raises:
+        ManifestError: the bundle holds no golden samples.
+        SelfTestError: the difference is above the manifest's tolerance, or not a number.
+    """
+    golden, tolerance = golden_samples(contents), contents.manifest.tolerance
+    logits = session.predict(golden.inputs, golden.lengths)
+    if logits.shape != golden.logits.shape:
+        raise SelfTestError(
+            f"`{GOLDEN}`: expected golden logits of shape {golden.logits.shape}, got {logits.shape};"
+            " roll back to the model before"
+        )
+    difference = float(np.max(np.abs(logits - golden.logits)))
+    if not difference <= tolerance:  # so that NaN fails
+        raise SelfTestError(
+            f"`{GOLDEN}`: expected golden logits within {tolerance:g}, got a difference of {difference:g};"
+            " roll back to the model before"
+        )
+    return difference
+
+
+def _labels(classes: tuple[str, ...]) -> bytes:
+    return (json.dumps(list(classes), ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Manifest:
+    samples = {"inputs": facts.layout}
+    return Manifest(
+        name=facts.name,
+        task=facts.task,
+        classes=facts.classes,
+        inputs=tuple(replace(info, layout=samples.get(info.name)) for info in session.inputs.values()),
+        outputs=tuple(session.outputs.values()),
+        target=facts.target,
+        data_version=facts.data_version,
+        fingerprint=facts.fingerprint,
+        created=facts.created,
+        tolerance=facts.tolerance,
+        heads=facts.heads,
+        files=tuple(BundleFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in files.items()),
+    )

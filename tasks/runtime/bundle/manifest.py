@@ -1,0 +1,149 @@
+"""The schema of `manifest.json`, defined once, for the maker and for the device.
+
+Invariants: writing is deterministic (equal content, equal bytes); reading refuses unknown, missing and doubled fields;
+a bundle is flat, so the name of a file holds no separator and cannot lead out of its directory.
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+
+from ..errors import ManifestError
+from .fields import MANIFEST_FILE, Fields, parse
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+LARGEST = 4 * 2**20
+"""bytes of a manifest; a longer one is not read"""
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output of the model; None in `shape` is an axis of any length."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    layout: str | None = None
+    """image, sequence or vector; None for what is not a sample"""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What the model was made for."""
+
+    isa: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class BundleFile:
+    """A file of the bundle: its name, the sha256 of its bytes in hex, its size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Head:
+    """A further question that the model answers: its logits stand behind those of the heads before it."""
+
+    name: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything a device has to know about a model, and every file that belongs to it."""
+
+    name: str
+    task: str
+    classes: tuple[str, ...]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    target: Processor
+    data_version: str
+    fingerprint: str
+    created: str
+    """ISO 8601 with time zone"""
+    tolerance: float
+    """largest difference allowed between golden and computed logits"""
+    files: tuple[BundleFile, ...]
+    heads: tuple[Head, ...] = ()
+    """besides the first, whose classes are `classes`; left out of the file where there are none"""
+    format: int = FORMAT
+
+    def to_json(self) -> bytes:
+        """Returns the bytes of `manifest.json`; files in the order of their names."""
+        content = asdict(self) | {"files": [asdict(f) for f in sorted(self.files, key=lambda f: f.name)]}
+        if not self.heads:
+            del content["heads"]  # a runtime from before there were several reads it, too
+        return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """Returns the manifest in the bytes of a `manifest.json`.
+
+    Raises:
+        ManifestError: it is too long, no JSON, of another format, or a field is missing, unknown, doubled or wrong.
+    """
+    if len(content) > LARGEST:
+        raise ManifestError(f"`{MANIFEST}`: expected at most {LARGEST} bytes, got {len(content)}; fetch it again")
+    fields = Fields(parse(content, MANIFEST_FILE), "")
+    found = fields.integer("format")
+    if found != FORMAT:
+        raise ManifestError(f"`{MANIFEST}`: `format`: expected {FORMAT}, got {found}; update the runtime")
+    manifest = Manifest(
+        name=fields.text("name"),
+        task=fields.text("task"),
+        classes=fields.texts("classes"),
+        inputs=tuple(_tensor(item) for item in fields.objects("inputs")),
+        outputs=tuple(_tensor(item) for item in fields.objects("outputs")),
+        target=_processor(fields.object("target")),
+        data_version=fields.text("data_version"),
+        fingerprint=fields.text("fingerprint"),
+        created=fields.text("created"),
+        tolerance=fields.number("tolerance"),
+        files=tuple(_file(item) for item in fields.objects("files")),
+        heads=tuple(_head(item) for item in fields.objects("heads")) if fields.has("heads") else (),
+    )
+    fields.finish()
+    _require_different(manifest.files)
+    return manifest
+
+
+def _tensor(fields: Fields) -> TensorInfo:
+    tensor = TensorInfo(fields.text("name"), fields.text("dtype"), fields.shape("shape"), fields.optional("layout"))
+    fields.finish()
+    return tensor
+
+
+def _processor(fields: Fields) -> Processor:
+    processor = Processor(fields.text("isa"), fields.integer("threads"))
+    fields.finish()
+    return processor
+
+
+def _head(fields: Fields) -> Head:
+    head = Head(fields.text("name"), fields.texts("classes"))
+    fields.finish()
+    return head
+
+
+def _file(fields: Fields) -> BundleFile:
+    file = BundleFile(fields.text("name"), fields.text("sha256"), fields.integer("size"))
+    fields.finish()
+    if not _FILE_NAME.fullmatch(file.name) or file.name == MANIFEST:
+        raise fields.wrong("name", "the plain name of a file in the bundle", file.name)
+    if not _SHA256.fullmatch(file.sha256):
+        raise fields.wrong("sha256", "64 hexadecimal digits", file.sha256)
+    return file
+
+
+def _require_different(files: tuple[BundleFile, ...]) -> None:
+    names = [file.name for file in files]
+    if len(set(names)) < len(names):
+        raise ManifestError(f"`{MANIFEST}`: `files`: expected each name once, got {sorted(names)}; write it again")

@@ -1,0 +1,129 @@
+"""Reads samples from bytes: `.npy`, `.npz`, JSON, or CSV with one flat sample per row. The bytes say which it is."""
+
+import io
+import zipfile
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle.fields import Document, Json, parse
+from ..bundle.manifest import TensorInfo
+from ..errors import WrongInputError
+
+_READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_JSON = Document("inputs", 'give {"inputs": [...]} or {"inputs": [...], "lengths": [...]}', WrongInputError)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A batch, as `Session.predict` takes it."""
+
+    inputs: NDArray[Any]
+    lengths: NDArray[np.int64] | None = None
+
+
+def read_samples(content: bytes, takes: TensorInfo) -> Samples:
+    """Returns the samples in a text or binary file.
+
+    Args:
+        content: the whole file.
+        takes: what the model takes as `inputs`; numbers written as text become its dtype, arrays must have it.
+
+    Raises:
+        WrongInputError: they cannot be read, or are no numbers of that dtype.
+    """
+    if content.startswith(b"\x93NUMPY"):
+        return Samples(read_npy(content))
+    if content.startswith(b"PK"):
+        return _npz(content)
+    if content.lstrip()[:1] in (b"{", b"["):
+        return read_json(content, takes)
+    return _csv(content, takes)
+
+
+def read_npy(content: bytes) -> NDArray[Any]:
+    """Returns the array in an `.npy`, whose header may not promise more than there is.
+
+    Raises:
+        WrongInputError: it is malformed, cut, or holds objects.
+    """
+    stream = io.BytesIO(content)
+    try:
+        shape, by_column, dtype = _READ_HEADER[np.lib.format.read_magic(stream)](stream)
+        if dtype.hasobject or any(side < 0 for side in shape):
+            raise ValueError(f"{dtype} of shape {shape}")
+        values = np.frombuffer(content, dtype, prod(shape), stream.tell()) if prod(shape) else np.empty(0, dtype)
+        return values.reshape(shape, order="F" if by_column else "C")
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise WrongInputError(f"`inputs`: expected a whole .npy of numbers, got {error}; write it again") from None
+
+
+def read_json(content: bytes, takes: TensorInfo) -> Samples:
+    """Returns the samples in `{"inputs": [...], "lengths": [...]}`, or in a bare list.
+
+    Raises:
+        WrongInputError: it is anything else.
+    """
+    parsed = parse(content, _JSON)
+    if isinstance(parsed, list):
+        parsed = {"inputs": parsed}
+    if not isinstance(parsed, dict) or "inputs" not in parsed or parsed.keys() - {"inputs", "lengths"}:
+        raise _JSON.wrong("", "an object with `inputs` and perhaps `lengths`", repr(parsed)[:80])
+    lengths = parsed.get("lengths")
+    return Samples(
+        _converted(_array(parsed["inputs"], "inputs"), np.dtype(takes.dtype), "inputs"),
+        None if lengths is None else _converted(_array(lengths, "lengths"), np.dtype(np.int64), "lengths"),
+    )
+
+
+def _npz(content: bytes) -> Samples:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return Samples(arrays["inputs"], arrays.get("lengths"))
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise WrongInputError(f"`inputs`: expected an .npz with `inputs`, got {error}; write it again") from None
+
+
+def _csv(content: bytes, takes: TensorInfo) -> Samples:
+    shape = tuple(side for side in takes.shape[1:] if side is not None)
+    try:
+        rows = np.loadtxt(io.StringIO(content.decode()), delimiter=",", ndmin=2)
+    except ValueError as error:
+        raise WrongInputError(
+            f"`inputs`: expected .npy, .npz, JSON, or CSV with numbers only, got {error}; write one of them"
+        ) from None
+    if len(shape) < len(takes.shape) - 1 or rows.shape[1:] != (prod(shape),):
+        raise WrongInputError(
+            f"`inputs`: expected rows of shape {_shown(takes.shape[1:])} laid flat, got {rows.shape[1]} columns;"
+            " give JSON or .npy"
+        )
+    return Samples(_converted(rows.reshape(-1, *shape), np.dtype(takes.dtype), "inputs"))
+
+
+def _array(values: Json, name: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise WrongInputError(f"`{name}`: expected lists of equal lengths, got others; pad the shorter ones") from None
+    if array.dtype.kind not in "iuf":
+        raise WrongInputError(f"`{name}`: expected lists of numbers, got {array.dtype}; give numbers only")
+    return array
+
+
+def _converted(values: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+    """Returns numbers in another dtype where that changes none; for floats, where they stay finite."""
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        fits = bool(np.all((values >= info.min) & (values <= info.max) & (values == np.rint(values))))
+    else:
+        fits = bool(np.all(np.abs(values) <= np.finfo(dtype).max))
+    if not fits:
+        raise WrongInputError(f"`{name}`: expected numbers that {dtype} can hold, got others; scale as in the data")
+    return values.astype(dtype)
+
+
+def _shown(shape: tuple[int | None, ...]) -> str:
+    return str(tuple("any" if side is None else side for side in shape))

@@ -1,0 +1,1 @@
+"""Updates: what a channel offers, brought onto the device, tried, and taken back."""

@@ -1,0 +1,189 @@
+"""Runs of jobs, told to a company's catalogue as OpenLineage events: when one begins, and how it ends.
+
+What happens is taken note of at once and sent by a thread of its own: a catalogue that is slow or gone costs one
+warning and, at the end of a flow, a few seconds at most. Only that thread imports OpenLineage (`openlineage.py`).
+"""
+
+import queue
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Literal
+
+from tasks.tracking.datasets import Dataset, read_from, written_as
+
+PATIENCE_SECONDS = 5.0
+"""that the end of a flow waits for events that were not sent yet"""
+State = Literal["START", "COMPLETE", "FAIL", "ABORT"]
+
+
+@dataclass
+class JobRun:
+    """One run of a job.
+
+    Attributes:
+        product: the name of the recipe.
+        job: dotted: `digits.retrain`, and below it `digits.retrain.teacher`.
+        id: a UUID.
+        parent: the run that this one is a part of.
+        inputs: what it reads.
+        outputs: what it has written.
+        mlflow_run: where its numbers are.
+    """
+
+    product: str
+    job: str
+    id: str
+    parent: "JobRun | None"
+    inputs: tuple[Dataset, ...]
+    outputs: tuple[Dataset, ...] = ()
+    mlflow_run: str = ""
+
+    def made(self, result: object) -> None:
+        """Takes note of what came of the run."""
+        self.outputs = tuple(written_as(self.product, result))
+        self.mlflow_run = getattr(result, "run_id", "")
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What one event says."""
+
+    state: State
+    time: datetime
+    run: JobRun
+    error: str = ""
+
+
+Sink = Callable[[Happening], None]
+_current: ContextVar[JobRun | None] = ContextVar("job_run", default=None)
+
+
+@contextmanager
+def job_run(product: str, verb: str, given: object = (), run_id: object = None) -> Iterator[JobRun]:
+    """Tells of a run of the job `<product>.<verb>`, which is the parent of all that is told of inside.
+
+    Args:
+        product: the name of the recipe.
+        verb: what is done.
+        given: the record that it reads, or a tuple of them.
+        run_id: a UUID; None for a new one.
+    """
+    parent = _current.get()
+    run = JobRun(product, f"{product}.{verb}", str(run_id or uuid.uuid4()), parent, tuple(read_from(product, given)))
+    token = _current.set(run)
+    try:
+        with _told(run):
+            yield run
+    finally:
+        _current.reset(token)
+        if parent is None:
+            _sender().wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def within(product: str, verb: str, run_id: str) -> Iterator[None]:
+    """Lets the stages of the block be parts of a run of `<product>.<verb>` that another process tells of."""
+    token = _current.set(JobRun(product, f"{product}.{verb}", run_id, None, ()))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        _sender().wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def stage_run(stage: str, given: object) -> Iterator[JobRun]:
+    """Tells of a stage of the run that goes on; outside of one there is nobody to tell it for."""
+    parent = _current.get()
+    if parent is None:
+        yield JobRun("", stage, "", None, ())
+        return
+    given_to_it = tuple(read_from(parent.product, given))
+    run = JobRun(parent.product, f"{parent.job}.{stage}", str(uuid.uuid4()), parent, given_to_it)
+    with _told(run):
+        yield run
+
+
+@contextmanager
+def _told(run: JobRun) -> Iterator[None]:
+    _tell("START", run)
+    try:
+        yield
+    except BaseException as error:
+        # Ctrl-C or a signal, which are no exceptions of a job, are nobody's failure.
+        _tell("FAIL" if isinstance(error, Exception) else "ABORT", run, f"{type(error).__name__}: {error}")
+        raise
+    _tell("COMPLETE", run)
+
+
+def _tell(state: State, run: JobRun, error: str = "") -> None:
+    _sender().put(Happening(state, datetime.now(UTC), replace(run), error))
+
+
+class _Sender:
+    """Takes what happens at once, and sends it in its order behind the back of the flow."""
+
+    def __init__(self) -> None:
+        self._work: queue.Queue[Callable[[], object]] = queue.Queue()
+        self._sinks: list[Callable[[], Sink]] = [cache(_configured), cache(_file)]
+        threading.Thread(target=self._go_on, name="openlineage", daemon=True).start()
+
+    def put(self, happening: Happening) -> None:
+        """Returns at once."""
+        self._work.put(lambda: self._send(happening))
+
+    def wait(self, seconds: float) -> None:
+        """Returns when all is sent, or when that took too long: what is left is given up then."""
+        sent = threading.Event()
+        self._work.put(sent.set)
+        if self._sinks and not sent.wait(seconds):
+            self._sinks = []
+            _warn(f"expected all events to be taken within {seconds:g} s, got no answer; the rest is given up")
+
+    def _go_on(self) -> None:
+        while True:
+            self._work.get()()
+
+    def _send(self, happening: Happening) -> None:
+        while self._sinks:
+            sink = self._sinks[0]
+            try:
+                sink()(happening)
+            except Exception as error:
+                self._go_without(sink, error)
+            else:
+                return
+
+    def _go_without(self, sink: Callable[[], Sink], error: Exception) -> None:
+        if self._sinks:  # else the flow has lost its patience meanwhile, and has said so
+            self._sinks.remove(sink)
+            left = "this run's go to the file in the state folder" if self._sinks else "this run sends none"
+            _warn(f"expected to send an event, got {type(error).__name__}: {error}; {left}")
+
+
+@cache
+def _sender() -> _Sender:
+    return _Sender()
+
+
+def _configured() -> Sink:
+    from tasks.tracking.openlineage import configured_sink
+
+    return configured_sink()
+
+
+def _file() -> Sink:
+    from tasks.tracking.openlineage import file_sink
+
+    return file_sink()
+
+
+def _warn(said: str) -> None:
+    sys.stderr.write(f"warning: OpenLineage: {' '.join(said.split())}\n")

@@ -1,0 +1,148 @@
+"""What all doors have in common: a stage as a Prefect task whose cache key is its fingerprint.
+
+A door is a function `(run, *inputs) -> record` in the `task.py` of its room. `stage` makes of it a callable
+`(*inputs) -> record` that opens an MLflow run for it, says how far it is, and takes an earlier result of the same
+fingerprint, after checking that every file of that result is still there with its bytes: Prefect's cache does not look.
+"""
+
+import functools
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.results import ResultStore
+from prefect.runtime import flow_run
+
+from params.section import Section
+from tasks.core.checkpoints import resumable
+from tasks.core.errors import BusyError, IntegrityError
+from tasks.core.files import artefacts_in, local_path, verified
+from tasks.core.fingerprint import flatten, stage_fingerprint
+from tasks.core.progress import Advance, StageAdvanced, StageEnded, StageFailed, StageStarted, say
+from tasks.core.record import Record
+from tasks.core.workspace import state_dir
+from tasks.tracking import job_runs
+from tasks.tracking import runs as tracking
+from tasks.tracking.runs import StageRun
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=Record)
+RETRY_DELAYS = [2.0, 10.0]
+"""seconds"""
+
+
+def stage(
+    room: str, title: str, libraries: Sequence[str], summary: Callable[[R], str], cached: bool = True
+) -> Callable[[Callable[Concatenate[StageRun, P], R]], Callable[P, R]]:
+    """Makes a door of a room into a Prefect task.
+
+    Args:
+        room: the room whose code belongs into the fingerprint.
+        title: what people call the stage; the name of the task and of the MLflow run.
+        libraries: distributions whose version can change the numbers.
+        summary: one line about a result.
+        cached: False where the stage itself knows what is done already, as DVC does.
+    """
+
+    def decorate(door: Callable[Concatenate[StageRun, P], R]) -> Callable[P, R]:
+        names = [*inspect.signature(door).parameters][1:]
+
+        def key(_context: Any, inputs: dict[str, Any]) -> str:
+            return stage_fingerprint(room, {name: inputs[name] for name in names}, libraries)
+
+        caching: dict[str, Any] = {"cache_key_fn": key} if cached else {"cache_policy": NO_CACHE}
+        work: Task[..., R] = Task(
+            fn=_without_run(door, title, lambda inputs: key(None, inputs)),
+            name=title,
+            tags=[f"room:{room}"],
+            retries=len(RETRY_DELAYS),
+            retry_delay_seconds=RETRY_DELAYS,
+            retry_condition_fn=_worth_another_try,
+            persist_result=True,
+            result_serializer="json",
+            **caching,
+        )
+
+        @functools.wraps(door)
+        def call(*args: Any, **kwargs: Any) -> R:
+            inputs = dict(zip(names, args, strict=False)) | kwargs
+            earlier = _intact(work, key(None, inputs)) if cached else None
+            return _announced(work, title, summary, earlier, inputs)
+
+        return cast(Callable[P, R], call)
+
+    return decorate
+
+
+def advance_of(title: str) -> Advance:
+    """Returns the callable by which a stage says how far it is."""
+    return lambda done, total, note: say(StageAdvanced(title, done, total, note))
+
+
+def _announced(
+    work: Task[..., R], title: str, summary: Callable[[R], str], earlier: R | None, inputs: dict[str, Any]
+) -> R:
+    """Runs a stage, or takes its earlier result, and says so."""
+    started = time.perf_counter()
+    record: R = work(**inputs) if earlier is not None else _worked(work, title, inputs)
+    tracking.note_stage(flow_run.id, title, getattr(record, "run_id", "") or "none", record.digest)
+    reused = earlier is not None or getattr(record, "reused", False)
+    made = getattr(record, "created", None) if reused else None
+    say(StageEnded(title, summary(record), time.perf_counter() - started, reused, made))
+    return record
+
+
+def _worked(work: Task[..., R], title: str, inputs: dict[str, Any]) -> R:
+    """Runs a stage, which is told to a catalogue, too; of one that is taken as it is there is nothing to tell."""
+    say(StageStarted(title))
+    try:
+        with job_runs.stage_run(title, tuple(inputs.values())) as run:
+            record: R = work.with_options(refresh_cache=True)(**inputs)
+            run.made(record)
+    except BaseException:
+        say(StageFailed(title))
+        raise
+    return record
+
+
+def _without_run(door: Callable[..., R], title: str, key: Callable[[dict[str, Any]], str]) -> Callable[..., R]:
+    """Returns the body of the Prefect task: the door with an MLflow run opened for it, and a place for checkpoints."""
+    whole = inspect.signature(door)
+    signature = whole.replace(parameters=[*whole.parameters.values()][1:])
+
+    def body(*args: Any, **kwargs: Any) -> R:
+        inputs = signature.bind(*args, **kwargs).arguments
+        kept = state_dir() / "checkpoints" / key(inputs)
+        with resumable(kept), tracking.stage_run(title, flow_run.id) as run:
+            for name, value in inputs.items():
+                if isinstance(value, Section):
+                    run.params(flatten(value.model_dump(mode="json"), name))
+            return door(run, **inputs)
+
+    body.__signature__ = signature  # type: ignore[attr-defined]
+    body.__name__, body.__doc__, body.__module__ = door.__name__, door.__doc__, door.__module__
+    return body
+
+
+def _intact(work: Task[..., R], key: str) -> R | None:
+    """Returns the result that Prefect keeps under `key` if it can still be read and all its files have their bytes."""
+    store = cast(ResultStore, ResultStore().update_for_task(work))
+    try:
+        record = store.read(key).result if store.exists(key) else None
+        for artefact in artefacts_in(record):
+            here = local_path(artefact.uri)
+            if here is not None:
+                verified(here, artefact)
+    except (IntegrityError, ValueError, OSError):
+        # Made by other code, cut short, or its files are gone: as good as not there.
+        return None
+    return cast(R | None, record)
+
+
+def _worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
+    """Says whether the same call may succeed later; a wrong recipe or a refusal never does."""
+    error = state.data
+    return isinstance(error, BusyError | ConnectionError | TimeoutError) or type(error).__name__ == "MlflowException"

@@ -1,0 +1,1 @@
+"""Checkpoints: how far a training is, on disk, so that the next start goes on from there."""

@@ -1,0 +1,90 @@
+"""DVC's cache, as files: objects named after the md5 of their bytes, and lists of such names for folders."""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks.upkeep.finding import Finding
+
+STORES = (".dvc/cache/files/md5", ".stillhouse/dvc-remote/files/md5")
+SAMPLE = 20
+"""objects that are hashed in each store without `--deep`"""
+LARGEST_BYTES = 64 * 2**20
+"""of an object in the sample"""
+
+
+def recorded_data(project: Path) -> Iterator[Finding]:
+    """Yields recipes that `dvc.yaml` does not prepare, and what `dvc.lock` records of recipes that are not there."""
+    recipes = {path.stem for path in (project / "params").glob("*.yaml")}
+    prepared = {str(name) for name in _recipes(_yaml(project / "dvc.yaml"))}
+    for name in sorted(recipes - prepared):
+        mend = f"add `{name}` to `recipes` in dvc.yaml"
+        yield Finding(f"`dvc.yaml`: `recipes`: expected `{name}`, which has a recipe, got none", mend)
+    locked = (name.partition("@") for name in _yaml(project / "dvc.lock").get("stages", {}))
+    for name in sorted({name for stage, _, name in locked if stage == "prepare"} - recipes):
+        mend = f"git checkout -- params/{name}.yaml   (or take its stages out of dvc.lock)"
+        yield Finding(f"`dvc.lock`: `prepare@{name}`: expected a recipe of that name, got none", mend)
+
+
+def incomplete_folders(project: Path) -> Iterator[Finding]:
+    """Yields the data versions of which the cache has the list of files but not all files."""
+    for store in _stores(project):
+        for listed in sorted(store.glob("??/*.dir")):
+            missing = [one for one in _names(listed) if not _object(store, one).is_file()]
+            if missing:
+                got = f"{len(missing):,} of them missing"
+                mend = f"rm {listed} && stillhouse run RECIPE"
+                yield Finding(f"`{listed}`: expected the files of its list in the cache, got {got}", mend)
+
+
+def corrupted_objects(project: Path, deep: bool) -> Iterator[Finding]:
+    """Yields objects whose bytes have another md5 than their name: of a random sample of small ones, or of all."""
+    for store in _stores(project):
+        objects = sorted(path for path in store.glob("??/*") if path.is_file())
+        if not deep:
+            small = [path for path in objects if path.stat().st_size <= LARGEST_BYTES]
+            objects = random.sample(small, min(SAMPLE, len(small)))
+        for path in objects:
+            expected, got = f"{path.parent.name}{path.name}".removesuffix(".dir"), _md5(path)
+            if got != expected:
+                mend = f"rm -f {path} && stillhouse run RECIPE"
+                yield Finding(f"`{path}`: expected content of md5 {expected}, got {got}", mend)
+
+
+def _stores(project: Path) -> Iterator[Path]:
+    return (project / store for store in STORES if (project / store).is_dir())
+
+
+def _names(listed: Path) -> list[str]:
+    """Returns the md5 of each file of a folder; none where the list is damaged, which its own md5 shows."""
+    try:
+        return [entry["md5"] for entry in json.loads(listed.read_bytes())]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _object(store: Path, md5: str) -> Path:
+    return store / md5[:2] / md5[2:]
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return (yaml.load(path.read_text(encoding="utf-8"), loader) or {}) if path.is_file() else {}
+
+
+def _recipes(pipeline: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    for variables in pipeline.get("vars", []):
+        if isinstance(variables, dict):
+            found += variables.get("recipes", [])
+    return found

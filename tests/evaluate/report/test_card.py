@@ -1,0 +1,174 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import numpy as np
+import onnx
+import pytest
+from markdown_it import MarkdownIt
+from onnx import TensorProto, helper, numpy_helper
+
+from tasks.contracts.records import InputSpec
+from tasks.contracts.scores import ClassScore
+from tasks.evaluate.report.card import render_card
+from tasks.evaluate.report.report import Report
+from tasks.runtime.bundle.bundle import Facts, golden_of, write_bundle
+from tasks.runtime.bundle.manifest import Processor
+from tasks.runtime.bundle.session import Session
+from tests.evaluate.report.made import CLASSES, SHA, SHIPS, data, evaluation, report, score, scores
+from tests.evaluate.report.reading import Element, read
+
+NASTY = "<b>|x & `y` *z* _w_ [q](r) \\n"
+
+
+def shown(card: str) -> Element:
+    """The card as a reader sees it."""
+    body = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
+    return read(MarkdownIt("commonmark").enable("table").render(body).replace("<hr />", ""))
+
+
+def rows(document: Element, corner: str) -> list[list[str]]:
+    (found,) = [t for t in document.all("table") if t.all("th")[0].text == corner]
+    return [[cell.text for cell in row.all("th") + row.all("td")] for row in found.all("tr")]
+
+
+def test_card_has_the_sections_that_people_look_for() -> None:
+    assert [h.text for h in shown(render_card(report())).all("h2")] == [
+        "Model details",
+        "Intended use",
+        "Data",
+        "Evaluation",
+        "Limits",
+        "How to run it",
+        "Lineage",
+    ]
+
+
+def test_summary_of_the_card_equals_the_records() -> None:
+    head, *found = rows(shown(render_card(report())), "model")
+    assert len(found) == len(scores()) + 2
+    for row, s in zip(found, scores(), strict=False):
+        cells = dict(zip(head, row, strict=True))
+        a, f = s.accuracy, s.macro_f1
+        assert cells["accuracy"] == f"{100 * a.value:.2f} % ({100 * a.low:.2f} to {100 * a.high:.2f})"
+        assert cells["macro F1"] == f"{100 * f.value:.2f} % ({100 * f.low:.2f} to {100 * f.high:.2f})"
+        assert cells["bytes"] == f"{s.size:,}"
+        assert cells["parameters"] == f"{s.parameters:,}"
+    assert [row[0] for row in found if "ships" in row[0]] == [f"{SHIPS} (ships)"]
+
+
+def test_broken_limits_warnings_and_digests_are_in_the_card() -> None:
+    text = shown(render_card(report())).text
+    assert "failed: class_recall, expected at least 0.8, got 0.7 (class willow)" in text
+    assert "the student is slow to learn" in text
+    assert "latency was measured elsewhere" in text
+    assert all(sha in text for sha in SHA.values())
+    assert "secret" not in text
+
+
+def test_a_card_before_there_is_a_release_has_the_facts_of_the_evaluation_and_no_version_or_verdict() -> None:
+    card = render_card(Report(evaluation()))
+    text = shown(card).text
+    assert [heading.text for heading in shown(card).all("h1")] == ["trees"]
+    assert not any(word in text for word in ("Verdict", "gate", "run-of-release", "Release"))
+    assert {evaluation().digest, *SHA.values()} - {SHA["print"]} <= set(re.findall(r"`(\w{64})`", card))
+    alone = render_card(report(verdicts=(), challenges=(), decided=()))
+    assert rows(shown(card), "model") == rows(shown(alone), "model")
+
+
+def test_what_no_record_says_is_left_to_a_person() -> None:
+    text = shown(render_card(report(evaluation=evaluation(data=data(licence=None))))).text
+    assert text.count("person must add") == 3
+    assert "None" not in text
+
+
+def test_names_with_signs_of_markdown_stay_text() -> None:
+    classes = tuple(ClassScore(label=n, recall=0.5, precision=0.5, f1=0.5, samples=3) for n in (NASTY, "1. #x", "- y"))
+    ours = tuple(score(s.name, 0.9, 1, classes=classes) for s in scores())
+    nasty = data(name=NASTY, version=NASTY, licence=NASTY, classes=(NASTY, "1. #x", "- y"))
+    document = shown(
+        render_card(
+            report(evaluation=evaluation(scores=ours, data=nasty, notes=("# no heading", "1. no list", "- nor this")))
+        )
+    )
+    assert [row[0] for row in rows(document, "class")[1:]] == [NASTY, "1. #x", "- y"]
+    items = [item.text for item in document.all("li")]
+    assert f"Licence: {NASTY}" in items
+    assert f"version: {NASTY}" in items
+    assert {"# no heading", "1. no list", "- nor this"} <= set(items)
+    assert not document.all("b")
+    assert not document.all("a")
+
+
+def test_the_head_of_the_card_is_read_by_the_tools_of_hugging_face() -> None:
+    read_back = huggingface_hub.ModelCard(render_card(report(evaluation=evaluation(data=data(name='a: "b" #c')))))
+    assert isinstance(read_back.data, huggingface_hub.ModelCardData)
+    results = read_back.data.eval_results
+    assert results is not None
+    assert {r.metric_type: r.metric_value for r in results} == {"accuracy": 0.9259, "f1": 0.9228}
+    assert {r.dataset_name for r in results} == {'a: "b" #c'}
+    assert read_back.data.pipeline_tag == "image-classification"
+
+
+def test_equal_reports_give_equal_cards() -> None:
+    assert render_card(report()) == render_card(report())
+
+
+def linear(spec: InputSpec) -> bytes:
+    """A model of the kind that a bundle holds: the mean of all values, times a row."""
+    dtype = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}[spec.dtype]
+    sequence = spec.layout == "sequence"
+    shape: list[str | int | None] = ["batch", "frames", spec.shape[1]] if sequence else ["batch", *spec.shape]
+    inputs = [helper.make_tensor_value_info("inputs", dtype, shape)]
+    nodes = [
+        helper.make_node("Cast", ["inputs"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Unsqueeze", ["mean", "last"], ["column"]),
+        helper.make_node("MatMul", ["column", "row"], ["logits" if not sequence else "unscaled"]),
+    ]
+    if sequence:
+        inputs.append(helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"]))
+        nodes += [
+            helper.make_node("Cast", ["lengths"], ["count"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["count", "last"], ["counts"]),
+            helper.make_node("Div", ["unscaled", "counts"], ["logits"]),
+        ]
+    constants = [
+        numpy_helper.from_array(np.arange(1, len(shape)), "axes"),
+        numpy_helper.from_array(np.array([1]), "last"),
+        numpy_helper.from_array(np.array([[1, 3, 2]], dtype=np.float32), "row"),
+    ]
+    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3])
+    graph = helper.make_graph(nodes, "linear", inputs, [output], constants)
+    content: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10
+    ).SerializeToString()
+    onnx.checker.check_model(content)
+    return content
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8)),
+        InputSpec(layout="sequence", dtype="float32", shape=(29, 12)),
+        InputSpec(layout="vector", dtype="float32", shape=(7,)),
+    ],
+    ids=lambda spec: spec.layout,
+)
+def test_the_code_in_the_card_runs_on_a_bundle(
+    spec: InputSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = render_card(report(evaluation=evaluation(data=data(input=spec))))
+    found = re.search(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    assert found
+    content = linear(spec)
+    facts = Facts("trees", "classification", CLASSES, spec.layout, Processor("x86", 1), "v", "f", "now", 1e-4)
+    ones = np.ones((2, *spec.shape), dtype=spec.dtype)
+    write_bundle(tmp_path / "bundle", facts, content, golden_of(Session(content), ones, None))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(found.group(1), names)
+    assert names["inputs"].shape == (1, *spec.shape)
+    assert capsys.readouterr().out == "['oak']\n"
