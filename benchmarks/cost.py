@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.readme import replace_table
+from params.distill import SoftLabelStore
 from params.pipeline import Recipe
-from params.soft_labels import SoftLabelStore
 from tasks.core.progress import silent
 from tasks.core.recipes import load_recipe
 from tasks.core.workspace import prepare_environment, project_root

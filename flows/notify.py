@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from cli.console import console
-from params.notify import Event
 from params.pipeline import Recipe
+from params.retrain import Event
 from tasks.contracts.releases import Promotion
 from tasks.core.addresses import without_login
 from tasks.core.errors import StoppedError, mismatch

@@ -11,7 +11,7 @@ Temperature = Annotated[float, Field(gt=0, le=1000)]
 NonNegative = Annotated[float, Field(ge=0)]
 
 
-class Schedule(Section):
+class Annealing(Section):
     """Goes from `start` in the first epoch to `end`."""
 
     start: float
@@ -22,46 +22,46 @@ class Schedule(Section):
     """part of all epochs; after it the value stays at `end`"""
 
 
-class FractionSchedule(Schedule):
+class FractionAnnealing(Annealing):
     """Stays between 0 and 1."""
 
     start: Fraction
     end: Fraction
 
 
-class TemperatureSchedule(Schedule):
+class TemperatureAnnealing(Annealing):
     """Stays above 0."""
 
     start: Temperature
     end: Temperature
 
 
-class WeightSchedule(Schedule):
+class WeightAnnealing(Annealing):
     """Never becomes negative."""
 
     start: NonNegative
     end: NonNegative
 
 
-def _number_or(schedule: type[Schedule], number: Any) -> Callable[[Any, Any], Any]:
-    """Returns a validator that reads a mapping as a schedule and all else as a number.
+def _number_or(annealing: type[Annealing], number: Any) -> Callable[[Any, Any], Any]:
+    """Returns a validator that reads a mapping as an annealing and all else as a number.
 
     A union would complain twice about each mistake, once for either reading.
     """
     numbers: TypeAdapter[float] = TypeAdapter(number, config=ConfigDict(strict=True, allow_inf_nan=False))
 
     def read(given: Any, _union: Any) -> Any:
-        if isinstance(given, dict | Schedule):
-            return schedule.model_validate(given)
+        if isinstance(given, dict | Annealing):
+            return annealing.model_validate(given)
         return numbers.validate_python(given)
 
     return read
 
 
-Scheduled = float | Schedule
-# The schedule first: it is the alternative whose keys a message about an unknown key can name.
-ScheduledFraction = Annotated[FractionSchedule | Fraction, WrapValidator(_number_or(FractionSchedule, Fraction))]
-ScheduledTemperature = Annotated[
-    TemperatureSchedule | Temperature, WrapValidator(_number_or(TemperatureSchedule, Temperature))
+Annealed = float | Annealing
+# The annealing first: it is the alternative whose keys a message about an unknown key can name.
+AnnealedFraction = Annotated[FractionAnnealing | Fraction, WrapValidator(_number_or(FractionAnnealing, Fraction))]
+AnnealedTemperature = Annotated[
+    TemperatureAnnealing | Temperature, WrapValidator(_number_or(TemperatureAnnealing, Temperature))
 ]
-Weight = Annotated[WeightSchedule | NonNegative, WrapValidator(_number_or(WeightSchedule, NonNegative))]
+Weight = Annotated[WeightAnnealing | NonNegative, WrapValidator(_number_or(WeightAnnealing, NonNegative))]

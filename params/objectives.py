@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from params.annealing import NonNegative, ScheduledTemperature, Weight
+from params.annealing import AnnealedTemperature, NonNegative, Weight
 from params.section import Section, not_empty
 
 
@@ -26,7 +26,7 @@ class SoftLabelObjective(Section):
 class SoftenedObjective(SoftLabelObjective):
     """Compares probabilities at a temperature."""
 
-    temperature: ScheduledTemperature | None = None
+    temperature: AnnealedTemperature | None = None
     """null for that of `distill`"""
 
 

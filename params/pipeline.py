@@ -8,9 +8,8 @@ from params.compress import Compress
 from params.data import Data
 from params.distill import Distill
 from params.evaluate import Evaluate
-from params.notify import Notify
 from params.promote import Promote
-from params.retrain import Retrain
+from params.retrain import Notify, Retrain
 from params.section import Name, Section
 from params.student import Assistant, Peer, Student
 from params.sweep import Sweep

@@ -1,4 +1,7 @@
-"""What makes a schedule retrain; a person who types `stillhouse run` is not asked for a reason."""
+"""What makes a schedule retrain, and who is told what became of a run.
+
+A person who types `stillhouse run` is not asked for a reason; no one is told by default.
+"""
 
 from typing import Annotated, Literal
 
@@ -38,3 +41,18 @@ class Retrain(Section):
     below_gate: a champion that its gate would not let in any more"""
     drift: DriftLimits = DriftLimits()
     below_gate: FreshLabels = FreshLabels()
+
+
+Event = Literal["promoted", "refused", "failed"]
+
+
+class Notify(Section):
+    """A notification block of the Prefect server; its addresses and secrets are in the block, never in a recipe."""
+
+    block: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$")]
+    """type and name, such as `custom-webhook/factory` or `slack-webhook/team`"""
+    about: Annotated[tuple[Event, ...], Field(strict=False), AfterValidator(not_empty)] = (
+        "promoted",
+        "refused",
+        "failed",
+    )

@@ -5,8 +5,7 @@ from typing import Self
 from pydantic import model_validator
 
 from params.distill import Distill
-from params.initialise import Init
-from params.models import Architecture
+from params.models import Architecture, Init
 from params.section import Section
 from params.training import Processes, Training, require_shares
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from params.initialise import FromCheckpoint, FromTeacher
+from params.models import FromCheckpoint, FromTeacher
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.files import sha256_of
 from tasks.models.build import Network

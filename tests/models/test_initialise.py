@@ -11,8 +11,18 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
-from params.initialise import FromCheckpoint, FromTeacher, Init
-from params.models import Architecture, Cnn, EfficientNetLite, ImportedArchitecture, Mlp, Recurrent, ResNet
+from params.models import (
+    Architecture,
+    Cnn,
+    EfficientNetLite,
+    FromCheckpoint,
+    FromTeacher,
+    ImportedArchitecture,
+    Init,
+    Mlp,
+    Recurrent,
+    ResNet,
+)
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.core.errors import DataError, RecipeError
 from tasks.models.build import Network, build_model

@@ -2,10 +2,10 @@
 
 from math import cos, pi
 
-from params.annealing import Scheduled
+from params.annealing import Annealed
 
 
-def value_at(scheduled: Scheduled, epoch: int, epochs: int) -> float:
+def value_at(scheduled: Annealed, epoch: int, epochs: int) -> float:
     """Returns the value in one epoch.
 
     A schedule is at `start` in epoch 1 and at `end` from epoch `round(over * epochs)` on; in between it is linear in

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from params.annealing import Schedule, ScheduledFraction, ScheduledTemperature
+from params.annealing import AnnealedFraction, AnnealedTemperature, Annealing
 from params.distill import Distill
 from params.objectives import Dkd, Kl, Objectives
 from params.section import Section
@@ -16,7 +16,7 @@ DIGITS = Path(__file__).parents[3] / "params" / "digits.yaml"
 
 
 def values(epochs: int, **said: Any) -> list[float]:
-    return [value_at(Schedule(**said), epoch, epochs) for epoch in range(1, epochs + 1)]
+    return [value_at(Annealing(**said), epoch, epochs) for epoch in range(1, epochs + 1)]
 
 
 def mistakes(**said: Any) -> list[tuple[str, str]]:
@@ -28,8 +28,8 @@ def mistakes(**said: Any) -> list[tuple[str, str]]:
 class Said(Section):
     """Every place where a schedule may stand."""
 
-    alpha: ScheduledFraction = 0.1
-    temperature: ScheduledTemperature = 4.0
+    alpha: AnnealedFraction = 0.1
+    temperature: AnnealedTemperature = 4.0
     objectives: Objectives = ()
 
 
@@ -74,8 +74,8 @@ def test_numbers_and_schedules_stand_in_the_same_places() -> None:
     )
     (dkd,) = said.objectives
     assert isinstance(dkd, Dkd)
-    assert isinstance(said.alpha, Schedule)
-    assert isinstance(dkd.weight, Schedule)
+    assert isinstance(said.alpha, Annealing)
+    assert isinstance(dkd.weight, Annealing)
     assert (value_at(said.alpha, 1, 4), value_at(said.temperature, 1, 4), dkd.temperature) == (0.0, 8.0, 2.0)
     assert value_at(dkd.weight, 2, 4) == 1.0
     again: BaseModel = Distill.model_validate(said.model_dump(exclude_defaults=True))
