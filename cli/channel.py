@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.console import bullet_list, console
-from cli.status import ENVIRONMENTS
+from params.promote import ENVIRONMENTS
 from tasks.core.errors import InputError, mismatch
 from tasks.core.workspace import prepare_environment
 from tasks.registry.channel.creation import create

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 from cli.console import bullet_list, challenge_line, console
-from cli.status import ENVIRONMENTS
 from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
-from params.promote import Gate
+from params.promote import ENVIRONMENTS, Gate
 from tasks.contracts.releases import Promotion
 from tasks.core.errors import InputError, RefusedError, mismatch
 from tasks.core.files import local_path

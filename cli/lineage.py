@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from cli.console import console
-from cli.status import ENVIRONMENTS
+from params.promote import ENVIRONMENTS
 from tasks.contracts.ancestors import Ancestor
 from tasks.contracts.releases import Release
 from tasks.contracts.scores import EvaluationRecord

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from cli.console import bullet_list, console, evaluation_table, gain_line, say_quarantine, stages_shown
 from cli.gates import command, refusal, say_promotion, say_report, way_into
-from cli.status import ENVIRONMENTS
 from flows.changes import Comparison, growth, ingredients_of
 from flows.notify import failure_told, tell_of_promotions
 from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
+from params.promote import ENVIRONMENTS
 from tasks.contracts.releases import Promotion, Release
 from tasks.core.errors import RefusedError, StoppedError
 from tasks.core.fingerprint import Ingredients

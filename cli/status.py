@@ -4,6 +4,7 @@ from rich.table import Table
 
 from cli.console import console
 from infra.services.prefect_server import start_prefect_api
+from params.promote import ENVIRONMENTS
 from tasks.contracts.releases import Promotion, Verdict
 from tasks.core.errors import InputError, IntegrityError, mismatch
 from tasks.core.workspace import prepare_environment
@@ -15,8 +16,6 @@ from tasks.registry.ledger.chain import aware
 from tasks.registry.ledger.checks import checks
 from tasks.registry.ledger.decisions import Decision
 from tasks.tracking.job_runs import job_run
-
-ENVIRONMENTS = ("staging", "edge")
 
 
 def roll_back_model(model: str, environment: str, reason: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from params.pipeline import Recipe
-from params.promote import Promote
+from params.promote import ENVIRONMENTS
 from tasks.contracts.records import DataRecord
 from tasks.contracts.releases import Release
 from tasks.core.errors import InputError, IntegrityError
@@ -23,8 +23,6 @@ from tasks.data.versions.watched import source_signature
 from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.removal import refuse_removed
-
-ENVIRONMENTS = tuple(Promote.model_fields)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,8 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from cli.lineage import ancestry_of
-from cli.status import ENVIRONMENTS
 from params.evaluate import Evaluate
-from params.promote import Gate
+from params.promote import ENVIRONMENTS, Gate
 from tasks.contracts.releases import Promotion, Release, Verdict
 from tasks.contracts.scores import Challenge
 from tasks.core.errors import InputError, mismatch

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from prefect import flow
 from prefect.runtime import flow_run
 
-from cli.status import ENVIRONMENTS
 from flows.promote import promote, report, report_on_moved
 from params.pipeline import Recipe
-from params.promote import Gate
+from params.promote import ENVIRONMENTS, Gate
 from params.student import Student
 from tasks.compress.task import compress_student
 from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord

@@ -53,3 +53,7 @@ class Promote(Section):
         if self.staging.requires:
             raise ValueError("`staging.requires` must stay empty: staging is the first environment")
         return self
+
+
+ENVIRONMENTS = tuple(Promote.model_fields)
+"""in the order in which a release passes them"""

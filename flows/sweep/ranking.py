@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.changes import ENVIRONMENTS
 from flows.sweep.search_space import Variant
 from params.compress import FP32
 from params.pipeline import Recipe
-from params.promote import Gate
+from params.promote import ENVIRONMENTS, Gate
 from tasks.contracts.records import Candidate, CandidatesRecord
 from tasks.contracts.scores import ComparisonRecord, Score
 from tasks.registry.gate.judge import measured
