@@ -17,7 +17,7 @@ import numpy as np
 
 from params.pipeline import Recipe
 from tasks.compress.compress import Compressed, compress
-from tasks.compress.context import Bench
+from tasks.compress.context import CompressionContext
 from tasks.compress.network_passes.recover import Recoverer
 from tasks.core.progress import silent
 from tasks.core.recipes import load_recipe
@@ -68,8 +68,8 @@ def make(recipe: Recipe, folder: Path) -> tuple[Evaluation, str]:
     teaching = Teaching((Teacher(teacher.network, weights_digest(teacher.network)),), data.data_digest, folder / "soft")
     student = distill(recipe.student, recipe.distill, teaching, data, recipe.seed, silent, _unheard, folder).trained
     recover = Recoverer(recipe.student.training, recipe.distill, teaching, data, recipe.seed, _unheard)
-    bench = Bench(recipe.compress, student.network, data, folder, recipe.seed, recover)
-    done = compress(bench, silent)
+    context = CompressionContext(recipe.compress, student.network, data, folder, recipe.seed, recover)
+    done = compress(context, silent)
     trained = {TEACHER: teacher, BASELINE: alone, STUDENT: student}
     judged = _judged(recipe, data, trained, done, folder)
     _bundle(recipe, data, done, folder)

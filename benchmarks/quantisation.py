@@ -23,7 +23,7 @@ from benchmarks.readme import replace_table
 from flows.recipe_checks import pinned
 from params.compress import Compress
 from params.pipeline import Recipe
-from tasks.compress.context import Bench
+from tasks.compress.context import CompressionContext
 from tasks.compress.measure import logits_of
 from tasks.compress.network_passes.recover import Recoverer
 from tasks.compress.passes import Workshop
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
     table = _table(asked.recipe, asked.bits, seeds, time.perf_counter() - started)
     sys.stdout.write(f"{table}\n")
     if asked.write:
-        replace_table("bench-quantisation", table)
+        replace_table("context-quantisation", table)
 
 
 def _one_seed(
@@ -74,7 +74,7 @@ def _one_seed(
     params = Compress.model_validate({"target": recipe.compress.target.model_dump(), "candidates": passes})
     student = distill(recipe.student, recipe.distill, teaching, data, seed, silent, nothing).trained.network
     recover = Recoverer(recipe.student.training, recipe.distill, teaching, data, seed, nothing)
-    workshop = Workshop(Bench(params, student, data, folder, seed, recover))
+    workshop = Workshop(CompressionContext(params, student, data, folder, seed, recover))
     test = open_split(data.directory, "test")
     scores = {}
     for candidate in params.candidates:

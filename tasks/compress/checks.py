@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.measure import Made
 from tasks.compress.operators import executed_operators, integer_operators
 from tasks.runtime.bundle.session import Session
@@ -26,7 +26,7 @@ STEADY = 0.1
 BATCH = 3
 
 
-def check(bench: Bench, made: Made) -> None:
+def check(context: CompressionContext, made: Made) -> None:
     """Lets a file through, or says why it may not be chosen.
 
     Raises:
@@ -38,9 +38,9 @@ def check(bench: Bench, made: Made) -> None:
     if made.kind in SMALLER:
         require_smaller(made.exported.stat().st_size, made.path.stat().st_size)
     try:
-        session = Session(made.path.read_bytes(), bench.params.target.threads)
-        require_any_shape(session, bench.spec.layout)
-        require_logits(bench, made, session)
+        session = Session(made.path.read_bytes(), context.params.target.threads)
+        require_any_shape(session, context.spec.layout)
+        require_logits(context, made, session)
     except RuntimeBundleError as error:
         raise NotPossibleError(f"expected a file that runs at two shapes, got: {error}") from None
 
@@ -73,9 +73,9 @@ def require_any_shape(session: Session, layout: str) -> None:
             raise NotPossibleError(f"expected any length of the axis `{axis}`, got one that is frozen at {side}")
 
 
-def require_logits(bench: Bench, made: Made, session: Session) -> None:
+def require_logits(context: CompressionContext, made: Made, session: Session) -> None:
     """Compares a sample alone and among others, sequences also at two lengths: with torch, int8 with itself."""
-    alone, together = two_shapes(bench.validation)
+    alone, together = two_shapes(context.validation)
     got_alone, got = session.predict(*alone), session.predict(*together)
     if made.kind in TOLERANCES:
         for feed, logits in ((alone, got_alone), (together, got)):

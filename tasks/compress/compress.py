@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tasks.compress.checks import check
 from tasks.compress.choose import choose, judged, on_the_front
-from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.measure import Made, measure_candidates, measure_student
 from tasks.compress.passes import Workshop
 from tasks.contracts.records import Candidate
@@ -22,34 +22,34 @@ class Compressed:
     chosen: str
 
 
-def compress(bench: Bench, advance: Advance) -> Compressed:
-    """Writes `NAME.onnx` per candidate into the bench's directory, measures all, and chooses by the recipe.
+def compress(context: CompressionContext, advance: Advance) -> Compressed:
+    """Writes `NAME.onnx` per candidate into `context.directory`, measures all, and chooses by the recipe.
 
     Raises:
         RefusedError: no candidate keeps every limit.
         StageError: the student cannot be exported.
     """
-    params = bench.params
-    made, refused = _make_all(bench, advance)
-    student = measure_student(bench)
-    measured = measure_candidates(bench, made)
+    params = context.params
+    made, refused = _make_all(context, advance)
+    student = measure_student(context)
+    measured = measure_candidates(context, made)
     candidates = on_the_front([judged(candidate, params.limits, student) for candidate in measured])
     advance(len(params.candidates) + 1, len(params.candidates) + 1, "measured")
     chosen = choose(params, candidates, refused)
     return Compressed({one.name: one for one in made}, tuple(candidates), refused, chosen.name)
 
 
-def _make_all(bench: Bench, advance: Advance) -> tuple[list[Made], dict[str, str]]:
+def _make_all(context: CompressionContext, advance: Advance) -> tuple[list[Made], dict[str, str]]:
     """Returns what was made of each candidate, and the reasons where nothing could be or it stood a check badly."""
-    workshop = Workshop(bench)
+    workshop = Workshop(context)
     made: list[Made] = []
     refused: dict[str, str] = {}
-    candidates = bench.params.candidates
+    candidates = context.params.candidates
     for place, candidate in enumerate(candidates):
         advance(place, len(candidates) + 1, candidate.called)
         try:
             one = workshop.make(candidate)
-            check(bench, one)
+            check(context, one)
             made.append(one)
         except NotPossibleError as reason:
             refused[candidate.called] = str(reason)

@@ -1,4 +1,4 @@
-"""What every pass finds on the bench: the student, what it may learn from, and where its file goes."""
+"""What every pass is given: the student, what it may learn from, and where its file goes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class NotPossibleError(Exception):
 
 
 @dataclass(frozen=True)
-class Bench:
+class CompressionContext:
     """A student and all that is needed to make files of it and to measure them."""
 
     params: Compress

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.compress.context import Bench
+from tasks.compress.context import CompressionContext
 from tasks.compress.operators import executed_operators
 from tasks.compress.processor import notes_on, this_isa
 from tasks.contracts.records import Candidate
@@ -40,21 +40,21 @@ class Made:
     """what the file is compared with: the network, or that which learned on the grid of the file"""
 
 
-def measure_student(bench: Bench) -> float:
+def measure_student(context: CompressionContext) -> float:
     """Returns the primary score of the uncompressed student in torch, on validation data."""
-    return primary_of(bench, predict_logits(bench.student, bench.validation))
+    return primary_of(context, predict_logits(context.student, context.validation))
 
 
-def measure_candidates(bench: Bench, made: Sequence[Made]) -> list[Candidate]:
+def measure_candidates(context: CompressionContext, made: Sequence[Made]) -> list[Candidate]:
     """Returns a record per file, without judgement on limits; latency at batch 1, candidates interleaved."""
-    sessions = {one.name: Session(one.path.read_bytes(), bench.params.target.threads) for one in made}
-    first = bench.validation.gather(np.arange(1))
+    sessions = {one.name: Session(one.path.read_bytes(), context.params.target.threads) for one in made}
+    first = context.validation.gather(np.arange(1))
     times = measure(sessions, first.inputs, first.lengths, WARMUP, REPEATS)
-    return [_candidate(bench, one, sessions[one.name], times[one.name]) for one in made]
+    return [_candidate(context, one, sessions[one.name], times[one.name]) for one in made]
 
 
-def _candidate(bench: Bench, made: Made, session: Session, times: NDArray[np.float64]) -> Candidate:
-    logits = logits_of(session, bench.validation)
+def _candidate(context: CompressionContext, made: Made, session: Session, times: NDArray[np.float64]) -> Candidate:
+    logits = logits_of(session, context.validation)
     content = made.path.read_bytes()
     executed = executed_operators(content)
     return Candidate(
@@ -63,13 +63,13 @@ def _candidate(bench: Bench, made: Made, session: Session, times: NDArray[np.flo
         packed_bytes=len(zlib.compress(content, 9)),
         architecture=made.network.architecture,
         parameters=count_parameters(made.network),
-        target=bench.params.target,
-        accuracy=primary_of(bench, logits),
+        target=context.params.target,
+        accuracy=primary_of(context, logits),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
-        parity=float(np.abs(logits - predict_logits(made.twin, bench.validation)).max()),
+        parity=float(np.abs(logits - predict_logits(made.twin, context.validation)).max()),
         operators=executed,
-        notes=notes_on(bench.params.target, executed, this_isa()),
+        notes=notes_on(context.params.target, executed, this_isa()),
     )
 
 
@@ -78,6 +78,6 @@ def logits_of(session: Session, split: SplitArrays) -> NDArray[np.float32]:
     return np.concatenate([session.predict(batch.inputs, batch.lengths) for batch in split.batches()])
 
 
-def primary_of(bench: Bench, logits: NDArray[Any]) -> float:
+def primary_of(context: CompressionContext, logits: NDArray[Any]) -> float:
     """Returns the primary score of logits on validation data."""
-    return bench.kind.quick_scores(logits, bench.validation.labels())[bench.kind.primary]
+    return context.kind.quick_scores(logits, context.validation.labels())[context.kind.primary]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from params.compress import Candidate, Fp32, NetworkPass
-from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.file_passes.fp16 import halve
 from tasks.compress.file_passes.mixed import quantize_what_stands_it
 from tasks.compress.file_passes.quantize import quantize_dynamically, quantize_statically
@@ -24,18 +24,18 @@ from tasks.models.build import Network
 from tasks.models.export import export_onnx
 
 
-def keep_fp32(_bench: Bench, exported: Path, _params: Fp32, path: Path) -> None:
+def keep_fp32(_context: CompressionContext, exported: Path, _params: Fp32, path: Path) -> None:
     """Writes the file as it was exported; "no further pass" is always one of the outcomes."""
     with whole_file(path) as temporary:
         temporary.write_bytes(exported.read_bytes())
 
 
-NETWORK_PASSES: Mapping[str, Callable[[Bench, Network, Any], Network]] = {
+NETWORK_PASSES: Mapping[str, Callable[[CompressionContext, Network, Any], Network]] = {
     "prune": prune,
     "sparsify": sparsify,
     "low_rank": factorise,
 }
-FILE_PASSES: Mapping[str, Callable[[Bench, Path, Any, Path], Network | None]] = {
+FILE_PASSES: Mapping[str, Callable[[CompressionContext, Path, Any, Path], Network | None]] = {
     "fp32": keep_fp32,
     "fp16": halve,
     "static_int8": quantize_statically,
@@ -43,14 +43,14 @@ FILE_PASSES: Mapping[str, Callable[[Bench, Path, Any, Path], Network | None]] = 
     "mixed_int8": quantize_what_stands_it,
     "dynamic_int8": quantize_dynamically,
 }
-"""(bench, exported network, parameters, where to) -> the network of the file, where that is not the exported one"""
+"""(context, exported network, parameters, where to) -> the network of the file, where that is not the exported one"""
 
 
 class Workshop:
     """Makes candidates; networks and exports that several of them begin with are made once."""
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
+    def __init__(self, context: CompressionContext) -> None:
+        self.context = context
         self._networks: dict[str, Network | NotPossibleError] = {}
         self._exported: dict[str, Path] = {}
 
@@ -60,7 +60,7 @@ class Workshop:
         Raises:
             NotPossibleError: one of them can do nothing.
         """
-        network = self.bench.student
+        network = self.context.student
         for count, params in enumerate(candidate.network_passes, start=1):
             key = _key(candidate.network_passes[:count])
             if key not in self._networks:
@@ -78,23 +78,23 @@ class Workshop:
             NotPossibleError: one of its passes can do nothing.
             StageError: the network cannot be exported.
         """
-        path, last = self.bench.directory / f"{candidate.called}.onnx", candidate.file_pass
+        path, last = self.context.directory / f"{candidate.called}.onnx", candidate.file_pass
         exported, network = self._export(candidate), self.network(candidate)
-        twin = FILE_PASSES[last.kind](self.bench, exported, last, path) or network
+        twin = FILE_PASSES[last.kind](self.context, exported, last, path) or network
         return Made(candidate.called, last.kind, network, exported, path, bool(candidate.network_passes), twin)
 
     def _export(self, candidate: Candidate) -> Path:
         """Returns the network of a candidate as ONNX, in fp32."""
         key = _key(candidate.network_passes)
         if key not in self._exported:
-            path = self.bench.directory / f"exported-{len(self._exported)}.onnx"
-            export_onnx(self.network(candidate), self.bench.spec, path)
+            path = self.context.directory / f"exported-{len(self._exported)}.onnx"
+            export_onnx(self.network(candidate), self.context.spec, path)
             self._exported[key] = path
         return self._exported[key]
 
     def _passed(self, network: Network, params: Any) -> Network | NotPossibleError:
         try:
-            return NETWORK_PASSES[params.kind](self.bench, network, params)
+            return NETWORK_PASSES[params.kind](self.context, network, params)
         except NotPossibleError as reason:
             return reason
 

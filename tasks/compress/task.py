@@ -6,7 +6,7 @@ from params.compress import Compress
 from params.distill import Distill
 from params.student import Student
 from tasks.compress.compress import Compressed, compress
-from tasks.compress.context import Bench
+from tasks.compress.context import CompressionContext
 from tasks.compress.network_passes.recover import Recoverer
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord, TeacherRecord
 from tasks.core.fingerprint import EXPORTING
@@ -45,8 +45,8 @@ def compress_student(
     network = load_model(student, fetch(student.weights), prepared.card.statistics)
     teaching = open_teaching(teachers, prepared, data.digest)
     recover = Recoverer(how.training, distillation, teaching, prepared, seed, run.metrics)
-    bench = Bench(compression, network, prepared, run.scratch, seed, recover)
-    done = compress(bench, advance_of(TITLE))
+    context = CompressionContext(compression, network, prepared, run.scratch, seed, recover)
+    done = compress(context, advance_of(TITLE))
     run.uses(data)
     run.tags({f"refused.{name}": reason for name, reason in done.refused.items()})
     return CandidatesRecord(

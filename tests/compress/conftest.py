@@ -1,4 +1,4 @@
-"""A student on the bench."""
+"""A student with all that compression needs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +10,13 @@ from params.compress import Compress
 from params.distill import Distill
 from params.models import Architecture, Mlp, Recurrent
 from params.training import Training
-from tasks.compress.context import Bench
+from tasks.compress.context import CompressionContext
 from tasks.compress.network_passes.recover import Recoverer
 from tasks.distill.teachers.teachers import Teacher, Teaching
 from tasks.training.network import PreparedData
 from tests.conftest import opened
 
-MakeBench = Callable[..., Bench]
+MakeContext = Callable[..., CompressionContext]
 TEACHERS: dict[str, Architecture] = {
     "image": Mlp(kind="mlp", hidden=(8,)),
     "sequence": Recurrent(kind="lstm", hidden=8),
@@ -34,10 +34,10 @@ def teaching_for(data: PreparedData, folder: Path) -> Teaching:
 
 
 @pytest.fixture
-def make_bench(tmp_path: Path) -> MakeBench:
-    """(folder of prepared data, architecture, **section `compress`) -> a bench with a random student."""
+def make_context(tmp_path: Path) -> MakeContext:
+    """(folder of prepared data, architecture, **section `compress`) -> a context with a random student."""
 
-    def make(data: Path, architecture: Architecture, **params: object) -> Bench:
+    def make(data: Path, architecture: Architecture, **params: object) -> CompressionContext:
         prepared = opened(data)
         torch.manual_seed(0)
         training = Training(epochs=2, batch_size=16, learning_rate=0.02)
@@ -46,6 +46,6 @@ def make_bench(tmp_path: Path) -> MakeBench:
         made.mkdir(exist_ok=True)
         student = prepared.network(architecture).eval()
         recover = Recoverer(training, Distill(alpha=0.5), teaching, prepared, 0, nothing)
-        return Bench(Compress.model_validate(params), student, prepared, made, 0, recover)
+        return CompressionContext(Compress.model_validate(params), student, prepared, made, 0, recover)
 
     return make

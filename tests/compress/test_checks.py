@@ -12,20 +12,20 @@ from onnx import ModelProto, helper, numpy_helper
 from params.models import Cnn, Recurrent
 from tasks.compress.checks import check, require_smaller, two_shapes
 from tasks.compress.compress import compress
-from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.measure import Made
 from tasks.compress.passes import Workshop
 from tasks.core.progress import silent
-from tests.compress.conftest import MakeBench
+from tests.compress.conftest import MakeContext
 
 CNN = Cnn(kind="cnn", channels=(8, 16))
 LSTM = Recurrent(kind="lstm", hidden=8)
 FRAMES, FEATURES = 9, 3
 
 
-def made(bench: Bench, kind: str, change: Callable[[ModelProto], None]) -> Made:
+def made(context: CompressionContext, kind: str, change: Callable[[ModelProto], None]) -> Made:
     """The student's own file, changed, and called what `kind` says."""
-    one = Workshop(bench).make(bench.params.candidates[0])
+    one = Workshop(context).make(context.params.candidates[0])
     model = onnx.load(one.path)
     change(model)
     one.path.write_bytes(model.SerializeToString())
@@ -58,52 +58,52 @@ def look_at_the_batch(model: ModelProto) -> None:
     model.graph.node.extend([mean, helper.make_node("Sub", ["own", "mean"], ["logits"])])
 
 
-def test_an_untouched_file_is_let_through(tiny_images: Path, tiny_sequences: Path, make_bench: MakeBench) -> None:
+def test_an_untouched_file_is_let_through(tiny_images: Path, tiny_sequences: Path, make_context: MakeContext) -> None:
     for data, architecture in ((tiny_images, CNN), (tiny_sequences, LSTM)):
-        bench = make_bench(data, architecture)
-        check(bench, made(bench, "fp32", unchanged))
+        context = make_context(data, architecture)
+        check(context, made(context, "fp32", unchanged))
 
 
-def test_frames_that_are_frozen_are_refused(tiny_sequences: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_sequences, LSTM)
+def test_frames_that_are_frozen_are_refused(tiny_sequences: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_sequences, LSTM)
     with pytest.raises(NotPossibleError, match="any length of the axis `frames`, got one that is frozen at 9"):
-        check(bench, made(bench, "fp32", freeze_what_it_says))
+        check(context, made(context, "fp32", freeze_what_it_says))
     with pytest.raises(NotPossibleError, match="runs at two shapes"):
-        check(bench, made(bench, "fp32", freeze_inside))
+        check(context, made(context, "fp32", freeze_inside))
 
 
-def test_int8_in_name_only_is_refused(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, CNN)
+def test_int8_in_name_only_is_refused(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, CNN)
     with pytest.raises(NotPossibleError, match=r"int8 in name only: .* got .*Conv"):
-        check(bench, made(bench, "static_int8", unchanged))
+        check(context, made(context, "static_int8", unchanged))
 
 
 def test_a_file_whose_logits_depend_on_the_batch_is_refused(
-    tiny_images: Path, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+    tiny_images: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = make_bench(tiny_images, CNN)
+    context = make_context(tiny_images, CNN)
     for promise in ("require_integers", "require_smaller"):
         monkeypatch.setattr(f"tasks.compress.checks.{promise}", lambda *_: None)
-    check(bench, made(bench, "static_int8", unchanged))
+    check(context, made(context, "static_int8", unchanged))
     with pytest.raises(NotPossibleError, match="a sample's logits whatever the batch"):
-        check(bench, made(bench, "static_int8", look_at_the_batch))
+        check(context, made(context, "static_int8", look_at_the_batch))
 
 
-def test_a_float_file_that_computes_something_else_is_refused(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, CNN)
-    one = made(bench, "fp32", unchanged)
+def test_a_float_file_that_computes_something_else_is_refused(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, CNN)
+    one = made(context, "fp32", unchanged)
     with torch.no_grad():
         one.twin.get_parameter("body.head.linear.bias")[1] += 0.01
     with pytest.raises(
         NotPossibleError, match=r"expected the logits of torch within 0\.001, got a difference of 0\.01"
     ):
-        check(bench, one)
+        check(context, one)
 
 
 def test_a_file_that_should_be_smaller_and_is_not_is_refused_with_both_sizes(
-    tiny_images: Path, make_bench: MakeBench
+    tiny_images: Path, make_context: MakeContext
 ) -> None:
-    done = compress(make_bench(tiny_images, Cnn(kind="cnn", channels=(4,))), silent)
+    done = compress(make_context(tiny_images, Cnn(kind="cnn", channels=(4,))), silent)
     assert done.chosen == "fp32"
     assert [candidate.name for candidate in done.candidates] == ["fp32"]
     (plain,) = (candidate.onnx.size for candidate in done.candidates)
@@ -114,9 +114,9 @@ def test_a_file_that_should_be_smaller_and_is_not_is_refused_with_both_sizes(
 
 
 def test_the_two_shapes_differ_in_batch_and_frames_and_agree_in_the_first_sample(
-    tiny_sequences: Path, make_bench: MakeBench
+    tiny_sequences: Path, make_context: MakeContext
 ) -> None:
-    (alone, length), (together, lengths) = two_shapes(make_bench(tiny_sequences, LSTM).validation)
+    (alone, length), (together, lengths) = two_shapes(make_context(tiny_sequences, LSTM).validation)
     assert (alone.shape, together.shape) == ((1, 5, 3), (3, 9, 3))
     assert length is not None
     assert lengths is not None

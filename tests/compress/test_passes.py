@@ -18,7 +18,7 @@ from tasks.core.progress import silent
 from tasks.models.build import count_parameters
 from tasks.models.weights import rebuild, save_weights
 from tasks.training.predict import predict_logits
-from tests.compress.conftest import MakeBench
+from tests.compress.conftest import MakeContext
 
 CNN = Cnn(kind="cnn", channels=(8, 16))
 RESNET = ResNet(kind="resnet", widths=(8, 16), blocks=2)
@@ -36,148 +36,154 @@ def folder_of(tiny_images: Path, tiny_sequences: Path) -> Any:
 @pytest.mark.parametrize("architecture", [CNN, RESNET, MLP, LSTM, GRU], ids=lambda a: a.kind)
 @pytest.mark.parametrize("importance", ["magnitude", "taylor"])
 def test_a_pruned_network_is_smaller_and_rebuilds_from_its_record(
-    architecture: Architecture, importance: str, folder_of: Any, make_bench: MakeBench, tmp_path: Path
+    architecture: Architecture, importance: str, folder_of: Any, make_context: MakeContext, tmp_path: Path
 ) -> None:
-    bench = make_bench(folder_of(architecture), architecture)
+    context = make_context(folder_of(architecture), architecture)
     params = Prune(keep=0.5, importance=importance, recovery=SHORT)  # type: ignore[arg-type]
-    pruned = prune(bench, bench.student, params)
-    assert count_parameters(pruned) < 0.6 * count_parameters(bench.student)
+    pruned = prune(context, context.student, params)
+    assert count_parameters(pruned) < 0.6 * count_parameters(context.student)
     save_weights(pruned, tmp_path / "pruned.safetensors")
     told = type(architecture).model_validate_json(pruned.architecture.model_dump_json())
-    again = rebuild(told, bench.spec, bench.data.outputs, bench.data.card.statistics, tmp_path / "pruned.safetensors")
-    before, after = (predict_logits(network, bench.validation) for network in (pruned, again))
+    again = rebuild(
+        told, context.spec, context.data.outputs, context.data.card.statistics, tmp_path / "pruned.safetensors"
+    )
+    before, after = (predict_logits(network, context.validation) for network in (pruned, again))
     assert np.allclose(before, after, atol=1e-6)
 
 
-def test_batch_norm_scales_decide_which_channels_stay(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, CNN)
+def test_batch_norm_scales_decide_which_channels_stay(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, CNN)
     scale = torch.ones(8)
     scale[[1, 2, 5, 7]] = -3.0
     with torch.no_grad():
-        bench.student.get_parameter("body.stage1.norm.weight").copy_(scale)
-    pruned = prune(bench, bench.student, Prune(keep=0.5, importance="batch_norm", recovery=None))
+        context.student.get_parameter("body.stage1.norm.weight").copy_(scale)
+    pruned = prune(context, context.student, Prune(keep=0.5, importance="batch_norm", recovery=None))
     assert pruned.get_parameter("body.stage1.norm.weight").tolist() == [-3.0] * 4
 
 
-def test_channels_without_an_effect_leave_first_by_taylor(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, CNN)
+def test_channels_without_an_effect_leave_first_by_taylor(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, CNN)
     with torch.no_grad():
-        bench.student.get_parameter("body.stage2.norm.weight")[:8] = 0
-        bench.student.get_parameter("body.stage2.norm.bias")[:8] = 0
-    kept = prune(bench, bench.student, Prune(keep=0.5, importance="taylor", recovery=None))
+        context.student.get_parameter("body.stage2.norm.weight")[:8] = 0
+        context.student.get_parameter("body.stage2.norm.bias")[:8] = 0
+    kept = prune(context, context.student, Prune(keep=0.5, importance="taylor", recovery=None))
     assert kept.get_parameter("body.stage2.norm.weight").all()
 
 
-def test_pruned_channels_that_were_zero_change_nothing(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, CNN)
+def test_pruned_channels_that_were_zero_change_nothing(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, CNN)
     with torch.no_grad():
         for stage in ("stage1", "stage2"):
             for name in ("weight", "bias"):
-                parameter = bench.student.get_parameter(f"body.{stage}.norm.{name}")
+                parameter = context.student.get_parameter(f"body.{stage}.norm.{name}")
                 parameter[: len(parameter) // 2] = 0
-    pruned = prune(bench, bench.student, Prune(keep=0.5, recovery=None))
-    before, after = (predict_logits(network, bench.validation) for network in (bench.student, pruned))
+    pruned = prune(context, context.student, Prune(keep=0.5, recovery=None))
+    before, after = (predict_logits(network, context.validation) for network in (context.student, pruned))
     assert np.allclose(before, after, atol=1e-5)
 
 
-def test_rounds_take_out_a_part_each_and_end_where_one_round_does(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, Cnn(kind="cnn", channels=(16,)))
+def test_rounds_take_out_a_part_each_and_end_where_one_round_does(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, Cnn(kind="cnn", channels=(16,)))
     seen: list[Any] = []
 
     def recover(network: Any, recovery: Recovery) -> Any:
         seen.append(network.architecture.channels)
         return network
 
-    object.__setattr__(bench, "recover", recover)
-    prune(bench, bench.student, Prune(keep=0.25, rounds=2, recovery=SHORT))
+    object.__setattr__(context, "recover", recover)
+    prune(context, context.student, Prune(keep=0.25, rounds=2, recovery=SHORT))
     assert seen == [(8,), (4,)]
 
 
-def test_what_cannot_be_pruned_is_refused_with_the_reason(tiny_sequences: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_sequences, LSTM)
+def test_what_cannot_be_pruned_is_refused_with_the_reason(tiny_sequences: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_sequences, LSTM)
     with pytest.raises(NotPossibleError, match="take magnitude or taylor"):
-        prune(bench, bench.student, Prune(importance="batch_norm"))
+        prune(context, context.student, Prune(importance="batch_norm"))
     thin = Factored(kind="factored", network=LSTM, ranks={"head": 1})
     with pytest.raises(NotPossibleError, match="got factored; leave `prune` out"):
-        prune(bench, bench.data.network(thin), Prune())
-    own = bench.data.network(LSTM)
+        prune(context, context.data.network(thin), Prune())
+    own = context.data.network(LSTM)
     own.architecture = ImportedArchitecture(kind="import", factory="package.module:build")
     with pytest.raises(NotPossibleError, match="got import; let its factory take widths"):
-        prune(bench, own, Prune())
+        prune(context, own, Prune())
 
 
-def test_zeros_stay_zero_while_the_network_recovers(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, CNN)
-    object.__setattr__(bench.recover, "_score", lambda _network: -1.0)  # so that the recovered one is taken
-    sparse = sparsify(bench, bench.student, Sparsify(zeros=0.75, recovery=SHORT))
-    weight, before = (n.get_parameter("body.stage2.convolution.weight") for n in (sparse, bench.student))
+def test_zeros_stay_zero_while_the_network_recovers(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, CNN)
+    object.__setattr__(context.recover, "_score", lambda _network: -1.0)  # so that the recovered one is taken
+    sparse = sparsify(context, context.student, Sparsify(zeros=0.75, recovery=SHORT))
+    weight, before = (n.get_parameter("body.stage2.convolution.weight") for n in (sparse, context.student))
     assert float((weight == 0).float().mean()) == pytest.approx(0.75, abs=0.01)
     assert not torch.equal(weight[weight != 0], before[weight != 0])
-    assert bench.student.get_parameter("body.stage2.convolution.weight").all()
+    assert context.student.get_parameter("body.stage2.convolution.weight").all()
 
 
-def test_a_sparse_file_is_smaller_only_when_packed(tiny_images: Path, make_bench: MakeBench) -> None:
+def test_a_sparse_file_is_smaller_only_when_packed(tiny_images: Path, make_context: MakeContext) -> None:
     passes = [{"kind": "sparsify", "zeros": 0.9, "recovery": None}]
-    bench = make_bench(tiny_images, CNN, candidates=passes, limits={"accuracy_drop": None})
-    plain, sparse = compress(bench, silent).candidates
+    context = make_context(tiny_images, CNN, candidates=passes, limits={"accuracy_drop": None})
+    plain, sparse = compress(context, silent).candidates
     assert sparse.onnx.size == plain.onnx.size
     assert sparse.packed_bytes < 0.6 * plain.packed_bytes
 
 
 @pytest.mark.parametrize("architecture", [MLP, RESNET], ids=lambda a: a.kind)
 def test_layers_of_low_rank_become_two_thin_ones_that_say_the_same(
-    architecture: Architecture, tiny_images: Path, make_bench: MakeBench, tmp_path: Path
+    architecture: Architecture, tiny_images: Path, make_context: MakeContext, tmp_path: Path
 ) -> None:
-    bench = make_bench(tiny_images, architecture)
+    context = make_context(tiny_images, architecture)
     layer = (
         "body.hidden1.linear.weight" if architecture.kind == "mlp" else "body.group2.block1.shortcut.convolution.weight"
     )
     with torch.no_grad():
-        weight = bench.student.get_parameter(layer)
+        weight = context.student.get_parameter(layer)
         flat = weight.flatten(1)
         weight.copy_((flat[:, :1] @ flat[:1]).reshape(weight.shape))
-    thin = factorise(bench, bench.student, LowRank(energy=0.9999, recovery=None))
+    thin = factorise(context, context.student, LowRank(energy=0.9999, recovery=None))
     assert isinstance(thin.architecture, Factored)
     assert thin.architecture.ranks[layer.removeprefix("body.").removesuffix(".weight")] == 1
-    assert count_parameters(thin) < count_parameters(bench.student)
-    before, after = (predict_logits(network, bench.validation) for network in (bench.student, thin))
+    assert count_parameters(thin) < count_parameters(context.student)
+    before, after = (predict_logits(network, context.validation) for network in (context.student, thin))
     assert np.allclose(before, after, atol=0.02 * np.abs(before).max())
     save_weights(thin, tmp_path / "thin.safetensors")
     told = Factored.model_validate_json(thin.architecture.model_dump_json())
-    again = rebuild(told, bench.spec, bench.data.outputs, bench.data.card.statistics, tmp_path / "thin.safetensors")
-    assert np.array_equal(predict_logits(again, bench.validation), after)
+    again = rebuild(
+        told, context.spec, context.data.outputs, context.data.card.statistics, tmp_path / "thin.safetensors"
+    )
+    assert np.array_equal(predict_logits(again, context.validation), after)
 
 
-def test_low_rank_where_nothing_gets_smaller_is_refused(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, CNN)
+def test_low_rank_where_nothing_gets_smaller_is_refused(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, CNN)
     with pytest.raises(NotPossibleError, match=r"gets smaller at energy 0\.99 \(`head\.linear`\)"):
-        factorise(bench, bench.student, LowRank(energy=0.99))
+        factorise(context, context.student, LowRank(energy=0.99))
 
 
-def test_a_recovery_that_makes_it_worse_is_thrown_away(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, CNN)
-    object.__setattr__(bench.recover, "_score", lambda _network: 2.0)
-    assert bench.recover(bench.student, SHORT) is bench.student
+def test_a_recovery_that_makes_it_worse_is_thrown_away(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, CNN)
+    object.__setattr__(context.recover, "_score", lambda _network: 2.0)
+    assert context.recover(context.student, SHORT) is context.student
 
 
-def test_networks_that_several_candidates_begin_with_are_made_once(tiny_images: Path, make_bench: MakeBench) -> None:
+def test_networks_that_several_candidates_begin_with_are_made_once(
+    tiny_images: Path, make_context: MakeContext
+) -> None:
     first = {"kind": "prune", "recovery": {"epochs": 1}}
-    bench = make_bench(
+    context = make_context(
         tiny_images,
         Cnn(kind="cnn", channels=(16, 32)),
         candidates=[first, [first, "static_int8"], [first, "fp16"]],
         limits={"accuracy_drop": None},
     )
     trained = 0
-    recover = bench.recover
+    recover = context.recover
 
     def counted(network: Any, recovery: Recovery) -> Any:
         nonlocal trained
         trained += 1
         return recover(network, recovery)
 
-    object.__setattr__(bench, "recover", counted)
-    done = compress(bench, silent)
+    object.__setattr__(context, "recover", counted)
+    done = compress(context, silent)
     assert trained == 1
     assert [c.name for c in done.candidates] == ["fp32", "prune0.5", "prune0.5-static_int8", "prune0.5-fp16"]
     plain, pruned, quantised, halved = done.candidates
@@ -203,16 +209,16 @@ def test_a_mistake_in_the_candidates_is_told(candidates: list[Any], expected: st
         Compress.model_validate({"candidates": candidates})
 
 
-def test_layers_leave_int8_until_the_limit_holds(tiny_images: Path, make_bench: MakeBench) -> None:
-    bench = make_bench(tiny_images, CNN, candidates=["mixed_int8"], limits={"accuracy_drop": 1.0})
-    _, all_int8 = compress(bench, silent).candidates
+def test_layers_leave_int8_until_the_limit_holds(tiny_images: Path, make_context: MakeContext) -> None:
+    context = make_context(tiny_images, CNN, candidates=["mixed_int8"], limits={"accuracy_drop": 1.0})
+    _, all_int8 = compress(context, silent).candidates
     assert all_int8.operators["QLinearConv"] == 2
     scored = iter([0.2, 0.2, 0.9])  # fewer and fewer layers in int8
-    bench = make_bench(tiny_images, CNN, candidates=["mixed_int8"], limits={"accuracy_drop": 0.1})
+    context = make_context(tiny_images, CNN, candidates=["mixed_int8"], limits={"accuracy_drop": 0.1})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.compress.file_passes.mixed.measure_student", lambda _bench: 0.9)
+        patch.setattr("tasks.compress.file_passes.mixed.measure_student", lambda _context: 0.9)
         patch.setattr("tasks.compress.checks.require_smaller", lambda *_: None)
-        patch.setattr("tasks.compress.file_passes.mixed._accuracy", lambda _bench, _content: next(scored))
-        _, mixed = compress(bench, silent).candidates
+        patch.setattr("tasks.compress.file_passes.mixed._accuracy", lambda _context, _content: next(scored))
+        _, mixed = compress(context, silent).candidates
     assert mixed.operators.get("QLinearConv", 0) + mixed.operators.get("QGemm", 0) == 1
     assert mixed.broken_limits == () or mixed.accuracy < 0.9

@@ -14,7 +14,7 @@ from tasks.compress.measure import logits_of
 from tasks.compress.processor import notes_on, this_isa
 from tasks.core.progress import silent
 from tasks.runtime.bundle.session import Session
-from tests.compress.conftest import MakeBench
+from tests.compress.conftest import MakeContext
 
 INT8, FLOAT = {"QLinearConv": 2}, {"Conv": 2}
 
@@ -63,24 +63,24 @@ def test_a_measurement_on_the_target_needs_no_note_and_one_on_an_unknown_process
 
 
 def test_every_candidate_carries_its_notes(
-    tiny_images: Path, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+    tiny_images: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.compress.measure.this_isa", lambda: "x86")
-    bench = make_bench(tiny_images, Cnn(kind="cnn", channels=(8, 16)), limits={"accuracy_drop": None})
-    plain, int8 = compress(bench, silent).candidates
+    context = make_context(tiny_images, Cnn(kind="cnn", channels=(8, 16)), limits={"accuracy_drop": None})
+    plain, int8 = compress(context, silent).candidates
     assert plain.notes == ()
     assert len(int8.notes) == 1
 
 
-def test_int8_computes_here_what_its_integers_say(tiny_images: Path, make_bench: MakeBench) -> None:
+def test_int8_computes_here_what_its_integers_say(tiny_images: Path, make_context: MakeContext) -> None:
     """Without VNNI, ONNX Runtime's default kernels cut sums off; where they do not, this shows nothing."""
-    bench = make_bench(tiny_images, Cnn(kind="cnn", channels=(16, 32)), limits={"accuracy_drop": None})
-    done = compress(bench, silent)
+    context = make_context(tiny_images, Cnn(kind="cnn", channels=(16, 32)), limits={"accuracy_drop": None})
+    done = compress(context, silent)
     content = done.made["static_int8"].path.read_bytes()
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # float, as the graph is written
     reference = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    expected = np.concatenate([reference.run(None, {"inputs": b.inputs})[0] for b in bench.validation.batches()])
-    got = logits_of(Session(content), bench.validation)
+    expected = np.concatenate([reference.run(None, {"inputs": b.inputs})[0] for b in context.validation.batches()])
+    got = logits_of(Session(content), context.validation)
     step = np.diff(np.unique(expected)).min()
     assert np.abs(got - expected).max() < 1.5 * step

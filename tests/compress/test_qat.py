@@ -16,7 +16,7 @@ from params.distill import Distill
 from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
 from params.objectives import FeatureObjective, Kl
 from tasks.compress.compress import compress
-from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.file_passes.quantize import in_bytes, prepared, statically
 from tasks.compress.measure import logits_of
 from tasks.compress.network_passes.fake_quant import fake_quantized, weight_limit
@@ -26,7 +26,7 @@ from tasks.compress.network_passes.recover import without_layers
 from tasks.compress.passes import Workshop
 from tasks.core.progress import silent
 from tasks.runtime.bundle.session import Session
-from tests.compress.conftest import MakeBench
+from tests.compress.conftest import MakeContext
 
 CNN = Cnn(kind="cnn", channels=(8, 16))
 RESNET = ResNet(kind="resnet", widths=(4, 8), blocks=1)
@@ -34,25 +34,25 @@ MLP = Mlp(kind="mlp", hidden=(16,))
 ANY_ACCURACY = {"accuracy_drop": None}
 
 
-def graph_of(bench: Bench, bits: int = 8) -> GraphNetwork:
-    exported = Workshop(bench)._export(bench.params.candidates[0])
+def graph_of(context: CompressionContext, bits: int = 8) -> GraphNetwork:
+    exported = Workshop(context)._export(context.params.candidates[0])
     with prepared(exported) as plain:
-        return GraphNetwork(statically(bench, plain, None), plain, bits)
+        return GraphNetwork(statically(context, plain, None), plain, bits)
 
 
-def lived(bench: Bench) -> None:
+def lived(context: CompressionContext) -> None:
     """Gives batch norm something to fold, as training does."""
     generator = torch.Generator().manual_seed(3)
-    for name, tensor in bench.student.state_dict().items():
+    for name, tensor in context.student.state_dict().items():
         if ".norm" in name and tensor.is_floating_point():
             tensor.copy_(torch.rand(tensor.shape, generator=generator) + 0.5)
 
 
-def disagreement(bench: Bench, graph: GraphNetwork) -> tuple[float, float]:
+def disagreement(context: CompressionContext, graph: GraphNetwork) -> tuple[float, float]:
     """Returns the part of logits that differ between network and file at all, and the largest difference in steps."""
     written = graph.in_integers()
-    file = logits_of(Session(in_bytes(_copy(written))), bench.validation)
-    inputs = torch.from_numpy(bench.validation.gather(np.arange(len(bench.validation))).inputs).float()
+    file = logits_of(Session(in_bytes(_copy(written))), context.validation)
+    inputs = torch.from_numpy(context.validation.gather(np.arange(len(context.validation))).inputs).float()
     with torch.no_grad():
         network = graph(inputs).numpy()
     step = float(arrays_of(written)["logits_scale"])
@@ -88,11 +88,11 @@ def test_gradients_are_those_of_learned_step_size_quantisation() -> None:
     ids=lambda value: getattr(value, "kind", value),
 )
 def test_an_untrained_network_says_what_the_file_of_static_int8_says(
-    tiny_images: Path, make_bench: MakeBench, architecture: Architecture, isa: str
+    tiny_images: Path, make_context: MakeContext, architecture: Architecture, isa: str
 ) -> None:
-    bench = make_bench(tiny_images, architecture, target={"isa": isa})
-    lived(bench)
-    differing, largest = disagreement(bench, graph_of(bench))
+    context = make_context(tiny_images, architecture, target={"isa": isa})
+    lived(context)
+    differing, largest = disagreement(context, graph_of(context))
     assert differing < 0.1
     assert largest < 1.5
 
@@ -100,15 +100,15 @@ def test_an_untrained_network_says_what_the_file_of_static_int8_says(
 @pytest.mark.parametrize("bits", [3, 8])
 @pytest.mark.parametrize("architecture", [CNN, RESNET, MLP], ids=lambda a: a.kind)
 def test_what_was_learned_is_in_the_file(
-    tiny_images: Path, make_bench: MakeBench, architecture: Architecture, bits: int
+    tiny_images: Path, make_context: MakeContext, architecture: Architecture, bits: int
 ) -> None:
-    bench = make_bench(tiny_images, architecture)
-    lived(bench)
-    graph, generator = graph_of(bench, bits), torch.Generator().manual_seed(0)
+    context = make_context(tiny_images, architecture)
+    lived(context)
+    graph, generator = graph_of(context, bits), torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in graph.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    differing, largest = disagreement(bench, graph)
+    differing, largest = disagreement(context, graph)
     assert differing < 0.1
     assert largest < 1.5
 
@@ -121,13 +121,13 @@ def weights_of(content: bytes) -> list[NDArray[Any]]:
 @pytest.mark.parametrize("kind", ["static_int8", "qat_int8"])
 @pytest.mark.parametrize(("isa", "bits", "largest"), [("x86-vnni", 8, 127), ("x86", 8, 64), ("arm64", 4, 7)])
 def test_weights_keep_to_their_bits_and_the_file_stays_in_integers(
-    tiny_images: Path, make_bench: MakeBench, kind: str, isa: str, bits: int, largest: int
+    tiny_images: Path, make_context: MakeContext, kind: str, isa: str, bits: int, largest: int
 ) -> None:
     candidate: Mapping[str, Any] = {"kind": kind, "weight_bits": bits}
     if kind == "qat_int8":
         candidate = {**candidate, "recovery": {"epochs": 1}}
-    bench = make_bench(tiny_images, CNN, target={"isa": isa}, candidates=[candidate], limits=ANY_ACCURACY)
-    done = compress(bench, silent)
+    context = make_context(tiny_images, CNN, target={"isa": isa}, candidates=[candidate], limits=ANY_ACCURACY)
+    done = compress(context, silent)
     made = done.candidates[1]
     assert made.operators["QLinearConv"] == 2
     assert "Conv" not in made.operators
@@ -136,37 +136,39 @@ def test_weights_keep_to_their_bits_and_the_file_stays_in_integers(
     assert largest - 1 <= max(int(np.abs(weight).max()) for weight in weights) <= largest
 
 
-def test_training_on_the_grid_wins_back_what_few_bits_cost(tiny_images: Path, make_bench: MakeBench) -> None:
+def test_training_on_the_grid_wins_back_what_few_bits_cost(tiny_images: Path, make_context: MakeContext) -> None:
     passes = [{"kind": kind, "weight_bits": 2} for kind in ("static_int8", "qat_int8")]
-    bench = make_bench(tiny_images, CNN, candidates=passes, limits=ANY_ACCURACY)
-    learned = bench.recover(bench.student, Recovery(epochs=15, learning_rate=0.02))
-    bench = Bench(bench.params, learned, bench.data, bench.directory, bench.seed, bench.recover)
-    _, after, aware = compress(bench, silent).candidates
+    context = make_context(tiny_images, CNN, candidates=passes, limits=ANY_ACCURACY)
+    learned = context.recover(context.student, Recovery(epochs=15, learning_rate=0.02))
+    context = CompressionContext(
+        context.params, learned, context.data, context.directory, context.seed, context.recover
+    )
+    _, after, aware = compress(context, silent).candidates
     assert (after.name, aware.name) == ("static_int8_w2", "qat_int8_w2")
     assert aware.accuracy > after.accuracy + 0.05
     assert aware.parity < 0.2 < after.parity
 
 
-def test_a_start_that_training_makes_worse_is_kept(tiny_images: Path, make_bench: MakeBench) -> None:
+def test_a_start_that_training_makes_worse_is_kept(tiny_images: Path, make_context: MakeContext) -> None:
     passes = ["static_int8", {"kind": "qat_int8", "recovery": {"epochs": 1}}]
-    bench = make_bench(tiny_images, CNN, candidates=passes, limits=ANY_ACCURACY)
-    object.__setattr__(bench.recover, "_score", lambda _network: 2.0)
-    _, static, aware = compress(bench, silent).candidates
+    context = make_context(tiny_images, CNN, candidates=passes, limits=ANY_ACCURACY)
+    object.__setattr__(context.recover, "_score", lambda _network: 2.0)
+    _, static, aware = compress(context, silent).candidates
     assert aware.accuracy == static.accuracy
 
 
 def test_a_student_that_froze_its_batch_norm_can_learn_on_the_grid_where_there_is_none(
-    tiny_images: Path, make_bench: MakeBench
+    tiny_images: Path, make_context: MakeContext
 ) -> None:
-    bench = make_bench(tiny_images, CNN, candidates=[{"kind": "qat_int8", "recovery": {"epochs": 1}}])
-    frozen = bench.recover.training.model_copy(update={"freeze_batch_norm": 0.5})  # type: ignore[attr-defined]
-    object.__setattr__(bench.recover, "training", frozen)
-    assert "qat_int8" in [candidate.name for candidate in compress(bench, silent).candidates]
+    context = make_context(tiny_images, CNN, candidates=[{"kind": "qat_int8", "recovery": {"epochs": 1}}])
+    frozen = context.recover.training.model_copy(update={"freeze_batch_norm": 0.5})  # type: ignore[attr-defined]
+    object.__setattr__(context.recover, "training", frozen)
+    assert "qat_int8" in [candidate.name for candidate in compress(context, silent).candidates]
 
 
-def test_a_sequence_network_cannot_learn_in_int8(tiny_sequences: Path, make_bench: MakeBench) -> None:
+def test_a_sequence_network_cannot_learn_in_int8(tiny_sequences: Path, make_context: MakeContext) -> None:
     lstm = Recurrent(kind="lstm", hidden=4)
-    refused = compress(make_bench(tiny_sequences, lstm, candidates=["qat_int8"]), silent).refused
+    refused = compress(make_context(tiny_sequences, lstm, candidates=["qat_int8"]), silent).refused
     assert "no useful static int8 kernel for LSTM" in refused["qat_int8"]
 
 

@@ -6,12 +6,12 @@ import onnx
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from params.compress import Fp16
-from tasks.compress.context import Bench
+from tasks.compress.context import CompressionContext
 from tasks.core.files import whole_file
 from tasks.models.graph import tidy
 
 
-def halve(_bench: Bench, exported: Path, _params: Fp16, path: Path) -> None:
+def halve(_context: CompressionContext, exported: Path, _params: Fp16, path: Path) -> None:
     """Writes all float tensors as float16."""
     model = convert_float_to_float16(onnx.load(exported), keep_io_types=True)
     tidy(model)

@@ -15,7 +15,7 @@ from onnxruntime.quantization.qdq_loss_debug import (
 )
 
 from params.compress import Calibration, MixedInt8
-from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.file_passes.calibrate import Samples
 from tasks.compress.file_passes.quantize import STATIC, in_bytes, prepared, statically
 from tasks.compress.measure import logits_of, measure_student, primary_of
@@ -25,30 +25,30 @@ from tasks.runtime.bundle.session import Session
 NOISE_SAMPLES = 64
 
 
-def quantize_what_stands_it(bench: Bench, exported: Path, params: MixedInt8, path: Path) -> None:
+def quantize_what_stands_it(context: CompressionContext, exported: Path, params: MixedInt8, path: Path) -> None:
     """Writes the file with the fewest layers in float that keeps `limits.accuracy_drop`, the noisiest layers in float.
 
     Raises:
         NotPossibleError: there is no such limit, nothing can be int8, or nothing is left that is.
     """
-    drop = bench.params.limits.accuracy_drop
+    drop = context.params.limits.accuracy_drop
     if drop is None:
         raise NotPossibleError("it needs `limits.accuracy_drop` to know when to stop; set it, or take static_int8")
-    least = measure_student(bench) - drop
+    least = measure_student(context) - drop
     with prepared(exported) as model:
-        layers = _noisiest_first(bench, model, params.calibration)
+        layers = _noisiest_first(context, model, params.calibration)
         for count in range(len(layers)):
-            content = in_bytes(statically(bench, model, params.calibration, layers[:count]))
-            if _accuracy(bench, content) >= least:
+            content = in_bytes(statically(context, model, params.calibration, layers[:count]))
+            if _accuracy(context, content) >= least:
                 with whole_file(path) as temporary:
                     temporary.write_bytes(content)
                 return
     raise NotPossibleError(f"accuracy drops by more than {drop:g} as long as one of {len(layers)} layers is int8")
 
 
-def _noisiest_first(bench: Bench, model: ModelProto, calibration: Calibration | None) -> list[str]:
+def _noisiest_first(context: CompressionContext, model: ModelProto, calibration: Calibration | None) -> list[str]:
     """Returns the names of the layers that can be int8, the lowest signal-to-noise ratio of their output first."""
-    noise = _signal_to_noise(bench, model, statically(bench, model, calibration))
+    noise = _signal_to_noise(context, model, statically(context, model, calibration))
     layers = [node for node in model.graph.node if node.op_type in STATIC]
     readers = {name: node for node in model.graph.node for name in node.input}
     ratios = {}
@@ -60,7 +60,7 @@ def _noisiest_first(bench: Bench, model: ModelProto, calibration: Calibration | 
     return sorted(ratios, key=lambda name: ratios[name])
 
 
-def _signal_to_noise(bench: Bench, model: ModelProto, quantized: ModelProto) -> dict[str, float]:
+def _signal_to_noise(context: CompressionContext, model: ModelProto, quantized: ModelProto) -> dict[str, float]:
     """Returns tensor -> decibels of the float model's values over their difference to the quantised model's."""
     with TemporaryDirectory() as folder:
         seen: list[dict[str, list[NDArray[np.float32]]]] = []
@@ -68,12 +68,12 @@ def _signal_to_noise(bench: Bench, model: ModelProto, quantized: ModelProto) -> 
             plain, watched = Path(folder, f"{name}.onnx"), Path(folder, f"{name}.watched.onnx")
             onnx.save(proto, plain)
             modify_model_output_intermediate_tensors(plain, watched)
-            samples = Samples(bench.train, NOISE_SAMPLES, bench.seed, [i.name for i in model.graph.input])
+            samples = Samples(context.train, NOISE_SAMPLES, context.seed, [i.name for i in model.graph.input])
             seen.append(collect_activations(str(watched), samples))
     matched = create_activation_matching(seen[1], seen[0])
     return {name: float(error["xmodel_err"]) for name, error in compute_activation_error(matched).items()}
 
 
-def _accuracy(bench: Bench, content: bytes) -> float:
-    session = Session(content, bench.params.target.threads)
-    return primary_of(bench, logits_of(session, bench.validation))
+def _accuracy(context: CompressionContext, content: bytes) -> float:
+    session = Session(content, context.params.target.threads)
+    return primary_of(context, logits_of(session, context.validation))

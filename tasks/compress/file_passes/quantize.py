@@ -17,7 +17,7 @@ from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_dyna
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from params.compress import FULL_BITS, Calibration, DynamicInt8, StaticInt8
-from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.file_passes.calibrate import Samples
 from tasks.compress.network_passes.graph_network import GraphNetwork
 from tasks.core.files import whole_file
@@ -52,27 +52,27 @@ TYPES: Mapping[str, IntegerTypes] = {
 }
 
 
-def quantize_statically(bench: Bench, exported: Path, params: StaticInt8, path: Path) -> None:
+def quantize_statically(context: CompressionContext, exported: Path, params: StaticInt8, path: Path) -> None:
     """Writes weights and activations as int8 (QDQ, per channel), ranges from training samples.
 
     Raises:
         NotPossibleError: the network's work is in operators that have no static int8 kernel.
     """
     with prepared(exported) as model, whole_file(path) as temporary:
-        quantized = statically(bench, model, params.calibration)
+        quantized = statically(context, model, params.calibration)
         if params.weight_bits < FULL_BITS:
-            bits = weight_bits(bench, params.weight_bits)
+            bits = weight_bits(context, params.weight_bits)
             quantized = GraphNetwork(quantized, model, bits).in_integers()
         temporary.write_bytes(in_bytes(quantized))
 
 
-def quantize_dynamically(bench: Bench, exported: Path, _params: DynamicInt8, path: Path) -> None:
+def quantize_dynamically(context: CompressionContext, exported: Path, _params: DynamicInt8, path: Path) -> None:
     """Writes weights as int8; the ranges of activations are found at each prediction.
 
     Raises:
         NotPossibleError: the network's work is in operators that have no dynamic int8 kernel worth it.
     """
-    types = TYPES[bench.params.target.isa]
+    types = TYPES[context.params.target.isa]
     with prepared(exported) as model, TemporaryDirectory() as folder, whole_file(path) as temporary:
         _require_kernels(model, DYNAMIC, "dynamic int8", "static_int8 is for convolutions")
         quantized = Path(folder, "quantized.onnx")
@@ -86,23 +86,23 @@ def quantize_dynamically(bench: Bench, exported: Path, _params: DynamicInt8, pat
         temporary.write_bytes(in_bytes(onnx.load(quantized)))
 
 
-def weight_bits(bench: Bench, asked: int) -> int:
+def weight_bits(context: CompressionContext, asked: int) -> int:
     """Returns the bits of weights: as many as asked for, and on processors that would overflow at most 7."""
-    return min(asked, FULL_BITS - TYPES[bench.params.target.isa].reduce_range)
+    return min(asked, FULL_BITS - TYPES[context.params.target.isa].reduce_range)
 
 
 def statically(
-    bench: Bench, model: ModelProto, calibration: Calibration | None, left_in_float: Iterable[str] = ()
+    context: CompressionContext, model: ModelProto, calibration: Calibration | None, left_in_float: Iterable[str] = ()
 ) -> ModelProto:
     """Returns a prepared model in int8, but for the named nodes; raises as `quantize_statically`."""
     _require_kernels(model, STATIC, "static int8", "dynamic_int8 is for LSTM")
-    types, calibration = TYPES[bench.params.target.isa], calibration or bench.params.calibration
+    types, calibration = TYPES[context.params.target.isa], calibration or context.params.calibration
     with TemporaryDirectory() as folder:
         quantized = Path(folder, "quantized.onnx")
         quantize_static(
             copy.deepcopy(model),  # what it is given has lost its weights to another file afterwards
             quantized,
-            Samples(bench.train, calibration.samples, bench.seed, [i.name for i in model.graph.input]),
+            Samples(context.train, calibration.samples, context.seed, [i.name for i in model.graph.input]),
             op_types_to_quantize=[*STATIC, *CARRIED],
             nodes_to_exclude=[*_before_weights(model), *left_in_float],
             per_channel=True,

@@ -4,12 +4,12 @@ from torch import Tensor
 
 from params.compress import LowRank
 from params.models import Factored
-from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.models.build import Network
 from tasks.models.low_rank import EXPAND, REDUCE, decomposed, factorable
 
 
-def factorise(bench: Bench, network: Network, params: LowRank) -> Network:
+def factorise(context: CompressionContext, network: Network, params: LowRank) -> Network:
     """Returns a network whose layers are two thin ones where that is smaller.
 
     Raises:
@@ -24,10 +24,10 @@ def factorise(bench: Bench, network: Network, params: LowRank) -> Network:
         seen = ", ".join(f"`{name}`" for name in layers) or "none"
         raise NotPossibleError(f"no linear layer or 1x1 convolution gets smaller at energy {params.energy:g} ({seen})")
     ranks = {name: len(reduce) for name, (reduce, _) in smaller.items()}
-    thin = bench.data.network(Factored(kind="factored", network=network.architecture, ranks=ranks))
+    thin = context.data.network(Factored(kind="factored", network=network.architecture, ranks=ranks))
     thin.load_state_dict(_state(network, smaller))
     if params.recovery:
-        thin = bench.recover(thin, params.recovery)
+        thin = context.recover(thin, params.recovery)
     return thin.eval()
 
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from params.compress import Prune
 from params.models import Architecture, ImportedArchitecture
-from tasks.compress.context import Bench, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.file_passes.calibrate import choose_rows
 from tasks.core.errors import StageError
 from tasks.models.build import Network
@@ -16,7 +16,7 @@ from tasks.training.batches import Batch
 TAYLOR_SAMPLES, TAYLOR_BATCH = 512, 32
 
 
-def prune(bench: Bench, network: Network, params: Prune) -> Network:
+def prune(context: CompressionContext, network: Network, params: Prune) -> Network:
     """Returns a network with `keep` of the channels of each space, taken out in `rounds`, each with a recovery.
 
     Raises:
@@ -28,13 +28,13 @@ def prune(bench: Bench, network: Network, params: Prune) -> Network:
     for number in range(1, params.rounds + 1):
         # The same part of what is left in each round.
         widths = _widths(layout, params, params.keep ** (number / params.rounds))
-        importance = _importance(bench, network, params)
+        importance = _importance(context, network, params)
         kept = {space: strongest(importance[space], width) for space, width in widths.items()}
         architecture, state = narrowed(network, network.architecture, kept)
-        network = bench.data.network(architecture)
+        network = context.data.network(architecture)
         network.load_state_dict(state)
         if params.recovery:
-            network = bench.recover(network, params.recovery)
+            network = context.recover(network, params.recovery)
     return network.eval()
 
 
@@ -51,7 +51,7 @@ def _widths(layout: Layout, params: Prune, keep: float) -> dict[str, int]:
     return {space: min(width, max(1, round(keep * width / step)) * step) for space, width in layout.widths.items()}
 
 
-def _importance(bench: Bench, network: Network, params: Prune) -> dict[str, Tensor]:
+def _importance(context: CompressionContext, network: Network, params: Prune) -> dict[str, Tensor]:
     match params.importance:
         case "magnitude":
             return channel_norms(network, network.architecture)
@@ -61,20 +61,20 @@ def _importance(bench: Bench, network: Network, params: Prune) -> dict[str, Tens
             except StageError as error:
                 raise NotPossibleError(str(error)) from None
         case "taylor":
-            return _taylor(bench, network)
+            return _taylor(context, network)
 
 
-def _taylor(bench: Bench, network: Network) -> dict[str, Tensor]:
+def _taylor(context: CompressionContext, network: Network) -> dict[str, Tensor]:
     """Returns the mean over batches of what the hard loss on training samples would lose with each channel."""
-    rows = choose_rows(bench.train.first_labels(), TAYLOR_SAMPLES, bench.seed)
+    rows = choose_rows(context.train.first_labels(), TAYLOR_SAMPLES, context.seed)
     sums: dict[str, Tensor] = {}
     # In training mode the gradient would go through the statistics of these few samples.
     network.eval()
     with torch.enable_grad():
-        for arrays in bench.train.batches(TAYLOR_BATCH, rows):
+        for arrays in context.train.batches(TAYLOR_BATCH, rows):
             batch = Batch.of(arrays, torch.device("cpu"))
             network.zero_grad()
-            loss = bench.kind.hard_loss(network(batch.inputs, batch.lengths), batch.labels)
+            loss = context.kind.hard_loss(network(batch.inputs, batch.lengths), batch.labels)
             loss.backward()  # type: ignore[no-untyped-call]
             for space, term in taylor_terms(network, network.architecture).items():
                 sums[space] = sums.get(space, 0) + term

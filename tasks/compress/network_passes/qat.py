@@ -4,14 +4,14 @@ import copy
 from pathlib import Path
 
 from params.compress import QatInt8
-from tasks.compress.context import Bench
+from tasks.compress.context import CompressionContext
 from tasks.compress.file_passes.quantize import in_bytes, prepared, statically, weight_bits
 from tasks.compress.network_passes.graph_network import GraphNetwork
 from tasks.core.files import whole_file
 from tasks.models.build import Network
 
 
-def train_in_int8(bench: Bench, exported: Path, params: QatInt8, path: Path) -> Network:
+def train_in_int8(context: CompressionContext, exported: Path, params: QatInt8, path: Path) -> Network:
     """Writes what `static_int8` writes, after its weights and scales have learned from the teacher on their grid.
 
     The start is the file of `static_int8`; what is kept is the epoch that was best on validation data, computed with
@@ -24,12 +24,12 @@ def train_in_int8(bench: Bench, exported: Path, params: QatInt8, path: Path) -> 
         NotPossibleError: the network's work is in operators that have no static int8 kernel, or that have no gradient
             here.
     """
-    bits = weight_bits(bench, params.weight_bits)
+    bits = weight_bits(context, params.weight_bits)
     with prepared(exported) as plain:
-        graph = GraphNetwork(statically(bench, plain, params.calibration), plain, bits)
-    start = bench.data.network(bench.student.architecture)
+        graph = GraphNetwork(statically(context, plain, params.calibration), plain, bits)
+    start = context.data.network(context.student.architecture)
     _take(start, graph)
-    trained = bench.recover(start, params.recovery, lambda fresh: _take(fresh, copy.deepcopy(graph))).eval()
+    trained = context.recover(start, params.recovery, lambda fresh: _take(fresh, copy.deepcopy(graph))).eval()
     assert isinstance(trained.body, GraphNetwork)
     with whole_file(path) as temporary:
         temporary.write_bytes(in_bytes(trained.body.in_integers()))

@@ -7,18 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from params.compress import Sparsify
-from tasks.compress.context import Bench
+from tasks.compress.context import CompressionContext
 from tasks.models.build import Network
 
 
-def sparsify(bench: Bench, network: Network, params: Sparsify) -> Network:
+def sparsify(context: CompressionContext, network: Network, params: Sparsify) -> Network:
     """Returns the network with the smallest of the weights of each layer at zero; biases and norms stay."""
     sparse = copy.deepcopy(network)
     with torch.no_grad():
         for weight in _weights(sparse).values():
             weight.mul_(_largest(weight, 1 - params.zeros))
     if params.recovery:
-        sparse = bench.recover(sparse, params.recovery)
+        sparse = context.recover(sparse, params.recovery)
     return sparse.eval()
 
 
