@@ -26,7 +26,7 @@ from params.pipeline import Recipe
 from tasks.compress.context import CompressionContext
 from tasks.compress.measure import logits_of
 from tasks.compress.network_passes.recover import Recoverer
-from tasks.compress.passes import Workshop
+from tasks.compress.passes import CandidateBuilder
 from tasks.core.progress import silent
 from tasks.core.recipes import load_recipe
 from tasks.core.workspace import prepare_environment, project_root
@@ -74,11 +74,11 @@ def _one_seed(
     params = Compress.model_validate({"target": recipe.compress.target.model_dump(), "candidates": passes})
     student = distill(recipe.student, recipe.distill, teaching, data, seed, silent, nothing).trained.network
     recover = Recoverer(recipe.student.training, recipe.distill, teaching, data, seed, nothing)
-    workshop = Workshop(CompressionContext(params, student, data, folder, seed, recover))
+    builder = CandidateBuilder(CompressionContext(params, student, data, folder, seed, recover))
     test = open_split(data.directory, "test")
     scores = {}
     for candidate in params.candidates:
-        session = Session(workshop.make(candidate).path.read_bytes())
+        session = Session(builder.build(candidate).path.read_bytes())
         scores[candidate.called] = data.kind.quick_scores(logits_of(session, test), test.labels())[data.kind.primary]
     told = ", ".join(f"{name} {score:.2%}" for name, score in scores.items())
     sys.stderr.write(f"seed {seed} done: {told}\n")

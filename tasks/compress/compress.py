@@ -7,7 +7,7 @@ from tasks.compress.checks import check
 from tasks.compress.choose import choose, judged, on_the_front
 from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.measure import Made, measure_candidates, measure_student
-from tasks.compress.passes import Workshop
+from tasks.compress.passes import CandidateBuilder
 from tasks.contracts.records import Candidate
 from tasks.core.progress import Advance
 
@@ -41,14 +41,14 @@ def compress(context: CompressionContext, advance: Advance) -> Compressed:
 
 def _make_all(context: CompressionContext, advance: Advance) -> tuple[list[Made], dict[str, str]]:
     """Returns what was made of each candidate, and the reasons where nothing could be or it stood a check badly."""
-    workshop = Workshop(context)
+    builder = CandidateBuilder(context)
     made: list[Made] = []
     refused: dict[str, str] = {}
     candidates = context.params.candidates
     for place, candidate in enumerate(candidates):
         advance(place, len(candidates) + 1, candidate.called)
         try:
-            one = workshop.make(candidate)
+            one = builder.build(candidate)
             check(context, one)
             made.append(one)
         except NotPossibleError as reason:

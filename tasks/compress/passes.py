@@ -46,7 +46,7 @@ FILE_PASSES: Mapping[str, Callable[[CompressionContext, Path, Any, Path], Networ
 """(context, exported network, parameters, where to) -> the network of the file, where that is not the exported one"""
 
 
-class Workshop:
+class CandidateBuilder:
     """Makes candidates; networks and exports that several of them begin with are made once."""
 
     def __init__(self, context: CompressionContext) -> None:
@@ -71,7 +71,7 @@ class Workshop:
             network = made
         return network
 
-    def make(self, candidate: Candidate) -> Made:
+    def build(self, candidate: Candidate) -> Made:
         """Writes the file of a candidate.
 
         Raises:

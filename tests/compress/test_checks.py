@@ -14,7 +14,7 @@ from tasks.compress.checks import check, require_smaller, two_shapes
 from tasks.compress.compress import compress
 from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.measure import Made
-from tasks.compress.passes import Workshop
+from tasks.compress.passes import CandidateBuilder
 from tasks.core.progress import silent
 from tests.compress.conftest import MakeContext
 
@@ -25,7 +25,7 @@ FRAMES, FEATURES = 9, 3
 
 def made(context: CompressionContext, kind: str, change: Callable[[ModelProto], None]) -> Made:
     """The student's own file, changed, and called what `kind` says."""
-    one = Workshop(context).make(context.params.candidates[0])
+    one = CandidateBuilder(context).build(context.params.candidates[0])
     model = onnx.load(one.path)
     change(model)
     one.path.write_bytes(model.SerializeToString())

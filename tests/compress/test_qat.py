@@ -23,7 +23,7 @@ from tasks.compress.network_passes.fake_quant import fake_quantized, weight_limi
 from tasks.compress.network_passes.graph_network import GraphNetwork
 from tasks.compress.network_passes.graph_nodes import arrays_of
 from tasks.compress.network_passes.recover import without_layers
-from tasks.compress.passes import Workshop
+from tasks.compress.passes import CandidateBuilder
 from tasks.core.progress import silent
 from tasks.runtime.bundle.session import Session
 from tests.compress.conftest import MakeContext
@@ -35,7 +35,7 @@ ANY_ACCURACY = {"accuracy_drop": None}
 
 
 def graph_of(context: CompressionContext, bits: int = 8) -> GraphNetwork:
-    exported = Workshop(context)._export(context.params.candidates[0])
+    exported = CandidateBuilder(context)._export(context.params.candidates[0])
     with prepared(exported) as plain:
         return GraphNetwork(statically(context, plain, None), plain, bits)
 
