@@ -91,7 +91,9 @@ def _judged(
         name: export_entrant(one.network, spec, folder / f"{name}.onnx", recipe.seed) for name, one in trained.items()
     }
     candidates = {
-        one.name: Entrant(done.made[one.name].path, one.onnx, count_parameters(done.made[one.name].network), one.parity)
+        one.name: Entrant(
+            done.built[one.name].path, one.onnx, count_parameters(done.built[one.name].network), one.parity
+        )
         for one in done.candidates
     }
     target = recipe.compress.target
@@ -106,7 +108,7 @@ def _judged(
 
 def _bundle(recipe: Recipe, data: PreparedData, done: Compressed, folder: Path) -> None:
     """Writes the bundle of the file that ships, and lets it pass its self-test."""
-    model, target = done.made[done.chosen].path.read_bytes(), recipe.compress.target
+    model, target = done.built[done.chosen].path.read_bytes(), recipe.compress.target
     session, test = Session(model, target.threads), open_split(data.directory, "test")
     samples = test.gather(data.kind.golden(test.labels()))
     golden = golden_of(session, samples.inputs, samples.lengths)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from tasks.compress.context import CompressionContext, NotPossibleError
-from tasks.compress.measure import Made
+from tasks.compress.measure import BuiltCandidate
 from tasks.compress.operators import executed_operators, integer_operators
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.errors import RuntimeBundleError
@@ -26,21 +26,21 @@ STEADY = 0.1
 BATCH = 3
 
 
-def check(context: CompressionContext, made: Made) -> None:
+def check(context: CompressionContext, built: BuiltCandidate) -> None:
     """Lets a file through, or says why it may not be chosen.
 
     Raises:
         NotPossibleError: it does not run at another batch size or number of frames, differs from its network or from
             itself there, computes nothing in integers although it is called int8, or is not smaller than fp32.
     """
-    if made.kind in INT8:
-        require_integers(made.path.read_bytes())
-    if made.kind in SMALLER:
-        require_smaller(made.exported.stat().st_size, made.path.stat().st_size)
+    if built.kind in INT8:
+        require_integers(built.path.read_bytes())
+    if built.kind in SMALLER:
+        require_smaller(built.exported.stat().st_size, built.path.stat().st_size)
     try:
-        session = Session(made.path.read_bytes(), context.params.target.threads)
+        session = Session(built.path.read_bytes(), context.params.target.threads)
         require_any_shape(session, context.spec.layout)
-        require_logits(context, made, session)
+        require_logits(context, built, session)
     except RuntimeBundleError as error:
         raise NotPossibleError(f"expected a file that runs at two shapes, got: {error}") from None
 
@@ -73,14 +73,14 @@ def require_any_shape(session: Session, layout: str) -> None:
             raise NotPossibleError(f"expected any length of the axis `{axis}`, got one that is frozen at {side}")
 
 
-def require_logits(context: CompressionContext, made: Made, session: Session) -> None:
+def require_logits(context: CompressionContext, built: BuiltCandidate, session: Session) -> None:
     """Compares a sample alone and among others, sequences also at two lengths: with torch, int8 with itself."""
     alone, together = two_shapes(context.validation)
     got_alone, got = session.predict(*alone), session.predict(*together)
-    if made.kind in TOLERANCES:
+    if built.kind in TOLERANCES:
         for feed, logits in ((alone, got_alone), (together, got)):
-            expected = _of_torch(made, feed)
-            allowed = TOLERANCES[made.kind] * max(1.0, float(np.abs(expected).max()))
+            expected = _of_torch(built, feed)
+            allowed = TOLERANCES[built.kind] * max(1.0, float(np.abs(expected).max()))
             _require_close(expected, logits, allowed, "the logits of torch")
     else:
         _require_close(
@@ -103,9 +103,9 @@ def two_shapes(split: SplitArrays) -> tuple[Feed, Feed]:
 
 
 @torch.no_grad()
-def _of_torch(made: Made, feed: Feed) -> NDArray[np.float32]:
+def _of_torch(built: BuiltCandidate, feed: Feed) -> NDArray[np.float32]:
     inputs, lengths = feed
-    logits: NDArray[np.float32] = made.twin(
+    logits: NDArray[np.float32] = built.twin(
         torch.from_numpy(inputs), None if lengths is None else torch.from_numpy(lengths)
     ).numpy()
     return logits

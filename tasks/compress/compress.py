@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tasks.compress.checks import check
 from tasks.compress.choose import choose, judged, on_the_front
 from tasks.compress.context import CompressionContext, NotPossibleError
-from tasks.compress.measure import Made, measure_candidates, measure_student
+from tasks.compress.measure import BuiltCandidate, measure_candidates, measure_student
 from tasks.compress.passes import CandidateBuilder
 from tasks.contracts.records import Candidate
 from tasks.core.progress import Advance
@@ -16,7 +16,7 @@ from tasks.core.progress import Advance
 class Compressed:
     """What became of each candidate: measured, or refused with a reason; and the name of the one that ships."""
 
-    made: Mapping[str, Made]
+    built: Mapping[str, BuiltCandidate]
     candidates: tuple[Candidate, ...]
     refused: Mapping[str, str]
     chosen: str
@@ -30,19 +30,19 @@ def compress(context: CompressionContext, advance: Advance) -> Compressed:
         StageError: the student cannot be exported.
     """
     params = context.params
-    made, refused = _make_all(context, advance)
+    built, refused = _build_all(context, advance)
     student = measure_student(context)
-    measured = measure_candidates(context, made)
+    measured = measure_candidates(context, built)
     candidates = on_the_front([judged(candidate, params.limits, student) for candidate in measured])
     advance(len(params.candidates) + 1, len(params.candidates) + 1, "measured")
     chosen = choose(params, candidates, refused)
-    return Compressed({one.name: one for one in made}, tuple(candidates), refused, chosen.name)
+    return Compressed({one.name: one for one in built}, tuple(candidates), refused, chosen.name)
 
 
-def _make_all(context: CompressionContext, advance: Advance) -> tuple[list[Made], dict[str, str]]:
-    """Returns what was made of each candidate, and the reasons where nothing could be or it stood a check badly."""
+def _build_all(context: CompressionContext, advance: Advance) -> tuple[list[BuiltCandidate], dict[str, str]]:
+    """Returns what was built of each candidate, and and why the others could not be built or failed a check."""
     builder = CandidateBuilder(context)
-    made: list[Made] = []
+    built: list[BuiltCandidate] = []
     refused: dict[str, str] = {}
     candidates = context.params.candidates
     for place, candidate in enumerate(candidates):
@@ -50,7 +50,7 @@ def _make_all(context: CompressionContext, advance: Advance) -> tuple[list[Made]
         try:
             one = builder.build(candidate)
             check(context, one)
-            made.append(one)
+            built.append(one)
         except NotPossibleError as reason:
             refused[candidate.called] = str(reason)
-    return made, refused
+    return built, refused

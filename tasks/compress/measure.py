@@ -24,7 +24,7 @@ WARMUP, REPEATS = 50, 300
 
 
 @dataclass(frozen=True)
-class Made:
+class BuiltCandidate:
     """A candidate: the network after its passes, and the file that was made of that."""
 
     name: str
@@ -45,29 +45,31 @@ def measure_student(context: CompressionContext) -> float:
     return primary_of(context, predict_logits(context.student, context.validation))
 
 
-def measure_candidates(context: CompressionContext, made: Sequence[Made]) -> list[Candidate]:
+def measure_candidates(context: CompressionContext, built: Sequence[BuiltCandidate]) -> list[Candidate]:
     """Returns a record per file, without judgement on limits; latency at batch 1, candidates interleaved."""
-    sessions = {one.name: Session(one.path.read_bytes(), context.params.target.threads) for one in made}
+    sessions = {one.name: Session(one.path.read_bytes(), context.params.target.threads) for one in built}
     first = context.validation.gather(np.arange(1))
     times = measure(sessions, first.inputs, first.lengths, WARMUP, REPEATS)
-    return [_candidate(context, one, sessions[one.name], times[one.name]) for one in made]
+    return [_candidate(context, one, sessions[one.name], times[one.name]) for one in built]
 
 
-def _candidate(context: CompressionContext, made: Made, session: Session, times: NDArray[np.float64]) -> Candidate:
+def _candidate(
+    context: CompressionContext, built: BuiltCandidate, session: Session, times: NDArray[np.float64]
+) -> Candidate:
     logits = logits_of(session, context.validation)
-    content = made.path.read_bytes()
+    content = built.path.read_bytes()
     executed = executed_operators(content)
     return Candidate(
-        name=made.name,
-        onnx=artefact_of(made.path),
+        name=built.name,
+        onnx=artefact_of(built.path),
         packed_bytes=len(zlib.compress(content, 9)),
-        architecture=made.network.architecture,
-        parameters=count_parameters(made.network),
+        architecture=built.network.architecture,
+        parameters=count_parameters(built.network),
         target=context.params.target,
         accuracy=primary_of(context, logits),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
-        parity=float(np.abs(logits - predict_logits(made.twin, context.validation)).max()),
+        parity=float(np.abs(logits - predict_logits(built.twin, context.validation)).max()),
         operators=executed,
         notes=notes_on(context.params.target, executed, this_isa()),
     )

@@ -13,7 +13,7 @@ from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.file_passes.fp16 import halve
 from tasks.compress.file_passes.mixed import quantize_what_stands_it
 from tasks.compress.file_passes.quantize import quantize_dynamically, quantize_statically
-from tasks.compress.measure import Made
+from tasks.compress.measure import BuiltCandidate
 from tasks.compress.network_passes.factorise import factorise
 from tasks.compress.network_passes.prune import prune
 from tasks.compress.network_passes.qat import train_in_int8
@@ -65,13 +65,13 @@ class CandidateBuilder:
             key = _key(candidate.network_passes[:count])
             if key not in self._networks:
                 self._networks[key] = self._passed(network, params)
-            made = self._networks[key]
-            if isinstance(made, NotPossibleError):
-                raise made
-            network = made
+            built = self._networks[key]
+            if isinstance(built, NotPossibleError):
+                raise built
+            network = built
         return network
 
-    def build(self, candidate: Candidate) -> Made:
+    def build(self, candidate: Candidate) -> BuiltCandidate:
         """Writes the file of a candidate.
 
         Raises:
@@ -81,7 +81,9 @@ class CandidateBuilder:
         path, last = self.context.directory / f"{candidate.called}.onnx", candidate.file_pass
         exported, network = self._export(candidate), self.network(candidate)
         twin = FILE_PASSES[last.kind](self.context, exported, last, path) or network
-        return Made(candidate.called, last.kind, network, exported, path, bool(candidate.network_passes), twin)
+        return BuiltCandidate(
+            candidate.called, last.kind, network, exported, path, bool(candidate.network_passes), twin
+        )
 
     def _export(self, candidate: Candidate) -> Path:
         """Returns the network of a candidate as ONNX, in fp32."""

@@ -59,13 +59,13 @@ def compress_student(
 
 def _kept(run: StageRun, done: Compressed, candidate: Candidate) -> Candidate:
     """Uploads the file of a candidate, and its weights where they are others than the student's; logs its numbers."""
-    made = done.made[candidate.name]
+    built = done.built[candidate.name]
     numbers = {"accuracy": candidate.accuracy, "p50_ms": candidate.p50_ms, "p95_ms": candidate.p95_ms}
     numbers |= {"parity": candidate.parity, "bytes": float(candidate.onnx.size)}
     run.metrics(0, {f"{candidate.name}.{name}": value for name, value in numbers.items()})
-    kept: dict[str, Artefact] = {"onnx": run.keep(made.path)}
-    if made.changed:
-        path = made.path.with_suffix(".safetensors")
-        save_weights(made.network, path)
+    kept: dict[str, Artefact] = {"onnx": run.keep(built.path)}
+    if built.changed:
+        path = built.path.with_suffix(".safetensors")
+        save_weights(built.network, path)
         kept["weights"] = run.keep(path)
     return candidate.model_copy(update=kept)

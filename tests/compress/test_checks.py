@@ -13,7 +13,7 @@ from params.models import Cnn, Recurrent
 from tasks.compress.checks import check, require_smaller, two_shapes
 from tasks.compress.compress import compress
 from tasks.compress.context import CompressionContext, NotPossibleError
-from tasks.compress.measure import Made
+from tasks.compress.measure import BuiltCandidate
 from tasks.compress.passes import CandidateBuilder
 from tasks.core.progress import silent
 from tests.compress.conftest import MakeContext
@@ -23,13 +23,13 @@ LSTM = Recurrent(kind="lstm", hidden=8)
 FRAMES, FEATURES = 9, 3
 
 
-def made(context: CompressionContext, kind: str, change: Callable[[ModelProto], None]) -> Made:
+def built(context: CompressionContext, kind: str, change: Callable[[ModelProto], None]) -> BuiltCandidate:
     """The student's own file, changed, and called what `kind` says."""
     one = CandidateBuilder(context).build(context.params.candidates[0])
     model = onnx.load(one.path)
     change(model)
     one.path.write_bytes(model.SerializeToString())
-    return Made(one.name, kind, one.network, one.exported, one.path, one.changed, one.twin)
+    return BuiltCandidate(one.name, kind, one.network, one.exported, one.path, one.changed, one.twin)
 
 
 def unchanged(_model: ModelProto) -> None: ...
@@ -61,21 +61,21 @@ def look_at_the_batch(model: ModelProto) -> None:
 def test_an_untouched_file_is_let_through(tiny_images: Path, tiny_sequences: Path, make_context: MakeContext) -> None:
     for data, architecture in ((tiny_images, CNN), (tiny_sequences, LSTM)):
         context = make_context(data, architecture)
-        check(context, made(context, "fp32", unchanged))
+        check(context, built(context, "fp32", unchanged))
 
 
 def test_frames_that_are_frozen_are_refused(tiny_sequences: Path, make_context: MakeContext) -> None:
     context = make_context(tiny_sequences, LSTM)
     with pytest.raises(NotPossibleError, match="any length of the axis `frames`, got one that is frozen at 9"):
-        check(context, made(context, "fp32", freeze_what_it_says))
+        check(context, built(context, "fp32", freeze_what_it_says))
     with pytest.raises(NotPossibleError, match="runs at two shapes"):
-        check(context, made(context, "fp32", freeze_inside))
+        check(context, built(context, "fp32", freeze_inside))
 
 
 def test_int8_in_name_only_is_refused(tiny_images: Path, make_context: MakeContext) -> None:
     context = make_context(tiny_images, CNN)
     with pytest.raises(NotPossibleError, match=r"int8 in name only: .* got .*Conv"):
-        check(context, made(context, "static_int8", unchanged))
+        check(context, built(context, "static_int8", unchanged))
 
 
 def test_a_file_whose_logits_depend_on_the_batch_is_refused(
@@ -84,14 +84,14 @@ def test_a_file_whose_logits_depend_on_the_batch_is_refused(
     context = make_context(tiny_images, CNN)
     for promise in ("require_integers", "require_smaller"):
         monkeypatch.setattr(f"tasks.compress.checks.{promise}", lambda *_: None)
-    check(context, made(context, "static_int8", unchanged))
+    check(context, built(context, "static_int8", unchanged))
     with pytest.raises(NotPossibleError, match="a sample's logits whatever the batch"):
-        check(context, made(context, "static_int8", look_at_the_batch))
+        check(context, built(context, "static_int8", look_at_the_batch))
 
 
 def test_a_float_file_that_computes_something_else_is_refused(tiny_images: Path, make_context: MakeContext) -> None:
     context = make_context(tiny_images, CNN)
-    one = made(context, "fp32", unchanged)
+    one = built(context, "fp32", unchanged)
     with torch.no_grad():
         one.twin.get_parameter("body.head.linear.bias")[1] += 0.01
     with pytest.raises(

@@ -76,7 +76,7 @@ def test_int8_computes_here_what_its_integers_say(tiny_images: Path, make_contex
     """Without VNNI, ONNX Runtime's default kernels cut sums off; where they do not, this shows nothing."""
     context = make_context(tiny_images, Cnn(kind="cnn", channels=(16, 32)), limits={"accuracy_drop": None})
     done = compress(context, silent)
-    content = done.made["static_int8"].path.read_bytes()
+    content = done.built["static_int8"].path.read_bytes()
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # float, as the graph is written
     reference = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])

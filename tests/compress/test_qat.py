@@ -128,10 +128,10 @@ def test_weights_keep_to_their_bits_and_the_file_stays_in_integers(
         candidate = {**candidate, "recovery": {"epochs": 1}}
     context = make_context(tiny_images, CNN, target={"isa": isa}, candidates=[candidate], limits=ANY_ACCURACY)
     done = compress(context, silent)
-    made = done.candidates[1]
-    assert made.operators["QLinearConv"] == 2
-    assert "Conv" not in made.operators
-    weights = weights_of(done.made[made.name].path.read_bytes())
+    built = done.candidates[1]
+    assert built.operators["QLinearConv"] == 2
+    assert "Conv" not in built.operators
+    weights = weights_of(done.built[built.name].path.read_bytes())
     assert len(weights) == 3
     assert largest - 1 <= max(int(np.abs(weight).max()) for weight in weights) <= largest
 
