@@ -105,7 +105,7 @@ def two_shapes(split: SplitArrays) -> tuple[Feed, Feed]:
 @torch.no_grad()
 def _of_torch(built: BuiltCandidate, feed: Feed) -> NDArray[np.float32]:
     inputs, lengths = feed
-    logits: NDArray[np.float32] = built.twin(
+    logits: NDArray[np.float32] = built.reference(
         torch.from_numpy(inputs), None if lengths is None else torch.from_numpy(lengths)
     ).numpy()
     return logits

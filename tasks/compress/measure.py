@@ -36,7 +36,7 @@ class BuiltCandidate:
     path: Path
     changed: bool
     """whether the network is another than the student"""
-    twin: Network
+    reference: Network
     """what the file is compared with: the network, or that which learned on the grid of the file"""
 
 
@@ -69,7 +69,7 @@ def _candidate(
         accuracy=primary_of(context, logits),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
-        parity=float(np.abs(logits - predict_logits(built.twin, context.validation)).max()),
+        parity=float(np.abs(logits - predict_logits(built.reference, context.validation)).max()),
         operators=executed,
         notes=notes_on(context.params.target, executed, this_isa()),
     )

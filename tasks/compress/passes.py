@@ -80,9 +80,9 @@ class CandidateBuilder:
         """
         path, last = self.context.directory / f"{candidate.called}.onnx", candidate.file_pass
         exported, network = self._export(candidate), self.network(candidate)
-        twin = FILE_PASSES[last.kind](self.context, exported, last, path) or network
+        reference = FILE_PASSES[last.kind](self.context, exported, last, path) or network
         return BuiltCandidate(
-            candidate.called, last.kind, network, exported, path, bool(candidate.network_passes), twin
+            candidate.called, last.kind, network, exported, path, bool(candidate.network_passes), reference
         )
 
     def _export(self, candidate: Candidate) -> Path:

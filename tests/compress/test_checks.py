@@ -29,7 +29,7 @@ def built(context: CompressionContext, kind: str, change: Callable[[ModelProto],
     model = onnx.load(one.path)
     change(model)
     one.path.write_bytes(model.SerializeToString())
-    return BuiltCandidate(one.name, kind, one.network, one.exported, one.path, one.changed, one.twin)
+    return BuiltCandidate(one.name, kind, one.network, one.exported, one.path, one.changed, one.reference)
 
 
 def unchanged(_model: ModelProto) -> None: ...
@@ -93,7 +93,7 @@ def test_a_float_file_that_computes_something_else_is_refused(tiny_images: Path,
     context = make_context(tiny_images, CNN)
     one = built(context, "fp32", unchanged)
     with torch.no_grad():
-        one.twin.get_parameter("body.head.linear.bias")[1] += 0.01
+        one.reference.get_parameter("body.head.linear.bias")[1] += 0.01
     with pytest.raises(
         NotPossibleError, match=r"expected the logits of torch within 0\.001, got a difference of 0\.01"
     ):
