@@ -10,8 +10,8 @@ from typing import Any
 
 from params.compress import Candidate, Fp32, NetworkPass
 from tasks.compress.context import CompressionContext, NotPossibleError
-from tasks.compress.file_passes.fp16 import halve
-from tasks.compress.file_passes.mixed import quantize_what_stands_it
+from tasks.compress.file_passes.fp16 import convert_fp16
+from tasks.compress.file_passes.mixed import quantize_mixed
 from tasks.compress.file_passes.quantize import quantize_dynamically, quantize_statically
 from tasks.compress.measure import BuiltCandidate
 from tasks.compress.network_passes.factorise import factorise
@@ -37,10 +37,10 @@ NETWORK_PASSES: Mapping[str, Callable[[CompressionContext, Network, Any], Networ
 }
 FILE_PASSES: Mapping[str, Callable[[CompressionContext, Path, Any, Path], Network | None]] = {
     "fp32": keep_fp32,
-    "fp16": halve,
+    "fp16": convert_fp16,
     "static_int8": quantize_statically,
     "qat_int8": train_in_int8,
-    "mixed_int8": quantize_what_stands_it,
+    "mixed_int8": quantize_mixed,
     "dynamic_int8": quantize_dynamically,
 }
 """(context, exported network, parameters, where to) -> the network of the file, where that is not the exported one"""

@@ -11,7 +11,7 @@ from tasks.core.files import whole_file
 from tasks.models.graph import tidy
 
 
-def halve(_context: CompressionContext, exported: Path, _params: Fp16, path: Path) -> None:
+def convert_fp16(_context: CompressionContext, exported: Path, _params: Fp16, path: Path) -> None:
     """Writes all float tensors as float16."""
     model = convert_float_to_float16(onnx.load(exported), keep_io_types=True)
     tidy(model)

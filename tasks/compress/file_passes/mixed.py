@@ -25,7 +25,7 @@ from tasks.runtime.bundle.session import Session
 NOISE_SAMPLES = 64
 
 
-def quantize_what_stands_it(context: CompressionContext, exported: Path, params: MixedInt8, path: Path) -> None:
+def quantize_mixed(context: CompressionContext, exported: Path, params: MixedInt8, path: Path) -> None:
     """Writes the file with the fewest layers in float that keeps `limits.accuracy_drop`, the noisiest layers in float.
 
     Raises:
