@@ -30,7 +30,7 @@ from tasks.distill.teachers.train import train
 from tasks.evaluate.evaluate import Evaluation, evaluate
 from tasks.evaluate.figure_data import scene_of
 from tasks.evaluate.figures.draw import draw
-from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
+from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers
 from tasks.models.build import count_parameters
 from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
@@ -88,10 +88,10 @@ def _judged(
     """Judges all models on the test split, and draws what there is to see."""
     spec = data.card.input
     exported = {
-        name: export_entrant(one.network, spec, folder / f"{name}.onnx", recipe.seed) for name, one in trained.items()
+        name: export_model(one.network, spec, folder / f"{name}.onnx", recipe.seed) for name, one in trained.items()
     }
     candidates = {
-        one.name: Entrant(
+        one.name: ModelUnderTest(
             done.built[one.name].path, one.onnx, count_parameters(done.built[one.name].network), one.parity
         )
         for one in done.candidates

@@ -8,7 +8,7 @@ from tasks.contracts.scores import Challenge
 from tasks.core.progress import silent
 from tasks.evaluate.evaluate import TEST, score_all
 from tasks.evaluate.intervals import mcnemar, paired_difference
-from tasks.evaluate.model_under_test import Entrant
+from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 
@@ -21,11 +21,11 @@ class Holder:
 
     environment: str
     version: int
-    entrant: Entrant
+    model: ModelUnderTest
 
 
 def challenge(
-    params: Evaluate, holder: Holder, challenger: Entrant, data: PreparedData, target: Target, seed: int
+    params: Evaluate, holder: Holder, challenger: ModelUnderTest, data: PreparedData, target: Target, seed: int
 ) -> Challenge:
     """Returns how a file does against that of the champion on the test split; agreement is with the champion.
 
@@ -33,7 +33,7 @@ def challenge(
         IntegrityError: a file has other bytes than on record.
         StageError: one of the two does not run.
     """
-    models = {CHALLENGER: challenger, CHAMPION: holder.entrant}
+    models = {CHALLENGER: challenger, CHAMPION: holder.model}
     scores, logits = score_all(params, models, CHAMPION, data, target, seed, silent)
     labels = open_split(data.directory, TEST).labels()
     ours, theirs = (data.kind.correct(logits[name], labels) for name in models)

@@ -12,7 +12,7 @@ from tasks.contracts.scores import Interval, Score
 from tasks.core.errors import StageError, mismatch
 from tasks.core.progress import Advance
 from tasks.evaluate.intervals import paired_difference
-from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, Entrant
+from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest
 from tasks.evaluate.notes import notes_on
 from tasks.evaluate.score import Exam, score
 from tasks.evaluate.slices import slices_of
@@ -38,7 +38,12 @@ class Evaluation:
 
 
 def evaluate(
-    params: Evaluate, models: Mapping[str, Entrant], data: PreparedData, target: Target, seed: int, advance: Advance
+    params: Evaluate,
+    models: Mapping[str, ModelUnderTest],
+    data: PreparedData,
+    target: Target,
+    seed: int,
+    advance: Advance,
 ) -> Evaluation:
     """Returns the scores of all models on the test split.
 
@@ -59,7 +64,7 @@ def evaluate(
 
 def score_all(
     params: Evaluate,
-    models: Mapping[str, Entrant],
+    models: Mapping[str, ModelUnderTest],
     reference: str,
     data: PreparedData,
     target: Target,
@@ -76,18 +81,18 @@ def score_all(
         StageError: a model does not run.
     """
     samples = open_split(data.directory, split)
-    sessions = {name: entrant.open(target.threads) for name, entrant in models.items()}
+    sessions = {name: model.open(target.threads) for name, model in models.items()}
     logits = _all_logits(sessions, samples, advance)
     advance(len(models), len(models) + 1, "latency")
     timings = time_models(params.latency, models, sessions, samples, target.threads, alone=split == TEST)
     slices = slices_of(data.directory, data.card, split)
     exam = Exam(params, data.kind, data.card.classes, samples.labels(), logits[reference], slices, seed)
-    scores = tuple(score(exam, name, entrant, logits[name], timings[name]) for name, entrant in models.items())
+    scores = tuple(score(exam, name, model, logits[name], timings[name]) for name, model in models.items())
     advance(len(models) + 1, len(models) + 1, "judged")
     return scores, logits
 
 
-def _require_roles(models: Mapping[str, Entrant]) -> None:
+def _require_roles(models: Mapping[str, ModelUnderTest]) -> None:
     for role in (TEACHER, BASELINE, STUDENT):
         if role not in models:
             do = "the stage that trains it must run first"

@@ -15,7 +15,7 @@ TEACHER, BASELINE, STUDENT = "teacher", "baseline", "student"
 
 
 @dataclass(frozen=True)
-class Entrant:
+class ModelUnderTest:
     """`path` is where the file lies here, `parity` the largest difference between its logits and those of torch."""
 
     path: Path
@@ -32,7 +32,7 @@ class Entrant:
         return Session.from_file(verified(self.path, self.onnx), self.onnx.sha256, threads)
 
 
-def export_entrant(network: Network, spec: InputSpec, path: Path, seed: int) -> Entrant:
+def export_model(network: Network, spec: InputSpec, path: Path, seed: int) -> ModelUnderTest:
     """Exports a torch network for the evaluation.
 
     Raises:
@@ -40,4 +40,4 @@ def export_entrant(network: Network, spec: InputSpec, path: Path, seed: int) -> 
     """
     export_onnx(network, spec, path)
     difference = parity(network.eval(), Session(path.read_bytes()), spec, seed)
-    return Entrant(path, artefact_of(path), count_parameters(network), difference)
+    return ModelUnderTest(path, artefact_of(path), count_parameters(network), difference)

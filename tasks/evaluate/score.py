@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from params.evaluate import Evaluate
 from tasks.contracts.scores import Interval, Score, SliceScore
 from tasks.evaluate.intervals import bootstrap, proportion, unless_certain
-from tasks.evaluate.model_under_test import Entrant
+from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.slices import Slice
 from tasks.evaluate.timing import Timing
 from tasks.kinds.kind import TaskKind
@@ -32,13 +32,13 @@ class Exam:
     seed: int
 
 
-def score(exam: Exam, name: str, entrant: Entrant, logits: Logits, timing: Timing) -> Score:
+def score(exam: Exam, name: str, model: ModelUnderTest, logits: Logits, timing: Timing) -> Score:
     """Returns all numbers of one model.
 
     Args:
         exam: labels, reference and the rest.
         name: of the model.
-        entrant: its file.
+        model: its file.
         logits: (n, outputs) of the test split.
         timing: what it costs where it runs.
     """
@@ -56,12 +56,12 @@ def score(exam: Exam, name: str, entrant: Entrant, logits: Logits, timing: Timin
         classes=kind.class_scores(logits, exam.labels, exam.classes),
         agreement=ITSELF if logits is exam.reference else proportion(same, params, exam.seed),
         calibration_error=kind.calibration_error(sure),
-        parameters=entrant.parameters,
-        size=entrant.onnx.size,
+        parameters=model.parameters,
+        size=model.onnx.size,
         p50_ms=p50,
         p95_ms=p95,
         p99_ms=p99,
-        parity=entrant.parity,
+        parity=model.parity,
         heads={name: proportion(hits, params, exam.seed) for name, hits in right.items()},
         slices=_slices(exam, kind.correct(logits, exam.labels)),
         confidence=sure,

@@ -17,7 +17,7 @@ from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
 from tasks.evaluate.figure_data import scene_of
 from tasks.evaluate.figures.draw import draw
 from tasks.evaluate.figures.scene import Drawing
-from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, Entrant, export_entrant
+from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers
 from tasks.models.weights import load_model
 from tasks.tracking.runs import StageRun, fetch, history
@@ -94,8 +94,8 @@ def compare_students(
     """
     prepared = PreparedData.open(data)
     winners = [candidates.winner for candidates in students]
-    entrants = {name: _entrant(winner) for name, winner in zip(names, winners, strict=True)}
-    models = _exported(run, {TEACHER: teacher}, prepared, seed) | entrants
+    found = {name: _model_of(winner) for name, winner in zip(names, winners, strict=True)}
+    models = _exported(run, {TEACHER: teacher}, prepared, seed) | found
     target = winners[0].target
     scores, _ = score_all(evaluation, models, TEACHER, prepared, target, seed, advance_of(COMPARISON), VALIDATION)
     run.uses(data)
@@ -118,9 +118,9 @@ def challenge_champion(
     return challenge(params, holder, _shipped(evaluation), prepared, evaluation.target, seed=0)
 
 
-def _shipped(evaluation: EvaluationRecord) -> Entrant:
+def _shipped(evaluation: EvaluationRecord) -> ModelUnderTest:
     score = evaluation.shipped
-    return Entrant(fetch(evaluation.onnx), evaluation.onnx, score.parameters, score.parity)
+    return ModelUnderTest(fetch(evaluation.onnx), evaluation.onnx, score.parameters, score.parity)
 
 
 def _kept(run: StageRun, drawing: Drawing) -> Figure:
@@ -129,23 +129,25 @@ def _kept(run: StageRun, drawing: Drawing) -> Figure:
     return Figure(name=drawing.name, caption=drawing.caption, artefact=run.keep(path, "figures"))
 
 
-def _exported(run: StageRun, records: dict[str, ModelRecord], prepared: PreparedData, seed: int) -> dict[str, Entrant]:
+def _exported(
+    run: StageRun, records: dict[str, ModelRecord], prepared: PreparedData, seed: int
+) -> dict[str, ModelUnderTest]:
     """Exports the networks that are compared with: latency and bytes are those of ONNX for all alike."""
-    entrants: dict[str, Entrant] = {}
+    found: dict[str, ModelUnderTest] = {}
     for name, record in records.items():
         network = load_model(record, fetch(record.weights), prepared.card.statistics)
         path = run.scratch / f"{name}.onnx"
-        entrants[name] = export_entrant(network, record.input, path, seed)
+        found[name] = export_model(network, record.input, path, seed)
         run.keep(path)
-    return entrants
+    return found
 
 
-def _candidates(candidates: CandidatesRecord) -> dict[str, Entrant]:
-    return {candidate.name: _entrant(candidate) for candidate in candidates.candidates}
+def _candidates(candidates: CandidatesRecord) -> dict[str, ModelUnderTest]:
+    return {candidate.name: _model_of(candidate) for candidate in candidates.candidates}
 
 
-def _entrant(candidate: Candidate) -> Entrant:
-    return Entrant(fetch(candidate.onnx), candidate.onnx, candidate.parameters, candidate.parity)
+def _model_of(candidate: Candidate) -> ModelUnderTest:
+    return ModelUnderTest(fetch(candidate.onnx), candidate.onnx, candidate.parameters, candidate.parity)
 
 
 def _log(run: StageRun, judged: Evaluation) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from params.evaluate import Latency
 from tasks.contracts.scores import BatchTiming, Footprint
 from tasks.core.errors import StageError, mismatch
-from tasks.evaluate.model_under_test import Entrant
+from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.runtime.bundle import footprint
 from tasks.runtime.bundle.latency import measure
 from tasks.runtime.bundle.session import Session
@@ -38,7 +38,7 @@ class Timing:
 
 def time_models(
     params: Latency,
-    models: Mapping[str, Entrant],
+    models: Mapping[str, ModelUnderTest],
     sessions: Mapping[str, Session],
     split: SplitArrays,
     threads: int,
@@ -67,7 +67,7 @@ def time_models(
     }
 
 
-def footprints(models: Mapping[str, Entrant], sample: Arrays, threads: int) -> dict[str, Footprint]:
+def footprints(models: Mapping[str, ModelUnderTest], sample: Arrays, threads: int) -> dict[str, Footprint]:
     """Returns what each model costs a process of its own that loads it and answers for a sample.
 
     Raises:
@@ -77,7 +77,7 @@ def footprints(models: Mapping[str, Entrant], sample: Arrays, threads: int) -> d
         path = Path(folder, "sample.npz")
         lengths = {} if sample.lengths is None else {"lengths": sample.lengths}
         np.savez(path, allow_pickle=False, inputs=sample.inputs, **lengths)
-        return {name: _footprint(name, entrant.path, path, threads) for name, entrant in models.items()}
+        return {name: _footprint(name, model.path, path, threads) for name, model in models.items()}
 
 
 def _footprint(name: str, model: Path, sample: Path, threads: int) -> Footprint:

@@ -8,7 +8,7 @@ from params.compress import Target
 from params.evaluate import Evaluate, Latency
 from params.models import Mlp
 from tasks.evaluate.challenge import Holder, challenge
-from tasks.evaluate.model_under_test import Entrant, export_entrant
+from tasks.evaluate.model_under_test import ModelUnderTest, export_model
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 from tasks.training.predict import predict_logits
@@ -16,8 +16,10 @@ from tasks.training.predict import predict_logits
 PARAMS = Evaluate(resamples=200, latency=Latency(warmup=1, repeats=10, batch_size=2))
 
 
-def entrant(data: PreparedData, path: Path, steps: int) -> tuple[Entrant, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
-    """Returns a network after some steps as an entrant, and which test samples (n,) it has right in torch."""
+def exported(
+    data: PreparedData, path: Path, steps: int
+) -> tuple[ModelUnderTest, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
+    """Returns a network after some steps as a file, and which test samples (n,) it has right in torch."""
     torch.manual_seed(steps)
     network = data.network(Mlp(kind="mlp", hidden=(6,)))
     train, test = data.splits.train.gather(np.arange(120)), open_split(data.directory, "test")
@@ -27,12 +29,12 @@ def entrant(data: PreparedData, path: Path, steps: int) -> tuple[Entrant, "np.nd
         data.kind.hard_loss(network(torch.from_numpy(train.inputs)), torch.from_numpy(train.labels)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     right = data.kind.correct(predict_logits(network.eval(), test), test.labels())
-    return export_entrant(network, data.card.input, path, seed=0), right
+    return export_model(network, data.card.input, path, seed=0), right
 
 
 def test_a_challenge_compares_both_sample_by_sample_on_the_same_data(image_data: PreparedData, tmp_path: Path) -> None:
-    ours, right = entrant(image_data, tmp_path / "new.onnx", 40)
-    theirs, before = entrant(image_data, tmp_path / "old.onnx", 4)
+    ours, right = exported(image_data, tmp_path / "new.onnx", 40)
+    theirs, before = exported(image_data, tmp_path / "old.onnx", 4)
     found = challenge(PARAMS, Holder("edge", 3, theirs), ours, image_data, Target(), seed=0)
     assert (found.environment, found.version) == ("edge", 3)
     assert found.challenger.accuracy.value == pytest.approx(right.mean())
@@ -46,6 +48,6 @@ def test_a_challenge_compares_both_sample_by_sample_on_the_same_data(image_data:
 
 
 def test_a_file_against_itself_is_no_difference(image_data: PreparedData, tmp_path: Path) -> None:
-    same, _ = entrant(image_data, tmp_path / "same.onnx", 4)
+    same, _ = exported(image_data, tmp_path / "same.onnx", 4)
     found = challenge(PARAMS, Holder("staging", 1, same), same, image_data, Target(), seed=0)
     assert (found.gain.value, found.p_value, found.only_challenger, found.only_champion) == (0, 1, 0, 0)

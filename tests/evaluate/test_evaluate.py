@@ -13,7 +13,7 @@ from params.models import Architecture, Mlp, Recurrent
 from tasks.core.errors import IntegrityError, StageError
 from tasks.core.progress import Advance, silent
 from tasks.evaluate.evaluate import Evaluation, evaluate
-from tasks.evaluate.model_under_test import Entrant, export_entrant
+from tasks.evaluate.model_under_test import ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers
 from tasks.evaluate.timing import footprints
 from tasks.kinds.kind import find_kind
@@ -23,7 +23,7 @@ from tasks.training.network import PreparedData
 from tasks.training.predict import predict_logits
 
 PARAMS = Evaluate(resamples=200, latency=Latency(warmup=1, repeats=10, batch_size=2))
-Models = dict[str, Entrant]
+Models = dict[str, ModelUnderTest]
 
 
 def trained(architecture: Architecture, data: Path, steps: int, seed: int) -> Network:
@@ -42,12 +42,12 @@ def trained(architecture: Architecture, data: Path, steps: int, seed: int) -> Ne
 
 
 @pytest.fixture
-def enter(tmp_path: Path) -> Callable[..., Entrant]:
-    def make(name: str, data: Path, hidden: int, steps: int) -> Entrant:
+def enter(tmp_path: Path) -> Callable[..., ModelUnderTest]:
+    def make(name: str, data: Path, hidden: int, steps: int) -> ModelUnderTest:
         spec = read_card(data).input
         recurrent = spec.layout == "sequence"
         architecture = Recurrent(kind="lstm", hidden=hidden) if recurrent else Mlp(kind="mlp", hidden=(hidden,))
-        return export_entrant(trained(architecture, data, steps, hidden), spec, tmp_path / f"{name}.onnx", seed=0)
+        return export_model(trained(architecture, data, steps, hidden), spec, tmp_path / f"{name}.onnx", seed=0)
 
     return make
 
@@ -58,7 +58,7 @@ def judged(data: Path, models: Models, advance: Advance = silent) -> Evaluation:
 
 @pytest.mark.parametrize("data", ["tiny_images", "tiny_sequences"])
 def test_all_models_are_judged_on_the_same_test_split(
-    data: str, request: pytest.FixtureRequest, enter: Callable[..., Entrant]
+    data: str, request: pytest.FixtureRequest, enter: Callable[..., ModelUnderTest]
 ) -> None:
     directory: Path = request.getfixturevalue(data)
     models = {
@@ -93,8 +93,8 @@ def test_all_models_are_judged_on_the_same_test_split(
 def test_further_heads_are_judged_by_their_accuracy_and_leave_the_first_alone(tiny_heads: Path, tmp_path: Path) -> None:
     card, test = read_card(tiny_heads), open_split(tiny_heads, "test")
     network = trained(Mlp(kind="mlp", hidden=(16,)), tiny_heads, 60, seed=0)
-    entrant = export_entrant(network, card.input, tmp_path / "own.onnx", seed=0)
-    evaluation = judged(tiny_heads, dict.fromkeys(("teacher", "baseline", "student"), entrant))
+    model = export_model(network, card.input, tmp_path / "own.onnx", seed=0)
+    evaluation = judged(tiny_heads, dict.fromkeys(("teacher", "baseline", "student"), model))
     score, logits = evaluation.scores[0], predict_logits(network, test)
     assert logits.shape == (90, 5)
     assert score.accuracy.value == float(np.mean(logits[:, :3].argmax(axis=1) == test.labels()[:, 0]))
@@ -107,14 +107,16 @@ def test_further_heads_are_judged_by_their_accuracy_and_leave_the_first_alone(ti
 def test_accuracy_is_that_of_the_torch_network(tiny_images: Path, tmp_path: Path) -> None:
     card, test = read_card(tiny_images), open_split(tiny_images, "test")
     network = trained(Mlp(kind="mlp", hidden=(4,)), tiny_images, 5, seed=0)
-    entrant = export_entrant(network, card.input, tmp_path / "own.onnx", seed=0)
+    model = export_model(network, card.input, tmp_path / "own.onnx", seed=0)
     accuracy = float(np.mean(predict_logits(network, test).argmax(axis=1) == test.labels()))
-    evaluation = judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student"), entrant))
+    evaluation = judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student"), model))
     assert evaluation.scores[0].accuracy.value == accuracy
     assert evaluation.gain.value == 0
 
 
-def test_numbers_but_latencies_are_equal_at_every_run(tiny_sequences: Path, enter: Callable[..., Entrant]) -> None:
+def test_numbers_but_latencies_are_equal_at_every_run(
+    tiny_sequences: Path, enter: Callable[..., ModelUnderTest]
+) -> None:
     models = dict.fromkeys(("teacher", "baseline", "student"), enter("any", tiny_sequences, 3, 3))
     times = {"p50_ms": 0, "p95_ms": 0, "p99_ms": 0, "batch": None, "footprint": None}
     runs = [[score.model_copy(update=times) for score in judged(tiny_sequences, models).scores] for _ in range(2)]
@@ -122,7 +124,7 @@ def test_numbers_but_latencies_are_equal_at_every_run(tiny_sequences: Path, ente
 
 
 def test_student_worse_than_its_baseline_and_larger_than_its_teacher_is_said(
-    tiny_images: Path, enter: Callable[..., Entrant]
+    tiny_images: Path, enter: Callable[..., ModelUnderTest]
 ) -> None:
     good, bad = enter("good", tiny_images, 4, 60), enter("bad", tiny_images, 6, 0)
     notes = judged(tiny_images, {"teacher": good, "baseline": good, "student": bad}).notes
@@ -130,31 +132,33 @@ def test_student_worse_than_its_baseline_and_larger_than_its_teacher_is_said(
     assert any("not smaller than its teacher" in note for note in notes)
 
 
-def test_file_changed_after_it_was_recorded_is_not_judged(tiny_images: Path, enter: Callable[..., Entrant]) -> None:
-    entrant = enter("any", tiny_images, 3, 0)
-    entrant.path.write_bytes(entrant.path.read_bytes() + b"\0")
+def test_file_changed_after_it_was_recorded_is_not_judged(
+    tiny_images: Path, enter: Callable[..., ModelUnderTest]
+) -> None:
+    model = enter("any", tiny_images, 3, 0)
+    model.path.write_bytes(model.path.read_bytes() + b"\0")
     with pytest.raises(IntegrityError, match="expected sha256"):
-        judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student"), entrant))
+        judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student"), model))
 
 
-def test_missing_baseline_is_refused(tiny_images: Path, enter: Callable[..., Entrant]) -> None:
-    entrant = enter("any", tiny_images, 3, 0)
+def test_missing_baseline_is_refused(tiny_images: Path, enter: Callable[..., ModelUnderTest]) -> None:
+    model = enter("any", tiny_images, 3, 0)
     with pytest.raises(StageError, match="`baseline` among them"):
-        judged(tiny_images, {"teacher": entrant, "student": entrant})
+        judged(tiny_images, {"teacher": model, "student": model})
 
 
 def test_numbers_of_every_model_are_written_and_which_one_ships(
-    tiny_images: Path, tmp_path: Path, enter: Callable[..., Entrant]
+    tiny_images: Path, tmp_path: Path, enter: Callable[..., ModelUnderTest]
 ) -> None:
-    entrant = enter("any", tiny_images, 3, 0)
-    evaluation = judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student", "fp32"), entrant))
+    model = enter("any", tiny_images, 3, 0)
+    evaluation = judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student", "fp32"), model))
     content = json.loads(write_numbers(evaluation, "fp32", tmp_path).read_text())
     assert content["chosen"] == "fp32"
     assert [score["name"] for score in content["scores"]] == ["teacher", "baseline", "student", "fp32"]
     assert content["scores"][3] == evaluation.scores[3].model_dump(mode="json")
 
 
-def test_a_model_that_does_not_load_by_itself_is_named(tiny_images: Path, enter: Callable[..., Entrant]) -> None:
+def test_a_model_that_does_not_load_by_itself_is_named(tiny_images: Path, enter: Callable[..., ModelUnderTest]) -> None:
     good = enter("any", tiny_images, 3, 0)
     bad = tiny_images.parent / "bad.onnx"
     bad.write_bytes(b"no model")

@@ -10,14 +10,14 @@ from tasks.runtime.bundle.bundle import golden_of, write_bundle
 from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
-from tests.evaluate.test_challenge import entrant
+from tests.evaluate.test_challenge import exported
 from tests.runtime.conftest import FACTS
 
 
 @pytest.fixture
 def bundle(image_data: PreparedData, tmp_path: Path) -> Path:
     """A network after a few steps, as a device gets it."""
-    trained, _ = entrant(image_data, tmp_path / "model.onnx", 40)
+    trained, _ = exported(image_data, tmp_path / "model.onnx", 40)
     model = trained.path.read_bytes()
     pictures = open_split(image_data.directory, "test").gather(np.arange(4)).inputs
     write_bundle(tmp_path / "bundle", FACTS, model, golden_of(Session(model), pictures, None))
