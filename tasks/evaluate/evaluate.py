@@ -14,7 +14,7 @@ from tasks.core.progress import Advance
 from tasks.evaluate.intervals import paired_difference
 from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest
 from tasks.evaluate.notes import notes_on
-from tasks.evaluate.score import Exam, score
+from tasks.evaluate.score import EvalContext, score
 from tasks.evaluate.slices import slices_of
 from tasks.evaluate.timing import time_models
 from tasks.runtime.bundle.session import Session
@@ -86,8 +86,8 @@ def score_all(
     advance(len(models), len(models) + 1, "latency")
     timings = time_models(params.latency, models, sessions, samples, target.threads, alone=split == TEST)
     slices = slices_of(data.directory, data.card, split)
-    exam = Exam(params, data.kind, data.card.classes, samples.labels(), logits[reference], slices, seed)
-    scores = tuple(score(exam, name, model, logits[name], timings[name]) for name, model in models.items())
+    context = EvalContext(params, data.kind, data.card.classes, samples.labels(), logits[reference], slices, seed)
+    scores = tuple(score(context, name, model, logits[name], timings[name]) for name, model in models.items())
     advance(len(models) + 1, len(models) + 1, "judged")
     return scores, logits
 

@@ -20,7 +20,7 @@ ITSELF = Interval(value=1.0, low=1.0, high=1.0)
 
 
 @dataclass(frozen=True)
-class Exam:
+class EvalContext:
     """What is the same for every model that is judged."""
 
     params: Evaluate
@@ -32,29 +32,29 @@ class Exam:
     seed: int
 
 
-def score(exam: Exam, name: str, model: ModelUnderTest, logits: Logits, timing: Timing) -> Score:
+def score(context: EvalContext, name: str, model: ModelUnderTest, logits: Logits, timing: Timing) -> Score:
     """Returns all numbers of one model.
 
     Args:
-        exam: labels, reference and the rest.
+        context: labels, reference and the rest.
         name: of the model.
         model: its file.
         logits: (n, outputs) of the test split.
         timing: what it costs where it runs.
     """
-    kind, params = exam.kind, exam.params
-    quality = _quality(exam, logits)
-    same = kind.agrees(logits, exam.reference)
-    right = kind.further_correct(logits, exam.labels)
-    sure = kind.confidence_bins(logits, exam.labels, params.calibration_bins)
+    kind, params = context.kind, context.params
+    quality = _quality(context, logits)
+    same = kind.agrees(logits, context.reference)
+    right = kind.further_correct(logits, context.labels)
+    sure = kind.confidence_bins(logits, context.labels, params.calibration_bins)
     p50, p95, p99 = (float(np.percentile(timing.single, part)) for part in (50, 95, 99))
     return Score(
         name=name,
         accuracy=quality["accuracy"],
         macro_recall=quality["macro_recall"],
         macro_f1=quality["macro_f1"],
-        classes=kind.class_scores(logits, exam.labels, exam.classes),
-        agreement=ITSELF if logits is exam.reference else proportion(same, params, exam.seed),
+        classes=kind.class_scores(logits, context.labels, context.classes),
+        agreement=ITSELF if logits is context.reference else proportion(same, params, context.seed),
         calibration_error=kind.calibration_error(sure),
         parameters=model.parameters,
         size=model.onnx.size,
@@ -62,28 +62,28 @@ def score(exam: Exam, name: str, model: ModelUnderTest, logits: Logits, timing: 
         p95_ms=p95,
         p99_ms=p99,
         parity=model.parity,
-        heads={name: proportion(hits, params, exam.seed) for name, hits in right.items()},
-        slices=_slices(exam, kind.correct(logits, exam.labels)),
+        heads={name: proportion(hits, params, context.seed) for name, hits in right.items()},
+        slices=_slices(context, kind.correct(logits, context.labels)),
         confidence=sure,
         batch=timing.batch,
         footprint=timing.footprint,
     )
 
 
-def _slices(exam: Exam, hits: NDArray[np.bool_]) -> tuple[SliceScore, ...]:
+def _slices(context: EvalContext, hits: NDArray[np.bool_]) -> tuple[SliceScore, ...]:
     return tuple(
         SliceScore(
             column=piece.column,
             value=piece.value,
             samples=int(piece.rows.sum()),
-            accuracy=proportion(hits[piece.rows], exam.params, exam.seed),
+            accuracy=proportion(hits[piece.rows], context.params, context.seed),
         )
-        for piece in exam.slices
+        for piece in context.slices
     )
 
 
-def _quality(exam: Exam, logits: Logits) -> dict[str, Interval]:
-    outcomes, counts = np.unique(exam.kind.outcomes(logits, exam.labels), return_counts=True)
-    outputs = exam.kind.outputs(exam.classes)
-    intervals = bootstrap(counts, lambda c: exam.kind.tally(outcomes, c, outputs), exam.params, exam.seed)
-    return {name: unless_certain(interval, len(exam.labels), exam.params) for name, interval in intervals.items()}
+def _quality(context: EvalContext, logits: Logits) -> dict[str, Interval]:
+    outcomes, counts = np.unique(context.kind.outcomes(logits, context.labels), return_counts=True)
+    outputs = context.kind.outputs(context.classes)
+    intervals = bootstrap(counts, lambda c: context.kind.tally(outcomes, c, outputs), context.params, context.seed)
+    return {name: unless_certain(interval, len(context.labels), context.params) for name, interval in intervals.items()}
