@@ -16,8 +16,8 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 
 
 @dataclass(frozen=True)
-class Holder:
-    """Who is in an environment: the environment, the version, and its file."""
+class Champion:
+    """The release that an environment has: the environment, the version, and its file."""
 
     environment: str
     version: int
@@ -25,7 +25,7 @@ class Holder:
 
 
 def challenge(
-    params: Evaluate, holder: Holder, challenger: ModelUnderTest, data: PreparedData, target: Target, seed: int
+    params: Evaluate, champion: Champion, challenger: ModelUnderTest, data: PreparedData, target: Target, seed: int
 ) -> Challenge:
     """Returns how a file does against that of the champion on the test split; agreement is with the champion.
 
@@ -33,13 +33,13 @@ def challenge(
         IntegrityError: a file has other bytes than on record.
         StageError: one of the two does not run.
     """
-    models = {CHALLENGER: challenger, CHAMPION: holder.model}
+    models = {CHALLENGER: challenger, CHAMPION: champion.model}
     scores, logits = score_all(params, models, CHAMPION, data, target, seed, silent)
     labels = open_split(data.directory, TEST).labels()
     ours, theirs = (data.kind.correct(logits[name], labels) for name in models)
     return Challenge(
-        environment=holder.environment,
-        version=holder.version,
+        environment=champion.environment,
+        version=champion.version,
         challenger=scores[0],
         champion=scores[1],
         gain=paired_difference(ours, theirs, params, seed),

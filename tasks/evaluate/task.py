@@ -12,7 +12,7 @@ from params.evaluate import Evaluate
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
 from tasks.contracts.scores import Challenge, ComparisonRecord, EvaluationRecord, Figure
 from tasks.core.fingerprint import DRAWING, MEASURING
-from tasks.evaluate.challenge import Holder, challenge
+from tasks.evaluate.challenge import Champion, challenge
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
 from tasks.evaluate.figure_data import scene_of
 from tasks.evaluate.figures.draw import draw
@@ -114,8 +114,8 @@ def challenge_champion(
 ) -> Challenge:
     """Returns how the shipped file of an evaluation does against that of a champion, on the test data of the former."""
     prepared = PreparedData.open(evaluation.data)
-    holder = Holder(environment, version, _shipped(champion))
-    return challenge(params, holder, _shipped(evaluation), prepared, evaluation.target, seed=0)
+    theirs = Champion(environment, version, _shipped(champion))
+    return challenge(params, theirs, _shipped(evaluation), prepared, evaluation.target, seed=0)
 
 
 def _shipped(evaluation: EvaluationRecord) -> ModelUnderTest:

@@ -7,7 +7,7 @@ import torch
 from params.compress import Target
 from params.evaluate import Evaluate, Latency
 from params.models import Mlp
-from tasks.evaluate.challenge import Holder, challenge
+from tasks.evaluate.challenge import Champion, challenge
 from tasks.evaluate.model_under_test import ModelUnderTest, export_model
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
@@ -35,7 +35,7 @@ def exported(
 def test_a_challenge_compares_both_sample_by_sample_on_the_same_data(image_data: PreparedData, tmp_path: Path) -> None:
     ours, right = exported(image_data, tmp_path / "new.onnx", 40)
     theirs, before = exported(image_data, tmp_path / "old.onnx", 4)
-    found = challenge(PARAMS, Holder("edge", 3, theirs), ours, image_data, Target(), seed=0)
+    found = challenge(PARAMS, Champion("edge", 3, theirs), ours, image_data, Target(), seed=0)
     assert (found.environment, found.version) == ("edge", 3)
     assert found.challenger.accuracy.value == pytest.approx(right.mean())
     assert found.champion.accuracy.value == pytest.approx(before.mean())
@@ -49,5 +49,5 @@ def test_a_challenge_compares_both_sample_by_sample_on_the_same_data(image_data:
 
 def test_a_file_against_itself_is_no_difference(image_data: PreparedData, tmp_path: Path) -> None:
     same, _ = exported(image_data, tmp_path / "same.onnx", 4)
-    found = challenge(PARAMS, Holder("staging", 1, same), same, image_data, Target(), seed=0)
+    found = challenge(PARAMS, Champion("staging", 1, same), same, image_data, Target(), seed=0)
     assert (found.gain.value, found.p_value, found.only_challenger, found.only_champion) == (0, 1, 0, 0)
