@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from tasks.evaluate.evaluate import TEST, Evaluation
-from tasks.evaluate.figures.scene import Mistake, Scene, WorstClass
+from tasks.evaluate.figures.content import FigureData, Mistake, WorstClass
 from tasks.evaluate.model_under_test import TEACHER
 from tasks.evaluate.slices import sample_ids
 from tasks.training.arrays import SplitArrays, open_split
@@ -17,7 +17,9 @@ WORST_CLASSES, MISTAKES = 4, 4
 """how many classes are shown, and samples of each"""
 
 
-def scene_of(judged: Evaluation, chosen: str, data: PreparedData, curves: Mapping[str, NDArray[np.float64]]) -> Scene:
+def figure_data_of(
+    judged: Evaluation, chosen: str, data: PreparedData, curves: Mapping[str, NDArray[np.float64]]
+) -> FigureData:
     """Returns all that is drawn of an evaluation; `curves` are the learning curves by model."""
     logits, test = judged.logits[chosen], open_split(data.directory, TEST)
     score = next(score for score in judged.scores if score.name == chosen)
@@ -27,7 +29,7 @@ def scene_of(judged: Evaluation, chosen: str, data: PreparedData, curves: Mappin
         for one in worst
         if one.samples and one.recall < 1
     )
-    return Scene(
+    return FigureData(
         scores=judged.scores,
         chosen=chosen,
         teacher=TEACHER,

@@ -14,9 +14,9 @@ from tasks.contracts.scores import Challenge, ComparisonRecord, EvaluationRecord
 from tasks.core.fingerprint import DRAWING, MEASURING
 from tasks.evaluate.challenge import Champion, challenge
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
-from tasks.evaluate.figure_data import scene_of
+from tasks.evaluate.figure_data import figure_data_of
+from tasks.evaluate.figures.content import Drawing
 from tasks.evaluate.figures.draw import draw
-from tasks.evaluate.figures.scene import Drawing
 from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers
 from tasks.models.weights import load_model
@@ -53,7 +53,7 @@ def evaluate_candidates(
     run.keep(write_numbers(judged, candidates.chosen, run.scratch))
     learned = f"validation_{prepared.kind.primary}"
     curves = {role: np.array(history(record.run_id, learned)) for role, record in compared.items()}
-    scene = scene_of(judged, candidates.chosen, prepared, curves)
+    shown = figure_data_of(judged, candidates.chosen, prepared, curves)
     run.uses(data)
     _log(run, judged)
     return EvaluationRecord(
@@ -67,7 +67,7 @@ def evaluate_candidates(
         gain=judged.gain,
         target=target,
         notes=(*student.warnings, *judged.notes),
-        figures=tuple(_kept(run, drawing) for drawing in draw(scene)),
+        figures=tuple(_kept(run, drawing) for drawing in draw(shown)),
         run_id=run.id,
         created=datetime.now(UTC),
     )

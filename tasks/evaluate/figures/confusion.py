@@ -8,8 +8,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from tasks.evaluate.figures.canvas import BLUE, FONT, INK, WIDTH, Canvas, fitted, width_of
+from tasks.evaluate.figures.content import Drawing, FigureData
 from tasks.evaluate.figures.pairs import draw_pairs
-from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.svg import as_svg
 
 NUMBERED, MATRIX = 12, 40
@@ -24,24 +24,24 @@ CAPTION = (
 NUMBERS = {"counts": " Numbers are samples.", "percent": " Numbers are per cent of the row.", "": ""}
 
 
-def draw_confusion(scene: Scene) -> Drawing | None:
+def draw_confusion(data: FigureData) -> Drawing | None:
     """Draws the matrix of up to `MATRIX` classes, of more the most confused pairs; None without samples."""
-    if not scene.confusion.any():
+    if not data.confusion.any():
         return None
-    return draw_pairs(scene) if len(scene.classes) > MATRIX else _draw_matrix(scene)
+    return draw_pairs(data) if len(data.classes) > MATRIX else _draw_matrix(data)
 
 
-def _draw_matrix(scene: Scene) -> Drawing:
-    labels = _labels(scene.classes)
+def _draw_matrix(data: FigureData) -> Drawing:
+    labels = _labels(data.classes)
     left = max(width_of(text) for text in (*labels, CORNER)) + 10
     side = WIDTH - left - 4
     upright = all(width_of(label) < side / len(labels) for label in labels)
     top = 46 if upright else max(left, 70) + 22
     canvas = Canvas.of(top + side + 6)
     axes = canvas.axes(left, top, side, side)
-    parts = scene.confusion / np.maximum(scene.confusion.sum(axis=1, keepdims=True), 1)
-    kind, texts = _texts(scene.confusion, parts, side / len(labels))
-    for row, column in np.argwhere(scene.confusion > 0):
+    parts = data.confusion / np.maximum(data.confusion.sum(axis=1, keepdims=True), 1)
+    kind, texts = _texts(data.confusion, parts, side / len(labels))
+    for row, column in np.argwhere(data.confusion > 0):
         _cell(axes, int(row), int(column), float(parts[row, column]), texts[row][column])
     _frame(axes, labels, upright=upright)
     canvas.write(left, 8, "predicted →")

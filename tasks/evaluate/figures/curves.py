@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from tasks.evaluate.figures.canvas import FONT, INK, WIDTH, Canvas, percent
+from tasks.evaluate.figures.content import Drawing, FigureData
 from tasks.evaluate.figures.roles import colour_of, title_of
-from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.svg import as_svg
 
 Curves = Mapping[str, NDArray[np.float64]]
@@ -18,9 +18,9 @@ CAPTION = (
 )
 
 
-def draw_curves(scene: Scene) -> Drawing | None:
+def draw_curves(data: FigureData) -> Drawing | None:
     """Draws the primary metric over the epochs; None where no epoch is on record."""
-    curves = {name: curve for name, curve in scene.curves.items() if np.isfinite(curve).any()}
+    curves = {name: curve for name, curve in data.curves.items() if np.isfinite(curve).any()}
     if not curves:
         return None
     key = LINE * len(curves) + 8
@@ -30,8 +30,8 @@ def draw_curves(scene: Scene) -> Drawing | None:
         _line(axes, name, curve)
         _key(canvas, 10 + LINE * row, name, curve)
     cut = _frame(axes, curves)
-    canvas.write(4, key + 6, f"{scene.metric}, %")
-    caption = CAPTION.format(metric=scene.metric, cut=" The first epochs lie below the picture." if cut else "")
+    canvas.write(4, key + 6, f"{data.metric}, %")
+    caption = CAPTION.format(metric=data.metric, cut=" The first epochs lie below the picture." if cut else "")
     return Drawing("curves", caption, as_svg(canvas.figure, "curves", caption))
 
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from tasks.evaluate.figures.canvas import styled
 from tasks.evaluate.figures.confusion import draw_confusion
+from tasks.evaluate.figures.content import Drawing, FigureData
 from tasks.evaluate.figures.curves import draw_curves
 from tasks.evaluate.figures.front import draw_front
 from tasks.evaluate.figures.reliability import draw_reliability
-from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.slices import draw_slices
 from tasks.evaluate.figures.worst import draw_worst
 
-Picture = Callable[[Scene], Drawing | None]
+Picture = Callable[[FigureData], Drawing | None]
 PICTURES: tuple[Picture, ...] = (
     draw_front,
     draw_confusion,
@@ -23,8 +23,8 @@ PICTURES: tuple[Picture, ...] = (
 """in the order they are read"""
 
 
-def draw(scene: Scene) -> tuple[Drawing, ...]:
+def draw(data: FigureData) -> tuple[Drawing, ...]:
     """Returns the pictures that have something to show; equal scenes give equal bytes."""
     with styled():
-        drawn = [picture(scene) for picture in PICTURES]
+        drawn = [picture(data) for picture in PICTURES]
     return tuple(drawing for drawing in drawn if drawing is not None)

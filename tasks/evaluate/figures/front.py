@@ -12,9 +12,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from tasks.contracts.scores import Score
 from tasks.evaluate.figures.canvas import FONT, INK, WIDTH, Canvas, fitted, width_of
+from tasks.evaluate.figures.content import Drawing, FigureData
 from tasks.evaluate.figures.numbering import Spot, placed
 from tasks.evaluate.figures.roles import colour_of, shape_of, title_of
-from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.svg import as_svg
 
 LEFT, TOP, HEIGHT, LINE = 48.0, 24.0, 220.0, 19.0
@@ -26,9 +26,9 @@ CAPTION = (
 )
 
 
-def draw_front(scene: Scene) -> Drawing:
+def draw_front(data: FigureData) -> Drawing:
     """Draws every model; there is always something to show."""
-    return draw_scores(scene.scores, scene.chosen, "test", "ships")
+    return draw_scores(data.scores, data.chosen, "test", "ships")
 
 
 def draw_scores(scores: Sequence[Score], chosen: str, split: str, verb: str) -> Drawing:

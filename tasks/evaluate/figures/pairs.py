@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.evaluate.figures.canvas import BLUE, WIDTH, Canvas, fitted
-from tasks.evaluate.figures.scene import Drawing, Scene
+from tasks.evaluate.figures.content import Drawing, FigureData
 from tasks.evaluate.figures.svg import as_svg
 
 MOST = 12
@@ -14,18 +14,18 @@ CAPTION = (
 )
 
 
-def draw_pairs(scene: Scene) -> Drawing | None:
+def draw_pairs(data: FigureData) -> Drawing | None:
     """Draws the `MOST` largest cells beside the diagonal of the confusion matrix; None where nothing is confused."""
-    wrong = scene.confusion.copy()
+    wrong = data.confusion.copy()
     np.fill_diagonal(wrong, 0)
     if not wrong.any():
         return None
     order = np.argsort(-wrong, axis=None, kind="stable")[:MOST]
-    cells = [divmod(int(cell), len(scene.classes)) for cell in order if wrong.flat[cell]]
+    cells = [divmod(int(cell), len(data.classes)) for cell in order if wrong.flat[cell]]
     canvas = Canvas.of(ROW * len(cells) + 4)
     for place, (label, said) in enumerate(cells):
-        whole = int(scene.confusion[label].sum())
-        _bar(canvas, ROW * place, f"{scene.classes[label]} → {scene.classes[said]}", int(wrong[label, said]), whole)
+        whole = int(data.confusion[label].sum())
+        _bar(canvas, ROW * place, f"{data.classes[label]} → {data.classes[said]}", int(wrong[label, said]), whole)
     pairs = CAPTION.format(pairs=np.count_nonzero(wrong), cells=wrong.size - len(wrong))
     return Drawing("confusion", pairs, as_svg(canvas.figure, "confusion", pairs))
 

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 
 from tasks.contracts.scores import ConfidenceBin, Score
 from tasks.evaluate.figures.canvas import BLUE, INK, ORANGE, WIDTH, Canvas
+from tasks.evaluate.figures.content import Drawing, FigureData
 from tasks.evaluate.figures.roles import title_of
-from tasks.evaluate.figures.scene import Drawing, Scene
 from tasks.evaluate.figures.svg import as_svg
 
 LEFT, SIDE, HIGH, BELOW = 48.0, WIDTH - 64, 220.0, 74.0
@@ -17,10 +17,10 @@ CAPTION = (
 )
 
 
-def draw_reliability(scene: Scene) -> Drawing | None:
+def draw_reliability(data: FigureData) -> Drawing | None:
     """Draws the file that ships and its teacher, each in bins of equal width; None where neither was measured."""
-    teacher = next(score for score in scene.scores if score.name == scene.teacher)
-    pairs = [(score, colour) for score, colour in ((teacher, ORANGE), (scene.shipped, BLUE)) if score.confidence]
+    teacher = next(score for score in data.scores if score.name == data.teacher)
+    pairs = [(score, colour) for score, colour in ((teacher, ORANGE), (data.shipped, BLUE)) if score.confidence]
     if not pairs:
         return None
     top = 30 + 18.0 * len(pairs)
@@ -30,7 +30,7 @@ def draw_reliability(scene: Scene) -> Drawing | None:
     canvas.write(4, top - 14, "right, %")
     canvas.write(LEFT + 8, top + HIGH + 20, "samples, %")
     for row, (score, colour) in enumerate(reversed(pairs)):
-        _key(canvas, 10 + 18 * row, score, colour, scene)
+        _key(canvas, 10 + 18 * row, score, colour, data)
     for score, colour in pairs:
         _curve(above, score, colour)
         _histogram(below, score, colour, filled=colour == BLUE)
@@ -38,8 +38,8 @@ def draw_reliability(scene: Scene) -> Drawing | None:
     return Drawing("reliability", CAPTION, as_svg(canvas.figure, "reliability", CAPTION))
 
 
-def _key(canvas: Canvas, top: float, score: Score, colour: str, scene: Scene) -> None:
-    name = f"{title_of(score.name)} (ships)" if score.name == scene.chosen else title_of(score.name)
+def _key(canvas: Canvas, top: float, score: Score, colour: str, data: FigureData) -> None:
+    name = f"{title_of(score.name)} (ships)" if score.name == data.chosen else title_of(score.name)
     canvas.mark(14, top, marker="o" if colour == BLUE else "s", markersize=8, color=colour)
     canvas.write(26, top, f"{name}: calibration error {score.calibration_error:.3f}")
 

@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 
 from tasks.contracts.scores import SliceScore
 from tasks.evaluate.figures.canvas import BLUE, FONT, INK, WIDTH, Canvas, fitted
-from tasks.evaluate.figures.scene import Drawing, Scene
+from tasks.evaluate.figures.content import Drawing, FigureData
 from tasks.evaluate.figures.svg import as_svg
 
 MOST = 24
@@ -15,9 +15,9 @@ CAPTION = (
 )
 
 
-def draw_slices(scene: Scene) -> Drawing | None:
+def draw_slices(data: FigureData) -> Drawing | None:
     """Draws a row per slice, the weakest `MOST` of them; None where there are none."""
-    shipped = scene.shipped
+    shipped = data.shipped
     if not shipped.slices:
         return None
     rows = _weakest(shipped.slices)

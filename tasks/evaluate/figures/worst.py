@@ -4,8 +4,8 @@ import numpy as np
 
 from tasks.contracts.records import InputSpec
 from tasks.evaluate.figures.canvas import WIDTH, Canvas, fitted, percent
+from tasks.evaluate.figures.content import Drawing, FigureData, Mistake, WorstClass
 from tasks.evaluate.figures.sample import Scale, draw_sample
-from tasks.evaluate.figures.scene import Drawing, Mistake, Scene, WorstClass
 from tasks.evaluate.figures.svg import as_svg
 
 CLASSES, SAMPLES = 4, 4
@@ -17,9 +17,9 @@ CAPTION = (
 )
 
 
-def draw_worst(scene: Scene) -> Drawing | None:
+def draw_worst(data: FigureData) -> Drawing | None:
     """Draws up to `CLASSES` rows of up to `SAMPLES` samples; None where there is no mistake."""
-    worst = [row for row in scene.worst if row.mistakes][:CLASSES]
+    worst = [row for row in data.worst if row.mistakes][:CLASSES]
     if not worst:
         return None
     height = TITLE + CELL + WORDS + 10
@@ -27,7 +27,7 @@ def draw_worst(scene: Scene) -> Drawing | None:
     shown = [mistake.inputs for row in worst for mistake in row.mistakes[:SAMPLES]]
     scale = Scale.of(shown)
     for place, row in enumerate(worst):
-        _row(canvas, height * place, row, scale, scene.spec)
+        _row(canvas, height * place, row, scale, data.spec)
     return Drawing("worst", CAPTION, as_svg(canvas.figure, "worst", CAPTION))
 
 

@@ -5,9 +5,9 @@ import matplotlib
 import numpy as np
 import pytest
 
+from tasks.evaluate.figures.content import Drawing
 from tasks.evaluate.figures.draw import draw
-from tasks.evaluate.figures.scene import Drawing
-from tests.evaluate.figures.made_scene import SVG, scene, texts, worst_class
+from tests.evaluate.figures.made_data import SVG, figure_data, texts, worst_class
 from tests.evaluate.report.made import scores
 
 NAMES = ["front", "confusion", "worst", "slices", "reliability", "curves"]
@@ -15,7 +15,7 @@ NAMES = ["front", "confusion", "worst", "slices", "reliability", "curves"]
 
 @pytest.fixture(scope="module")
 def whole() -> tuple[Drawing, ...]:
-    return draw(scene())
+    return draw(figure_data())
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +26,17 @@ def drawings(whole: tuple[Drawing, ...]) -> dict[str, ElementTree.Element]:
 def test_a_picture_that_has_nothing_to_show_is_not_drawn(whole: tuple[Drawing, ...]) -> None:
     assert [d.name for d in whole] == NAMES
     bare = tuple(s.model_copy(update={"slices": (), "confidence": ()}) for s in scores())
-    assert [d.name for d in draw(scene(scores=bare, curves={}, worst=()))] == ["front", "confusion"]
+    assert [d.name for d in draw(figure_data(scores=bare, curves={}, worst=()))] == ["front", "confusion"]
     empty = np.zeros((3, 3), dtype=np.int64)
     assert [
-        d.name for d in draw(scene(scores=bare, curves={"teacher": np.array([np.nan])}, worst=(), confusion=empty))
+        d.name
+        for d in draw(figure_data(scores=bare, curves={"teacher": np.array([np.nan])}, worst=(), confusion=empty))
     ] == ["front"]
 
 
 def test_equal_scenes_give_equal_bytes_whatever_the_machine_prefers(whole: tuple[Drawing, ...]) -> None:
     with matplotlib.rc_context({"font.size": 30, "axes.edgecolor": "red", "svg.fonttype": "path", "svg.hashsalt": "x"}):
-        assert draw(scene()) == whole
+        assert draw(figure_data()) == whole
         assert matplotlib.rcParams["font.size"] == 30
 
 
@@ -85,6 +86,6 @@ def test_no_picture_names_an_address_or_a_date(whole: tuple[Drawing, ...]) -> No
 def test_names_with_signs_of_html_mathematics_or_other_scripts_come_out_as_they_are() -> None:
     names = ("<b>|x", "$a_1$", "木")
     worst = (worst_class(np.ones((1, 8, 8)), label="<b>$a$木"),)
-    drawn = {d.name: texts(d.svg) for d in draw(scene(classes=names, worst=worst))}
+    drawn = {d.name: texts(d.svg) for d in draw(figure_data(classes=names, worst=worst))}
     assert set(names) <= set(drawn["confusion"])
     assert any(text.startswith("<b>$a$木: ") for text in drawn["worst"])

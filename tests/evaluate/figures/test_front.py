@@ -4,7 +4,7 @@ import pytest
 from tasks.evaluate.figures.canvas import styled
 from tasks.evaluate.figures.front import draw_front, front
 from tasks.evaluate.figures.numbering import REACH, Box, Spot, placed
-from tests.evaluate.figures.made_scene import scene, texts
+from tests.evaluate.figures.made_data import figure_data, texts
 from tests.evaluate.report.made import SHIPS, score, scores
 
 
@@ -22,7 +22,7 @@ def test_the_front_holds_what_no_other_model_beats_in_both() -> None:
 
 def test_the_key_names_every_model_with_its_bytes_and_says_which_ships() -> None:
     with styled():
-        found = texts(draw_front(scene()).svg)
+        found = texts(draw_front(figure_data()).svg)
     for score_ in scores()[3:]:
         assert (f"{score_.name} (ships)" if score_.name == SHIPS else score_.name) in found
     assert {"teacher", "student alone", "student distilled"} <= set(found)
@@ -34,7 +34,7 @@ def test_the_key_names_every_model_with_its_bytes_and_says_which_ships() -> None
 def test_models_of_equal_latency_still_get_an_axis_with_ticks() -> None:
     same = tuple(s.model_copy(update={"p50_ms": 0.0213}) for s in scores())
     with styled():
-        found = texts(draw_front(scene(scores=same)).svg)
+        found = texts(draw_front(figure_data(scores=same)).svg)
     assert "0.02" in found
 
 

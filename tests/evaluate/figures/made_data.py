@@ -1,4 +1,4 @@
-"""A scene with something for every picture, and the text that is found in an SVG."""
+"""Data with something for every picture, and the text that is found in an SVG."""
 
 from typing import Any
 from xml.etree import ElementTree
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.records import InputSpec
 from tasks.contracts.scores import ClassScore
-from tasks.evaluate.figures.scene import Mistake, Scene, WorstClass
+from tasks.evaluate.figures.content import FigureData, Mistake, WorstClass
 from tests.evaluate.report.made import CLASSES, SHIPS, SPEC, scores
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -26,7 +26,7 @@ def worst_class(inputs: NDArray[Any], label: str = "willow", count: int = 2) -> 
     return WorstClass(score, tuple(mistakes))
 
 
-def scene(**changes: Any) -> Scene:
+def figure_data(**changes: Any) -> FigureData:
     whole: dict[str, Any] = {
         "scores": scores(),
         "chosen": SHIPS,
@@ -38,7 +38,7 @@ def scene(**changes: Any) -> Scene:
         "worst": (worst_class(np.arange(64, dtype=np.uint8).reshape(1, 8, 8)),),
         "spec": SPEC,
     }
-    return Scene(**(whole | changes))
+    return FigureData(**(whole | changes))
 
 
 def spec(layout: str, shape: tuple[int, ...]) -> InputSpec:

@@ -1,4 +1,4 @@
-"""What there is to draw of an evaluation; how it looks is the business of the modules beside this one."""
+"""What is drawn of an evaluation; the modules beside this one say how."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class WorstClass:
 
 
 @dataclass(frozen=True)
-class Scene:
+class FigureData:
     """All that is drawn.
 
     Attributes:

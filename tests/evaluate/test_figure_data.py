@@ -5,7 +5,7 @@ import pytest
 
 from tasks.contracts.scores import ClassScore, Interval, Score
 from tasks.evaluate.evaluate import Evaluation
-from tasks.evaluate.figure_data import scene_of
+from tasks.evaluate.figure_data import figure_data_of
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 
@@ -30,9 +30,11 @@ def test_the_worst_classes_come_first_with_their_most_confident_mistakes(sequenc
     said[np.flatnonzero(labels == 0)[-1]] = 1  # and one ash is called birch
     logits = np.zeros((90, 3), np.float32)
     logits[np.arange(90), said] = sure
-    scene = scene_of(judged(sequence_data, logits), "int8", sequence_data, {"teacher": np.ones(3), "none": np.empty(0)})
-    assert [one.score.label for one in scene.worst] == ["cedar", "ash"]
-    cedar = scene.worst[0].mistakes
+    figure_data = figure_data_of(
+        judged(sequence_data, logits), "int8", sequence_data, {"teacher": np.ones(3), "none": np.empty(0)}
+    )
+    assert [one.score.label for one in figure_data.worst] == ["cedar", "ash"]
+    cedar = figure_data.worst[0].mistakes
     assert [one.predicted for one in cedar] == ["ash"] * 4
     rows = np.flatnonzero(labels == 2)[:10][::-1][:4]
     assert [one.confidence for one in cedar] == pytest.approx(
@@ -43,11 +45,11 @@ def test_the_worst_classes_come_first_with_their_most_confident_mistakes(sequenc
     for one, inputs, length in zip(cedar, samples.inputs, samples.lengths, strict=True):
         np.testing.assert_array_equal(one.inputs, inputs[:length])
     assert len({one.sample for one in cedar}) == 4
-    assert scene.confusion.tolist() == [[29, 1, 0], [0, 30, 0], [10, 0, 20]]
-    assert list(scene.curves) == ["teacher"]
-    assert scene.shipped.name == "int8"
+    assert figure_data.confusion.tolist() == [[29, 1, 0], [0, 30, 0], [10, 0, 20]]
+    assert list(figure_data.curves) == ["teacher"]
+    assert figure_data.shipped.name == "int8"
 
 
 def test_a_model_without_mistakes_has_no_worst_classes(image_data: PreparedData, tmp_path: Path) -> None:
     right = np.eye(3, dtype=np.float32)[open_split(image_data.directory, "test").labels()]
-    assert scene_of(judged(image_data, right), "int8", image_data, {}).worst == ()
+    assert figure_data_of(judged(image_data, right), "int8", image_data, {}).worst == ()
