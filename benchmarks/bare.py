@@ -28,7 +28,7 @@ from tasks.distill.student import distill, train_alone
 from tasks.distill.teachers.teachers import Teacher, Teaching
 from tasks.distill.teachers.train import train
 from tasks.evaluate.evaluate import Evaluation, evaluate
-from tasks.evaluate.figure_data import scene_of
+from tasks.evaluate.figure_data import figure_data_of
 from tasks.evaluate.figures.draw import draw
 from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers
@@ -101,7 +101,7 @@ def _judged(
     write_numbers(judged, done.chosen, folder)
     metric = f"validation_{data.kind.primary}"
     curves = {name: np.array([epoch[metric] for epoch in one.fit.history]) for name, one in trained.items()}
-    for drawing in draw(scene_of(judged, done.chosen, data, curves)):
+    for drawing in draw(figure_data_of(judged, done.chosen, data, curves)):
         (folder / f"{drawing.name}.svg").write_bytes(drawing.svg)
     return judged
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tasks.evaluate.report.details import per_class, per_slice
-from tasks.evaluate.report.gates import duels, rulings
+from tasks.evaluate.report.gates import challenge_texts, verdict_texts
 from tasks.evaluate.report.headline import big_numbers, verdict_line
 from tasks.evaluate.report.lineage import input_in_words, lineage, quarantine_in_words, samples_in_words
 from tasks.evaluate.report.markdown import Ready, as_code, as_markdown, table_in_markdown, ticked
@@ -34,8 +34,8 @@ def render_card(report: Report) -> str:
             summary=table_in_markdown(summary(report)),
             classes=table_in_markdown(per_class(report)),
             slices=table_in_markdown(per_slice(report)) if report.shipped.slices else None,
-            rulings=rulings(report),
-            duels=duels(report),
+            verdict_texts=verdict_texts(report),
+            challenge_texts=challenge_texts(report),
             origins=lineage(report),
             sample=input_in_words(data),
             samples=samples_in_words(data),

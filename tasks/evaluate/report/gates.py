@@ -9,7 +9,7 @@ from tasks.evaluate.report.words import counted, gain_in_words, moment, odds_in_
 
 
 @dataclass(frozen=True)
-class Ruling:
+class VerdictText:
     """A verdict under its heading."""
 
     heading: str
@@ -18,33 +18,36 @@ class Ruling:
 
 
 @dataclass(frozen=True)
-class Duel:
+class ChallengeText:
     """A challenge in sentences."""
 
     heading: str
     sentences: tuple[str, ...]
 
 
-def rulings(report: Report) -> tuple[Ruling, ...]:
+def verdict_texts(report: Report) -> tuple[VerdictText, ...]:
     """Returns every verdict, oldest first, with its time where that is on record."""
     times = [moment(time) for time in report.decided] or [""] * len(report.verdicts)
     return tuple(
-        Ruling(f"{verdict.environment}: {'passed' if verdict.passed else 'refused'}", when, verdict)
+        VerdictText(f"{verdict.environment}: {'passed' if verdict.passed else 'refused'}", when, verdict)
         for verdict, when in zip(report.verdicts, times, strict=True)
     )
 
 
-def duels(report: Report) -> tuple[Duel, ...]:
+def challenge_texts(report: Report) -> tuple[ChallengeText, ...]:
     """Returns how the release did against each champion, in plain words."""
-    return tuple(Duel(f"Version {duel.version} in {duel.environment}", _told(duel)) for duel in report.duels)
+    return tuple(
+        ChallengeText(f"Version {challenge.version} in {challenge.environment}", _told(challenge))
+        for challenge in report.all_challenges
+    )
 
 
-def _told(duel: Challenge) -> tuple[str, ...]:
+def _told(challenge: Challenge) -> tuple[str, ...]:
     return (
-        f"On the same samples this release has {with_ends(duel.challenger.accuracy)}, the champion"
-        f" {with_ends(duel.champion.accuracy)}.",
-        f"The difference is {points_with_ends(duel.gain)}: {gain_in_words(duel.gain)}.",
-        f"Only this release is right on {counted(duel.only_challenger, 'sample')}, only the champion on"
-        f" {duel.only_champion:,}.",
-        odds_in_words(duel),
+        f"On the same samples this release has {with_ends(challenge.challenger.accuracy)}, the champion"
+        f" {with_ends(challenge.champion.accuracy)}.",
+        f"The difference is {points_with_ends(challenge.gain)}: {gain_in_words(challenge.gain)}.",
+        f"Only this release is right on {counted(challenge.only_challenger, 'sample')}, only the champion on"
+        f" {challenge.only_champion:,}.",
+        odds_in_words(challenge),
     )

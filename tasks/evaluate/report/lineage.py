@@ -13,7 +13,7 @@ from tasks.evaluate.report.words import TIMES, moment
 
 
 @dataclass(frozen=True)
-class Fact:
+class LineageEntry:
     """A name and a value; `code` where the value is for machines."""
 
     name: str
@@ -26,14 +26,14 @@ class Origin:
     """One thing that the release is made of, and what is on record of it."""
 
     title: str
-    facts: tuple[Fact, ...]
+    entries: tuple[LineageEntry, ...]
 
 
 def lineage(report: Report) -> tuple[Origin, ...]:
     """Returns data, teacher, student, evaluation and release; what is not on record is left out."""
     evaluation, release = report.evaluation, report.release
-    version = (Fact("version", str(release.teacher_version)),) if release else ()
-    judged = (Fact("run", evaluation.run_id, code=True), Fact("made", moment(evaluation.created)))
+    version = (LineageEntry("version", str(release.teacher_version)),) if release else ()
+    judged = (LineageEntry("run", evaluation.run_id, code=True), LineageEntry("made", moment(evaluation.created)))
     origins = (
         Origin("Data", _data(evaluation.data)),
         Origin("Teacher", (*version, *_model(evaluation.teacher))),
@@ -42,7 +42,7 @@ def lineage(report: Report) -> tuple[Origin, ...]:
         Origin("File that ships", _shipped(evaluation)),
         *(_registered(release) if release else ()),
     )
-    return tuple(Origin(o.title, tuple(f for f in o.facts if f.value)) for o in origins if o.facts)
+    return tuple(Origin(o.title, tuple(f for f in o.entries if f.value)) for o in origins if o.entries)
 
 
 def input_in_words(data: DataRecord) -> str:
@@ -60,53 +60,55 @@ def quarantine_in_words(data: DataRecord) -> str:
     return data.in_quarantine and f"{data.in_quarantine}, named in quarantine.json of this version"
 
 
-def _data(data: DataRecord) -> tuple[Fact, ...]:
+def _data(data: DataRecord) -> tuple[LineageEntry, ...]:
     return (
-        Fact("name", data.name),
-        Fact("version", data.version, code=True),
-        Fact("card sha256", data.card_sha256, code=True),
-        Fact("licence", data.licence or ""),
-        Fact("samples", samples_in_words(data)),
-        Fact("in quarantine", quarantine_in_words(data)),
-        Fact("input", input_in_words(data)),
-        Fact("classes", f"{len(data.classes):,}"),
-        Fact("further labels", ", ".join(f"{name} ({len(found)} classes)" for name, found in data.heads.items())),
+        LineageEntry("name", data.name),
+        LineageEntry("version", data.version, code=True),
+        LineageEntry("card sha256", data.card_sha256, code=True),
+        LineageEntry("licence", data.licence or ""),
+        LineageEntry("samples", samples_in_words(data)),
+        LineageEntry("in quarantine", quarantine_in_words(data)),
+        LineageEntry("input", input_in_words(data)),
+        LineageEntry("classes", f"{len(data.classes):,}"),
+        LineageEntry(
+            "further labels", ", ".join(f"{name} ({len(found)} classes)" for name, found in data.heads.items())
+        ),
     )
 
 
-def _model(model: ModelRecord) -> tuple[Fact, ...]:
+def _model(model: ModelRecord) -> tuple[LineageEntry, ...]:
     return (
-        Fact("architecture", model.architecture.kind),
-        Fact("parameters", f"{model.parameters:,}"),
-        Fact("run", model.run_id, code=True),
-        Fact("weights sha256", model.weights.sha256, code=True),
-        Fact("trained on data", model.data_version, code=True),
-        Fact("made", moment(model.created)),
+        LineageEntry("architecture", model.architecture.kind),
+        LineageEntry("parameters", f"{model.parameters:,}"),
+        LineageEntry("run", model.run_id, code=True),
+        LineageEntry("weights sha256", model.weights.sha256, code=True),
+        LineageEntry("trained on data", model.data_version, code=True),
+        LineageEntry("made", moment(model.created)),
     )
 
 
-def _shipped(evaluation: EvaluationRecord) -> tuple[Fact, ...]:
+def _shipped(evaluation: EvaluationRecord) -> tuple[LineageEntry, ...]:
     onnx, target = evaluation.onnx, evaluation.target
     return (
-        Fact("ships", f"{evaluation.chosen}, {onnx.size:,} bytes"),
-        Fact("sha256 of the ONNX file", onnx.sha256, code=True),
-        Fact("target", f"{target.isa}, {target.threads} {'thread' if target.threads == 1 else 'threads'}"),
-        Fact("fingerprint", evaluation.digest, code=True),
+        LineageEntry("ships", f"{evaluation.chosen}, {onnx.size:,} bytes"),
+        LineageEntry("sha256 of the ONNX file", onnx.sha256, code=True),
+        LineageEntry("target", f"{target.isa}, {target.threads} {'thread' if target.threads == 1 else 'threads'}"),
+        LineageEntry("fingerprint", evaluation.digest, code=True),
     )
 
 
 def _registered(release: Release) -> tuple[Origin, Origin]:
-    facts = (
-        Fact("fingerprint", release.fingerprint, code=True),
-        Fact("git commit", release.git_commit, code=True),
-        Fact("sha256 of requirements.lock", release.library_lock, code=True),
-        Fact("run", release.run_id, code=True),
-        Fact("made", moment(release.created)),
+    entries = (
+        LineageEntry("fingerprint", release.fingerprint, code=True),
+        LineageEntry("git commit", release.git_commit, code=True),
+        LineageEntry("sha256 of requirements.lock", release.library_lock, code=True),
+        LineageEntry("run", release.run_id, code=True),
+        LineageEntry("made", moment(release.created)),
     )
     files = tuple(_file(artefact) for artefact in release.bundle)
-    return Origin("Release", facts), Origin("Files of the bundle", files)
+    return Origin("Release", entries), Origin("Files of the bundle", files)
 
 
-def _file(artefact: Artefact) -> Fact:
+def _file(artefact: Artefact) -> LineageEntry:
     name = PurePosixPath(unquote(urlparse(artefact.uri).path)).name
-    return Fact(f"{name}, {artefact.size:,} bytes", artefact.sha256, code=True)
+    return LineageEntry(f"{name}, {artefact.size:,} bytes", artefact.sha256, code=True)

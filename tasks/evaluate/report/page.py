@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tasks.evaluate.report.details import per_class, per_slice
-from tasks.evaluate.report.gates import duels, rulings
+from tasks.evaluate.report.gates import challenge_texts, verdict_texts
 from tasks.evaluate.report.headline import big_numbers, standings, verdict_line
 from tasks.evaluate.report.lineage import lineage
 from tasks.evaluate.report.picture import picture
@@ -33,9 +33,9 @@ def render_page(report: Report) -> str:
             standings=standings(report),
             numbers=big_numbers(report),
             summary=summary(report),
-            rulings=rulings(report),
-            duels=duels(report),
-            figures=[Plate.of(name, *figure) for name, figure in report.figures.items()],
+            verdict_texts=verdict_texts(report),
+            challenge_texts=challenge_texts(report),
+            figures=[FigureBlock.of(name, *figure) for name, figure in report.figures.items()],
             details=[table for table in (per_class(report), per_slice(report)) if table.rows],
             picture=picture(report),
             lineage=lineage(report),
@@ -44,7 +44,7 @@ def render_page(report: Report) -> str:
 
 
 @dataclass(frozen=True)
-class Plate:
+class FigureBlock:
     """A picture as it stands on the page: the first sentence of its caption is its title."""
 
     name: str
@@ -53,7 +53,7 @@ class Plate:
     svg: Markup
 
     @classmethod
-    def of(cls, name: str, caption: str, svg: str) -> "Plate":
+    def of(cls, name: str, caption: str, svg: str) -> "FigureBlock":
         """Returns the picture with its caption cut in two."""
         title, _, rest = caption.partition(". ")
         return cls(name, title.removesuffix("."), rest, Markup(svg))

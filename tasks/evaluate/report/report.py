@@ -54,10 +54,10 @@ class Report:
         return {verdict.environment: verdict for verdict in self.verdicts}
 
     @property
-    def duels(self) -> tuple[Challenge, ...]:
+    def all_challenges(self) -> tuple[Challenge, ...]:
         """Each champion once: as measured now, else as the gate saw it."""
         seen = [verdict.challenge for verdict in self.verdicts if verdict.challenge is not None]
-        by_champion = {(duel.environment, duel.version): duel for duel in (*seen, *self.challenges)}
+        by_champion = {(one.environment, one.version): one for one in (*seen, *self.challenges)}
         return tuple(by_champion.values())
 
     @property

@@ -31,7 +31,10 @@ def summary(report: Report) -> Table:
     """Returns a row per model; the one that ships says so."""
     evaluation = report.evaluation
     ours = [(report.name_of(s), "ships" if s.name == evaluation.chosen else "", s) for s in evaluation.scores]
-    theirs = [(f"version {duel.version}", f"champion of {duel.environment}", duel.champion) for duel in report.duels]
+    theirs = [
+        (f"version {challenge.version}", f"champion of {challenge.environment}", challenge.champion)
+        for challenge in report.all_challenges
+    ]
     every = [score for _, _, score in (*ours, *theirs)]
     heads = [Column(f"accuracy of {head}", _head(head)) for head in dict.fromkeys(h for s in every for h in s.heads)]
     batches = [_batch(size) for size in dict.fromkeys(s.batch.batch_size for s in every if s.batch)]

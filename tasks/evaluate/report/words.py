@@ -82,15 +82,15 @@ def gain_in_words(gain: Interval) -> str:
     return "the test set cannot tell it from zero"
 
 
-def odds_in_words(duel: Challenge) -> str:
+def odds_in_words(challenge: Challenge) -> str:
     """Says what McNemar's p is: how often chance alone would split the samples so unevenly."""
-    uneven = duel.only_challenger + duel.only_champion
+    uneven = challenge.only_challenger + challenge.only_champion
     if uneven == 0:
         return "Both are right and wrong on the same samples, so there is nothing to tell them apart by."
-    often = f"in {_of_a_round_number(duel.p_value)} such test sets"
+    often = f"in {_of_a_round_number(challenge.p_value)} such test sets"
     return (
         f"If both were equally good, chance alone would split {counted(uneven, 'sample')} at least as unevenly {often}"
-        f" (McNemar's exact test, {_p(duel.p_value)})."
+        f" (McNemar's exact test, {_p(challenge.p_value)})."
     )
 
 
