@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord
-from tasks.contracts.scores import Challenge, EvaluationRecord, Interval, Score
+from tasks.contracts.scores import Challenge, EvaluationRecord, Score
 from tasks.core.progress import Event, StageAdvanced, StageEnded, StageFailed, StageStarted, listen
 from tasks.data.versions.versions_store import quarantine_file
 

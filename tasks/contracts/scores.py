@@ -6,16 +6,9 @@ from typing import Any
 from pydantic import Field
 
 from params.compress import Target
+from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.core.record import Artefact, Record
-
-
-class Interval(Record):
-    """A value with the ends of its confidence interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class ClassScore(Record):

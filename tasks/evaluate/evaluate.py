@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from params.compress import Target
 from params.evaluate import Evaluate
-from tasks.contracts.scores import Interval, Score
+from tasks.contracts.metrics import Interval
+from tasks.contracts.scores import Score
 from tasks.core.errors import StageError, mismatch
 from tasks.core.progress import Advance
 from tasks.evaluate.intervals import paired_difference

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from params.evaluate import Evaluate
-from tasks.contracts.scores import Interval
+from tasks.contracts.metrics import Interval
 from tasks.training.seeds import generator
 
 CELLS = 4_000_000

@@ -4,7 +4,8 @@ import platform
 from collections.abc import Sequence
 
 from params.compress import Target
-from tasks.contracts.scores import Interval, Score
+from tasks.contracts.metrics import Interval
+from tasks.contracts.scores import Score
 from tasks.evaluate.model_under_test import STUDENT, TEACHER
 
 X86 = ("x86_64", "AMD64")

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from params.evaluate import Evaluate
-from tasks.contracts.scores import Interval, Score, SliceScore
+from tasks.contracts.metrics import Interval
+from tasks.contracts.scores import Score, SliceScore
 from tasks.evaluate.intervals import bootstrap, proportion, unless_certain
 from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.slices import Slice

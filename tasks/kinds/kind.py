@@ -13,7 +13,7 @@ from torch import Tensor
 from tasks.contracts.records import DatasetCard
 from tasks.contracts.scores import ClassScore, ConfidenceBin
 from tasks.core.errors import RecipeError, mismatch
-from tasks.kinds.classification import Classification
+from tasks.kinds.classification.task_kind import Classification
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]

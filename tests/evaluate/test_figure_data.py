@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.contracts.scores import ClassScore, Interval, Score
+from tasks.contracts.metrics import Interval
+from tasks.contracts.scores import ClassScore, Score
 from tasks.evaluate.evaluate import Evaluation
 from tasks.evaluate.figure_data import figure_data_of
 from tasks.training.arrays import open_split

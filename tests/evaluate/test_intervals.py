@@ -5,7 +5,7 @@ from scipy.stats import bootstrap as scipy_bootstrap
 
 from params.evaluate import Evaluate
 from tasks.evaluate.intervals import bootstrap, mcnemar, paired_difference, proportion
-from tasks.kinds.classification import Classification
+from tasks.kinds.classification.task_kind import Classification
 
 PARAMS = Evaluate(resamples=2000)
 

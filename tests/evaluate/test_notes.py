@@ -3,7 +3,8 @@ import platform
 import pytest
 
 from params.compress import Target
-from tasks.contracts.scores import Interval, Score
+from tasks.contracts.metrics import Interval
+from tasks.contracts.scores import Score
 from tasks.evaluate.notes import notes_on
 
 EVEN = Interval(value=0.0, low=-0.01, high=0.01)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from tasks.kinds.classification import Classification
+from tasks.kinds.classification.task_kind import Classification
 
 KIND = Classification({"cell": ("mono", "poly"), "site": ("a", "b", "c")})
 ALONE = Classification()

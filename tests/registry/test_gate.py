@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from params.compress import Target
 from params.models import Cnn
 from params.promote import Gate
+from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord, InputSpec, ModelRecord
-from tasks.contracts.scores import Challenge, ClassScore, EvaluationRecord, FreshScore, Interval, Score
+from tasks.contracts.scores import Challenge, ClassScore, EvaluationRecord, FreshScore, Score
 from tasks.core.record import Artefact
 from tasks.registry.gate.gate_inputs import Candidacy
 from tasks.registry.gate.judge import judge, judge_fresh

@@ -11,7 +11,7 @@ from tasks.contracts.records import DataRecord
 from tasks.core.errors import IntegrityError, RecipeError, StageError
 from tasks.core.files import sha256_of
 from tasks.core.progress import silent
-from tasks.kinds.classification import Classification
+from tasks.kinds.classification.task_kind import Classification
 from tasks.training.arrays import open_split
 from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
 from tasks.training.checkpoints.train_state import EpochMetrics

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from tasks.contracts.scores import Interval, Score
+from tasks.contracts.metrics import Interval
+from tasks.contracts.scores import Score
 from tasks.evaluate.report.report import Report
 from tasks.evaluate.report.table import Cell, Column, Table, table_of
 from tasks.evaluate.report.words import ends, megabytes, milliseconds, percent

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tasks.contracts.scores import Challenge, Interval
+from tasks.contracts.metrics import Interval
+from tasks.contracts.scores import Challenge
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 

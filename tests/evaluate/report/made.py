@@ -6,6 +6,7 @@ from typing import Any
 from params.compress import Target
 from params.models import Cnn
 from tasks.contracts.ancestors import Ancestor
+from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord, InputSpec, ModelRecord
 from tasks.contracts.releases import Check, Release, Verdict
 from tasks.contracts.scores import (
@@ -15,7 +16,6 @@ from tasks.contracts.scores import (
     ConfidenceBin,
     EvaluationRecord,
     Footprint,
-    Interval,
     Score,
     SliceScore,
 )

@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.contracts.scores import Interval
+from tasks.contracts.metrics import Interval
 from tasks.evaluate.report.words import apart, gain_in_words, milliseconds, odds_in_words, percent, times, with_ends
 from tests.evaluate.report.made import challenge
 

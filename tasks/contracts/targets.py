@@ -1,0 +1,88 @@
+"""What is to be predicted, of many samples: named columns of arrays, whatever the kind of task.
+
+A fixed column holds one array of equal shape per sample: (n, *shape). A ragged one holds any number of rows per sample
+(boxes, tokens), one behind the other: (total, *shape), with offsets (n + 1,) that say where each sample begins.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, JsonValue
+
+from tasks.core.record import Record
+
+Rows = NDArray[np.int64]
+
+
+class Column(Record):
+    """One column as shards store it: type of its numbers, shape of one value, and whether it is ragged."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] = ()
+    ragged: bool = False
+
+
+class TargetCard(Record):
+    """The kind's part of `dataset.json`.
+
+    `names` label the groups of its metrics (classes, say). `facts` are the kind's own: no other code looks inside.
+    """
+
+    names: tuple[str, ...] = ()
+    facts: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Columns of n samples."""
+
+    columns: Mapping[str, NDArray[Any]]
+    ends: Mapping[str, Rows] = field(default_factory=dict)
+    """offsets (n + 1,) of each ragged column"""
+
+    def __len__(self) -> int:
+        for offsets in self.ends.values():
+            return len(offsets) - 1
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, column: str) -> NDArray[Any]:
+        """Returns the values of a column, (n, *shape), or (total, *shape) where it is ragged."""
+        return self.columns[column]
+
+    def offsets(self, column: str) -> Rows:
+        """Returns where each sample's rows of a ragged column begin, and where the last one's end: (n + 1,)."""
+        return self.ends[column]
+
+    def take(self, rows: Rows) -> "Targets":
+        """Returns the samples at `rows`, in that order; a row may come twice."""
+        ragged = {name: _taken(self.columns[name], offsets, rows) for name, offsets in self.ends.items()}
+        fixed = {name: values[rows] for name, values in self.columns.items() if name not in ragged}
+        values = fixed | {name: found for name, (found, _) in ragged.items()}
+        return Targets(
+            {name: values[name] for name in self.columns}, {name: ends for name, (_, ends) in ragged.items()}
+        )
+
+
+def joined(parts: Sequence[Targets]) -> Targets:
+    """Returns the samples of all parts, in their order."""
+    first = parts[0]
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns}
+    return Targets(columns, {name: _joined_ends([part.ends[name] for part in parts]) for name in first.ends})
+
+
+def _taken(values: NDArray[Any], offsets: Rows, rows: Rows) -> tuple[NDArray[Any], Rows]:
+    lengths = np.diff(offsets)[rows]
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    # For each row of the result: its place within its sample, behind where that sample begins in the source.
+    places = np.arange(ends[-1]) - np.repeat(ends[:-1], lengths) + np.repeat(offsets[rows], lengths)
+    return values[places], ends
+
+
+def _joined_ends(parts: Sequence[Rows]) -> Rows:
+    starts = np.cumsum([0, *(part[-1] for part in parts)])
+    moved = [part[1:] + start for part, start in zip(parts, starts[:-1], strict=True)]
+    return np.concatenate([[0], *moved]).astype(np.int64)

@@ -1,0 +1,1 @@
+"""One class out of several per sample, for one question (head) or for several."""

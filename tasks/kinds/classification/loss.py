@@ -1,0 +1,67 @@
+"""Losses of classification: cross-entropy with the hard labels, and rows of logits for soft-label objectives."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tasks.contracts.targets import TargetCard
+from tasks.kinds.classification.names import output_of, questions
+from tasks.kinds.contract import LogitRows, Per, Tensors
+
+STEPS, MASK = "steps", "steps.mask"
+"""what a network for sequences adds where each frame is asked for: logits (batch, frames, ...) by `steps.NAME`"""
+
+
+class ClassificationLoss:
+    """The part of the kind. Targets are one int64 column per question, named as it."""
+
+    def heads(self, card: TargetCard) -> tuple[str, ...]:
+        """Returns the names of the questions."""
+        return tuple(questions(card))
+
+    def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, Tensor]:
+        """Returns the cross-entropy () of each question in nats, mean over the batch.
+
+        `smoothing` is the part of the label that is spread evenly over all classes (Szegedy et al. 2016,
+        arXiv:1512.00567, section 7).
+        """
+        return {
+            name: functional.cross_entropy(outputs[output_of(name)], targets[name], label_smoothing=smoothing)
+            for name in self.heads(card)
+        }
+
+    def rows(
+        self, student: Tensors, teacher: Tensors, targets: Tensors, card: TargetCard, per: Per
+    ) -> Iterator[LogitRows]:
+        """Yields one row per sample, or per frame that is no padding, for each question.
+
+        The frames of a sequence share its weight, so that a long one counts no more than a short one.
+        """
+        for name in self.heads(card):
+            output, labels = output_of(name), targets[name]
+            soft = functional.softmax(teacher[output], dim=1)
+            certainty, right = soft.amax(dim=1), teacher[output].argmax(dim=1) == labels
+            if per == "sequence":
+                yield LogitRows(name, student[output], teacher[output], labels, None, certainty, right)
+                continue
+            mask = student[MASK]
+            frames = mask.shape[1]
+            ours, theirs = (side[f"{STEPS}.{output}"][:, :frames][mask] for side in (student, teacher))
+            sample = torch.arange(len(labels), device=labels.device).unsqueeze(1).expand(-1, frames)[mask]
+            weights = (1 / mask.sum(dim=1).to(ours.dtype))[sample]
+            yield LogitRows(name, ours, theirs, labels[sample], weights, certainty[sample], right[sample])
+
+    def mean_of(self, teachers: Sequence[Tensors], weights: Sequence[float]) -> Tensors:
+        """Returns the mean of the logits: the geometric mean of the distributions.
+
+        Hinton, Vinyals and Dean 2015 (arXiv:1503.02531, section 1).
+        """
+        return {
+            name: torch.stack([weight * one[name] for weight, one in zip(weights, teachers, strict=True)]).sum(dim=0)
+            for name in teachers[0]
+        }
+
+
+PART = ClassificationLoss()

@@ -1,0 +1,207 @@
+"""Metrics of classification, from what became of each sample; numpy only.
+
+All are taken in float64 whatever the logits come in: a float32 softmax would move the loss in its sixth digit. They are
+of the first question; of a further one there is the part that is right, as `right/NAME`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.contracts.metrics import Metric
+from tasks.contracts.targets import TargetCard, Targets
+from tasks.kinds.classification.names import FIRST, LOGITS, further_classes, output_of
+from tasks.kinds.contract import Arrays, Floats, Rows
+
+BINS = 15
+"""of equal width, in which confidence and accuracy are compared (Guo et al. 2017, arXiv:1706.04599, section 3)"""
+ANOTHER_ORDER = 0.2
+"""how much more often a model must be right under another order of classes before that order is believed"""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of each sample (n,): its class, the predicted one, the largest probability, -log p of its class.
+
+    `further` (n, questions) says whether the answer to each further question is right. A label beyond the classes that
+    the model knows is one that it cannot have right.
+    """
+
+    label: Rows
+    predicted: Rows
+    confidence: Floats
+    loss: Floats
+    further: NDArray[np.bool_]
+    names: tuple[str, ...]
+    questions: tuple[str, ...]
+
+    @property
+    def hits(self) -> NDArray[np.bool_]:
+        """Whether each sample (n,) is right."""
+        same: NDArray[np.bool_] = self.label == self.predicted
+        return same
+
+
+class ClassificationMetrics:
+    """The part of the kind."""
+
+    metrics = (
+        Metric("accuracy", "accuracy"),
+        Metric("macro_recall", "macro recall", each_epoch=False),
+        Metric("macro_f1", "macro F1", each_epoch=False),
+        Metric("recall", "recall", per_group="class", each_epoch=False),
+        Metric("precision", "precision", per_group="class", each_epoch=False),
+        Metric("f1", "F1", per_group="class", each_epoch=False),
+        Metric("right", "accuracy of a further question", per_group="question"),
+        Metric("calibration_error", "calibration error", "lower", each_epoch=False),
+        Metric("loss", "cross-entropy", "lower", high=float("inf")),
+    )
+
+    def evidence(self, outputs: Arrays, targets: Targets, card: TargetCard) -> Outcomes:
+        """Returns the outcome of each sample of a batch."""
+        logits, label = outputs[LOGITS], targets[FIRST].astype(np.int64)
+        logarithms = log_softmax(logits)
+        known = label < logits.shape[1]
+        picked = np.take_along_axis(logarithms, np.where(known, label, 0)[:, None], axis=1)[:, 0]
+        questions = tuple(further_classes(card))
+        right = [outputs[output_of(name)].argmax(axis=1) == targets[name] for name in questions]
+        return Outcomes(
+            label,
+            logits.argmax(axis=1).astype(np.int64),
+            np.exp(logarithms.max(axis=1)),
+            np.where(known, -picked, np.inf),
+            np.stack(right, axis=1) if right else np.zeros((len(label), 0), dtype=np.bool_),
+            card.names,
+            questions,
+        )
+
+    def joined(self, parts: Sequence[Outcomes]) -> Outcomes:
+        """Returns the outcomes of several batches as one."""
+        label, predicted, confidence, loss, further = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("label", "predicted", "confidence", "loss", "further")
+        )
+        return Outcomes(label, predicted, confidence, loss, further, parts[0].names, parts[0].questions)
+
+    def take(self, evidence: Outcomes, rows: Rows) -> Outcomes:
+        """Returns the outcomes of some samples."""
+        return Outcomes(
+            evidence.label[rows],
+            evidence.predicted[rows],
+            evidence.confidence[rows],
+            evidence.loss[rows],
+            evidence.further[rows],
+            evidence.names,
+            evidence.questions,
+        )
+
+    def tally(self, evidence: Outcomes, counts: Rows) -> Mapping[str, Floats]:
+        """Returns every metric; means over classes are over those that have a sample in the data set.
+
+        A quotient of 0/0 counts as 0.
+        """
+        every, size = counts.astype(np.float64), len(evidence.names)
+        real, claimed = _sums(every, evidence.label, size), _sums(every, evidence.predicted, size)
+        hits = _sums(every * evidence.hits, evidence.label, size)
+        total, present = every.sum(axis=1), real > 0
+        recall, precision = hits / np.maximum(real, 1), hits / np.maximum(claimed, 1)
+        f1 = 2 * hits / np.maximum(real + claimed, 1)
+        return {
+            "accuracy": (every * evidence.hits).sum(axis=1) / total,
+            "macro_recall": _mean_where(present, recall),
+            "macro_f1": _mean_where(present, f1),
+            "calibration_error": _calibration_error(evidence, every),
+            "loss": (every * evidence.loss).sum(axis=1) / total,
+            **_by_class(evidence, "recall", recall),
+            **_by_class(evidence, "precision", precision),
+            **_by_class(evidence, "f1", f1),
+            **{
+                f"right/{name}": (every * evidence.further[:, place]).sum(axis=1) / total
+                for place, name in enumerate(evidence.questions)
+            },
+        }
+
+    def support(self, evidence: Outcomes) -> Mapping[str, int]:
+        """Returns how many samples each class has."""
+        counts = np.bincount(evidence.label, minlength=len(evidence.names))
+        return {name: int(count) for name, count in zip(evidence.names, counts, strict=False)}
+
+    def right(self, evidence: Outcomes) -> NDArray[np.bool_] | None:
+        """Returns whether the predicted class is the right one."""
+        return evidence.hits
+
+    def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
+        """Returns 1 where both models predict the same class of the first question, else 0."""
+        same: Floats = (outputs[LOGITS].argmax(axis=1) == others[LOGITS].argmax(axis=1)).astype(np.float64)
+        return same
+
+    def suspicions(self, evidence: Outcomes, card: TargetCard) -> tuple[str, ...]:
+        """Returns the order of classes under which the model is right far more often, if there is one."""
+        from scipy.optimize import linear_sum_assignment  # takes 0.3 s to import
+
+        size = len(card.names)
+        confusion = confusion_of(evidence, size)
+        rows, columns = linear_sum_assignment(confusion, maximize=True)
+        as_is, best = np.trace(confusion) / len(evidence.label), confusion[rows, columns].sum() / len(evidence.label)
+        if best - as_is <= ANOTHER_ORDER:
+            return ()
+        expected, got = (", ".join(f"`{card.names[place]}`" for place in o) for o in (range(size), columns.argsort()))
+        found = f"one that is right on {as_is:.1%}, but on {best:.1%} if its outputs are {got}"
+        return (f"expected the classes in the order {expected}, got {found}; permute the rows of its head",)
+
+
+def confusion_of(evidence: Outcomes, size: int) -> NDArray[np.int64]:
+    """Returns (size, size) how many samples of a class (row) got a prediction (column)."""
+    cells = np.bincount(evidence.label * size + evidence.predicted, minlength=size * size)
+    matrix: NDArray[np.int64] = cells[: size * size].reshape(size, size)
+    return matrix
+
+
+def bins_of(confidence: Floats, bins: int = BINS) -> Rows:
+    """Returns the bin (n,) of each confidence: the m-th of `bins` holds those in ((m-1)/bins, m/bins]."""
+    places: Rows = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    return places
+
+
+def log_softmax(logits: NDArray[np.floating[Any]]) -> Floats:
+    """Returns the logarithm of the softmax over the last axis, in float64, without overflow."""
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    result: Floats = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return result
+
+
+def _calibration_error(evidence: Outcomes, every: Floats) -> Floats:
+    """Returns the expected calibration error (m,): Guo et al. 2017 (arXiv:1706.04599), equation 3.
+
+    That is `sum_m |B_m| / n * |acc(B_m) - conf(B_m)|`, so the sums over a bin of hit minus confidence are enough.
+    """
+    gaps = _sums(every * (evidence.hits - evidence.confidence), bins_of(evidence.confidence), BINS)
+    error: Floats = np.abs(gaps).sum(axis=1) / every.sum(axis=1)
+    return error
+
+
+def _sums(values: Floats, groups: Rows, size: int) -> Floats:
+    """Returns (m, size): the values (m, n) summed over the samples of each group (n,); groups beyond are left out."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    present, starts = np.unique(ordered, return_index=True)
+    sums = np.zeros((len(values), max(size, int(present.max()) + 1 if len(present) else 0)))
+    sums[:, present] = np.add.reduceat(values[:, order], starts, axis=1)
+    return sums[:, :size]
+
+
+def _by_class(evidence: Outcomes, metric: str, values: Floats) -> dict[str, Floats]:
+    """Returns the values (m, classes) by the name of the class, for classes that have a sample in the evidence."""
+    present = np.unique(evidence.label)
+    return {f"{metric}/{evidence.names[place]}": values[:, place] for place in present if place < len(evidence.names)}
+
+
+def _mean_where(mask: NDArray[np.bool_], values: Floats) -> Floats:
+    mean: Floats = np.where(mask, values, 0).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
+    return mean
+
+
+PART = ClassificationMetrics()

@@ -1,0 +1,241 @@
+"""What one kind of task must own: a folder of six modules, each of which implements one part and imports no other.
+
+- `targets`: what is to be predicted, as columns of arrays; used by data, training (augmentation) and the registry.
+- `head`: the last layers of a network, and its named outputs; used by models.
+- `loss`: hard losses, and rows of logits for soft-label objectives; used by training and distill.
+- `metrics`: evidence of each sample, and numbers from it; numpy only; used wherever something is measured or judged.
+- `figures`: tables and pictures from evidence; used by the report.
+- `decode`: answers in words, from outputs; numpy only, for it ships in the device's wheel.
+
+A stage asks for the parts it uses by name, so its fingerprint covers those files of that kind and no others. All other
+code passes four values on without looking inside: `Inputs` (named arrays, made by a layout), `Targets` (named columns),
+`Outputs` (named arrays of a network) and evidence (what the metrics need of each sample: small, and summable).
+
+Every kind has a metric `loss`, where lower is better, beside its own; the first of `metrics` decides which epoch,
+candidate or student is better, and `loss` decides between equal ones.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.contracts.metrics import Metric
+from tasks.contracts.targets import Column, TargetCard, Targets
+from tasks.core.errors import RecipeError, mismatch
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Arrays = Mapping[str, NDArray[Any]]
+"""named outputs in numpy; the first axis is the samples of the batch"""
+Tensors = Mapping[str, "Tensor"]
+"""the same in torch"""
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+Raw = Mapping[str, Any]
+"""what a reader gives as the target of one sample: column -> text, number or array, as it is in the file"""
+E = TypeVar("E")
+"""the kind's own evidence"""
+F = TypeVar("F", contravariant=True)
+P = TypeVar("P")
+Part = Literal["targets", "head", "loss", "metrics", "figures", "decode"]
+Per = Literal["sequence", "step"]
+Reads = Literal["pooled", "map", "pyramid", "steps"]
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """One output of the ONNX file. Axes are numbers or names: ("batch", 10), ("batch", 21, "height", "width")."""
+
+    name: str
+    axes: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class LogitRows:
+    """What a soft-label objective is taken over: one row per sample, frame, pixel or anchor.
+
+    Attributes:
+        head: the name of the head.
+        student: (rows, classes) logits, or (rows, features).
+        teacher: as `student`.
+        labels: (rows,) the right class of each row; None where there is none (embeddings, samples without a label).
+        weights: (rows,) all rows of one sample share 1; None where each sample has one row.
+        certainty: (rows,) 0..1, how sure the teacher is of the row's sample at temperature 1.
+        right: (rows,) bool, whether the teacher is right about the row's sample; None where nothing says so.
+    """
+
+    head: str
+    student: "Tensor"
+    teacher: "Tensor"
+    labels: "Tensor | None"
+    weights: "Tensor | None"
+    certainty: "Tensor"
+    right: "Tensor | None"
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What augmentation did to the pictures of a batch: (batch, 2, 3) maps from places before to places after."""
+
+    matrix: Floats
+
+
+class TargetsPart(Protocol):
+    """`kinds/<kind>/targets.py`: used by data (survey, split, shards), training (augmentation) and the registry."""
+
+    def gist(self, raw: Raw) -> Any:
+        """Returns what the survey remembers of one sample's target: small, hashable, enough for `card` and `strata`.
+
+        Raises:
+            ValueError: the target cannot be used; the message names what is wrong and goes into the quarantine.
+        """
+
+    def card(self, gists: Sequence[Any]) -> TargetCard:
+        """Returns what is known of all targets together, such as the classes in their order."""
+
+    def columns(self, card: TargetCard) -> tuple[Column, ...]:
+        """Returns the columns that shards hold."""
+
+    def encode(self, raw: Raw, card: TargetCard) -> Arrays:
+        """Returns the value of each column of one sample: (*shape), or (rows, *shape) where it is ragged."""
+
+    def strata(self, gists: Sequence[Any], by: Sequence[str]) -> Rows:
+        """Returns (n,) the group of each sample that splits keep in equal parts; `by` names further columns."""
+
+    def summary(self, targets: Targets, card: TargetCard) -> Mapping[str, Any]:
+        """Returns the kind's part of a split's card as JSON, such as how many samples each class has."""
+
+    def golden(self, targets: Targets, count: int) -> Rows:
+        """Returns the rows of at most `count` samples for the self-test of a bundle, as different as may be."""
+
+    def moved(self, targets: Targets, geometry: Geometry) -> Targets:
+        """Returns targets that follow what augmentation did to the pictures."""
+
+
+class HeadPart(Protocol):
+    """`kinds/<kind>/head.py`: used by models (a head on a backbone) and by export."""
+
+    def reads(self, layout: str) -> Reads:
+        """Returns what the head is given of a backbone."""
+
+    def head(self, channels: Sequence[int], card: TargetCard) -> "nn.Module":
+        """Returns the last layers: what the backbone gives, of so many channels each, -> `Tensors` by output name."""
+
+    def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
+        """Returns the named outputs of the ONNX file."""
+
+    def width(self, card: TargetCard) -> int:
+        """Returns how many numbers an imported network must give per sample, all outputs side by side."""
+
+    def named(self, values: "Tensor", card: TargetCard) -> Tensors:
+        """Returns the outputs by name of what an imported network gives, (batch, ..., width)."""
+
+
+class LossPart(Protocol):
+    """`kinds/<kind>/loss.py`: used by training, by distill and by the teachers."""
+
+    def heads(self, card: TargetCard) -> tuple[str, ...]:
+        """Returns the names of the heads, each with a loss of its own, in order; the first is the main one."""
+
+    def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, "Tensor"]:
+        """Returns the hard loss () of each head, mean over the batch."""
+
+    def rows(
+        self, student: Tensors, teacher: Tensors, targets: Tensors, card: TargetCard, per: Per
+    ) -> Iterator[LogitRows]:
+        """Yields for each head the rows that soft-label objectives are taken over."""
+
+    def mean_of(self, teachers: Sequence[Tensors], weights: Sequence[float]) -> Tensors:
+        """Returns the mean of several teachers' outputs; `weights` sum to 1."""
+
+
+class MetricsPart(Protocol[E]):
+    """`kinds/<kind>/metrics.py`, numpy only: used wherever something is measured or judged."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The numbers; the first decides which epoch, candidate or student is better. `loss` is one of them."""
+
+    def evidence(self, outputs: Arrays, targets: Targets, card: TargetCard) -> E:
+        """Returns what the metrics need of each sample of a batch; the outputs are let go."""
+
+    def joined(self, parts: Sequence[E]) -> E:
+        """Returns the evidence of several batches as one."""
+
+    def take(self, evidence: E, rows: Rows) -> E:
+        """Returns the evidence of some samples, such as a slice."""
+
+    def tally(self, evidence: E, counts: Rows) -> Mapping[str, Floats]:
+        """Returns every metric (m,) of m data sets that hold sample i `counts[:, i]` times; counts (m, n).
+
+        A metric per group is there as `name/group` for every group that has a sample in the evidence.
+        """
+
+    def support(self, evidence: E) -> Mapping[str, int]:
+        """Returns for each group of samples (`cat`) how many samples of the evidence it has."""
+
+    def right(self, evidence: E) -> NDArray[np.bool_] | None:
+        """Returns whether each sample (n,) is right; None where a sample is not simply right or wrong."""
+
+    def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
+        """Returns how alike two models answer each sample (batch,), 0..1."""
+
+    def suspicions(self, evidence: E, card: TargetCard) -> tuple[str, ...]:
+        """Returns in words what is wrong with a model that is right far more often if read in another way."""
+
+
+class FiguresPart(Protocol[F]):
+    """`kinds/<kind>/figures.py`: used by the evaluation's report alone."""
+
+    def tables(self, evidence: F, card: TargetCard) -> Iterator[Any]:
+        """Yields the tables of the file that ships that only this kind has."""
+
+    def figures(self, evidence: Mapping[str, F], shipped: str, card: TargetCard, samples: Any) -> Iterator[Any]:
+        """Yields the pictures that only this kind has; `samples` gives inputs and ids of rows of the split."""
+
+    def pipeline_tag(self, layout: str) -> str:
+        """Returns what Hugging Face calls the task."""
+
+
+class Decoder(Protocol):
+    """`kinds/<kind>/decode.py`: imports numpy and nothing else, and is copied into the device's wheel."""
+
+    def decode(self, outputs: Arrays, card: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Returns one answer per sample as JSON; `card` is the target card in the manifest.
+
+        Raises:
+            ValueError: an output is infinite or not a number.
+        """
+
+    def problems(self, shapes: Mapping[str, tuple[int | None, ...]], card: Mapping[str, Any]) -> Iterator[str]:
+        """Yields in words what does not fit between the outputs of a model and the card."""
+
+    def difference(self, golden: Arrays, got: Arrays) -> float:
+        """Returns how far outputs are from those of the self-test."""
+
+    def schema(self, card: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the JSON schema of one answer."""
+
+
+def kinds() -> tuple[str, ...]:
+    """Returns the names of the kinds there are, in order."""
+    return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/targets.py")))
+
+
+def part(kind: str, name: Part, protocol: type[P]) -> P:  # noqa: ARG001 - says what type comes back
+    """Returns one part of a kind; no other part and no other kind is imported.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    if kind not in kinds():
+        problem = mismatch("recipe", "data.task", f"one of {', '.join(kinds())}", kind, "take one that is there")
+        raise RecipeError([problem])
+    found: P = import_module(f"tasks.kinds.{kind}.{name}").PART
+    return found
