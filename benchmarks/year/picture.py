@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.year.weeks import Week
-from tasks.evaluate.figures.canvas import BLUE, DPI, FONT, GREY, INK, PURPLE, percent, styled
-from tasks.evaluate.figures.roles import colour_of, title_of
-from tasks.evaluate.figures.svg import as_svg
+from tasks.drawing.canvas import BLUE, DPI, FONT, GREY, INK, PURPLE, percent, styled
+from tasks.drawing.roles import colour_of, title_of
+from tasks.drawing.svg import as_svg
 
 SIZE = (760, 430)
 SAYS = (

@@ -7,7 +7,7 @@ from typing import Any
 from flows.sweep.ranking import Ranked
 from tasks.contracts.scores import Score
 from tasks.core.record import Artefact
-from tasks.evaluate.figures.canvas import styled
+from tasks.drawing.canvas import styled
 from tasks.evaluate.figures.front import draw_scores
 from tasks.tracking.runs import StageRun
 

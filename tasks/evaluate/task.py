@@ -12,10 +12,10 @@ from params.evaluate import Evaluate
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
 from tasks.contracts.scores import Challenge, ComparisonRecord, EvaluationRecord, Figure
 from tasks.core.fingerprint import DRAWING, MEASURING
+from tasks.drawing.svg import Drawing
 from tasks.evaluate.challenge import Champion, challenge
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
 from tasks.evaluate.figure_data import figure_data_of
-from tasks.evaluate.figures.content import Drawing
 from tasks.evaluate.figures.draw import draw
 from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers

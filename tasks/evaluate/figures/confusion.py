@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from tasks.evaluate.figures.canvas import BLUE, FONT, INK, WIDTH, Canvas, fitted, width_of
-from tasks.evaluate.figures.content import Drawing, FigureData
+from tasks.drawing.canvas import BLUE, FONT, INK, WIDTH, Canvas, fitted, width_of
+from tasks.drawing.svg import Drawing, drawing_of
+from tasks.evaluate.figures.content import FigureData
 from tasks.evaluate.figures.pairs import draw_pairs
-from tasks.evaluate.figures.svg import as_svg
 
 NUMBERED, MATRIX = 12, 40
 """most classes for numbers in the cells, and for a matrix at all"""
@@ -47,7 +47,7 @@ def _draw_matrix(data: FigureData) -> Drawing:
     canvas.write(left, 8, "predicted →")
     canvas.write(left - 6, top - 12, CORNER, ha="right")
     caption = CAPTION.format(numbers=NUMBERS[kind])
-    return Drawing("confusion", caption, as_svg(canvas.figure, "confusion", caption))
+    return drawing_of(canvas.figure, "confusion", caption)
 
 
 def _labels(classes: tuple[str, ...]) -> list[str]:

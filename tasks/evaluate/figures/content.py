@@ -60,12 +60,3 @@ class FigureData:
     def shipped(self) -> Score:
         """The score of the file that ships."""
         return next(score for score in self.scores if score.name == self.chosen)
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One picture: an SVG document of its own, and what it shows in a sentence."""
-
-    name: str
-    caption: str
-    svg: bytes

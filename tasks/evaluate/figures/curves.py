@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from tasks.evaluate.figures.canvas import FONT, INK, WIDTH, Canvas, percent
-from tasks.evaluate.figures.content import Drawing, FigureData
-from tasks.evaluate.figures.roles import colour_of, title_of
-from tasks.evaluate.figures.svg import as_svg
+from tasks.drawing.canvas import FONT, INK, WIDTH, Canvas, percent
+from tasks.drawing.roles import colour_of, title_of
+from tasks.drawing.svg import Drawing, drawing_of
+from tasks.evaluate.figures.content import FigureData
 
 Curves = Mapping[str, NDArray[np.float64]]
 LINE = 18.0
@@ -32,7 +32,7 @@ def draw_curves(data: FigureData) -> Drawing | None:
     cut = _frame(axes, curves)
     canvas.write(4, key + 6, f"{data.metric}, %")
     caption = CAPTION.format(metric=data.metric, cut=" The first epochs lie below the picture." if cut else "")
-    return Drawing("curves", caption, as_svg(canvas.figure, "curves", caption))
+    return drawing_of(canvas.figure, "curves", caption)
 
 
 def _line(axes: Axes, name: str, curve: NDArray[np.float64]) -> None:

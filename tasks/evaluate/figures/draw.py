@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from tasks.evaluate.figures.canvas import styled
+from tasks.drawing.canvas import styled
+from tasks.drawing.svg import Drawing
 from tasks.evaluate.figures.confusion import draw_confusion
-from tasks.evaluate.figures.content import Drawing, FigureData
+from tasks.evaluate.figures.content import FigureData
 from tasks.evaluate.figures.curves import draw_curves
 from tasks.evaluate.figures.front import draw_front
 from tasks.evaluate.figures.reliability import draw_reliability

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from tasks.contracts.scores import Score
-from tasks.evaluate.figures.canvas import FONT, INK, WIDTH, Canvas, fitted, width_of
-from tasks.evaluate.figures.content import Drawing, FigureData
-from tasks.evaluate.figures.numbering import Spot, placed
-from tasks.evaluate.figures.roles import colour_of, shape_of, title_of
-from tasks.evaluate.figures.svg import as_svg
+from tasks.drawing.canvas import FONT, INK, WIDTH, Canvas, fitted, width_of
+from tasks.drawing.numbering import Spot, placed
+from tasks.drawing.roles import colour_of, shape_of, title_of
+from tasks.drawing.svg import Drawing, drawing_of
+from tasks.evaluate.figures.content import FigureData
 
 LEFT, TOP, HEIGHT, LINE = 48.0, 24.0, 220.0, 19.0
 BREADTH = WIDTH - LEFT - 14
@@ -47,7 +47,7 @@ def draw_scores(scores: Sequence[Score], chosen: str, split: str, verb: str) -> 
     for row, score in enumerate(scores):
         _key(canvas, KEY + LINE * row, row + 1, score, verb if score.name == chosen else "")
     caption = CAPTION.format(split=split, verb=verb)
-    return Drawing("front", caption, as_svg(canvas.figure, "front", caption))
+    return drawing_of(canvas.figure, "front", caption)
 
 
 def front(scores: Sequence[Score]) -> list[Score]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tasks.evaluate.figures.canvas import BLUE, WIDTH, Canvas, fitted
-from tasks.evaluate.figures.content import Drawing, FigureData
-from tasks.evaluate.figures.svg import as_svg
+from tasks.drawing.canvas import BLUE, WIDTH, Canvas, fitted
+from tasks.drawing.svg import Drawing, drawing_of
+from tasks.evaluate.figures.content import FigureData
 
 MOST = 12
 ROW = 42.0
@@ -27,7 +27,7 @@ def draw_pairs(data: FigureData) -> Drawing | None:
         whole = int(data.confusion[label].sum())
         _bar(canvas, ROW * place, f"{data.classes[label]} → {data.classes[said]}", int(wrong[label, said]), whole)
     pairs = CAPTION.format(pairs=np.count_nonzero(wrong), cells=wrong.size - len(wrong))
-    return Drawing("confusion", pairs, as_svg(canvas.figure, "confusion", pairs))
+    return drawing_of(canvas.figure, "confusion", pairs)
 
 
 def _bar(canvas: Canvas, top: float, pair: str, count: int, whole: int) -> None:

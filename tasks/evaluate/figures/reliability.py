@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from tasks.contracts.scores import ConfidenceBin, Score
-from tasks.evaluate.figures.canvas import BLUE, INK, ORANGE, WIDTH, Canvas
-from tasks.evaluate.figures.content import Drawing, FigureData
-from tasks.evaluate.figures.roles import title_of
-from tasks.evaluate.figures.svg import as_svg
+from tasks.drawing.canvas import BLUE, INK, ORANGE, WIDTH, Canvas
+from tasks.drawing.roles import title_of
+from tasks.drawing.svg import Drawing, drawing_of
+from tasks.evaluate.figures.content import FigureData
 
 LEFT, SIDE, HIGH, BELOW = 48.0, WIDTH - 64, 220.0, 74.0
 CAPTION = (
@@ -35,7 +35,7 @@ def draw_reliability(data: FigureData) -> Drawing | None:
         _curve(above, score, colour)
         _histogram(below, score, colour, filled=colour == BLUE)
     _frame(above, below)
-    return Drawing("reliability", CAPTION, as_svg(canvas.figure, "reliability", CAPTION))
+    return drawing_of(canvas.figure, "reliability", CAPTION)
 
 
 def _key(canvas: Canvas, top: float, score: Score, colour: str, data: FigureData) -> None:

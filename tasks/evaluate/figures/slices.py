@@ -3,9 +3,9 @@
 from matplotlib.axes import Axes
 
 from tasks.contracts.scores import SliceScore
-from tasks.evaluate.figures.canvas import BLUE, FONT, INK, WIDTH, Canvas, fitted
-from tasks.evaluate.figures.content import Drawing, FigureData
-from tasks.evaluate.figures.svg import as_svg
+from tasks.drawing.canvas import BLUE, FONT, INK, WIDTH, Canvas, fitted
+from tasks.drawing.svg import Drawing, drawing_of
+from tasks.evaluate.figures.content import FigureData
 
 MOST = 24
 ROW, LABELS = 24.0, 166.0
@@ -28,7 +28,7 @@ def draw_slices(data: FigureData) -> Drawing | None:
     axes.axvline(100 * shipped.accuracy.value, linestyle=(0, (4, 4)), color=INK, alpha=0.5, linewidth=1)
     _frame(axes, canvas.height - 52)
     caption = CAPTION.format(cut=cut)
-    return Drawing("slices", caption, as_svg(canvas.figure, "slices", caption))
+    return drawing_of(canvas.figure, "slices", caption)
 
 
 def _weakest(slices: tuple[SliceScore, ...]) -> list[SliceScore]:

@@ -3,10 +3,10 @@
 import numpy as np
 
 from tasks.contracts.records import InputSpec
-from tasks.evaluate.figures.canvas import WIDTH, Canvas, fitted, percent
-from tasks.evaluate.figures.content import Drawing, FigureData, Mistake, WorstClass
-from tasks.evaluate.figures.sample import Scale, draw_sample
-from tasks.evaluate.figures.svg import as_svg
+from tasks.drawing.canvas import WIDTH, Canvas, fitted, percent
+from tasks.drawing.sample import Scale, draw_sample
+from tasks.drawing.svg import Drawing, drawing_of
+from tasks.evaluate.figures.content import FigureData, Mistake, WorstClass
 
 CLASSES, SAMPLES = 4, 4
 GAP, TITLE, WORDS = 8.0, 24.0, 38.0
@@ -28,7 +28,7 @@ def draw_worst(data: FigureData) -> Drawing | None:
     scale = Scale.of(shown)
     for place, row in enumerate(worst):
         _row(canvas, height * place, row, scale, data.spec)
-    return Drawing("worst", CAPTION, as_svg(canvas.figure, "worst", CAPTION))
+    return drawing_of(canvas.figure, "worst", CAPTION)
 
 
 def _row(canvas: Canvas, top: float, row: WorstClass, scale: Scale, spec: InputSpec) -> None:

@@ -5,7 +5,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from tasks.evaluate.figures.content import Drawing
+from tasks.drawing.svg import Drawing
 from tasks.evaluate.figures.draw import draw
 from tests.evaluate.figures.made_data import SVG, figure_data, texts, worst_class
 from tests.evaluate.report.made import scores

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from tasks.evaluate.figures.canvas import styled
+from tasks.drawing.canvas import styled
+from tasks.drawing.numbering import REACH, Box, Spot, placed
 from tasks.evaluate.figures.front import draw_front, front
-from tasks.evaluate.figures.numbering import REACH, Box, Spot, placed
 from tests.evaluate.figures.made_data import figure_data, texts
 from tests.evaluate.report.made import SHIPS, score, scores
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tasks.contracts.scores import SliceScore
-from tasks.evaluate.figures.canvas import fitted, styled, width_of
+from tasks.drawing.canvas import fitted, styled, width_of
+from tasks.drawing.svg import Drawing
 from tasks.evaluate.figures.confusion import draw_confusion
-from tasks.evaluate.figures.content import Drawing, FigureData
+from tasks.evaluate.figures.content import FigureData
 from tasks.evaluate.figures.curves import draw_curves
 from tasks.evaluate.figures.reliability import draw_reliability
 from tasks.evaluate.figures.slices import MOST, draw_slices

@@ -2,16 +2,31 @@
 
 import io
 import re
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from matplotlib.figure import Figure
 
-from tasks.evaluate.figures.canvas import INK
+from tasks.drawing.canvas import INK
 
 SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _UNSIGNED = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _REFERENCE = re.compile(r"#([^)\"']+)")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One picture: an SVG document of its own, and what it shows in a sentence."""
+
+    name: str
+    caption: str
+    svg: bytes
+
+
+def drawing_of(figure: Figure, name: str, caption: str) -> Drawing:
+    """Returns a figure as a picture of a page; the caption is also what a screen reader reads."""
+    return Drawing(name, caption, as_svg(figure, name, caption))
 
 
 def as_svg(figure: Figure, name: str, says: str) -> bytes:
