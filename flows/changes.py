@@ -1,5 +1,6 @@
 """Is there anything to do? Answered from files and the ledger alone: no Prefect, no MLflow, no torch."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +10,8 @@ from tasks.contracts.records import DataRecord
 from tasks.contracts.releases import Release
 from tasks.core.errors import InputError, IntegrityError
 from tasks.core.files import local_path, verified
-from tasks.core.fingerprint import (
-    LIBRARIES,
-    STAGE_ROOMS,
-    Ingredients,
-    explain,
-    flatten,
-    library_versions,
-    source_digest,
-)
+from tasks.core.fingerprint import LIBRARIES, Ingredients, explain, flatten, library_versions, names_in, source_files
+from tasks.core.record import essential
 from tasks.data.versions.versioning import data_folder, recorded_version
 from tasks.data.versions.watched import source_signature
 from tasks.registry.ledger import decisions
@@ -70,14 +64,36 @@ def growth(comparison: Comparison, data: DataRecord) -> str:
 def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:
     """Returns everything the outcome depends on, as far as it is known before a stage runs."""
     return Ingredients(
-        recipe=flatten(recipe.made_of),
+        recipe=flatten(essential(recipe.made_of)),
         data={
             "version": recorded_version(data_folder(project, recipe), recipe.name) or "not prepared yet",
             "source": source_signature(project, recipe),
         },
-        code={room: source_digest(room) for room in STAGE_ROOMS},
+        code=code_of(recipe),
         libraries=library_versions(LIBRARIES),
     )
+
+
+def code_of(recipe: Recipe) -> dict[str, str]:
+    """Returns file -> digest of the source that the stages of a recipe use."""
+    names = names_in(*(getattr(recipe, section) for section in recipe.made_of))
+    return {file: digest for task in _tasks(recipe) for file, digest in source_files(task, names).items()}
+
+
+def _tasks(recipe: Recipe) -> Iterator[str]:
+    """Yields the task functions that a run of the recipe calls, as far as they decide on numbers."""
+    yield "tasks.data.task:prepare_data"
+    yield "tasks.data.fetch:fetch"  # DVC runs this one and the next
+    yield "tasks.data.prepared.prepare:prepare"
+    if recipe.teachers:
+        yield "tasks.distill.teachers.task:train_teacher"
+    if recipe.assistant:
+        yield "tasks.distill.task:distill_assistant"
+    yield f"tasks.distill.task:{'teach_each_other' if recipe.peer else 'distill_student'}"
+    yield "tasks.distill.task:train_baseline"
+    yield "tasks.compress.task:compress_student"
+    yield "tasks.evaluate.task:evaluate_candidates"
+    yield "tasks.registry.task:register_student"
 
 
 def _damage(model: str, version: int) -> tuple[str, ...]:

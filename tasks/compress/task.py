@@ -26,7 +26,7 @@ def _summary(record: CandidatesRecord) -> str:
     return "; ".join([f"{record.chosen} ships", f"tried {tried}", *noted])
 
 
-@stage("compress", TITLE, EXPORTING, _summary)
+@stage(TITLE, EXPORTING, _summary)
 def compress_student(
     run: StageRun,
     compression: Compress,

@@ -1,12 +1,15 @@
 """What a result depends on, as one digest; and, when it differs from last time, why.
 
-A stage's fingerprint is the cache key of its Prefect task. The recipe's fingerprint decides, without starting Prefect,
-whether there is anything to do at all.
+A stage's fingerprint is the cache key of its Prefect task: its inputs, the source it uses, the versions of its
+libraries. The recipe's fingerprint is the union of those of its stages; it decides, without starting Prefect, whether
+there is anything to do.
+
+The source a stage uses is its task function and every module that this imports, directly or not, wherever the file is.
+Modules that are found by name (`core/plugins.py`) count where the stage's inputs name them.
 """
 
-import hashlib
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,16 +17,33 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tasks.core.record import Record, canonical_digest
-from tasks.core.source import PACKAGE, code_of, keep
+from tasks.core.record import Record, canonical_digest, essential
+from tasks.core.source import ROOT, code_of, save
 
 TRAINING = ("torch", "accelerate", "numpy", "safetensors")
 EXPORTING = ("torch", "onnx", "onnxscript", "onnxruntime", "numpy")
 MEASURING = (*EXPORTING, "scikit-learn", "scipy")
 DRAWING = ("matplotlib",)
 LIBRARIES = tuple(sorted({*TRAINING, *EXPORTING, *MEASURING, *DRAWING}))
-STAGE_ROOMS = ("data", "distill/teachers", "distill", "compress", "evaluate", "registry")
-PLUMBING = ("core", "contracts", "tracking")
+CHANGE_NO_NUMBER = {
+    "params": "their values are in the key, and they compute nothing",
+    "tasks.tracking": "watches a stage and stores its results",
+    "tasks.core.checkpoints": "says where and how often a training is saved",
+    "tasks.core.disk": "messages",
+    "tasks.core.errors": "messages",
+    "tasks.core.fingerprint": "compares results, makes none",
+    "tasks.core.locks": "says who waits for whom",
+    "tasks.core.plugins": "imports the modules that count by themselves",
+    "tasks.core.process_lease": "says which processes are alive",
+    "tasks.core.progress": "messages",
+    "tasks.core.recipes": "reads what is in the key as values",
+    "tasks.core.servers": "messages",
+    "tasks.core.workspace": "says where files are",
+}
+"""modules and packages of ours that no fingerprint covers, and why"""
+NAMING = ("kind", "task", "layout")
+"""fields whose values name modules"""
+MANY_FILES = 4
 
 
 class Ingredients(Record):
@@ -34,34 +54,56 @@ class Ingredients(Record):
     data: dict[str, str]
     """what is known of the data before any stage runs: version, signature of the source"""
     code: dict[str, str]
-    """room -> digest of its source and of what it imports"""
+    """file -> digest of its source"""
     libraries: dict[str, str]
 
 
-def stage_fingerprint(room: str, inputs: Mapping[str, Any], libraries: Sequence[str]) -> str:
-    """Returns the digest of a stage's inputs, the source of its room and the versions of its libraries."""
+def stage_fingerprint(task: str, inputs: Mapping[str, Any], libraries: Sequence[str]) -> str:
+    """Returns the digest of a stage's inputs, the source it uses and the versions of its libraries.
+
+    Args:
+        task: its function, as `tasks.distill.task:distill_student`.
+        inputs: sections of the recipe, records and plain values.
+        libraries: distributions whose version can change the numbers.
+    """
     return canonical_digest(
         {
-            "room": room,
+            "task": task,
             "inputs": {name: _identity(value) for name, value in inputs.items()},
-            "source": source_digest(room),
+            "source": source_files(task, names_in(*inputs.values())),
             "libraries": library_versions(libraries),
         }
     )
 
 
 @cache
-def source_digest(room: str) -> str:
-    """Returns a digest of the code of `tasks/<room>` and of every file of another room it imports, directly or not.
+def source_files(task: str, names: frozenset[str], root: Path = ROOT) -> Mapping[str, str]:
+    """Returns file -> digest of the source that a task function uses.
 
     Comments, docstrings and layout do not count, so that explaining a line does not train a teacher again.
+
+    Args:
+        task: as `tasks.distill.task:distill_student`; of its own file, only what the function uses counts.
+        names: of the modules that are found by name.
+        root: the folder that holds our packages.
     """
-    paths = _files(room)
-    for path in paths:
-        paths += sorted(_imported(path) - set(paths))
-    parts = [f"{path.relative_to(PACKAGE)}:{code_of(path, PACKAGE).digest}" for path in sorted(paths)]
-    keep()
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    module, _, function = task.partition(":")
+    start = _file_of(module, root)
+    assert start is not None, f"{module} is a module of ours"
+    found = {start: code_of(start, function, root)}
+    waiting = [start]
+    while waiting:
+        for file in _imported(found[waiting.pop()].imports, names, root):
+            if file not in found:
+                found[file] = code_of(file, root=root)
+                waiting.append(file)
+    save()
+    return {file.relative_to(root).as_posix(): found[file].digest for file in sorted(found)}
+
+
+def names_in(*values: Any) -> frozenset[str]:
+    """Returns the names of modules in sections of a recipe and in records: values of `kind`, `task` and `layout`."""
+    return frozenset(_names_in(values))
 
 
 def library_versions(names: Sequence[str]) -> dict[str, str]:
@@ -85,7 +127,7 @@ def explain(before: Ingredients, now: Ingredients) -> tuple[str, ...]:
     return (
         *_changes(before.recipe, now.recipe, "`{name}` {before} -> {now}"),
         *_changes(before.data, now.data, "data {name} {before} -> {now}"),
-        *_changes(before.code, now.code, "code of `tasks/{name}`"),
+        *_code_changes(before.code, now.code),
         *_changes(before.libraries, now.libraries, "library {name} {before} -> {now}"),
     )
 
@@ -95,6 +137,13 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any], words: str) -> I
         old, new = before.get(name, "none"), now.get(name, "none")
         if old != new:
             yield words.format(name=name, before=_short(old), now=_short(new))
+
+
+def _code_changes(before: Mapping[str, str], now: Mapping[str, str]) -> Sequence[str]:
+    changes = [*_changes(before, now, "code of `{name}`")]
+    if len(changes) <= MANY_FILES:
+        return changes
+    return [*changes[: MANY_FILES - 1], f"code of {len(changes) - MANY_FILES + 1} more files"]
 
 
 def _short(value: Any) -> str:
@@ -107,7 +156,7 @@ def _identity(value: Any) -> Any:
     if isinstance(value, Record):
         return value.digest
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        return essential(value.model_dump(mode="json"))
     if isinstance(value, list | tuple):
         return [_identity(item) for item in value]
     return value
@@ -120,18 +169,33 @@ def _version(name: str) -> str:
         return "none"
 
 
-def _files(room: str) -> list[Path]:
-    return sorted((PACKAGE / room).rglob("*.py"))
+def _names_in(value: Any) -> Iterator[str]:
+    if isinstance(value, BaseModel):
+        # `layout` of a reader is an attribute of its class, and no field.
+        yield from (name for key in NAMING if isinstance(name := getattr(value, key, None), str))
+        yield from _names_in([getattr(value, field) for field in type(value).model_fields])
+    elif isinstance(value, Mapping):
+        yield from _names_in([*value.values()])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _names_in(item)
+
+
+def _imported(imports: Sequence[str], names: Collection[str], root: Path) -> Iterator[Path]:
+    for pattern in imports:
+        for module in [pattern.replace("{}", name) for name in names] if "{}" in pattern else [pattern]:
+            file = None if _changes_no_number(module) else _file_of(module, root)
+            if file is not None:
+                yield file
+
+
+def _changes_no_number(module: str) -> bool:
+    return any(f"{module}.".startswith(f"{excluded}.") for excluded in CHANGE_NO_NUMBER)
 
 
 @cache
-def _imported(path: Path) -> frozenset[Path]:
-    """Returns the files of rooms that a file imports; modules beside the rooms are plumbing that moves no number."""
-    found = {
-        name: PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py") for name in code_of(path, PACKAGE).imports
-    }
-    return frozenset(
-        file
-        for name, file in found.items()
-        if name.count(".") > 1 and name.split(".")[1] not in PLUMBING and file.is_file()
-    )
+def _file_of(module: str, root: Path) -> Path | None:
+    """Returns the file of a module; None for what is none, such as a function of a module."""
+    path = root.joinpath(*module.split("."))
+    files = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), None)

@@ -13,6 +13,23 @@ def canonical_digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def essential(value: Any) -> Any:
+    """Returns a JSON value without fields that are null, false or empty: an optional field that is off is not there.
+
+    So a section or a record may get a new field without a change of older digests, if null, false or empty means that
+    all is as before. Where a number is the default of a new field, declare it null and compute the number.
+    """
+    if isinstance(value, dict):
+        return {name: essential(item) for name, item in value.items() if not _is_off(item)}
+    if isinstance(value, list):
+        return [essential(item) for item in value]
+    return value
+
+
+def _is_off(value: Any) -> bool:
+    return value is None or value is False or value in ("", [], {})
+
+
 class Record(BaseModel):
     """Frozen; equal content gives an equal digest."""
 
@@ -25,7 +42,7 @@ class Record(BaseModel):
     @property
     def digest(self) -> str:
         """The sha256 of `content`."""
-        return canonical_digest(self.content())
+        return canonical_digest(essential(self.content()))
 
 
 class Artefact(Record):

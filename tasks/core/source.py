@@ -1,14 +1,15 @@
 """The code of one file, as far as it can change a number: its digest without comments, and the modules it imports.
 
-Parsing is what a command that has nothing to do would spend most of its time on, so what was found is kept in the state
-folder and believed while size, modification and change time of the file are what they were.
+Parsing is what a command that has nothing to do would spend most of its time on, so the result is stored in the state
+folder and valid while size, modification and change time of the file are the same.
 """
 
 import ast
 import hashlib
 import json
 import platform
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -18,49 +19,59 @@ from tasks.core.errors import InputError
 from tasks.core.files import whole_file
 from tasks.core.workspace import state_dir
 
-PACKAGE = Path(__file__).parents[1]
-KEPT = "code.json"
+ROOT = Path(__file__).parents[2]
+OURS = ("tasks.", "params.")
+STORE = "code.json"
 TRIES = 10
+PATTERN = re.compile(r"tasks(\.(\w+|\{\}))+")
+"""a module that `plugins.load` finds by a name in the recipe: `tasks.kinds.{}.loss`"""
 
 
 class Code(NamedTuple):
     """What is known of one file."""
 
     digest: str
-    """sha256 of its syntax tree, without comments, docstrings and layout"""
+    """sha256 of its syntax tree, without comments, docstrings, layout and imports for type checkers"""
     imports: tuple[str, ...]
-    """full names that may be modules of `tasks`"""
+    """full names that may be modules of ours, with `{}` where a name of the recipe belongs"""
 
 
 @cache
-def code_of(path: Path, package: Path = PACKAGE) -> Code:
-    """Returns the code of a file of `package`, parsed if it is not the file that was parsed before."""
-    stamp = _stamp(path)
-    if (kept := _kept().get(str(path))) and kept[:-2] == stamp:
-        return Code(kept[-2], tuple(kept[-1]))
-    code = _parse(path, package)
-    _kept()[str(path)] = [*stamp, *code]
+def code_of(path: Path, function: str = "", root: Path = ROOT) -> Code:
+    """Returns the code of a file below `root`, parsed only if it changed.
+
+    Args:
+        path: of the file.
+        function: where given, only this function counts, and what it uses of the file and of its imports.
+        root: the folder that holds our packages.
+    """
+    key, stamp = f"{path}:{function}", _stamp(path)
+    if (stored := _stored().get(key)) and stored[:-2] == stamp:
+        return Code(stored[-2], tuple(stored[-1]))
+    code = _parse(path, function, root)
+    _stored()[key] = [*stamp, *code]
     return code
 
 
-def keep() -> None:
-    """Writes down what was parsed, for the next process; where there is no state folder, nothing."""
-    place, known = _place(), _kept()
+def save() -> None:
+    """Writes what was parsed for the next process; does nothing without a state folder."""
+    place, known = _place(), _stored()
     if place is None or known == _read(place):
         return
+    present = {key: stored for key, stored in known.items() if Path(key.rpartition(":")[0]).is_file()}
     with whole_file(place) as temporary:
-        temporary.write_text(json.dumps({path: kept for path, kept in known.items() if Path(path).is_file()}))
+        temporary.write_text(json.dumps(present))
 
 
 def forget() -> None:
-    """Drops what this process knows, as a new one would begin."""
+    """Drops what this process knows, as in a new one."""
     code_of.cache_clear()
-    _kept.cache_clear()
+    _stored.cache_clear()
 
 
 @cache
-def _kept() -> dict[str, Any]:
-    """Returns path -> stamp, digest and imports."""
+def _stored() -> dict[str, Any]:
+    """Returns `path:function` -> stamp, digest and imports."""
     place = _place()
     return {} if place is None else _read(place)
 
@@ -75,25 +86,27 @@ def _read(place: Path) -> dict[str, Any]:
 
 def _place() -> Path | None:
     try:
-        return state_dir() / KEPT
+        return state_dir() / STORE
     except InputError:
         return None
 
 
 def _stamp(path: Path) -> list[Any]:
-    """Returns what tells another content; syntax trees, and so digests, differ from Python to Python."""
+    """Returns what differs with the content; syntax trees, and so digests, differ between versions of Python."""
     status = path.stat()
     return [platform.python_version(), status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
-def _parse(path: Path, package: Path) -> Code:
+def _parse(path: Path, function: str, root: Path) -> Code:
     tree = tree_of(path.read_bytes())
-    imports: list[str] = []
     for node in ast.walk(tree):
-        imports += _imports(node, path.relative_to(package.parent).parts)
         body = getattr(node, "body", None)
         if isinstance(body, list):
-            node.body = [line for line in body if not _is_text(line)]  # type: ignore[attr-defined]
+            node.body = [line for line in body if not _is_silent(line)]  # type: ignore[attr-defined]
+    if function:
+        tree.body = _used_by(function, tree.body)
+    place = path.relative_to(root).parts
+    imports = dict.fromkeys(name for node in ast.walk(tree) for name in _imports(node, place))
     return Code(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), tuple(imports))
 
 
@@ -109,17 +122,48 @@ def tree_of(text: bytes) -> ast.Module:
     return ast.parse(text)
 
 
+def _used_by(function: str, lines: Iterable[ast.stmt]) -> list[ast.stmt]:
+    """Returns the statements of a module that a function needs, itself included, directly or not."""
+    binding = {name: line for line in lines for line, names in _bindings(line) for name in names}
+    used, waiting = {function: binding[function]}, [function]
+    while waiting:
+        names = (node.id for node in ast.walk(used[waiting.pop()]) if isinstance(node, ast.Name))
+        new = [name for name in dict.fromkeys(names) if name in binding and name not in used]
+        used |= {name: binding[name] for name in new}
+        waiting += new
+    return [line for name, line in binding.items() if name in used]
+
+
+def _bindings(line: ast.stmt) -> Iterator[tuple[ast.stmt, Sequence[str]]]:
+    """Yields a statement and the names it defines; an import is taken apart: each of its names has another module."""
+    match line:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            yield line, [line.name]
+        case ast.ImportFrom():
+            for alias in line.names:
+                yield ast.ImportFrom(line.module, [alias], line.level), [alias.asname or alias.name]
+        case _:
+            stored = (node for node in ast.walk(line) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+            yield line, [node.id for node in stored]
+
+
 def _imports(node: ast.AST, place: tuple[str, ...]) -> Iterator[str]:
-    """Yields the full names of the modules of ours that a statement in the file at `place` may import."""
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names if alias.name.startswith("tasks."))
-    if isinstance(node, ast.ImportFrom):
-        package = place[: -node.level] if node.level else ()
-        module = ".".join([*package, *([node.module] if node.module else [])])
-        names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if name.startswith("tasks."))
+    """Yields the full names of the modules of ours that a part of the file at `place` may import."""
+    match node:
+        case ast.Import():
+            yield from (alias.name for alias in node.names if alias.name.startswith(OURS))
+        case ast.ImportFrom():
+            package = place[: -node.level] if node.level else ()
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+            yield from (name for name in names if name.startswith(OURS))
+        case ast.Constant(value=str(text)) if "{}" in text and PATTERN.fullmatch(text):
+            yield text
 
 
-def _is_text(line: ast.stmt) -> bool:
-    """Says whether a statement is a lone string: a docstring, or the text under a field."""
-    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)
+def _is_silent(line: ast.stmt) -> bool:
+    """Says whether a statement does nothing: a docstring, the text under a field, or imports for type checkers."""
+    match line:
+        case ast.Expr(value=ast.Constant(value=str())) | ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
+            return True
+    return False

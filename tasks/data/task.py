@@ -21,7 +21,7 @@ def _summary(record: DataRecord) -> str:
     return said if record.reused or not record.licence else f"{said}; licence: {record.licence}"
 
 
-@stage("data", TITLE, (), _summary, cached=False)
+@stage(TITLE, (), _summary, cached=False)
 def prepare_data(run: StageRun, recipe: Recipe) -> DataRecord:
     """Brings the prepared data of a recipe up to date; what is done already, DVC knows."""
     data = versioned_data(project_root(), recipe)

@@ -22,7 +22,7 @@ def _summary_of_pair(record: PairRecord) -> str:
     return f"{summary_of(record.student)}; peer {summary_of(record.peer)}"
 
 
-@stage("distill", BASELINE, TRAINING, summary_of)
+@stage(BASELINE, TRAINING, summary_of)
 def train_baseline(run: StageRun, student: Student, data: DataRecord, seed: int) -> ModelRecord:
     """Trains the student without the teacher: same architecture, seed and budget."""
     prepared, advance = PreparedData.open(data), advance_of(BASELINE)
@@ -33,7 +33,7 @@ def train_baseline(run: StageRun, student: Student, data: DataRecord, seed: int)
     return record_of(run, "baseline", student.architecture, trained, data)
 
 
-@stage("distill", STUDENT, TRAINING, summary_of)
+@stage(STUDENT, TRAINING, summary_of)
 def distill_student(
     run: StageRun,
     student: Student,
@@ -47,7 +47,7 @@ def distill_student(
     return record_of(run, "student", student.architecture, done.trained, data, done.warnings)
 
 
-@stage("distill", ASSISTANT, TRAINING, summary_of)
+@stage(ASSISTANT, TRAINING, summary_of)
 def distill_assistant(
     run: StageRun, assistant: Assistant, teachers: tuple[TeacherRecord, ...], data: DataRecord, seed: int
 ) -> ModelRecord:
@@ -57,7 +57,7 @@ def distill_assistant(
     return record_of(run, "assistant", assistant.architecture, done.trained, data, done.warnings)
 
 
-@stage("distill", PEERS, TRAINING, _summary_of_pair)
+@stage(PEERS, TRAINING, _summary_of_pair)
 def teach_each_other(
     run: StageRun, student: Student, peer: Peer, distillation: Distill, data: DataRecord, seed: int
 ) -> PairRecord:

@@ -32,7 +32,7 @@ def _summary(record: EvaluationRecord) -> str:
     return f"{record.chosen}: test accuracy {shipped.value:.4f} ({shipped.low:.4f} to {shipped.high:.4f})"
 
 
-@stage("evaluate", TITLE, (*MEASURING, *DRAWING), _summary)
+@stage(TITLE, (*MEASURING, *DRAWING), _summary)
 def evaluate_candidates(
     run: StageRun,
     name: str,
@@ -78,7 +78,7 @@ def _summary_of_comparison(record: ComparisonRecord) -> str:
     return f"{len(record.students)} students, validation accuracy up to {best:.4f}"
 
 
-@stage("evaluate", COMPARISON, MEASURING, _summary_of_comparison)
+@stage(COMPARISON, MEASURING, _summary_of_comparison)
 def compare_students(
     run: StageRun,
     evaluation: Evaluate,

@@ -21,7 +21,7 @@ def _summary(release: Release) -> str:
     return f"{release.model} version {release.version}"
 
 
-@stage("registry", "register", ("onnxruntime", "mlflow"), _summary)
+@stage("register", ("onnxruntime",), _summary)
 def register_student(run: StageRun, model: str, evaluation: EvaluationRecord, card: Artefact) -> Release:
     """Registers the file that ships with its card, and the teacher it learned from, once per fingerprint."""
     return ensure_release(run, model, evaluation, card)

@@ -35,12 +35,11 @@ RETRY_DELAYS = [2.0, 10.0]
 
 
 def stage(
-    room: str, title: str, libraries: Sequence[str], summary: Callable[[R], str], cached: bool = True
+    title: str, libraries: Sequence[str], summary: Callable[[R], str], cached: bool = True
 ) -> Callable[[Callable[Concatenate[StageRun, P], R]], Callable[P, R]]:
     """Makes a door of a room into a Prefect task.
 
     Args:
-        room: the room whose code belongs into the fingerprint.
         title: what people call the stage; the name of the task and of the MLflow run.
         libraries: distributions whose version can change the numbers.
         summary: one line about a result.
@@ -51,13 +50,14 @@ def stage(
         names = [*inspect.signature(door).parameters][1:]
 
         def key(_context: Any, inputs: dict[str, Any]) -> str:
-            return stage_fingerprint(room, {name: inputs[name] for name in names}, libraries)
+            return stage_fingerprint(
+                f"{door.__module__}:{door.__name__}", {name: inputs[name] for name in names}, libraries
+            )
 
         caching: dict[str, Any] = {"cache_key_fn": key} if cached else {"cache_policy": NO_CACHE}
         work: Task[..., R] = Task(
             fn=_without_run(door, title, lambda inputs: key(None, inputs)),
             name=title,
-            tags=[f"room:{room}"],
             retries=len(RETRY_DELAYS),
             retry_delay_seconds=RETRY_DELAYS,
             retry_condition_fn=_worth_another_try,

@@ -17,8 +17,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def code(package: Path) -> source.Code:
-    found = source.code_of(package / "a.py", package)
-    source.keep()
+    found = source.code_of(package / "a.py", root=package.parent)
+    source.save()
     source.forget()
     return found
 
@@ -38,9 +38,9 @@ def test_a_file_of_the_same_size_that_was_written_again_is_parsed_again(package:
 @pytest.mark.parametrize("content", ["", "[]", "{", "null"])
 def test_a_broken_memory_is_made_anew(package: Path, content: str) -> None:
     before = code(package)
-    (package.parent / "state" / source.KEPT).write_text(content)
+    (package.parent / "state" / source.STORE).write_text(content)
     assert code(package) == before
-    assert (package.parent / "state" / source.KEPT).stat().st_size > 100
+    assert (package.parent / "state" / source.STORE).stat().st_size > 100
 
 
 def test_imports_are_full_names_of_our_modules(package: Path) -> None:
@@ -48,15 +48,15 @@ def test_imports_are_full_names_of_our_modules(package: Path) -> None:
     (package / "b" / "c.py").write_text(
         "import os\nimport tasks.a\nfrom tasks.d import e\nfrom .f import g\nfrom . import h\n"
     )
-    imports = set(source.code_of(package / "b" / "c.py", package).imports)
+    imports = set(source.code_of(package / "b" / "c.py", root=package.parent).imports)
     assert imports >= {"tasks.a", "tasks.d", "tasks.b.f", "tasks.b.h"}
     assert not imports & {"os", "f", "g"}
 
 
 TOGETHER = """
 import gc, sys, threading, time
-from tasks import source
-text = (source.PACKAGE / "records.py").read_bytes()
+from tasks.core import source
+text = (source.ROOT / "tasks/contracts/records.py").read_bytes()
 # What lets two threads be in the parser at once: it collects memory, and that hands over to the other.
 gc.callbacks.append(lambda phase, _: time.sleep(1e-6) if phase == "stop" else None)
 gc.set_threshold(50)

@@ -14,7 +14,7 @@ from tasks.training.record import record_of, summary_of
 TITLE = "teacher"
 
 
-@stage("distill/teachers", TITLE, TRAINING, summary_of)
+@stage(TITLE, TRAINING, summary_of)
 def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) -> ModelRecord:
     """Trains the teacher, or takes the one that was brought along."""
     prepared = PreparedData.open(data)
