@@ -1,50 +1,85 @@
-"""The release channels in the terms of a person at a terminal."""
+"""`stillhouse channel`: the signed channels that devices update from."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal, Optional
 
-from cli.console import bullet_list, console
-from params.promote import ENVIRONMENTS
-from tasks.core.errors import InputError, mismatch
+import typer
+
+from cli.console import bullet_list, console, warn
+from cli.options import require_environment
 from tasks.core.workspace import prepare_environment
 from tasks.registry.channel.creation import create
 from tasks.registry.channel.keys import PASSPHRASE
 from tasks.registry.channel.paths import channels, metadata_dir, require_channel
 from tasks.registry.channel.roots import anchor
-from tasks.registry.channel.rotation import refresh, rotate
-from tasks.registry.channel.settings import Days, Role
+from tasks.registry.channel.rotation import refresh as sign_again
+from tasks.registry.channel.rotation import rotate as rotate_key
+from tasks.registry.channel.settings import Days
 from tasks.registry.channel.status import Signature, holdings, signatures
 from tasks.registry.channel.view import view
 
 HOW = "stillhouse channel init ENVIRONMENT --root-keys DIR"
+Environment = Annotated[str, typer.Argument(help="staging or edge.")]
+Lifetime = Annotated[int, typer.Option(min=1, metavar="DAYS", help="How long its signature is good.")]
+RootKeys = Annotated[Path, typer.Option("--root-keys", metavar="DIR", help="The folder of the root keys.")]
+channel = typer.Typer(
+    help="Keep the signed channels that devices update from.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 
-def init_channel(environment: str, root_keys: Path, keys: int, threshold: int, days: Days) -> None:
-    """Makes a channel, and says what devices are given and what goes offline."""
-    _require_environment(environment)
+@channel.command()
+def init(
+    environment: Environment,
+    root_keys: RootKeys,
+    keys: Annotated[int, typer.Option(min=1, metavar="N", help="How many root keys.")] = 1,
+    threshold: Annotated[int, typer.Option(min=1, metavar="N", help="How many of them must sign.")] = 1,
+    timestamp_days: Lifetime = 14,
+    snapshot_days: Lifetime = 30,
+    targets_days: Lifetime = 90,
+    root_days: Lifetime = 365,
+) -> None:
+    """Make the channel of an environment, and publish what leads it."""
+    require_environment(environment, "channel", "ENVIRONMENT")
     prepare_environment()
+    days = Days(timestamp=timestamp_days, snapshot=snapshot_days, targets=targets_days, root=root_days)
     made = create(environment, root_keys, keys, threshold, days)
     say_published(environment)
     console.print(f"trust anchor: {_anchor(environment)}", soft_wrap=True)
     console.print(bullet_list("Next:", [_offline(made), _serving(environment)]), soft_wrap=True)
 
 
-def rotate_key(environment: str, role: Role, root_keys: Path) -> None:
-    """Gives a role a new key."""
-    _require_environment(environment)
+@channel.command()
+def rotate(
+    environment: Environment,
+    role: Annotated[Literal["timestamp", "snapshot", "targets", "root"], typer.Option(help="Whose key.")],
+    root_keys: RootKeys,
+) -> None:
+    """Give a role a new key, and revoke the old one."""
+    require_environment(environment, "channel", "ENVIRONMENT")
     require_channel(environment)
     prepare_environment()
-    made = rotate(environment, role, root_keys)
+    made = rotate_key(environment, role, root_keys)
     console.print(f"[green]rotated[/] {role} of {environment}: the old key is revoked", soft_wrap=True)
     if made:
         console.print(bullet_list("Next:", [_offline(made), "destroy the root keys from before"]), soft_wrap=True)
 
 
-def refresh_channels(environment: str | None, root_keys: Path | None) -> None:
-    """Signs anew what is near its expiry in a channel, or in all of them."""
+@channel.command()
+def refresh(
+    environment: Annotated[Optional[str], typer.Argument(help="Default: every channel.")] = None,  # noqa: UP045
+    root_keys: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--root-keys", metavar="DIR", help="For a root that is near its expiry."),
+    ] = None,
+) -> None:
+    """Sign anew what is near its expiry; for a daily timer."""
     if environment is not None:
-        _require_environment(environment)
+        require_environment(environment, "channel", "ENVIRONMENT")
         require_channel(environment)
     prepare_environment()
     for place in [environment] if environment else channels():
@@ -53,8 +88,9 @@ def refresh_channels(environment: str | None, root_keys: Path | None) -> None:
         console.print(f"no channel yet; {HOW} makes one")
 
 
-def show_channels() -> None:
-    """Prints for each channel what it holds, how long its signatures are good, and what devices trust."""
+@channel.command()
+def status() -> None:
+    """Say what each channel holds, and until when its signatures are good."""
     prepare_environment()
     for environment in channels():
         say_published(environment)
@@ -78,21 +114,13 @@ def say_published(environment: str) -> None:
 
 
 def _refresh(environment: str, root_keys: Path | None) -> None:
-    signed = refresh(environment, root_keys)
+    signed = sign_again(environment, root_keys)
     said = f"signed {', '.join(signed)}" if signed else "nothing is near its expiry; nothing to do"
     console.print(f"{environment}: {said}", soft_wrap=True)
     root = next(signatures(environment, view(environment)))
     if root.near:
         do = f"stillhouse channel refresh {environment} --root-keys DIR"
-        console.print(
-            f"[yellow]warning[/] {environment}: root is good until {root.expires:%Y-%m-%d}; {do}", soft_wrap=True
-        )
-
-
-def _require_environment(environment: str) -> None:
-    if environment not in ENVIRONMENTS:
-        do = "name one of them"
-        raise InputError(mismatch("stillhouse channel", "ENVIRONMENT", "staging or edge", environment, do))
+        warn(f"{environment}: root is good until {root.expires:%Y-%m-%d}; {do}")
 
 
 def _anchor(environment: str) -> str:

@@ -1,9 +1,12 @@
 """What a person sees: a line per stage, a bar for whatever takes longer than two seconds, the table at the end."""
 
 import os
+import shutil
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,25 +17,40 @@ from rich.table import Table
 from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord
 from tasks.contracts.scores import Challenge, EvaluationRecord, Score
-from tasks.core.progress import Event, StageAdvanced, StageEnded, StageFailed, StageStarted, listen
+from tasks.core.progress import (
+    Event,
+    Listener,
+    Notice,
+    StageAdvanced,
+    StageEnded,
+    StageFailed,
+    StageStarted,
+    Warned,
+    listen,
+)
 from tasks.data.versions.versions_store import quarantine_file
 
 PATIENCE_SECONDS = 2.0
 console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def stages_shown() -> Iterator[None]:
-    """Shows the events of stages on the terminal while the block runs."""
+def shown(*listeners: Listener) -> Iterator[None]:
+    """Shows the events of stages on the terminal while the block runs; further listeners print events of their own."""
     board = _Board()
-    stop = listen(board.hear)
+    stops = [listen(listener) for listener in (board.hear, *listeners)]
     board.hear(StageStarted("starting"))
     try:
         yield
     finally:
-        stop()
+        for stop in stops:
+            stop()
         board.clear()
+
+
+def listen_to_stages() -> None:
+    """Shows the events of stages for as long as this process lives."""
+    listen(_Board().hear)
 
 
 class _Board:
@@ -54,6 +72,10 @@ class _Board:
             case StageFailed(stage, reason):
                 self.clear()
                 console.print(f"  [red]failed[/]  {escape(f'{stage:<14} {reason}'.rstrip())}", soft_wrap=True)
+            case Notice(word, text):
+                console.print(f"[yellow]{word}[/]{' ' * max(1, 9 - len(word))}{escape(text)}", soft_wrap=True)
+            case Warned(text):
+                warn(text)
 
     def clear(self) -> None:
         if self._timer:
@@ -122,6 +144,17 @@ def say_quarantine(data: DataRecord) -> None:
         where = os.path.relpath(quarantine_file(data))
         words = f"{data.in_quarantine} of the source are left out: {where}"
         console.print(f"[yellow]quarantine[/] {words}", soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """Prints a warning."""
+    console.print(f"[yellow]warning[/] {escape(text)}", soft_wrap=True)
+
+
+def command() -> str:
+    """Returns how this command is typed here: by its name where that is on the path."""
+    here = Path(sys.executable).with_name("stillhouse")
+    return "stillhouse" if shutil.which("stillhouse") or not here.is_file() else os.path.relpath(here)
 
 
 def bullet_list(title: str, items: Sequence[str]) -> str:

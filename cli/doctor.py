@@ -1,38 +1,22 @@
 """`stillhouse doctor`: what may be wrong here, each finding in one line with the command that mends it."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from cli.console import console
-from tasks.core import process_lease as ownership
-from tasks.core import servers
-from tasks.core.addresses import without_login
 from tasks.core.errors import RefusedError
 from tasks.core.workspace import prepare_environment, project_root, state_dir
-from tasks.registry.ledger import entries as ledger
-from tasks.tracking import runs as tracking
-from tasks.upkeep import databases, machine, versions
-from tasks.upkeep import dvc_cache as cache
-from tasks.upkeep.abandoned import open_runs
-from tasks.upkeep.finding import Finding
-
-Check = Callable[[], Iterable[Finding]]
+from tasks.upkeep.doctor import checks
 
 
-def examine(deep: bool) -> None:
-    """Makes all checks and prints what they find.
-
-    Args:
-        deep: hash every object of DVC's cache, not only a sample.
-
-    Raises:
-        RefusedError: something is wrong.
-    """
+def doctor(
+    deep: Annotated[bool, typer.Option("--deep", help="Hash all of DVC's cache, not only a sample.")] = False,
+) -> None:
+    """Look for what may be wrong on this machine, and say what mends it."""
     prepare_environment()
     found = 0
-    for name, check in _checks(project_root(), state_dir(), deep).items():
+    for name, check in checks(project_root(), state_dir(), deep).items():
         findings = [*check()]
         found += len(findings)
         console.print(f"[{'red]wrong[/]' if findings else 'green]well[/] '}  {name}", soft_wrap=True)
@@ -40,78 +24,3 @@ def examine(deep: bool) -> None:
             console.print(f"         {finding}", soft_wrap=True, markup=False)
     if found:
         raise RefusedError(f"{found} finding{'s' if found > 1 else ''}; type what stands behind each, then ask again")
-
-
-def _checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
-    """Returns name -> check, in the order in which one is worth mending before the next."""
-    return {
-        "versions of libraries": partial(versions.required_versions, project),
-        "versions as in the lock": partial(versions.locked_versions, project),
-        "disk space": partial(machine.disk_space, state),
-        "ports of this machine": machine.loopback,
-        "proxies": machine.proxies,
-        "servers that are named": named_servers,
-        "telemetry": machine.telemetry,
-        "databases on this machine": partial(databases.sqlite_databases, state),
-        "MLflow": mlflow_answers,
-        "ledger": ledger_answers,
-        "runs of killed processes": stale_runs,
-        "recipes and recorded data": partial(cache.recorded_data, project),
-        "data in the cache": partial(cache.incomplete_folders, project),
-        "bytes in the cache": partial(cache.corrupted_objects, project, deep),
-    }
-
-
-def named_servers() -> Iterator[Finding]:
-    """Yields the servers that variables name and that do not answer."""
-    for name, address in servers.silent_servers(servers.named_servers(servers.WEB)).items():
-        wrong = f"`{name}`: expected an answer from {address}, got none"
-        yield Finding(wrong, f"unset {name}   (or start that server)")
-
-
-def mlflow_answers() -> Iterator[Finding]:
-    """Yields a finding where MLflow's store cannot be asked: it is away, or of the shape of another version."""
-    address = os.environ["MLFLOW_TRACKING_URI"]
-    if not _has_begun() or servers.silent_servers(servers.named_servers(["MLFLOW_TRACKING_URI"])):
-        return  # where it does not answer, that was said
-    try:
-        tracking.client().search_experiments(max_results=1)
-    except Exception as error:
-        shown = address if without_login(address) == address else '"$MLFLOW_TRACKING_URI"'
-        mend = f"mlflow db upgrade {shown}" if "schema" in str(error) else "stillhouse --debug doctor"
-        yield Finding(f"`MLFLOW_TRACKING_URI`: expected a store of this version, got {_first_line(error)}", mend)
-
-
-def ledger_answers() -> Iterator[Finding]:
-    """Yields a finding where the ledger cannot be read, and each row that is not as it was recorded."""
-    if not _has_begun():
-        return
-    try:
-        damaged = ledger.damaged_rows()
-    except Exception as error:
-        mend = "unset STILLHOUSE_LEDGER_URI   (or start that database)"
-        yield Finding(f"ledger: expected a database that answers, got {_first_line(error)}", mend)
-        return
-    for line in damaged:
-        yield Finding(line, "stillhouse audit")
-
-
-def stale_runs() -> Iterator[Finding]:
-    """Yields a finding where MLflow calls runs running whose process has ended."""
-    if not _has_begun():
-        return
-    try:
-        left = sum(len(open_runs(owner)) for owner in ownership.ended())
-    except Exception:
-        return  # MLflow does not answer, which was said
-    if left:
-        yield Finding(f"MLflow: expected no run of a killed process, got {left:,}", "stillhouse reconcile")
-
-
-def _has_begun() -> bool:
-    """Says whether anything ever ran here: to look is not to make databases."""
-    return (state_dir() / "owners").is_dir()
-
-
-def _first_line(error: Exception) -> str:
-    return without_login(str(error)).strip().partition("\n")[0] or type(error).__name__

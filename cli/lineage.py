@@ -1,43 +1,55 @@
 """`stillhouse lineage`: what a release is made of, and what a piece of data or a teacher reached."""
 
 import json
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
+from typing import Annotated, Optional
+
+import typer
 
 from cli.console import console
+from flows.lineage import ancestry_of, damage, findings_of, findings_of_ledger
 from params.promote import ENVIRONMENTS
 from tasks.contracts.ancestors import Ancestor
 from tasks.contracts.releases import Release
-from tasks.contracts.scores import EvaluationRecord
 from tasks.core.errors import InputError, IntegrityError, mismatch
-from tasks.core.fingerprint import Ingredients
-from tasks.core.workspace import prepare_environment, project_root, state_dir
-from tasks.registry.gate.verdict_file import verdict_files
+from tasks.core.workspace import prepare_environment
 from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
-from tasks.registry.lineage.ancestry import LOCK, ancestry, project_of
 from tasks.registry.lineage.reach import SHORTEST, digests_of, holds
-from tasks.registry.lineage.soft_labels import soft_labels
-from tasks.registry.lineage.verify import Finding, verify
+from tasks.registry.lineage.verify import Finding
 from tasks.registry.removal import removed_in_words
 
 
-def show_lineage(environment: str, model: str | None, version: int | None, checked: bool, as_json: bool) -> None:
+def lineage(
+    environment: Annotated[str, typer.Argument(help="staging or edge.")] = "edge",
+    model: Annotated[Optional[str], typer.Option(help="Default: every model.")] = None,  # noqa: UP045
+    version: Annotated[Optional[int], typer.Option(help="Default: the champion of the environment.")] = None,  # noqa: UP045
+    verify: Annotated[bool, typer.Option("--verify", help="Hash all files again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    data: Annotated[str | None, typer.Option(help="Backward: an md5, a sha256 or a file; what did it reach?")] = None,
+    teacher: Annotated[Optional[str], typer.Option(help="A teacher's version: what did it reach?")] = None,  # noqa: UP045
+) -> None:
+    """Say what the model in an environment is made of, or what a piece of data reached."""
+    prepare_environment()
+    if data or teacher:
+        _show_reach(data or teacher or "", teacher=data is None)
+    else:
+        _show_lineage(environment, model, version, verify, as_json)
+
+
+def _show_lineage(environment: str, model: str | None, version: int | None, checked: bool, as_json: bool) -> None:
     """Prints what the champions of an environment, or one version, are made of; `checked` hashes all of it again.
 
     Raises:
         InputError: nobody leads the environment, or there is no such version.
         IntegrityError: something is missing or has other bytes; of a removed version that is no surprise.
     """
-    prepare_environment()
     if checked:
         _require_ledger()
     releases = list(_meant(environment, model, version))
     lineages = {release: ancestry_of(release) for release in releases}
-    findings = (
-        {release: verify(ancestors, project_root()) for release, ancestors in lineages.items()} if checked else {}
-    )
+    findings = {release: findings_of(ancestors) for release, ancestors in lineages.items()} if checked else {}
     if as_json:
         sys.stdout.write(_json(lineages, findings))
     else:
@@ -48,36 +60,18 @@ def show_lineage(environment: str, model: str | None, version: int | None, check
         raise IntegrityError("\n".join([*bad, "`stillhouse run` makes again what is missing or changed"]))
 
 
-def findings_of_ledger() -> tuple[Finding, ...]:
-    """Returns what became of the rows of the ledger, by the digests that they hold of themselves and of each other."""
-    rows = tuple(Finding(f"ledger: {name}", state) for name, state in ledger.rows())
-    broken = dict.fromkeys(line.partition(": expected")[0] for line in decisions.broken_links())
-    return (*rows, *(Finding(place, "changed") for place in broken))
-
-
-def findings_of(ancestors: Sequence[Ancestor]) -> tuple[Finding, ...]:
-    """Returns what became of every file that a release is made of."""
-    return verify(ancestors, project_root())
-
-
-def damage(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Returns in words what is missing or changed."""
-    return tuple(f"{one.file} is {one.state}" for one in findings if one.state in ("missing", "changed"))
-
-
 def _require_ledger() -> None:
     """Refuses a changed ledger before anything is read from it: what files should be stands there."""
     if bad := damage(findings_of_ledger()):
         raise IntegrityError("\n".join([*bad, "put the ledger back from a copy of before; no command mends its rows"]))
 
 
-def show_reach(said: str, teacher: bool) -> None:
+def _show_reach(said: str, teacher: bool) -> None:
     """Prints every release that has a digest, a file or a teacher's version among its ancestors, and where it leads.
 
     Raises:
         InputError: it is too short to mean one thing, or reached nothing.
     """
-    prepare_environment()
     digests = () if teacher else digests_of(said)
     if not teacher and any(len(digest) < SHORTEST for digest in digests):
         do = "give the md5 of `dvc.lock`, the sha256 of an artefact, or a file"
@@ -114,48 +108,6 @@ def _end_of(release: Release) -> str:
     """Returns when and why a release was removed; empty for one that is there."""
     row = decisions.removals(release.model).get((release.model, release.version))
     return removed_in_words(row) if row is not None else ""
-
-
-def ancestry_of(release: Release, made_of: Ingredients | None = None) -> tuple[Ancestor, ...]:
-    """Returns all that a release is made of, from the records of this project.
-
-    Args:
-        release: the release.
-        made_of: ingredients of the run that goes on, which is not on record yet.
-    """
-    entries = {
-        environment: decisions.entry_of(release.model, environment, release.version)
-        for environment in ENVIRONMENTS
-        if decisions.champion(release.model, environment) == release.version
-    }
-    made_of = made_of or ledger.ingredients_of(release)
-    evaluation = ledger.evaluation_of(release)
-    taught = soft_labels(evaluation, state_dir() / "soft-labels")
-    verdicts = verdict_files(release)
-    return ancestry(release, evaluation, entries, made_of, _locks(release, evaluation), taught, verdicts)
-
-
-def _locks(release: Release, evaluation: EvaluationRecord) -> Iterator[str]:
-    """Yields `dvc.lock` as it is beside the data, and as it was in the commit that made a release."""
-    beside = project_of(evaluation) / LOCK
-    if beside.is_file():
-        yield beside.read_text(encoding="utf-8")
-    commit = release.git_commit.removesuffix("-dirty")
-    if commit and commit != "none":
-        asked = ["git", "-C", str(project_root()), "show", f"{commit}:./{LOCK}"]
-        shown = subprocess.run(asked, capture_output=True, text=True, check=False)
-        if shown.returncode == 0:
-            yield shown.stdout
-    yield from _committed_later(evaluation.data.version)
-
-
-def _committed_later(version: str) -> Iterator[str]:
-    """Yields `dvc.lock` as it was committed with a data version, which is mostly after the run that made it."""
-    git = ["git", "-C", str(project_root())]
-    asked = [*git, "log", "--format=%H", "--reverse", f"-S{version}", "--", f"./{LOCK}"]
-    found = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.split()
-    for commit in found[:1]:
-        yield subprocess.run([*git, "show", f"{commit}:./{LOCK}"], capture_output=True, text=True, check=False).stdout
 
 
 def _json(lineages: dict[Release, tuple[Ancestor, ...]], findings: dict[Release, tuple[Finding, ...]]) -> str:

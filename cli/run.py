@@ -1,106 +1,77 @@
-"""One run of a recipe: the flow, what came of it on the terminal, and what it was made of in the ledger."""
+"""`stillhouse run`: makes a student, and shows what came of it."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from cli.console import bullet_list, console, evaluation_table, gain_line, say_quarantine, stages_shown
-from cli.gates import command, refusal, say_promotion, say_report, way_into
-from flows.changes import Comparison, growth, ingredients_of
-from flows.notify import failure_told, tell_of_promotions
+import typer
+
+from cli.console import bullet_list, command, console, evaluation_table, gain_line, say_quarantine, shown
+from cli.options import Overrides, RecipePath
+from cli.promote import refusal, say_promotion, say_report, way_into
+from flows.changes import compare, growth
+from flows.run import NothingToDo, RunEnded, RunStarted, load, note_nothing_changed, refusals
+from flows.run import run as run_flow
 from infra.services.prefect_server import start_prefect_api
-from params.pipeline import Recipe
 from params.promote import ENVIRONMENTS
-from tasks.contracts.releases import Promotion, Release
-from tasks.core.errors import RefusedError, StoppedError
-from tasks.core.fingerprint import Ingredients
-from tasks.core.process_lease import owner
+from tasks.core.errors import RefusedError
+from tasks.core.progress import Event
+from tasks.core.workspace import prepare_environment
 from tasks.registry.ledger import entries as ledger
-from tasks.tracking import runs as tracking
 
-if TYPE_CHECKING:
-    from flows.retrain import Retrained
+BY_HAND = "by hand"
 
 
-def run_and_show(
-    project: Path, recipe: Recipe, comparison: Comparison, ready: Callable[[], None] | None = None
-) -> Release:
-    """Runs the flow, shows what came of it, keeps in mind what it was made of, and returns the release.
-
-    `ready` is what `start_prefect_api` returned, where it was called before.
-
-    Raises:
-        RefusedError: a gate refused the release, which is on record all the same.
-        StoppedError: a person pressed Ctrl-C.
-    """
-    ready = ready or start_prefect_api()  # first of all: it takes longer than what comes until it is needed
-    from flows.recipe_checks import advice_on
-
-    for line in advice_on(project, recipe):
-        console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
-    with failure_told(recipe):
-        outcome = _run_flow(recipe, ready)
-    _say_outcome(outcome, comparison)
-    record(project, recipe, comparison, outcome)
-    tell_of_promotions(recipe, outcome.promotions, "; ".join(comparison.changes))
-    _say_what_next(recipe, outcome.promotions)
-    for promotion in refusals(outcome):
+def run(
+    recipe: RecipePath,
+    override: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Run even if nothing changed.")] = False,
+) -> None:
+    """Make a student: data, teacher, student, compression, evaluation, registry, gate."""
+    project, loaded = load(recipe, override or [])
+    prepare_environment()
+    # What never ran will run, and the server takes longer to start than everything that comes before it is needed.
+    ready = None if ledger.last_run(loaded.name) else start_prefect_api()
+    comparison = compare(project, loaded)
+    with shown(say_run):
+        if not comparison.changes and not force:
+            note_nothing_changed(loaded, comparison, BY_HAND)
+            return
+        say_run(RunStarted(loaded.name, "; ".join(comparison.changes) or "you said --force"))
+        retrained = run_flow(project, loaded, comparison, ready or start_prefect_api())
+    for promotion in refusals(retrained.promotions):
         raise RefusedError(refusal(promotion))
-    return outcome.release
 
 
-def record(project: Path, recipe: Recipe, comparison: Comparison, outcome: "Retrained") -> None:
-    """Adds a run that came to its end to the ledger, with everything it was made of."""
-    ended = "refused" if refusals(outcome) else "released"
-    ledger.add_run(recipe.name, _used(project, recipe, comparison), ended, outcome.release.version)
+def say_run(event: Event) -> None:
+    """Prints what becomes of a run."""
+    match event:
+        case NothingToDo(model, reason):
+            console.print(f"{model}: {reason}. Nothing to do.", soft_wrap=True)
+        case RunStarted(model, reason):
+            console.print(f"[bold]{model}[/]: running because {reason}", soft_wrap=True)
+        case RunEnded():
+            _say_outcome(event)
+            _say_what_next(event)
 
 
-def refusals(outcome: "Retrained") -> list[Promotion]:
-    """Returns the gates that refused."""
-    return [promotion for promotion in outcome.promotions if not promotion.verdict.passed]
-
-
-def _run_flow(recipe: Recipe, ready: Callable[[], None]) -> "Retrained":
-    with stages_shown():
-        from prefect import tags
-
-        from cli.reconcile import label, reconcile_and_say
-        from flows.retrain import retrain
-
-        tracking.client()  # makes MLflow's database, where there is none, while the server makes Prefect's
-        ready()
-        reconcile_and_say()
-        try:
-            with tags(label(owner())):
-                return retrain(recipe)
-        except KeyboardInterrupt:
-            raise StoppedError("stopped; the same command goes on behind the last finished stage") from None
-
-
-def _used(project: Path, recipe: Recipe, comparison: Comparison) -> Ingredients:
-    """Returns what the run was made of: the data version as DVC left it, the source as it was before DVC read it."""
-    after = ingredients_of(project, recipe)
-    return after.model_copy(update={"data": comparison.now.data | {"version": after.data["version"]}})
-
-
-def _say_outcome(outcome: "Retrained", comparison: Comparison) -> None:
-    evaluation, release = outcome.evaluation, outcome.release
+def _say_outcome(ended: RunEnded) -> None:
+    evaluation, release = ended.retrained.evaluation, ended.retrained.release
     console.print()
     console.print(evaluation_table(evaluation))
     console.print(gain_line(evaluation.gain), soft_wrap=True)
     for note in evaluation.notes:
         console.print(f"[yellow]warning[/] {note}", soft_wrap=True)
     title = f"[bold]{release.model}[/] version {release.version}, data {release.data_version}"
-    console.print(f"\n{title}{growth(comparison, evaluation.data)}", soft_wrap=True)
+    console.print(f"\n{title}{growth(ended.comparison, evaluation.data)}", soft_wrap=True)
     say_quarantine(evaluation.data)
-    for promotion in outcome.promotions:
+    for promotion in ended.retrained.promotions:
         say_promotion(promotion)
-    say_report(outcome.report)
+    say_report(ended.retrained.report)
 
 
-def _say_what_next(recipe: Recipe, promotions: Sequence[Promotion]) -> None:
+def _say_what_next(ended: RunEnded) -> None:
+    promotions = ended.retrained.promotions
     steps = [f"{command()} ui   (runs and models in MLflow, flows in Prefect)"]
     ahead = [environment for environment in ENVIRONMENTS if environment not in {p.environment for p in promotions}]
-    if ahead and all(promotion.verdict.passed for promotion in promotions):
-        steps.insert(0, way_into(recipe, ahead[0]))
+    if ahead and not refusals(promotions):
+        steps.insert(0, way_into(ended.recipe, ahead[0]))
     console.print(bullet_list("Next:", steps), soft_wrap=True)

@@ -1,44 +1,21 @@
-"""Who leads where, how that came about, and the way back: commands that need the ledger and MLflow, no flow."""
+"""`stillhouse status` and `history`: which version leads where, and how that came about."""
 
 from rich.table import Table
 
 from cli.console import console
-from infra.services.prefect_server import start_prefect_api
-from params.promote import ENVIRONMENTS
-from tasks.contracts.releases import Promotion, Verdict
-from tasks.core.errors import InputError, IntegrityError, mismatch
+from cli.options import ModelName
+from tasks.contracts.releases import Verdict
+from tasks.core.errors import InputError, mismatch
 from tasks.core.workspace import prepare_environment
-from tasks.registry.channel.paths import channels
 from tasks.registry.gate.approval import approval_of
 from tasks.registry.ledger import decisions
-from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.chain import aware
 from tasks.registry.ledger.checks import checks
 from tasks.registry.ledger.decisions import Decision
-from tasks.tracking.job_runs import job_run
 
 
-def roll_back_model(model: str, environment: str, reason: str) -> None:
-    """Moves an environment back to the release that led it before."""
-    if environment not in ENVIRONMENTS:
-        raise InputError(mismatch("stillhouse rollback", "--from", "staging or edge", environment, "name one of them"))
-    prepare_environment()
-    from cli.channel import say_published
-    from tasks.registry.promotion import roll_back
-
-    with job_run(model, f"rollback.{environment}") as run:
-        done = roll_back(model, environment, reason)
-        run.made(done)
-    console.print(
-        f"[green]rolled back[/] {environment}: version {done.version} again, before it version {done.previous}",
-        soft_wrap=True,
-    )
-    say_published(environment)
-    _report_anew(done)
-
-
-def show_history(model: str) -> None:
-    """Prints every decision about a model: when, who, what, and why."""
+def history(model: ModelName) -> None:
+    """Print every decision about a model: when, who, what, and why."""
     prepare_environment()
     rows = decisions.decisions(model)
     if not rows:
@@ -61,48 +38,14 @@ def _say_quiet(model: str) -> None:
         console.print(f"times asked to run with nothing to do: {len(quiet):,}, last {last}", soft_wrap=True)
 
 
-def show_status() -> None:
-    """Prints for each model and environment who leads it, since when, and who led it before."""
+def status() -> None:
+    """Say which version leads each environment of each model."""
     prepare_environment()
     places = decisions.places()
     if not places:
         console.print("no release was shown to a gate yet; stillhouse run RECIPE makes one")
     for model, environment in places:
-        console.print(_standing(model, environment), soft_wrap=True)
-
-
-def check_ledger(repair: bool) -> None:
-    """Verifies the chain of decisions, that every alias is where the last of them put it, and what channels serve.
-
-    Raises:
-        IntegrityError: something is not as it was recorded, and was not repaired.
-    """
-    prepare_environment()
-    from tasks.registry.promotion import REPAIRED, audit, reconcile
-
-    for line in reconcile():
-        console.print(f"[yellow]finished[/] {line}", soft_wrap=True)
-    wrong = (*audit(repair=repair), *ledger.damaged_rows())
-    left = [line for line in wrong if not line.endswith(REPAIRED)]
-    for line in sorted(set(wrong) - set(left)):
-        console.print(f"[yellow]repaired[/] {line}", soft_wrap=True)
-    if left:
-        do = "`stillhouse audit --repair` puts back aliases and publishes channels anew; a changed row stays as it is"
-        raise IntegrityError("\n".join([*left, do]))
-    agree = "every alias and channel agrees with it" if channels() else "every alias agrees with it"
-    console.print(f"{len(decisions.decisions()):,} decisions: the chain holds, and {agree}")
-
-
-def _report_anew(done: Promotion) -> None:
-    """Writes the pages of both releases anew; where that goes wrong it is a warning: the rollback is done."""
-    ready = start_prefect_api()
-    from flows.promote import report_on_moved
-
-    try:
-        ready()
-        report_on_moved(done.model, [done.version, done.previous])
-    except Exception as error:
-        console.print(f"[yellow]warning[/] the reports are as they were: {error}", soft_wrap=True)
+        console.print(_in_a_line(model, environment), soft_wrap=True)
 
 
 def _cells(row: Decision) -> tuple[str, ...]:
@@ -127,7 +70,7 @@ def _evidence(row: Decision) -> str:
     return f"{said}, {row.verdict_sha256[:8]}"
 
 
-def _standing(model: str, environment: str) -> str:
+def _in_a_line(model: str, environment: str) -> str:
     version, earlier = decisions.champion(model, environment), decisions.champions_before(model, environment)
     approved = _approvals(model, environment)
     if version is None:

@@ -1,24 +1,24 @@
-"""A sweep as a person at a terminal sees it: its students as a table, the picture, and the line that runs the best."""
+"""`stillhouse sweep`: the students as a table, the picture, and the line that runs the best."""
 
 import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import bullet_list, console, stages_shown
-from cli.gates import command
-from cli.recipe import project_of
+from cli.console import bullet_list, command, console, shown, warn
+from cli.options import Overrides
+from flows.run import project_of
 from flows.sweep.search_space import Space, label_of
 from infra.services.prefect_server import start_prefect_api
 from tasks.core.addresses import without_login
-from tasks.core.errors import StoppedError, UnreachableError, mismatch
+from tasks.core.errors import UnreachableError, mismatch
 from tasks.core.files import local_path
-from tasks.core.process_lease import owner
 from tasks.core.servers import answers
 from tasks.core.workspace import prepare_environment
 
@@ -26,15 +26,33 @@ if TYPE_CHECKING:
     from flows.sweep.ranking import Ranked
     from flows.sweep.sweep import Swept
 
+Runner = Optional[Literal["processes", "dask", "ray"]]  # noqa: UP045 - typer reads it at run time
 
-def sweep_recipe(path: Path, overrides: list[str]) -> None:
-    """Makes the students that the section `sweep` of a recipe asks for, and says which is best."""
-    space = Space.open(project_of(path), path, overrides)
+
+def sweep(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe with a section `sweep`.")],
+    override: Overrides = None,
+    runner: Annotated[Runner, typer.Option(help="Default: that of the recipe.")] = None,
+    workers: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, metavar="N", help="Students that are trained at once."),
+    ] = None,
+    address: Annotated[str | None, typer.Option(help="Of a Dask or Ray cluster that is there.")] = None,
+) -> None:
+    """Make many students of one teacher, and say which of them is best."""
+    asked = {"runner": runner, "workers": workers, "address": address}
+    typed = [f"sweep.{name}={value}" for name, value in asked.items() if value is not None]
+    space = Space.open(project_of(recipe), recipe, [*(override or []), *typed])
     for line in space.advice():
-        console.print(f"[yellow]warning[/] {line}", soft_wrap=True)
+        warn(line)
     prepare_environment()
     _reach(space.sweep.address)
-    _say(space, _run_flow(space))
+    with shown():
+        ready = start_prefect_api()
+        from flows.sweep.sweep import run_sweep
+
+        swept = run_sweep(space, ready)
+    _say(space, swept)
 
 
 def _reach(address: str | None) -> None:
@@ -42,25 +60,6 @@ def _reach(address: str | None) -> None:
     if address and not answers(address if "://" in address else f"//{address}"):
         do = "start that cluster, or leave `address` out for one on this machine"
         raise UnreachableError(mismatch("sweep", "address", f"an answer from {without_login(address)}", "none", do))
-
-
-def _run_flow(space: Space) -> "Swept":
-    with stages_shown():
-        ready = start_prefect_api()
-        from prefect import tags
-
-        from cli.reconcile import label, reconcile_and_say
-        from flows.sweep.sweep import sweep
-        from flows.sweep.task_runners import task_runner
-
-        runner = task_runner(space.sweep)
-        ready()
-        reconcile_and_say()
-        try:
-            with tags(label(owner())):
-                return sweep.with_options(task_runner=runner)(space)
-        except KeyboardInterrupt:
-            raise StoppedError("stopped; the same command goes on behind the last finished student") from None
 
 
 def _say(space: Space, swept: "Swept") -> None:

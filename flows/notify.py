@@ -1,7 +1,7 @@
-"""Word of what became of a run, through a notification block of Prefect, where the recipe names one.
+"""Notifications of what became of a run, through a notification block of Prefect, where the recipe names one.
 
-Whoever cannot be reached changes nothing about the run. What a block holds is a secret: of a failure to deliver, only
-the kind is printed, as the message of an HTTP error may contain the address.
+A message that cannot be delivered changes nothing about the run. What a block holds is a secret: of a failure to
+deliver, only the kind is told, as the message of an HTTP error may contain the address.
 """
 
 import asyncio
@@ -10,38 +10,38 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from cli.console import console
 from params.pipeline import Recipe
 from params.retrain import Event
 from tasks.contracts.releases import Promotion
 from tasks.core.addresses import without_login
 from tasks.core.errors import StoppedError, mismatch
+from tasks.core.progress import Warned, say
 
 
-def tell_of_promotions(recipe: Recipe, promotions: Sequence[Promotion], reason: str) -> None:
-    """Tells of every gate that a release passed, or that refused it, and why it was made."""
+def notify_of_promotions(recipe: Recipe, promotions: Sequence[Promotion], reason: str) -> None:
+    """Notifies of every gate that a release passed, or that refused it, and why it was made."""
     for promotion in promotions:
         version = f"{recipe.name} version {promotion.version}"
         if promotion.moved:
-            _tell(recipe, "promoted", f"{version} promoted to {promotion.environment}", reason)
+            _notify(recipe, "promoted", f"{version} promoted to {promotion.environment}", reason)
         elif not promotion.verdict.passed:
             body = "\n".join((reason, *promotion.verdict.refusals))
-            _tell(recipe, "refused", f"{version} refused by the gate of {promotion.environment}", body)
+            _notify(recipe, "refused", f"{version} refused by the gate of {promotion.environment}", body)
 
 
 @contextmanager
-def failure_told(recipe: Recipe) -> Iterator[None]:
-    """Tells of an error in the block, which goes on upwards; a person's Ctrl-C is none."""
+def notify_of_failure(recipe: Recipe) -> Iterator[None]:
+    """Notifies of an error in the block, which goes on upwards; a person's Ctrl-C is none."""
     try:
         yield
     except StoppedError:
         raise
     except Exception as error:
-        _tell(recipe, "failed", f"{recipe.name} failed", without_login(f"{type(error).__name__}: {error}"))
+        _notify(recipe, "failed", f"{recipe.name} failed", without_login(f"{type(error).__name__}: {error}"))
         raise
 
 
-def _tell(recipe: Recipe, event: Event, subject: str, body: str) -> None:
+def _notify(recipe: Recipe, event: Event, subject: str, body: str) -> None:
     if recipe.notify is None or event not in recipe.notify.about:
         return
     try:
@@ -49,8 +49,8 @@ def _tell(recipe: Recipe, event: Event, subject: str, body: str) -> None:
     except Exception as error:
         do = "look at the block on Prefect's page: is it there, is its address right, does it answer?"
         got = type(error).__name__
-        said = mismatch(f"params/{recipe.name}.yaml", "notify.block", f"`{recipe.notify.block}` to deliver", got, do)
-        console.print(f"[yellow]warning[/] {said}", soft_wrap=True)
+        block = f"`{recipe.notify.block}` to deliver"
+        say(Warned(mismatch(f"params/{recipe.name}.yaml", "notify.block", block, got, do)))
 
 
 def _send(name: str, subject: str, body: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from prefect import flow
 from prefect.runtime import flow_run
 
-from cli.lineage import ancestry_of
+from flows.lineage import ancestry_of
 from params.evaluate import Evaluate
 from params.promote import ENVIRONMENTS, Gate
 from tasks.contracts.releases import Promotion, Release, Verdict

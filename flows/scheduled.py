@@ -11,12 +11,12 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.runtime import flow_run
 from prefect.states import Cancelling, Completed
 
-from cli.console import console
-from cli.recipe import load, note_no_reason, note_nothing_changed
 from flows.changes import Comparison, compare
+from flows.run import RunStarted, load, note_no_reason, note_nothing_changed, refusal, refusals, run
 from flows.triggers import asked as asked_triggers
 from params.pipeline import Recipe
-from tasks.core.errors import BusyError, RefusedError, mismatch
+from tasks.core.errors import BusyError, mismatch
+from tasks.core.progress import say
 from tasks.core.workspace import prepare_environment
 
 SCHEDULE = "schedule"
@@ -53,15 +53,11 @@ def retrain_if_changed(recipe: str, asked: str = SCHEDULE, replace: bool = False
 
 
 def _retrain(project: Path, recipe: Recipe, comparison: Comparison, reason: str) -> State[Any]:
-    from cli.run import run_and_show
-
-    console.print(f"[bold]{recipe.name}[/]: running because {reason}", soft_wrap=True)
-    try:
-        release = run_and_show(project, recipe, comparison)
-    except RefusedError as refused:
-        console.print(str(refused), soft_wrap=True)
-        return Completed(name="Refused", message=str(refused))
-    return Completed(name="Released", message=f"{release.model} version {release.version}; {reason}")
+    say(RunStarted(recipe.name, reason))
+    retrained = run(project, recipe, comparison)
+    if refused := refusals(retrained.promotions):
+        return Completed(name="Refused", message=refusal(refused[0]))
+    return Completed(name="Released", message=f"{recipe.name} version {retrained.release.version}; {reason}")
 
 
 def end_earlier_runs() -> None:

@@ -72,7 +72,7 @@ def leader_is_whole(root: Path) -> tuple[str, ...]:
     if not (root / ".stillhouse/ledger.db").is_file():
         return ()
     _enter(root)
-    from cli.lineage import ancestry_of, damage, findings_of
+    from flows.lineage import ancestry_of, damage, findings_of
     from tasks.registry.ledger import decisions
     from tasks.registry.ledger import entries as ledger
 
@@ -110,7 +110,7 @@ def _untimed(score: Score) -> dict[str, Any]:
 
 
 def _broken(releases: tuple[Release, ...]) -> Iterator[str]:
-    from cli.lineage import ancestry_of, damage, findings_of, findings_of_ledger
+    from flows.lineage import ancestry_of, damage, findings_of, findings_of_ledger
     from tasks.registry.promotion import audit
 
     yield from audit(repair=False)

@@ -130,7 +130,7 @@ def _in_kinds(quarantined: dict[str, int]) -> dict[str, int]:
 
 def _quarantine(_: Sequence[Week]) -> Iterator[str]:
     """Yields where the file of the prepared data does not name as many samples as its card counts."""
-    from cli.recipe import load
+    from flows.run import load
     from tasks.data.versions.versioning import data_folder, recorded_data
 
     data = recorded_data(data_folder(*load(Path(f"params/{MODEL}.yaml"), [])), MODEL)

@@ -4,18 +4,20 @@ data -> teacher -> students, as many at once as there are workers -> compare on 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
+from flows.reconcile import owned_runs
 from flows.retrain import alone, parent_run, train_teachers
 from flows.sweep.ranking import Ranked, ranked
 from flows.sweep.report import keep_front, sheet
 from flows.sweep.runner import Failed, Given, Made, fan_out
 from flows.sweep.search_space import Space
+from flows.sweep.task_runners import task_runner
 from tasks.contracts.scores import ComparisonRecord, EvaluationRecord
 from tasks.core.errors import StageError
 from tasks.core.locks import at_work
@@ -44,6 +46,18 @@ class Swept:
     evaluation: EvaluationRecord
     front: Artefact
     seconds: float
+
+
+def run_sweep(space: Space, ready: Callable[[], None]) -> Swept:
+    """Runs the flow with the task runner that its recipe names; `ready` returns when Prefect's API answers.
+
+    Raises:
+        StoppedError: a person pressed Ctrl-C.
+    """
+    runner = task_runner(space.sweep)
+    ready()
+    with owned_runs("the same command goes on behind the last finished student"):
+        return sweep.with_options(task_runner=runner)(space)
 
 
 @flow(name="sweep", flow_run_name="sweep {space.recipe.name}", validate_parameters=False)

@@ -74,6 +74,13 @@ def wait_until_healthy(
     raise StageError(f"{title}: expected an answer from {health}, got none; `{log}` ends with:\n{said}".rstrip())
 
 
+def results_folder() -> Path:
+    """Returns the folder in which Prefect keeps results of stages."""
+    from prefect.settings import get_current_settings
+
+    return Path(get_current_settings().results.local_storage_path)
+
+
 def free_port(wanted: int) -> int:
     """Returns the port that is wanted, or any free one where that is taken or 0."""
     for port in (wanted, 0):

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,6 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from cli.console import console
 from infra.services import postgresql
 from infra.services import run as services
 from infra.services.postgresql import Cluster
@@ -113,8 +112,13 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def serve_team(workers: int) -> None:
-    """Starts the stack, deploys, says where everything is, and serves until Ctrl-C or SIGTERM.
+def serve_team(workers: int, ended: threading.Event, started: Callable[[Stack], None]) -> None:
+    """Starts the stack, deploys, and serves until `ended` is set.
+
+    Args:
+        workers: how many runs may go on at once.
+        ended: set by Ctrl-C and SIGTERM.
+        started: called when everything answers.
 
     Raises:
         InputError: something that it needs is missing on this machine.
@@ -126,27 +130,21 @@ def serve_team(workers: int) -> None:
     if not (project / DATABASES).is_file():
         raise InputError(mismatch(str(project / DATABASES), "", "the databases", "none", "change into a clone"))
     services.prepare_services()
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
     folder = state_dir() / "team"
     folder.mkdir(exist_ok=True)
     with _alone(folder):
         os.chdir(project)
         cluster = Cluster(folder / "postgresql", free_port(5432))
-        _run(Stack(folder, _environment(project, cluster), ended), cluster, project, workers)
-
-
-def _run(stack: Stack, cluster: Cluster, project: Path, workers: int) -> None:
-    try:
-        _start_database(stack, cluster, project)
-        _start_servers(stack, cluster)
-        _start_workers(stack, workers)
-        if not stack.ended.is_set():
-            _say(stack, workers)
-        stack.watch()
-    finally:
-        stack.end()
+        stack = Stack(folder, _environment(project, cluster), ended)
+        try:
+            _start_database(stack, cluster, project)
+            _start_servers(stack, cluster)
+            _start_workers(stack, workers)
+            if not ended.is_set():
+                started(stack)
+            stack.watch()
+        finally:
+            stack.end()
 
 
 def _start_database(stack: Stack, cluster: Cluster, project: Path) -> None:
@@ -217,17 +215,6 @@ def _prefect(cluster: Cluster, port: str) -> dict[str, str]:
 
 def _command(service: str) -> list[str]:
     return [sys.executable, "-m", "infra.services.run", service]
-
-
-def _say(stack: Stack, workers: int) -> None:
-    """Says where the stack is; the exports can be pasted into a shell."""
-    environment = stack.environment
-    console.print(f"MLflow   {environment['MLFLOW_TRACKING_URI']}", soft_wrap=True)
-    console.print(f"Prefect  {environment['PREFECT_UI_URL']}", soft_wrap=True)
-    console.print(f"workers  {workers} of pool {services.POOL}; logs in {stack.folder}", soft_wrap=True)
-    for name in EXPORTED:
-        console.print(f"export {name}={environment[name]}", soft_wrap=True)
-    console.print("Ctrl-C ends them.")
 
 
 @contextmanager

@@ -9,15 +9,34 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
+class Event:
+    """Something that listeners are told of."""
+
+
 @dataclass(frozen=True)
-class StageStarted:
+class Notice(Event):
+    """Something was put right in passing; `word` says in one word what was done: closed, finished."""
+
+    word: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something is unwise or did not work, and the run goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class StageStarted(Event):
     """A stage begins to work."""
 
     stage: str
 
 
 @dataclass(frozen=True)
-class StageAdvanced:
+class StageAdvanced(Event):
     """A stage has done `done` of `total` steps; `note` says what the last one showed."""
 
     stage: str
@@ -27,7 +46,7 @@ class StageAdvanced:
 
 
 @dataclass(frozen=True)
-class StageEnded:
+class StageEnded(Event):
     """A stage is done after `seconds`; where an earlier result was taken, `reused`, and from when if that is known."""
 
     stage: str
@@ -38,14 +57,13 @@ class StageEnded:
 
 
 @dataclass(frozen=True)
-class StageFailed:
+class StageFailed(Event):
     """A stage ended without a result; `reason` says why where nobody else will."""
 
     stage: str
     reason: str = ""
 
 
-Event = StageStarted | StageAdvanced | StageEnded | StageFailed
 Listener = Callable[[Event], None]
 Advance = Callable[[int, int, str], None]
 """(done, total, note): what a stage is given to say how far it is"""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from params.augment import Augment, Crop, Erase, Flip, Levels, Noise, Shift
+from params.training import Augment, Crop, Erase, Flip, Levels, Noise, Shift
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.core.errors import RecipeError, mismatch
 from tasks.training.arrays import Arrays

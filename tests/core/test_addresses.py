@@ -4,11 +4,11 @@ from unittest.mock import patch
 
 import pytest
 
-from cli.doctor import named_servers
 from tasks.core.addresses import login_of, without_login
 from tasks.core.errors import InputError
 from tasks.core.workspace import prepare_environment
 from tasks.registry.ledger import database
+from tasks.upkeep.doctor import named_servers
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from sqlalchemy import insert
 
 from benchmarks.clone import clone_into
 from cli.main import main
-from cli.recipe import load
 from flows.changes import ingredients_of
+from flows.run import load
 from infra.services.prefect_server import HOST, free_port, wait_until_healthy
 from tasks.contracts.releases import Release
 from tasks.registry.ledger import database

@@ -18,7 +18,7 @@ RUN = ("run", "params/arrivals.yaml", *QUICK)
 ASK = """
 import sys
 from pathlib import Path
-from cli.recipe import load
+from flows.run import load
 from flows.triggers import asked
 from flows.changes import compare
 from tasks.core.workspace import prepare_environment

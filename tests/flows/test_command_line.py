@@ -3,9 +3,13 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
+from importlib import import_module
 from typing import Any
 
 import pytest
+from typer import Typer
+
+from cli.main import COMMANDS
 
 HEAVY = ("torch", "prefect", "mlflow", "dvc", "onnxruntime", "sklearn", "numpy", "pandas", "sqlalchemy", "pydantic")
 
@@ -24,9 +28,16 @@ print("imported:", [name for name in {HEAVY!r} if name in sys.modules])
     assert "imported: []" in said.out
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_of_each_what_its_own_help_says(name: str) -> None:
+    module, line = COMMANDS[name]
+    command = getattr(import_module(f"cli.{module}"), name)
+    assert (command.info.help if isinstance(command, Typer) else command.__doc__) == line
+
+
 def test_the_question_whether_there_is_anything_to_do_imports_nothing_that_works() -> None:
     workers = (*HEAVY[:-2], "tuf", "cryptography", "openlineage", "fastapi")
-    code = f"import sys, cli.recipe; sys.exit(str([name for name in {workers!r} if name in sys.modules] or ''))"
+    code = f"import sys, cli.run; sys.exit(str([name for name in {workers!r} if name in sys.modules] or ''))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "\n"
 

@@ -11,7 +11,8 @@ import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.notify import failure_told, tell_of_promotions
+from cli.console import shown
+from flows.notify import notify_of_failure, notify_of_promotions
 from params.pipeline import Recipe
 from tasks.contracts.releases import Check, Promotion, Verdict
 from tasks.core.errors import StageError
@@ -68,8 +69,8 @@ def promotion(passed: bool) -> Promotion:
 
 def test_who_is_named_hears_of_promotions_refusals_and_failures(told: list[Any], capsys: Any) -> None:
     recipe = recipe_telling("notify.block=custom-webhook/factory")
-    tell_of_promotions(recipe, [promotion(True), promotion(False)], "data version a -> b")
-    with pytest.raises(StageError, match="the disk is full"), failure_told(recipe):
+    notify_of_promotions(recipe, [promotion(True), promotion(False)], "data version a -> b")
+    with pytest.raises(StageError, match="the disk is full"), notify_of_failure(recipe):
         raise StageError("the disk is full")
     assert [one["subject"] for one in told] == [
         "digits version 3 promoted to staging",
@@ -84,16 +85,17 @@ def test_who_is_named_hears_of_promotions_refusals_and_failures(told: list[Any],
 
 
 def test_nobody_hears_of_what_the_recipe_does_not_name(told: list[Any]) -> None:
-    tell_of_promotions(recipe_telling(), [promotion(True)], "why")
+    notify_of_promotions(recipe_telling(), [promotion(True)], "why")
     quiet = recipe_telling("notify.block=custom-webhook/factory", "notify.about=[failed]")
-    tell_of_promotions(quiet, [promotion(True), promotion(False)], "why")
+    notify_of_promotions(quiet, [promotion(True), promotion(False)], "why")
     assert told == []
 
 
 @pytest.mark.usefixtures("told")
 @pytest.mark.parametrize("block", ["nowhere", "missing"])
 def test_a_block_that_does_not_deliver_is_a_warning_without_its_secrets(block: str, capsys: Any) -> None:
-    tell_of_promotions(recipe_telling(f"notify.block=custom-webhook/{block}"), [promotion(True)], "why")
+    with shown():
+        notify_of_promotions(recipe_telling(f"notify.block=custom-webhook/{block}"), [promotion(True)], "why")
     said = capsys.readouterr()
     assert f"expected `custom-webhook/{block}` to deliver" in said.out
     assert CANARY not in said.out + said.err

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.lineage import ancestry_of, damage, findings_of, findings_of_ledger
+from flows.lineage import ancestry_of, damage, findings_of, findings_of_ledger
 from tasks.contracts.ancestors import Ancestor
 from tasks.core.files import local_path
 from tasks.registry.ledger import database

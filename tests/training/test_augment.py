@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from params.augment import Augment
+from params.training import Augment
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.core.errors import RecipeError
 from tasks.training.arrays import Arrays

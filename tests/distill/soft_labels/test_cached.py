@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from params.augment import Augment
-from params.training import Training
+from params.training import Augment, Training
 from tasks.core.errors import IntegrityError, StageError
 from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey
 from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, Per

@@ -5,13 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
-import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.console import console
 from infra.services.prefect_server import HOST, free_port, wait_until_healthy
-from tasks.core.workspace import prepare_environment, state_dir
+from tasks.core.workspace import state_dir
 from tasks.tracking import runs as tracking
 
 GRACE_SECONDS = 10
@@ -26,26 +26,21 @@ class Page:
     health: str
     process: subprocess.Popen[bytes] | None
 
+    def wait(self, ended: threading.Event) -> None:
+        """Returns when the server answers, or when it is not wanted any more.
 
-def serve_pages(browser: bool) -> None:
-    """Starts both servers, says where they are, and serves until Ctrl-C; servers named by a variable are not started.
+        Raises:
+            StageError: it did not answer.
+        """
+        wait_until_healthy(self.title, self.health, self.process, _log(self.title), ended)
 
-    Raises:
-        StageError: a server did not answer.
-    """
-    prepare_environment()
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    pages = [_mlflow(), _prefect()]
+
+@contextmanager
+def started_pages() -> Iterator[tuple[Page, ...]]:
+    """Starts both servers, which end with the block; servers that a variable names are not started."""
+    pages = (_mlflow(), _prefect())
     try:
-        for page in pages:
-            wait_until_healthy(page.title, page.health, page.process, _log(page.title), ended)
-            console.print(f"{page.title:<8} {page.url}")
-            if browser:
-                webbrowser.open(page.url)
-        console.print("Ctrl-C ends them.")
-        ended.wait()
+        yield pages
     finally:
         for page in pages:
             _stop(page)

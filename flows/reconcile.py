@@ -1,19 +1,23 @@
-"""`stillhouse reconcile`, and the start of each run: closes what a killed process left open.
+"""Runs of a process: labelled as its own, and closed by the next one where it was killed.
 
 Only what belongs to a process of this state folder that has ended is touched; a run that is alive, here or on another
-machine, never is. Whoever is killed in the midst of it is followed by the next one, who finds the rest.
+machine, never is. A clean-up that is killed itself is finished by the next one.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
+from prefect import tags
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
 from prefect.client.schemas.objects import StateType
 from prefect.states import Crashed
 
-from cli.console import console
 from tasks.core import process_lease as ownership
+from tasks.core.errors import StoppedError
+from tasks.core.process_lease import owner as this_process
+from tasks.core.progress import Notice, say
 from tasks.tracking import runs as tracking
 from tasks.upkeep.abandoned import close, forget_checkpoints, open_runs
 from tasks.upkeep.mlflow_runs import Run
@@ -38,12 +42,27 @@ def reconcile() -> Iterator[str]:
         yield f"checkpoints of `{name[:12]}`, which nobody started again: removed"
 
 
-def reconcile_and_say() -> int:
-    """Closes what killed processes left open, a line for each; returns how many lines there were."""
+def reconcile_and_tell() -> int:
+    """Closes what killed processes left open, tells of each, and returns how many that were."""
     lines = [*reconcile()]
     for line in lines:
-        console.print(f"[yellow]closed[/]   {line}", soft_wrap=True)
+        say(Notice("closed", line))
     return len(lines)
+
+
+@contextmanager
+def owned_runs(after_stop: str) -> Iterator[None]:
+    """Labels the flow runs of the block as this process's, after closing what killed processes left open.
+
+    Raises:
+        StoppedError: a person pressed Ctrl-C; `after_stop` says how to go on.
+    """
+    reconcile_and_tell()
+    try:
+        with tags(_label(this_process())):
+            yield
+    except KeyboardInterrupt:
+        raise StoppedError(f"stopped; {after_stop}") from None
 
 
 def _crash(client: SyncPrefectClient, owner: str, runs: Sequence[Run]) -> Iterator[str]:
@@ -51,7 +70,7 @@ def _crash(client: SyncPrefectClient, owner: str, runs: Sequence[Run]) -> Iterat
     # By parents only: a worker of a sweep owns a stage of a flow that is another process's, and may go on without it.
     parents = [run for run in runs if tracking.PARENT not in run.tags]
     of_runs = [run.tags[tracking.FLOW_RUN] for run in parents if tracking.FLOW_RUN in run.tags]
-    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[label(owner)]))
+    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[_label(owner)]))
     linked = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(one) for one in of_runs]))
     found = {run.id: run for wanted in (tagged, linked) for run in client.read_flow_runs(flow_run_filter=wanted)}
     for run in found.values():
@@ -67,6 +86,6 @@ def _crash_tasks(client: SyncPrefectClient, flow_run: FlowRunFilter) -> None:
             client.set_task_run_state(task.id, Crashed(message=WHY), force=True)
 
 
-def label(owner: str) -> str:
+def _label(owner: str) -> str:
     """Returns the tag of the flow runs of an owner."""
     return f"owner:{owner}"

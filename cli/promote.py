@@ -1,14 +1,16 @@
-"""A person in front of a gate: show a release to it, say that it may pass, and read what the gate said."""
+"""`stillhouse promote`, `approve` and `rollback`: which release an environment has, and what its gate says to that."""
 
 import os
-import shutil
-import sys
-from pathlib import Path
+from typing import Annotated
 
-from cli.console import bullet_list, challenge_line, console
+import typer
+
+from cli.console import bullet_list, challenge_line, command, console, warn
+from cli.options import ModelName, Reason, Version, require_environment
+from flows.run import refusal as limits_broken
 from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
-from params.promote import ENVIRONMENTS, Gate
+from params.promote import Gate
 from tasks.contracts.releases import Promotion
 from tasks.core.errors import InputError, RefusedError, mismatch
 from tasks.core.files import local_path
@@ -16,29 +18,41 @@ from tasks.core.recipes import load_recipe
 from tasks.core.record import Artefact
 from tasks.core.workspace import prepare_environment, project_root
 from tasks.registry.channel.paths import channels
+from tasks.tracking.job_runs import job_run
+
+To = Annotated[str, typer.Option("--to", help="staging or edge.")]
+From = Annotated[str, typer.Option("--from", help="staging or edge.")]
 
 
-def promote_model(model: str, environment: str, version: int | None, reason: str) -> None:
-    """Shows a release to a gate; a refusal is an error that names every limit that broke."""
+def promote(model: ModelName, to: To, version: Version = None, reason: Reason = "by hand") -> None:
+    """Show a release to the gate of an environment, and move the alias if it passes."""
     recipe = _recipe_of(model)
-    _show(recipe, environment, _gate(recipe, environment, "promote"), version, reason, approved=False)
+    _show(recipe, to, _gate(recipe, to, "promote"), version, reason, approved=False)
 
 
-def approve_model(model: str, environment: str, version: int | None, reason: str) -> None:
-    """Records that a release may enter an environment, and shows it to the gate; a refusal takes nothing back.
-
-    Raises:
-        InputError: the gate asks nobody, or there is no such release.
-        RefusedError: the gate refused for another reason.
-    """
+def approve(model: ModelName, to: To, version: Version = None, reason: Reason = "by hand") -> None:
+    """Say that a release may enter an environment whose gate asks a person, and show it to that gate."""
     recipe = _recipe_of(model)
-    gate = _gate(recipe, environment, "approve")
+    gate = _gate(recipe, to, "approve")
     if gate.approval != "manual":
-        do = f"type `stillhouse promote {model} --to {environment}`: this gate asks nobody"
-        raise InputError(
-            mismatch(f"params/{model}.yaml", f"promote.{environment}.approval", "manual", gate.approval, do)
-        )
-    _show(recipe, environment, gate, version, reason, approved=True)
+        do = f"type `stillhouse promote {model} --to {to}`: this gate asks nobody"
+        raise InputError(mismatch(f"params/{model}.yaml", f"promote.{to}.approval", "manual", gate.approval, do))
+    _show(recipe, to, gate, version, reason, approved=True)
+
+
+def rollback(model: ModelName, environment: From, reason: Reason = "by hand") -> None:
+    """Move an environment back to the release that led it before."""
+    require_environment(environment, "rollback", "--from")
+    prepare_environment()
+    from tasks.registry.promotion import roll_back
+
+    with job_run(model, f"rollback.{environment}") as run:
+        done = roll_back(model, environment, reason)
+        run.made(done)
+    words = f"{environment}: version {done.version} again, before it version {done.previous}"
+    console.print(f"[green]rolled back[/] {words}", soft_wrap=True)
+    _say_published(environment)
+    _report_again(done)
 
 
 def way_into(recipe: Recipe, environment: str) -> str:
@@ -47,12 +61,6 @@ def way_into(recipe: Recipe, environment: str) -> str:
     verb = "approve" if gate.approval == "manual" else "promote"
     wait = f"   (after {gate.minimum_hours:g} hours in {gate.requires})" if gate.minimum_hours else ""
     return f"{command()} {verb} {recipe.name} --to {environment}{wait}"
-
-
-def command() -> str:
-    """Returns how this command is typed here: by its name where that is on the path."""
-    here = Path(sys.executable).with_name("stillhouse")
-    return "stillhouse" if shutil.which("stillhouse") or not here.is_file() else os.path.relpath(here)
 
 
 def say_promotion(promotion: Promotion) -> None:
@@ -72,7 +80,7 @@ def say_promotion(promotion: Promotion) -> None:
 
 
 def _say_published(environment: str) -> None:
-    from cli.channel import say_published
+    from cli.channel import say_published  # imports what reads a channel, which a run that has nothing to do spares
 
     say_published(environment)
 
@@ -85,12 +93,10 @@ def say_report(page: Artefact) -> None:
 
 def refusal(promotion: Promotion) -> str:
     """Returns every limit that broke, and the command that helps where only a person's word is missing."""
-    model, environment, version = promotion.model, promotion.environment, promotion.version
-    title = f"the gate of {environment} refused {model} version {version}:"
-    said = bullet_list(title, promotion.verdict.refusals)
+    said = limits_broken(promotion)
     if not promotion.verdict.lacks_only_approval:
         return said
-    typed = f"{command()} approve {model} --to {environment} --version {version}"
+    typed = f"{command()} approve {promotion.model} --to {promotion.environment} --version {promotion.version}"
     return f"{said}\nit lacks nothing else; a person gives it with `{typed}`"
 
 
@@ -99,9 +105,7 @@ def _recipe_of(model: str) -> Recipe:
 
 
 def _gate(recipe: Recipe, environment: str, verb: str) -> Gate:
-    if environment not in ENVIRONMENTS:
-        do = "name one of them"
-        raise InputError(mismatch(f"stillhouse {verb}", "--to", "staging or edge", environment, do))
+    require_environment(environment, verb, "--to")
     gate: Gate = getattr(recipe.promote, environment)
     return gate
 
@@ -126,3 +130,15 @@ def _show(recipe: Recipe, environment: str, gate: Gate, version: int | None, rea
     if environment not in channels():
         steps = [f"{command()} channel init {environment} --root-keys DIR   (a signed channel for devices)"]
         console.print(bullet_list("Next:", steps), soft_wrap=True)
+
+
+def _report_again(done: Promotion) -> None:
+    """Writes the pages of both releases again; where that goes wrong it is a warning: the rollback is done."""
+    ready = start_prefect_api()
+    from flows.promote import report_on_moved
+
+    try:
+        ready()
+        report_on_moved(done.model, [done.version, done.previous])
+    except Exception as error:
+        warn(f"the reports are as they were: {error}")

@@ -1,0 +1,57 @@
+"""`stillhouse audit` and `reconcile`: does all that is recorded agree, and is all that was begun finished or closed?"""
+
+from typing import Annotated
+
+import typer
+
+from cli.console import console, shown
+from infra.services.prefect_server import start_prefect_api
+from tasks.core.errors import IntegrityError
+from tasks.core.progress import Notice, say
+from tasks.core.workspace import prepare_environment
+from tasks.registry.channel.paths import channels
+from tasks.registry.ledger import decisions
+from tasks.registry.ledger import entries as ledger
+
+
+def audit(
+    repair: Annotated[bool, typer.Option("--repair", help="Put aliases back, publish channels anew.")] = False,
+) -> None:
+    """Verify the chain of decisions, and that every alias in MLflow and every channel agrees with it."""
+    prepare_environment()
+    from tasks.registry.promotion import REPAIRED
+    from tasks.registry.promotion import audit as compare
+
+    with shown():
+        finish_promotions()
+        wrong = (*compare(repair=repair), *ledger.damaged_rows())
+        left = [line for line in wrong if not line.endswith(REPAIRED)]
+        for line in sorted(set(wrong) - set(left)):
+            say(Notice("repaired", line))
+    if left:
+        do = "`stillhouse audit --repair` puts back aliases and publishes channels anew; a changed row stays as it is"
+        raise IntegrityError("\n".join([*left, do]))
+    agree = "every alias and channel agrees with it" if channels() else "every alias agrees with it"
+    console.print(f"{len(decisions.decisions()):,} decisions: the chain holds, and {agree}")
+
+
+def reconcile() -> None:
+    """Close what a killed process left open in MLflow and Prefect, and finish promotions that it began."""
+    prepare_environment()
+    ready = start_prefect_api()
+    with shown():
+        finish_promotions()
+        from flows.reconcile import reconcile_and_tell
+
+        ready()
+        closed = reconcile_and_tell()
+    if not closed:
+        console.print("nothing was left open")
+
+
+def finish_promotions() -> None:
+    """Finishes promotions that a killed process began, and says which."""
+    from tasks.registry.promotion import reconcile as finish
+
+    for line in finish():
+        say(Notice("finished", line))
