@@ -5,14 +5,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from benchmarks.year.weeks import Week
-from tasks.drawing.canvas import BLUE, DPI, FONT, GREY, INK, PURPLE, percent, styled
-from tasks.drawing.roles import colour_of, title_of
-from tasks.drawing.svg import as_svg
+from tasks.drawing.models import colour_of, title_of
+from tasks.drawing.sheet import BLUE, GREY, INK, PURPLE, sheet, styled
+from tasks.drawing.svg import drawing
 
-SIZE = (760, 430)
 SAYS = (
     "Accuracy of teacher, student alone, student distilled and champion on the test split of each week of a year, with"
     " the weeks that were refused, stopped or empty, and below it the number of samples."
@@ -23,18 +21,16 @@ DARK = "<style>@media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</s
 MARKS = {"refused": ("x", "#d5621a"), "stopped": ("X", "#c0392b"), "nothing to do": ("|", GREY)}
 
 
+@styled()
 def draw_year(lived: Sequence[Week]) -> bytes:
     """Returns the picture as an SVG that is at home on light and dark pages."""
-    with styled():
-        figure = Figure(figsize=(SIZE[0] / DPI, SIZE[1] / DPI), dpi=DPI)
-        above = figure.add_axes((0.09, 0.36, 0.89, 0.52), facecolor="none")
-        below = figure.add_axes((0.09, 0.115, 0.89, 0.17), facecolor="none", sharex=above)
-        _accuracies(above, lived)
-        _marks(above, lived)
-        _samples(below, lived)
-        figure.legend(*above.get_legend_handles_labels(), loc="upper left", ncols=4, frameon=False, fontsize=FONT - 1)
-        svg = as_svg(figure, "year", SAYS).decode()
-    head, end, rest = svg.partition(">")
+    figure = sheet(430, 760)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    _accuracies(above, lived)
+    _marks(above, lived)
+    _samples(below, lived)
+    figure.legend(loc="outside upper left", ncols=4)
+    head, end, rest = drawing(figure, "year", SAYS).svg.decode().partition(">")
     return f"{head}{end}{DARK}{rest}".encode()
 
 
@@ -47,7 +43,6 @@ def _accuracies(axes: Axes, lived: Sequence[Week]) -> None:
     axes.set_ylim(100 * (min(value for accuracy in judged for value in accuracy.values()) - 0.03), 100.4)
     axes.set_ylabel("accuracy, %", color=INK)
     axes.grid(axis="y")
-    axes.tick_params(labelbottom=False)
 
 
 def _line(axes: Axes, lived: Sequence[Week], name: str, **how: Any) -> None:
@@ -80,7 +75,7 @@ def _marks(axes: Axes, lived: Sequence[Week]) -> None:
     bad = [week.week for week in lived if week.arrived not in ("good", "empty", "broken", MISTAKEN)]
     axes.plot(bad, [bottom] * len(bad), marker="d", color=PURPLE, linestyle="none", label="some in quarantine")
     for week in [week for week in lived if week.arrived == MISTAKEN]:
-        said = f"labels wrong: {percent(week.accuracy['shipped'], 0)}"
+        said = f"labels wrong: {100 * week.accuracy['shipped']:.0f} %"
         axes.annotate(said, (week.week, bottom), (0, 10), textcoords="offset points", ha="center", color=INK)
 
 

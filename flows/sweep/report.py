@@ -7,16 +7,14 @@ from typing import Any
 from flows.sweep.ranking import Ranked
 from tasks.contracts.scores import Score
 from tasks.core.record import Artefact
-from tasks.drawing.canvas import styled
-from tasks.evaluate.figures.front import draw_scores
+from tasks.evaluate.figures.front import draw_front
 from tasks.tracking.runs import StageRun
 
 
 def keep_front(run: StageRun, ranking: Sequence[Ranked], teacher: Score) -> Artefact:
     """Draws all students and their teacher, keeps picture and numbers with a run, and returns the picture."""
     scores = [one.score.model_copy(update={"name": one.variant.label}) for one in ranking]
-    with styled():
-        drawing = draw_scores([*scores, teacher], scores[0].name, "validation", "is best")
+    drawing = draw_front([*scores, teacher], scores[0].name, "validation", "is best")
     picture, numbers = run.scratch / "front.svg", run.scratch / "students.json"
     picture.write_bytes(drawing.svg)
     numbers.write_text(json.dumps(sheet(ranking), indent=1))

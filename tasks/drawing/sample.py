@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from tasks.drawing.canvas import BLUE, GREEN, GREY, INK, ORANGE, PURPLE
+from tasks.drawing.sheet import BLUE, GREEN, GREY, INK, ORANGE, PURPLE
 
 Array = NDArray[np.float64]
 SIDE = 96

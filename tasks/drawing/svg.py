@@ -1,4 +1,4 @@
-"""A figure as a clean SVG: the same bytes for the same picture, at home in a light or dark page beside others."""
+"""A figure as a clean SVG: equal bytes for equal data, and at home in a light or dark page beside others."""
 
 import io
 import re
@@ -6,61 +6,61 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
-from tasks.drawing.canvas import INK
+from tasks.drawing.sheet import DPI, INK
 
-SVG, XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
-FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+_SVG, _XLINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}"
+_FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
 _UNSIGNED = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _REFERENCE = re.compile(r"#([^)\"']+)")
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """One picture: an SVG document of its own, and what it shows in a sentence."""
+    """One picture: an SVG document of its own, and what it shows in words."""
 
     name: str
     caption: str
     svg: bytes
 
 
-def drawing_of(figure: Figure, name: str, caption: str) -> Drawing:
-    """Returns a figure as a picture of a page; the caption is also what a screen reader reads."""
-    return Drawing(name, caption, as_svg(figure, name, caption))
+def drawing(figure: Figure, name: str, caption: str) -> Drawing:
+    """Returns the figure as it is now, without empty space above and below."""
+    return Drawing(name, caption, _as_svg(figure, name, caption))
 
 
-def as_svg(figure: Figure, name: str, says: str) -> bytes:
-    """Returns an SVG without date, style sheet or address; ids begin with `name`, so that several fit in one page.
-
-    Args:
-        figure: drawn by matplotlib.
-        name: of the picture.
-        says: what a screen reader reads instead of it.
-    """
+def _as_svg(figure: Figure, name: str, caption: str) -> bytes:
+    """Returns an SVG without date, style sheet or address; ids begin with `name`, so that several fit in one page."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="svg", transparent=True, metadata=_UNSIGNED)
+    for _ in range(2):  # labels move the axes, and these move other labels
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    drawn, width = figure.get_tightbbox(), figure.get_figwidth()
+    across = Bbox.from_extents(0, drawn.y0 - 4 / DPI, width, drawn.y1 + 4 / DPI)
+    figure.savefig(stream, format="svg", transparent=True, metadata=_UNSIGNED, bbox_inches=across)
     root = ElementTree.fromstring(stream.getvalue())
     _drop_styles(root)
     for element in root.iter():
-        element.tag = element.tag.removeprefix(SVG)
+        element.tag = element.tag.removeprefix(_SVG)
     _rename_ids(root, name)
     for element in root.iter():
         _restyle(element)
-    text = ElementTree.tostring(_headed(root, says), encoding="unicode")
+    text = ElementTree.tostring(_headed(root, caption), encoding="unicode")
     return f"{text}\n".encode()
 
 
 def _drop_styles(root: ElementTree.Element) -> None:
     """Takes out matplotlib's style sheet: within a page it would be the whole page's."""
     for parent in list(root.iter()):
-        for child in [c for c in parent if c.find(f"{SVG}style") is not None]:
+        for child in [c for c in parent if c.find(f"{_SVG}style") is not None]:
             parent.remove(child)
 
 
 def _rename_ids(root: ElementTree.Element, name: str) -> None:
     """Puts `name` in front of ids that something refers to, and takes the others away."""
     for element in root.iter():
-        if target := element.attrib.pop(f"{XLINK}href", None):
+        if target := element.attrib.pop(f"{_XLINK}href", None):
             element.set("href", target)
     used = {found for e in root.iter() for value in e.attrib.values() for found in _referred(value)}
     for element in root.iter():
@@ -87,7 +87,8 @@ def _restyle(element: ElementTree.Element) -> None:
             setattr(element, text, None)
 
 
-def _headed(root: ElementTree.Element, says: str) -> ElementTree.Element:
+def _headed(root: ElementTree.Element, caption: str) -> ElementTree.Element:
+    """Puts size, colours and fonts, and for screen readers the caption, into the head of the document."""
     _, _, width, height = root.attrib["viewBox"].split()
     head = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -95,10 +96,10 @@ def _headed(root: ElementTree.Element, says: str) -> ElementTree.Element:
         "width": width,
         "height": height,
         "role": "img",
-        "aria-label": says,
+        "aria-label": caption,
         "color": "#1c2128",
         "fill": "currentColor",
-        "font-family": FONTS,
+        "font-family": _FONTS,
         "stroke-linejoin": "round",
     }
     root.attrib.clear()

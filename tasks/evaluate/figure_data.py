@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from tasks.evaluate.evaluate import TEST, Evaluation
-from tasks.evaluate.figures.content import FigureData, Mistake, WorstClass
+from tasks.evaluate.figures.draw import FigureData
+from tasks.evaluate.figures.worst import Mistake, WorstClass
 from tasks.evaluate.model_under_test import TEACHER
 from tasks.evaluate.slices import sample_ids
 from tasks.training.arrays import SplitArrays, open_split

@@ -1,53 +1,44 @@
 """Accuracy against latency: what each model costs, what it brings, and which of them nothing beats in both.
 
-Points carry numbers, and the key below says whose they are and how many bytes: names of candidates are long, points
+Points carry numbers, and the key below tells whose they are and how many bytes: names of candidates are long, points
 lie close, and on a phone there is no room for both.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from tasks.contracts.scores import Score
-from tasks.drawing.canvas import FONT, INK, WIDTH, Canvas, fitted, width_of
-from tasks.drawing.numbering import Spot, placed
-from tasks.drawing.roles import colour_of, shape_of, title_of
-from tasks.drawing.svg import Drawing, drawing_of
-from tasks.evaluate.figures.content import FigureData
+from tasks.drawing.models import colour_of, shape_of, title_of
+from tasks.drawing.sheet import INK, WIDTH, fitted, sheet, styled, width_of
+from tasks.drawing.svg import Drawing, drawing
 
-LEFT, TOP, HEIGHT, LINE = 48.0, 24.0, 220.0, 19.0
-BREADTH = WIDTH - LEFT - 14
-KEY = TOP + HEIGHT + 58
+REACH = 16.0
+"""points from the end of an interval to the middle of its number"""
 CAPTION = (
     "Accuracy against latency. Of the {split} split, with intervals; latency of one sample, median, logarithmic. The"
     " line joins the models that no other beats in both; the ring marks the file that {verb}."
 )
 
 
-def draw_front(data: FigureData) -> Drawing:
-    """Draws every model; there is always something to show."""
-    return draw_scores(data.scores, data.chosen, "test", "ships")
-
-
-def draw_scores(scores: Sequence[Score], chosen: str, split: str, verb: str) -> Drawing:
+@styled()
+def draw_front(scores: Sequence[Score], chosen: str, split: str = "test", verb: str = "ships") -> Drawing:
     """Draws models with what `split` they were measured on, and what the chosen one does: it `ships`, or `is best`."""
-    canvas = Canvas.of(KEY + LINE * len(scores) + 2)
-    axes = canvas.axes(LEFT, TOP, BREADTH, HEIGHT)
-    _frame(axes, scores)
+    figure = sheet(282 + 19 * len(scores))
+    axes = figure.add_subplot()
+    for number, score in enumerate(scores, 1):
+        _point(axes, score, _label(number, score, verb if score.name == chosen else ""), score.name == chosen)
+    _numbers(axes, scores)
     best = front(scores)
-    axes.step(
-        [s.p50_ms for s in best], [100 * s.accuracy.value for s in best], where="post", color=INK, alpha=0.35, zorder=1
-    )
-    for score in scores:
-        _point(axes, score, ringed=score.name == chosen)
-    _number(axes, scores)
-    canvas.write(4, 10, "accuracy, %")
-    for row, score in enumerate(scores):
-        _key(canvas, KEY + LINE * row, row + 1, score, verb if score.name == chosen else "")
-    caption = CAPTION.format(split=split, verb=verb)
-    return drawing_of(canvas.figure, "front", caption)
+    times, values = [score.p50_ms for score in best], [100 * score.accuracy.value for score in best]
+    axes.step(times, values, where="post", color=INK, alpha=0.35, zorder=1)
+    _frame(axes, [score.p50_ms for score in scores])
+    key = figure.legend(loc="outside lower left")
+    key.get_texts()[[score.name for score in scores].index(chosen)].set_fontweight("bold")
+    return drawing(figure, "front", CAPTION.format(split=split, verb=verb))
 
 
 def front(scores: Sequence[Score]) -> list[Score]:
@@ -59,52 +50,42 @@ def front(scores: Sequence[Score]) -> list[Score]:
     return best
 
 
-def _point(axes: Axes, score: Score, *, ringed: bool) -> None:
+def _point(axes: Axes, score: Score, label: str, chosen: bool) -> None:
     x, colour = [score.p50_ms], colour_of(score.name)
     low, value, high = (100 * end for end in (score.accuracy.low, score.accuracy.value, score.accuracy.high))
     axes.plot(x * 2, [low, high], color=colour, alpha=0.45, linewidth=1.6, zorder=2)
-    axes.plot(x, [value], shape_of(score.name), color=colour, markersize=9, markeredgecolor="none", zorder=3)
-    if ringed:
+    axes.plot(x, [value], shape_of(score.name), color=colour, markersize=9, mec="none", zorder=3, label=label)
+    if chosen:
         axes.plot(x, [value], "o", markersize=17, markerfacecolor="none", markeredgecolor=colour, markeredgewidth=2)
 
 
-def _number(axes: Axes, scores: Sequence[Score]) -> None:
-    """Sets each point's number beside it, where it covers nothing; a thin line leads to it from further away."""
-    places = axes.transData.transform([(s.p50_ms, 100 * s.accuracy.value) for s in scores])
-    spots = [Spot(float(x), float(y), width_of(str(row + 1), FONT) + 3, FONT + 1) for row, (x, y) in enumerate(places)]
-    corners = axes.transAxes.transform([(0, 0), (1, 1)])
-    box = (float(corners[0][0]), float(corners[0][1]), float(corners[1][0]), float(corners[1][1]))
-    back = axes.transData.inverted()
-    for row, (spot, (x, y)) in enumerate(zip(spots, placed(spots, box), strict=True)):
-        (ax, ay), (bx, by) = back.transform([(spot.x, spot.y), (x, y)])
-        if np.hypot(x - spot.x, y - spot.y) > 22:
-            axes.plot([ax, bx], [ay, by], color=INK, alpha=0.3, linewidth=0.8, zorder=0)
-        axes.text(bx, by, str(row + 1), ha="center", va="center_baseline", fontsize=FONT, color=INK)
+def _label(number: int, score: Score, verb: str) -> str:
+    ending = f", {score.size:,} bytes" + (f" ({verb.removeprefix('is ')})" if verb else "")
+    return f"{number}  {fitted(title_of(score.name), 0.87 * WIDTH - 50 - width_of(ending))}{ending}"
 
 
-def _key(canvas: Canvas, top: float, number: int, score: Score, verb: str) -> None:
-    size = f"{score.size:,} bytes"
-    ending = f" ({verb.removeprefix('is ')})" if verb else ""
-    weight = "bold" if verb else "normal"
-    canvas.write(20, top, str(number), ha="right", fontweight=weight)
-    canvas.mark(32, top, marker=shape_of(score.name), color=colour_of(score.name), markersize=8)
-    room = WIDTH - 60 - width_of(size + ending) - (14 if verb else 0)
-    canvas.write(44, top, fitted(title_of(score.name), room) + ending, fontweight=weight)
-    canvas.write(WIDTH - 6, top, size, ha="right", fontweight=weight)
+def _numbers(axes: Axes, scores: Sequence[Score]) -> None:
+    """Sets numbers at the ends of the intervals like a fan, the fastest to the left, in turn above and below.
+
+    So those of models that lie on each other are apart, too.
+    """
+    ordered = sorted(enumerate(scores, 1), key=lambda pair: (pair[1].p50_ms, pair[1].accuracy.value))
+    for place, (number, score) in enumerate(ordered):
+        angle = math.pi * (1 - place / max(len(ordered) - 1, 1)) * (-1 if place % 2 else 1)
+        end = score.accuracy.low if place % 2 else score.accuracy.high
+        offset = (REACH * math.cos(angle), REACH * math.sin(angle))
+        axes.annotate(
+            str(number), (score.p50_ms, 100 * end), offset, textcoords="offset points", ha="center", va="center"
+        )
 
 
-def _frame(axes: Axes, scores: Sequence[Score]) -> None:
-    axes.set_xscale("log")
-    times = [score.p50_ms for score in scores]
+def _frame(axes: Axes, times: Sequence[float]) -> None:
     low, high = _widened(min(times), max(times))
-    axes.set_xlim(low, high)
+    axes.set(title="accuracy, %", xlabel="milliseconds", xscale="log", xlim=(low, high))
     axes.xaxis.set_major_locator(FixedLocator(_ticks(low, high)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlabel("milliseconds", color=INK)
-    ends = [100 * end for s in scores for end in (s.accuracy.low, s.accuracy.high)]
-    margin = max(0.06 * (max(ends) - min(ends)), 0.1)
-    axes.set_ylim(min(ends) - margin, max(ends) + margin)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.margins(y=0.08)
     axes.locator_params(axis="y", nbins=6)
     axes.grid(axis="both")
 

@@ -1,48 +1,68 @@
 """The classes with the lowest recall, and samples on which the file that ships is most surely wrong."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
+from matplotlib.figure import SubFigure
+from numpy.typing import NDArray
 
 from tasks.contracts.records import InputSpec
-from tasks.drawing.canvas import WIDTH, Canvas, fitted, percent
+from tasks.contracts.scores import ClassScore
 from tasks.drawing.sample import Scale, draw_sample
-from tasks.drawing.svg import Drawing, drawing_of
-from tasks.evaluate.figures.content import FigureData, Mistake, WorstClass
+from tasks.drawing.sheet import WIDTH, fitted, sheet, styled, width_of
+from tasks.drawing.svg import Drawing, drawing
 
 CLASSES, SAMPLES = 4, 4
-GAP, TITLE, WORDS = 8.0, 24.0, 38.0
-CELL = (WIDTH - 8 - GAP * (SAMPLES - 1)) / SAMPLES
 CAPTION = (
     "Weakest classes. Those with the lowest recall, and those of their test samples on which the file that ships is"
-    " wrong and most sure of it. Below each: what it said, and how sure it was."
+    " wrong and most sure of it. Below each: the class that it predicts, and how sure it is."
 )
 
 
-def draw_worst(data: FigureData) -> Drawing | None:
+@dataclass(frozen=True)
+class Mistake:
+    """A test sample of which the shipped file is wrong: its raw inputs without padding, and the prediction."""
+
+    inputs: NDArray[Any]
+    sample: str
+    """its id in the table of the split"""
+    predicted: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class WorstClass:
+    """A class with low recall, and some of its samples, the most confident mistakes first."""
+
+    score: ClassScore
+    mistakes: tuple[Mistake, ...]
+
+
+@styled()
+def draw_worst(classes: Sequence[WorstClass], spec: InputSpec) -> Drawing | None:
     """Draws up to `CLASSES` rows of up to `SAMPLES` samples; None where there is no mistake."""
-    worst = [row for row in data.worst if row.mistakes][:CLASSES]
+    worst = [row for row in classes if row.mistakes][:CLASSES]
     if not worst:
         return None
-    height = TITLE + CELL + WORDS + 10
-    canvas = Canvas.of(height * len(worst))
-    shown = [mistake.inputs for row in worst for mistake in row.mistakes[:SAMPLES]]
-    scale = Scale.of(shown)
-    for place, row in enumerate(worst):
-        _row(canvas, height * place, row, scale, data.spec)
-    return drawing_of(canvas.figure, "worst", CAPTION)
+    figure = sheet(150 * len(worst))
+    scale = Scale.of([mistake.inputs for row in worst for mistake in row.mistakes[:SAMPLES]])
+    for part, row in zip(figure.subfigures(len(worst), 1, squeeze=False)[:, 0], worst, strict=True):
+        _row(part, row, scale, spec)
+    return drawing(figure, "worst", CAPTION)
 
 
-def _row(canvas: Canvas, top: float, row: WorstClass, scale: Scale, spec: InputSpec) -> None:
+def _row(part: SubFigure, row: WorstClass, scale: Scale, spec: InputSpec) -> None:
     score = row.score
-    found = round(score.recall * score.samples)
-    words = f": {percent(score.recall)} found ({found:,} of {score.samples:,})"
-    canvas.write(4, top + 11, fitted(score.label, WIDTH - 8 - 7.6 * len(words)) + words, fontweight="bold")
-    for place, mistake in enumerate(row.mistakes[:SAMPLES]):
-        _cell(canvas, 4 + place * (CELL + GAP), top + TITLE, mistake, scale, spec)
-
-
-def _cell(canvas: Canvas, left: float, top: float, mistake: Mistake, scale: Scale, spec: InputSpec) -> None:
-    axes = canvas.axes(left, top, CELL, CELL)
-    draw_sample(axes, np.nan_to_num(mistake.inputs.astype(np.float64)), spec.layout, scale)
-    middle = left + CELL / 2
-    canvas.write(middle, top + CELL + 12, fitted(mistake.predicted, CELL + GAP - 2), ha="center")
-    canvas.write(middle, top + CELL + 28, percent(mistake.confidence, 0), ha="center", alpha=0.75)
+    words = f": {100 * score.recall:.1f} % found ({round(score.recall * score.samples):,} of {score.samples:,})"
+    title = fitted(score.label, WIDTH - 8 - 1.2 * width_of(words)) + words
+    part.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    for place, axes in enumerate(part.subplots(1, SAMPLES)):
+        if place >= len(row.mistakes):
+            axes.set_axis_off()
+            continue
+        mistake = row.mistakes[place]
+        draw_sample(axes, np.nan_to_num(mistake.inputs.astype(np.float64)), spec.layout, scale)
+        axes.set_box_aspect(1)
+        axes.set_xlabel(f"{fitted(mistake.predicted, WIDTH / SAMPLES - 4)}\n{100 * mistake.confidence:.0f} %")

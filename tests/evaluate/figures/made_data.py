@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from tasks.contracts.records import InputSpec
 from tasks.contracts.scores import ClassScore
-from tasks.evaluate.figures.content import FigureData, Mistake, WorstClass
+from tasks.evaluate.figures.draw import FigureData
+from tasks.evaluate.figures.worst import Mistake, WorstClass
 from tests.evaluate.report.made import CLASSES, SHIPS, SPEC, scores
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -26,16 +27,21 @@ def worst_class(inputs: NDArray[Any], label: str = "willow", count: int = 2) -> 
     return WorstClass(score, tuple(mistakes))
 
 
+COUNTS = np.array([[91, 7, 2], [0, 83, 18], [3, 0, 99]])
+CURVES = {"teacher": curve(17, 24), "baseline": curve(31, 40), "student": curve(29, 40)}
+WORST = (worst_class(np.arange(64, dtype=np.uint8).reshape(1, 8, 8)),)
+
+
 def figure_data(**changes: Any) -> FigureData:
     whole: dict[str, Any] = {
         "scores": scores(),
         "chosen": SHIPS,
         "teacher": "teacher",
         "metric": "accuracy",
-        "curves": {"teacher": curve(17, 24), "baseline": curve(31, 40), "student": curve(29, 40)},
+        "curves": CURVES,
         "classes": CLASSES,
-        "confusion": np.array([[91, 7, 2], [0, 83, 18], [3, 0, 99]]),
-        "worst": (worst_class(np.arange(64, dtype=np.uint8).reshape(1, 8, 8)),),
+        "confusion": COUNTS,
+        "worst": WORST,
         "spec": SPEC,
     }
     return FigureData(**(whole | changes))

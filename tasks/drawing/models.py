@@ -1,6 +1,6 @@
 """What models are called in pictures, and the colour and shape that each keeps in all of them."""
 
-from tasks.drawing.canvas import BLUE, GREEN, GREY, ORANGE
+from tasks.drawing.sheet import BLUE, GREEN, GREY, ORANGE
 
 _TITLES = {"baseline": "student alone", "student": "student distilled"}
 _COLOURS = {"teacher": ORANGE, "baseline": GREY, "student": GREEN}
