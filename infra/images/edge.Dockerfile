@@ -1,7 +1,7 @@
 # The image of a device or a staging server: the wheel of `make wheel` and what it asks for (numpy, onnxruntime, tuf).
 # Built from the root of the clone:
 #
-#   docker build -f infra/images/edge.Dockerfile -t stillhouse-edge:0.1.0 .
+#   docker build -f infra/images/edge.Dockerfile -t stillhouse-edge:0.2.0 .
 FROM python:3.11.15-slim-bookworm AS build
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL

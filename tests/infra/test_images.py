@@ -45,7 +45,7 @@ def test_what_runs_is_a_normal_user_without_compilers(image: str) -> None:
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", user)
     runs = " ".join(rest for word, rest in stage if word == "RUN")
     installed = re.findall(r"apt-get install -y --no-install-recommends ([^&]*)&&", runs)
-    assert [words.split() for words in installed] == ([["git"]] if image == "stillhouse" else [])
+    assert [words.split() for words in installed] == ([["git", "libjemalloc2"]] if image == "stillhouse" else [])
     assert "pip" not in runs
 
 
@@ -69,6 +69,14 @@ def test_commands_of_the_worker_image_find_the_clone() -> None:
     words = dict(last_stage("stillhouse"))
     assert f"PYTHONPATH={words['WORKDIR']} " in words["ENV"]
     assert any(word == "COPY" and rest.endswith(f" . {words['WORKDIR']}") for word, rest in last_stage("stillhouse"))
+
+
+def test_the_worker_image_has_room_for_every_package_and_loads_the_allocator_that_it_installs() -> None:
+    packages = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    (made,) = (re.search(r"mkdir ([\w ]+) &&", rest) for _, rest in instructions("stillhouse") if "mkdir cli" in rest)
+    assert made is not None
+    assert set(made[1].split()) == set(packages["packages"])
+    assert "LD_PRELOAD=libjemalloc.so.2" in dict(last_stage("stillhouse"))["ENV"]
 
 
 def test_state_keys_and_data_are_in_no_image() -> None:
@@ -145,6 +153,17 @@ def test_the_device_image_is_made_of_the_wheel_of_make_wheel(index: None, tmp_pa
     contents = [{name: wheel.read(name) for name in wheel.namelist()} for wheel in map(zipfile.ZipFile, wheels)]
     assert contents[0] == contents[1]
     assert "stillhouse_edge/cli.py" in contents[0]
+
+
+def test_the_wheel_of_the_project_ships_its_code_and_recipes_and_nothing_that_only_a_clone_needs(
+    index: None, tmp_path: Path
+) -> None:
+    subprocess.run([*PIP, "wheel", "--no-deps", "--wheel-dir", tmp_path, REPOSITORY], check=True)
+    (wheel,) = tmp_path.glob("stillhouse-*.whl")
+    contents = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
+    assert {name.partition("/")[0] for name in contents} == {"cli", "flows", "infra", "params", "tasks"}
+    assert {Path(name).suffix for name in contents if name.startswith(("cli", "flows", "infra"))} == {".py"}
+    assert {"params/digits.yaml", "tasks/evaluate/report/templates/page.html"} <= set(contents)
 
 
 def copy_into(root: Path, source: str) -> None:
