@@ -157,6 +157,8 @@ def _imports(node: ast.AST, place: tuple[str, ...]) -> Iterator[str]:
             module = ".".join([*package, *([node.module] if node.module else [])])
             names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
             yield from (name for name in names if name.startswith(OURS))
+        case ast.Call(func=ast.Name(id="part"), args=[_, ast.Constant(value=str(name)), *_]):
+            yield f"tasks.kinds.{{}}.{name}"  # `part(task, "head", HeadPart)` of `kinds/contract.py`
         case ast.Constant(value=str(text)) if "{}" in text and PATTERN.fullmatch(text):
             yield text
 

@@ -118,7 +118,7 @@ if TYPE_CHECKING:
     from tasks.other.types import T
 def f():
     "Doc."
-    return load("tasks.parts.{}", name), load("tasks.kinds.{}.loss", name)
+    return load("tasks.parts.{}", name), part(name, "loss", LossPart)
 """,
     "models/e.py": "def h():\n    return 1\n",
     "models/unused.py": "z = 1\n",
