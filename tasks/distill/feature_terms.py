@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from params.objectives import FeatureObjective
 from tasks.contracts.records import InputSpec
-from tasks.distill.objectives.feature_objectives import FEATURE_OBJECTIVES
-from tasks.distill.objectives.features import Features, FeatureShape
-from tasks.distill.objectives.schedules import value_at
+from tasks.distill.annealing import value_at
+from tasks.distill.objectives.common.features import Features, FeatureShape
+from tasks.distill.objectives.common.load_objective import feature_objective
 from tasks.distill.soft_labels.source import Signal, heard
 from tasks.models.build import Network
 from tasks.models.layers import LayerShape, Taps, layer_shapes, require_layers
@@ -42,7 +42,7 @@ class FeatureTerms(nn.Module):
         for who, wanted, there in zip(("student", "teacher"), names, shapes, strict=True):
             require_layers(f"distill.objectives.layers.{who}", wanted, there)
         self.modules_of = nn.ModuleList(
-            FEATURE_OBJECTIVES[o.kind](o, *(_shapes(o, who, there) for who, there in _both(shapes)), samples)
+            feature_objective(o.kind)(o, *(_shapes(o, who, there) for who, there in _both(shapes)), samples)
             for o in objectives
         )
         self.taps = [Taps(network, wanted) for network, wanted in zip((student, teacher), names, strict=True)]

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from params.distill import Distill
 from params.objectives import FeatureObjective, Kl
 from params.training import Training
+from tasks.distill.annealing import value_at
 from tasks.distill.feature_terms import FeatureTerms
 from tasks.distill.fused import Factors, hard_and_soft, targets_of
-from tasks.distill.objectives.schedules import value_at
 from tasks.distill.soft_labels.source import Signal
 from tasks.distill.soft_terms import Answer, SoftTerms
 from tasks.kinds.kind import TaskKind

@@ -16,7 +16,7 @@ from params.student import Peer, Student
 from params.training import Training
 from tasks.core.errors import RecipeError, mismatch
 from tasks.core.progress import Advance
-from tasks.distill.objectives.schedules import value_at
+from tasks.distill.annealing import value_at
 from tasks.distill.soft_terms import Answer, SoftTerms
 from tasks.models.build import Network
 from tasks.training.batches import Batch

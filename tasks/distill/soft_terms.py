@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from params.distill import Distill
 from params.objectives import SoftLabelObjective
-from tasks.distill.objectives.confidence import speaking
-from tasks.distill.objectives.schedules import value_at
-from tasks.distill.objectives.soft_labels import SOFT_LABEL_OBJECTIVES
+from tasks.distill.annealing import value_at
+from tasks.distill.confidence import speaking
+from tasks.distill.objectives.common.load_objective import soft_label_objective
 from tasks.distill.soft_labels.source import Per
 from tasks.kinds.kind import TaskKind
 from tasks.models.recurrent import mean_over_frames
@@ -84,7 +84,7 @@ class SoftTerms:
     def _value(self, objective: SoftLabelObjective, rows: "Rows", batch: Batch) -> Tensor:
         scheduled = getattr(objective, "temperature", None) or self.params.temperature
         temperature = value_at(scheduled, batch.chunk.epoch, self.epochs)
-        function = SOFT_LABEL_OBJECTIVES[objective.kind]
+        function = soft_label_objective(objective.kind)
         if not len(rows.labels):
             return rows.student.sum()  # nobody speaks: zero, and still a part of the graph
         losses = function(rows.student, rows.teacher, rows.labels, temperature, objective)

@@ -40,7 +40,7 @@ def test_soft_labels_that_are_cut_off_the_graph_stop_the_run(
     def cut(student: Tensor, *_: object) -> Tensor:
         return student.detach().sum(dim=1) + 0 * student.sum(dim=1)
 
-    monkeypatch.setattr("tasks.distill.soft_terms.SOFT_LABEL_OBJECTIVES", {"dkd": cut})
+    monkeypatch.setattr("tasks.distill.soft_terms.soft_label_objective", {"dkd": cut}.__getitem__)
     with pytest.raises(StageError, match="no gradient"):
         distilled(image_data, of(teacher, tmp_path), STUDENT, objectives=[{"kind": "dkd"}])
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from params.objectives import Attention
-from tasks.distill.objectives.directions import unit
-from tasks.distill.objectives.features import Features, FeatureShape, aligned
-from tasks.distill.objectives.pairs import SumOverPairs, require_positions
+from tasks.distill.objectives.common.features import Features, FeatureShape, aligned
+from tasks.distill.objectives.common.pairs import SumOverPairs, require_positions
+from tasks.distill.objectives.common.tensors import unit
 
 
 class AttentionLoss(SumOverPairs[Attention]):
@@ -38,3 +38,6 @@ class AttentionLoss(SumOverPairs[Attention]):
 def _map(features: Features) -> Tensor:
     """Returns (batch, positions); padding, which is zero, stays zero."""
     return unit(features.values.square().mean(dim=1).flatten(1))
+
+
+OBJECTIVE = AttentionLoss

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from params.objectives import Dist
-from tasks.distill.objectives.directions import unit
+from tasks.distill.objectives.common.tensors import unit
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-12
 """probabilities that differ by no more than this, of the largest of them or at all, count as constant"""
@@ -34,3 +34,6 @@ def _apart(ours: Tensor, theirs: Tensor, dim: int) -> Tensor:
 def _varies(probabilities: Tensor, dim: int) -> Tensor:
     largest, smallest = probabilities.amax(dim), probabilities.amin(dim)
     return largest - smallest > (RELATIVE * largest).clamp(min=ABSOLUTE)
+
+
+OBJECTIVE = dist

@@ -40,3 +40,6 @@ def dkd(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, pa
 
 def _divergence(teacher: Tensor, student: Tensor) -> Tensor:
     return (teacher.exp() * (teacher - student)).sum(dim=1)
+
+
+OBJECTIVE = dkd

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from params.objectives import Hint
-from tasks.distill.objectives.features import Features, FeatureShape, Places, aligned
-from tasks.distill.objectives.pairs import SumOverPairs
-from tasks.distill.objectives.projection import Projection
+from tasks.distill.objectives.common.features import Features, FeatureShape, Places, aligned
+from tasks.distill.objectives.common.pairs import SumOverPairs
+from tasks.distill.objectives.common.projection import Projection
 
 
 class HintLoss(SumOverPairs[Hint]):
@@ -27,3 +27,6 @@ class HintLoss(SumOverPairs[Hint]):
         """Returns the loss () of one pair of layers."""
         ours, theirs = (Places.of(side) for side in aligned(student, teacher))
         return ours.mean((self.projections[place](ours.rows) - theirs.rows).square())
+
+
+OBJECTIVE = HintLoss

@@ -5,9 +5,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from params.objectives import Relation
-from tasks.distill.objectives.directions import unit
-from tasks.distill.objectives.features import Features, pooled
-from tasks.distill.objectives.pairs import SumOverPairs
+from tasks.distill.objectives.common.features import Features, pooled
+from tasks.distill.objectives.common.pairs import SumOverPairs
+from tasks.distill.objectives.common.tensors import unit
 
 
 class RelationLoss(SumOverPairs[Relation]):
@@ -41,3 +41,6 @@ def _cosines(differences: Tensor) -> Tensor:
     """Returns (batch, batch, batch): at the first sample, the cosine of the angle between second and third."""
     directions = unit(differences)
     return directions @ directions.transpose(1, 2)
+
+
+OBJECTIVE = RelationLoss

@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from params.objectives import Objective
-from tasks.distill.objectives.feature_objectives import FEATURE_OBJECTIVES
-from tasks.distill.objectives.features import Features, FeatureShape
+from tasks.distill.objectives.common.features import Features, FeatureShape
+from tasks.distill.objectives.common.load_objective import feature_objective
 from tests.distill.objectives.feature_oracles import Layer, Weights
 from tests.distill.objectives.oracles import Floats
 
@@ -39,7 +39,7 @@ def shapes_of(layout: str) -> tuple[list[FeatureShape], list[FeatureShape]]:
 def module_of(kind: str, layout: str, seed: int = 0, samples: int = SAMPLES, **said: Any) -> nn.Module:
     """Returns a module with norms like those of a trained one."""
     torch.manual_seed(seed)
-    module = FEATURE_OBJECTIVES[kind](section(kind, len(LAYOUTS[layout]), **said), *shapes_of(layout), samples)
+    module = feature_objective(kind)(section(kind, len(LAYOUTS[layout]), **said), *shapes_of(layout), samples)
     for norm in module.modules():
         if isinstance(norm, nn.BatchNorm1d):
             nn.init.uniform_(norm.weight, 0.5, 2)

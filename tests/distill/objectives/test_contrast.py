@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tasks.distill.objectives.features import FeatureShape, pooled
+from tasks.distill.objectives.common.features import FeatureShape, pooled
 from tests.distill.objectives import feature_oracles
 from tests.distill.objectives.made_features import SAMPLES, Batch, module_of, weights_of
 from tests.distill.objectives.oracles import assert_slopes, slopes

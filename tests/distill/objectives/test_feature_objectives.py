@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from params.objectives import FeatureObjective, Objective
 from tasks.core.errors import RecipeError
-from tasks.distill.objectives.feature_objectives import FEATURE_OBJECTIVES
-from tasks.distill.objectives.features import FeatureShape
+from tasks.core.plugins import available
+from tasks.distill.objectives.common.features import FeatureShape
+from tasks.distill.objectives.common.load_objective import MODULES, feature_objective
 from tests.distill.objectives import feature_oracles
 from tests.distill.objectives.made_features import KINDS, LAYOUTS, SAMPLES, Batch, module_of, section, weights_of
 from tests.distill.objectives.oracles import Floats, assert_slopes, slopes
@@ -53,7 +54,7 @@ def with_layer(batch: Batch, place: int, values: Floats) -> Batch:
 def test_every_feature_objective_of_a_recipe_has_a_module() -> None:
     sections = get_args(get_args(Objective)[0])
     kinds = {get_args(s.model_fields["kind"].annotation)[0] for s in sections if issubclass(s, FeatureObjective)}
-    assert kinds == set(FEATURE_OBJECTIVES) == set(KINDS)
+    assert kinds == set(KINDS) <= set(available(MODULES))
 
 
 @pytest.mark.parametrize("scale", [1.0, EXTREME])
@@ -220,7 +221,7 @@ def test_the_variance_of_vid_starts_where_the_recipe_says_and_moves() -> None:
 def test_attention_refuses_layers_without_positions_by_name() -> None:
     shapes = [FeatureShape(3), FeatureShape(3, (5,))]
     with pytest.raises(RecipeError) as caught:
-        FEATURE_OBJECTIVES["attention"](section("attention"), shapes, shapes[::-1], SAMPLES)
+        feature_objective("attention")(section("attention"), shapes, shapes[::-1], SAMPLES)
     assert len(caught.value.problems) == 2
     assert "`distill.objectives.attention.layers.0`" in caught.value.problems[0]
     assert "`s0` with 0 and `t0` with 1" in caught.value.problems[0]
@@ -232,5 +233,5 @@ def test_a_picture_may_teach_a_vector(kind: str) -> None:
     flat = replace(batch, student=[values.mean(axis=(2, 3)) for values in batch.student])
     shapes = [FeatureShape(3), FeatureShape(2)], [FeatureShape(2, (5, 8)), FeatureShape(3, (3, 3))]
     torch.manual_seed(0)
-    module = FEATURE_OBJECTIVES[kind](section(kind), *shapes, SAMPLES).double()
+    module = feature_objective(kind)(section(kind), *shapes, SAMPLES).double()
     assert torch.isfinite(valued(module, flat)[0])

@@ -10,7 +10,7 @@ from params.objectives import Dkd, Kl, Objectives
 from params.section import Section
 from tasks.core.errors import RecipeError
 from tasks.core.recipes import load_recipe
-from tasks.distill.objectives.schedules import value_at
+from tasks.distill.annealing import value_at
 
 DIGITS = Path(__file__).parents[3] / "params" / "digits.yaml"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.distill.objectives.confidence import speaking
+from tasks.distill.confidence import speaking
 from tasks.training.heads import HeadWeights
 
 SURE = torch.tensor([0.4, 0.5, 0.9, 1.0])

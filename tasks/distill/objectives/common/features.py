@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional
 
-from tasks.distill.objectives.precision import wide
+from tasks.distill.objectives.common.tensors import wide
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from params.objectives import Crd
-from tasks.distill.objectives.directions import unit
-from tasks.distill.objectives.features import Features, FeatureShape, pooled
-from tasks.distill.objectives.pairs import comparable
+from tasks.distill.objectives.common.features import Features, FeatureShape, pooled
+from tasks.distill.objectives.common.pairs import comparable
+from tasks.distill.objectives.common.tensors import unit
 
 
 class CrdLoss(nn.Module):
@@ -110,3 +110,6 @@ class Contrast(nn.Module):
         """Returns a new bank, since the old one is still needed for the gradient."""
         momentum = self.params.momentum
         return bank.index_copy(0, rows, unit(bank[rows] * momentum + seen.to(bank.dtype) * (1 - momentum)))
+
+
+OBJECTIVE = CrdLoss

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from params.objectives import Vid
-from tasks.distill.objectives.features import Features, FeatureShape, Places, aligned
-from tasks.distill.objectives.pairs import SumOverPairs
+from tasks.distill.objectives.common.features import Features, FeatureShape, Places, aligned
+from tasks.distill.objectives.common.pairs import SumOverPairs
 
 SMALLEST = 1e-5
 """variance"""
@@ -53,3 +53,6 @@ class Guess(nn.Module):
     def forward(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the mean (n, channels of the teacher) and the variance (channels of the teacher,)."""
         return self.mean(rows), functional.softplus(self.raw_variance) + SMALLEST
+
+
+OBJECTIVE = VidLoss

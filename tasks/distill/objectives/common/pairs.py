@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from params.objectives import FeatureObjective
 from tasks.core.errors import RecipeError, mismatch
-from tasks.distill.objectives.features import Features, FeatureShape
+from tasks.distill.objectives.common.features import Features, FeatureShape
 
 Params = TypeVar("Params", bound=FeatureObjective)
 Shapes = Sequence[tuple[FeatureShape, FeatureShape]]

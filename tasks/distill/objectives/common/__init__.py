@@ -1,0 +1,1 @@
+"""What several objectives share: layers made comparable, sums over pairs of layers, divergences, projections."""
