@@ -36,6 +36,11 @@ class Metric:
     per_group: str | None = None
     each_epoch: bool = True
 
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, -1 where lower is: what a difference is multiplied by to be a gain."""
+        return 1 if self.better == "higher" else -1
+
 
 class Interval(Record):
     """A value with the ends of its confidence interval."""

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from torch import nn
 
 from params.training import Training
@@ -20,15 +18,13 @@ from tasks.core.errors import StageError, mismatch
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.teachers.teachers import Teacher, Teaching
 from tasks.models.build import Network
+from tasks.training.answers import batch_targets, named
 from tasks.training.batches import Batch, shuffled_batches
 from tasks.training.network import PreparedData
-from tasks.training.predict import predict_logits
 
 WHERE = "distillation"
 TOLERATED = 0.01
 """difference between a teacher's score on record and that through the student's input path"""
-ANOTHER_ORDER = 0.2
-"""how much better a teacher must be under another order of classes before that order is believed"""
 PROBED = 8
 """batches that are tried before the teacher counts as silent, and on which its answers are compared with the labels"""
 LOST_TO_AUGMENTATION = 0.15
@@ -78,16 +74,17 @@ def answers_on_what_the_student_sees(
     loss: DistillationLoss, data: PreparedData, batches: Sequence[Batch], scores: Mapping[str, float]
 ) -> list[str]:
     """Returns a warning where augmentation leaves the teacher much less right than on validation."""
-    kind = data.kind
-    said = [loss.taught(batch).logits.float().cpu().numpy() for batch in batches]
-    labels = np.concatenate([batch.labels.cpu().numpy() for batch in batches])
-    right = kind.quick_scores(np.concatenate(said), labels)[kind.primary]
-    best = max(scores.values())
-    if right >= best - LOST_TO_AUGMENTATION:
+    metric = data.measuring.deciding
+    seen = data.measuring.seen(
+        (named(loss.taught(batch).logits.float().cpu().numpy(), data.card), batch_targets(batch.labels, data.card))
+        for batch in batches
+    )
+    right, best = data.measuring.values(seen)[metric.name], max(scores.values(), key=lambda score: metric.sign * score)
+    if metric.sign * (best - right) <= LOST_TO_AUGMENTATION:
         return []
     return [
-        f"on the training samples as the student sees them the teacher's {kind.primary} is {right:.1%}, on validation"
-        f" {best:.1%}: is `student.training.augment` stronger than what the teacher was trained with?"
+        f"on the training samples as the student sees them the teacher's {metric.title} is {right:.4g}, on validation"
+        f" {best:.4g}: is `student.training.augment` stronger than what the teacher was trained with?"
     ]
 
 
@@ -120,15 +117,16 @@ def _checked_score(teacher: Teacher, data: PreparedData) -> float:
     _require_frozen(teacher)
     _require_stays_frozen(teacher, data)
     data.require_classes(f"{teacher.name}.classes", teacher.classes)
-    validation = data.splits.validation
-    logits, labels = predict_logits(teacher.network, validation), validation.labels()
-    score = data.kind.quick_scores(logits, labels)[data.kind.primary]
+    measuring = data.measuring
+    seen = measuring.seen_by(teacher.network, data.splits.validation)
+    score = measuring.values(seen)[measuring.deciding.name]
     if teacher.score is not None and abs(score - teacher.score) > TOLERATED:
         do = "train the teacher again: its record and its weights, or the data, do not belong together"
-        expected = f"{data.kind.primary} {teacher.score:.4f} on validation, as on record"
+        expected = f"{measuring.deciding.title} {teacher.score:.4f} on validation, as on record"
         got = f"{score:.4f} through the student's input path"
         raise StageError(mismatch(WHERE, teacher.name, expected, got, do))
-    _require_order(teacher, data, logits, labels)
+    for suspicion in measuring.part.suspicions(seen.evidence, measuring.card):
+        raise StageError(f"`{WHERE}`: `{teacher.name}`: {suspicion}")
     return score
 
 
@@ -148,22 +146,6 @@ def _require_stays_frozen(teacher: Teacher, data: PreparedData) -> None:
     batch = Batch.of(next(data.splits.validation.batches(2)), device)
     teacher.network(batch.inputs, batch.lengths)
     _require_frozen(teacher)
-
-
-def _require_order(
-    teacher: Teacher, data: PreparedData, logits: NDArray[np.float32], labels: NDArray[np.int64]
-) -> None:
-    """Refuses a teacher that is right far more often when its classes are taken in another order."""
-    outputs, first = len(data.card.classes), labels if labels.ndim == 1 else labels[:, 0]
-    confusion = np.zeros((outputs, outputs), dtype=np.int64)
-    np.add.at(confusion, (first, logits[:, :outputs].argmax(axis=1)), 1)
-    rows, columns = linear_sum_assignment(confusion, maximize=True)
-    as_is, best = np.trace(confusion) / len(first), confusion[rows, columns].sum() / len(first)
-    if best - as_is > ANOTHER_ORDER:
-        order = ", ".join(f"`{data.card.classes[row]}`" for row in np.argsort(columns))
-        expected = f"the classes in the order {', '.join(f'`{name}`' for name in data.card.classes)}"
-        got = f"a teacher that is right on {as_is:.1%}, but on {best:.1%} if its outputs are {order}"
-        raise StageError(mismatch(WHERE, teacher.name, expected, got, "permute the rows of the teacher's head"))
 
 
 def _moves(loss: DistillationLoss, student: nn.Module, batch: Batch) -> bool:

@@ -21,9 +21,8 @@ from tasks.distill.soft_terms import Answer, SoftTerms
 from tasks.models.build import Network
 from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights
-from tasks.training.loop import Fit, OnEpoch, fit
+from tasks.training.loop import VALIDATION, Fit, OnEpoch, fit
 from tasks.training.network import PreparedData, Trained
-from tasks.training.predict import predict_logits
 from tasks.training.seeds import seeded
 
 
@@ -95,7 +94,7 @@ def learn_together(
         networks = [data.network(architecture) for architecture in _architectures(params, peer)]
         pair, loss = Pair(*networks), MutualLoss(distillation, params.training, data)
         augmenter = data.augmenter(params.training, seed)
-        done = fit(pair, data.splits, loss, data.kind, params.training, seed, advance, on_epoch, augmenter)
+        done = fit(pair, data.splits, loss, data.measuring, params.training, seed, advance, on_epoch, augmenter)
     student, other = (network.cpu().eval() for network in networks)
     return Together(Trained(student, done, data.outputs), Trained(other, _judged(other, data), data.outputs))
 
@@ -107,9 +106,8 @@ def _architectures(params: Student, peer: Peer) -> tuple[Architecture, Architect
 @torch.no_grad()
 def _judged(network: Network, data: PreparedData) -> Fit:
     """Returns the one epoch that was kept, seen from the peer."""
-    validation = data.splits.validation
-    scores = data.kind.quick_scores(predict_logits(network, validation), validation.labels())
-    return Fit(1, ({f"validation_{name}": value for name, value in scores.items()},))
+    scores = data.measuring.measure(network, data.splits.validation)
+    return Fit(1, ({f"{VALIDATION}{name}": value for name, value in scores.items()},))
 
 
 def _require_soft_labels(params: Distill) -> None:

@@ -13,7 +13,7 @@ from tasks.distill.soft_terms import per_of
 from tasks.distill.teachers.teachers import Teaching
 from tasks.models.build import Network
 from tasks.models.initialise import initialise, start_from_checkpoint
-from tasks.training.loop import Fit, OnEpoch
+from tasks.training.loop import VALIDATION, Fit, OnEpoch
 from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
 
 Start = Callable[[Network], object]
@@ -123,8 +123,9 @@ def _fine_tuned(
         lambda epoch, metrics: on_epoch(done + epoch, metrics),
         lambda network: network.load_state_dict(state),
     )
-    primary = f"validation_{data.kind.primary}"
-    better = second.fit.best[primary] >= first.fit.best[primary]
+    deciding = data.measuring.deciding
+    gain = second.fit.best[VALIDATION + deciding.name] - first.fit.best[VALIDATION + deciding.name]
+    better = deciding.sign * gain >= 0
     history = (*first.fit.history, *second.fit.history)
     if better:
         return Trained(second.network, Fit(done + second.fit.best_epoch, history), first.outputs)

@@ -225,7 +225,7 @@ class Decoder(Protocol):
 
 def kinds() -> tuple[str, ...]:
     """Returns the names of the kinds there are, in order."""
-    return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/targets.py")))
+    return tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/metrics.py")))
 
 
 def part(kind: str, name: Part, protocol: type[P]) -> P:  # noqa: ARG001 - says what type comes back

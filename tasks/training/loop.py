@@ -19,7 +19,6 @@ from torch.optim.lr_scheduler import LRScheduler
 from params.training import Training
 from tasks.core.errors import StageError
 from tasks.core.progress import Advance
-from tasks.kinds.kind import TaskKind
 from tasks.training.allocator import freed_memory_kept
 from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
@@ -27,10 +26,10 @@ from tasks.training.batch_norm import freeze_batch_norm, require_batch_norm
 from tasks.training.batches import Batch, Share, shuffled_batches, steps_per_epoch
 from tasks.training.checkpoints.checkpointer import Changing, Keeper
 from tasks.training.checkpoints.train_state import EpochMetrics, Passage, Standing
+from tasks.training.measure import Measuring
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.optimizers import build_optimizer, build_schedule
 from tasks.training.precision import with_precision
-from tasks.training.predict import predict_logits
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class Known:
 Objective = Callable[[nn.Module, Batch], Mapping[str, Tensor | Known]]
 """(network, batch) -> named scalars, of which `loss` is what is minimised and the others are shown. An objective that
 is an `nn.Module` has parameters of its own (projections, variances): they learn along with the network's."""
+VALIDATION = "validation_"
+"""what the names of metrics on validation data begin with"""
 OnEpoch = Callable[[int, EpochMetrics], None]
 
 
@@ -75,7 +76,7 @@ def fit(
     model: nn.Module,
     splits: Splits,
     objective: Objective,
-    kind: TaskKind,
+    measuring: Measuring,
     params: Training,
     seed: int,
     advance: Advance,
@@ -84,9 +85,9 @@ def fit(
 ) -> Fit:
     """Trains `model` in place and leaves the weights of its best epoch on validation in it, or those of the last.
 
-    Best is the highest primary metric of the kind of task; of equals, the one with the lowest validation loss. In a
-    stage that keeps checkpoints it goes on from the last one; `on_epoch` hears of all epochs, those before it first.
-    Of several processes each learns from its part of every batch; the first one validates and keeps the checkpoints.
+    Best is the epoch of the best deciding metric; of equals, the one with the lowest validation loss. In a stage that
+    keeps checkpoints it goes on from the last one; `on_epoch` hears of all epochs, those before it first. Of several
+    processes each learns from its part of every batch; the first one validates and keeps the checkpoints.
 
     Raises:
         RecipeError: batch norm is to be frozen, and there is none.
@@ -99,16 +100,16 @@ def fit(
     trainer.accelerator.wait_for_everyone()  # before the first of them may write the next checkpoint
     for epoch, metrics in enumerate(standing.history, start=1):
         on_epoch(epoch, metrics)
+    name = measuring.deciding.name
     while standing.epoch <= params.epochs:
         epoch, metrics = standing.epoch, _epoch(trainer, keeper, standing)
         started = time.perf_counter()
-        metrics |= trainer.once(lambda: _validate(model, splits.validation, kind))
+        metrics |= trainer.once(lambda: _validate(model, splits.validation, measuring))
         metrics["epoch_seconds"] = metrics["train_seconds"] + time.perf_counter() - started
-        score = metrics[f"validation_{kind.primary}"]
-        rank = (score, -metrics["validation_loss"]) if params.keep == "best" else (float(epoch), 0.0)
+        rank = measuring.rank(metrics, VALIDATION) if params.keep == "best" else (float(epoch), 0.0)
         standing.add(metrics, rank, model)
         on_epoch(epoch, metrics)
-        advance(epoch, params.epochs, f"validation {kind.primary} {score:.4f}")
+        advance(epoch, params.epochs, f"validation {name} {metrics[VALIDATION + name]:.4f}")
     keeper.keep(standing)
     model.load_state_dict(standing.best_weights)
     return Fit(standing.best_epoch, tuple(standing.history))
@@ -248,9 +249,8 @@ def _number(value: Tensor) -> float | Tensor:
     return value.item() if value.device.type == "cpu" else value.detach().double()
 
 
-def _validate(model: nn.Module, validation: SplitArrays, kind: TaskKind) -> EpochMetrics:
-    scores = kind.quick_scores(predict_logits(model, validation), validation.labels())
-    return {f"validation_{name}": value for name, value in scores.items()}
+def _validate(model: nn.Module, validation: SplitArrays, measuring: Measuring) -> EpochMetrics:
+    return {f"{VALIDATION}{name}": value for name, value in measuring.measure(model, validation).items()}
 
 
 def _require_finite(loss: float, epoch: int) -> None:

@@ -21,6 +21,7 @@ from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights
 from tasks.training.loop import Fit, Objective, OnEpoch, Splits, fit
+from tasks.training.measure import Measuring
 from tasks.training.seeds import seeded
 
 
@@ -55,6 +56,11 @@ class PreparedData:
     def data_digest(self) -> str:
         """What stands for the data in the key of soft labels: as that of its `DataRecord`."""
         return canonical_digest({"card_sha256": sha256_of(self.directory / CARD)})
+
+    @property
+    def measuring(self) -> Measuring:
+        """How models for this data are measured."""
+        return Measuring.of(self.card)
 
     @property
     def outputs(self) -> int:
@@ -142,7 +148,7 @@ def train_network(
             start(network)
         augmenter = data.augmenter(training, seed)
         objective = make_objective(network)
-        done = fit(network, data.splits, objective, data.kind, training, seed, advance, on_epoch, augmenter)
+        done = fit(network, data.splits, objective, data.measuring, training, seed, advance, on_epoch, augmenter)
     return Trained(network.cpu().eval(), done, data.outputs)
 
 

@@ -13,9 +13,8 @@ from tasks.core.progress import Advance, silent
 from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import Teaching
 from tasks.models.build import Network
-from tasks.training.loop import Fit, OnEpoch
+from tasks.training.loop import VALIDATION, OnEpoch
 from tasks.training.network import PreparedData
-from tasks.training.predict import predict_logits
 
 SLOWER = 3
 """what the student's learning rate is divided by where the recipe names none"""
@@ -53,16 +52,12 @@ class Recoverer:
         how = without_layers(self.distillation) if begin else self.distillation
         done = distill(pupil, how, self.teaching, self.data, self.seed, self.advance, self.on_epoch, start=start)
         recovered = done.trained
-        return recovered.network if self._best(recovered.fit) >= self._score(network) else network
-
-    def _best(self, fit: Fit) -> float:
-        return fit.best[f"validation_{self.data.kind.primary}"]
+        metric = self.data.measuring.deciding
+        gain = recovered.fit.best[VALIDATION + metric.name] - self._score(network)
+        return recovered.network if metric.sign * gain >= 0 else network
 
     def _score(self, network: Network) -> float:
-        validation = self.data.splits.validation
-        return self.data.kind.quick_scores(predict_logits(network, validation), validation.labels())[
-            self.data.kind.primary
-        ]
+        return self.data.measuring.measure(network, self.data.splits.validation)[self.data.measuring.deciding.name]
 
 
 def without_layers(distillation: Distill) -> Distill:

@@ -7,6 +7,7 @@ from tasks.core.workspace import state_dir
 from tasks.distill.teachers.teachers import Teacher, Teaching
 from tasks.models.weights import load_model
 from tasks.tracking.runs import fetch
+from tasks.training.loop import VALIDATION
 from tasks.training.network import PreparedData
 
 
@@ -24,5 +25,5 @@ def _opened(place: int, teacher: TeacherRecord, data: PreparedData) -> Teacher:
     record = teacher.model
     network = load_model(record, fetch(record.weights), data.card.statistics)
     name = record.role if place == 1 else f"{record.role} {place}"
-    score = record.validation.get(f"validation_{data.kind.primary}")
+    score = record.validation.get(VALIDATION + data.measuring.deciding.name)
     return Teacher(network, record.digest, teacher.weight, name, score, record.classes)

@@ -10,9 +10,8 @@ from tasks.core.files import sha256_of
 from tasks.core.progress import Advance
 from tasks.distill.teachers.pretrained import fill, pretrained_weights
 from tasks.models.weights import load_weights
-from tasks.training.loop import Fit, OnEpoch
+from tasks.training.loop import VALIDATION, Fit, OnEpoch
 from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
-from tasks.training.predict import predict_logits
 
 
 def train(
@@ -54,7 +53,6 @@ def bring(architecture: Architecture, weights: Path, sha256: str | None, data: P
         raise DataError(mismatch(str(weights), "teacher.weights_sha256", sha256, got, "correct the digest or the file"))
     network = data.network(architecture)
     load_weights(network, weights)
-    validation = data.splits.validation
-    scores = data.kind.quick_scores(predict_logits(network, validation), validation.labels())
-    metrics = {f"validation_{name}": value for name, value in scores.items()}
+    scores = data.measuring.measure(network, data.splits.validation)
+    metrics = {f"{VALIDATION}{name}": value for name, value in scores.items()}
     return Trained(network.eval(), Fit(1, (metrics,)), data.outputs)

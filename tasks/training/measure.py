@@ -1,0 +1,74 @@
+"""What a model is worth on a split: the evidence of each batch is kept, its outputs are let go."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from tasks.contracts.metrics import GROUP, Metric
+from tasks.contracts.records import DatasetCard
+from tasks.contracts.targets import TargetCard, Targets
+from tasks.kinds.contract import Arrays, MetricsPart, part
+from tasks.training.answers import network_outputs, target_card, targets_of
+from tasks.training.arrays import SplitArrays
+
+Answered = Iterable[tuple[Arrays, Targets]]
+"""the outputs of a model for each batch, and what they should be"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What became of so many samples, as the kind of task remembers it."""
+
+    evidence: Any
+    samples: int
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How models for some data are measured: the metrics of its kind of task, and what is known of its targets."""
+
+    part: MetricsPart[Any]
+    data: DatasetCard
+    card: TargetCard
+
+    @classmethod
+    def of(cls, data: DatasetCard) -> "Measuring":
+        """Returns how models for prepared data are measured."""
+        found: MetricsPart[Any] = part(data.task, "metrics", MetricsPart)  # type: ignore[type-abstract]
+        return cls(found, data, target_card(data))
+
+    @property
+    def deciding(self) -> Metric:
+        """The metric that decides which epoch, candidate or student is better."""
+        return self.part.metrics[0]
+
+    def rank(self, values: dict[str, float], prefix: str = "") -> tuple[float, float]:
+        """Returns what is higher for the better of two: by the deciding metric, of equals by the loss."""
+        return self.deciding.sign * values[f"{prefix}{self.deciding.name}"], -values[f"{prefix}loss"]
+
+    def seen(self, answered: Answered) -> Seen:
+        """Returns what the metrics need of each sample."""
+        parts, samples = [], 0
+        for outputs, targets in answered:
+            parts.append(self.part.evidence(outputs, targets, self.card))
+            samples += len(targets)
+        return Seen(self.part.joined(parts), samples)
+
+    def values(self, seen: Seen) -> dict[str, float]:
+        """Returns every metric of the samples as they are."""
+        values = self.part.tally(seen.evidence, np.ones((1, seen.samples), dtype=np.int64))
+        return {name: float(value[0]) for name, value in values.items()}
+
+    def seen_by(self, network: nn.Module, split: SplitArrays) -> Seen:
+        """Returns what a network makes of a split; it is in eval mode for that, and put back after."""
+        batches = split.batches()
+        return self.seen((network_outputs(network, some, self.data), targets_of(some, self.data)) for some in batches)
+
+    def measure(self, network: nn.Module, split: SplitArrays) -> dict[str, float]:
+        """Returns the metrics of a network that training measures after every epoch."""
+        wanted = {metric.name for metric in self.part.metrics if metric.each_epoch}
+        values = self.values(self.seen_by(network, split)).items()
+        return {name: value for name, value in values if name.partition(GROUP)[0] in wanted}
