@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.readme import replace_table
-from flows.sweep.search_space import Space
+from flows.sweep.search_space import SearchSpace
 from params.sweep import Grid
 from tasks.core.workspace import project_root
 
@@ -70,11 +70,11 @@ class Bench:
     def __init__(self, folder: Path, workers: int, students: int, settings: Sequence[str]) -> None:
         self.folder, self.workers = folder, workers
         self.settings = [word for one in settings for word in ("--set", one)]
-        space = Space.open(project_root(), RECIPE, ())
+        space = SearchSpace.open(project_root(), RECIPE, ())
         assert isinstance(space.sweep, Grid)
         fields = shortened(space.sweep, students)
         self.grid = ("--set", f"sweep.fields={json.dumps(fields)}")
-        asked = Space.open(project_root(), RECIPE, [self.grid[1]])
+        asked = SearchSpace.open(project_root(), RECIPE, [self.grid[1]])
         self.students = [asked.variant(values).settings for values in asked.search().ask()]
 
     def shared(self) -> list[str]:

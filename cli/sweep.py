@@ -14,7 +14,8 @@ from rich.table import Table
 from cli.console import bullet_list, command, console, shown, warn
 from cli.options import Overrides
 from flows.run import project_of
-from flows.sweep.search_space import Space, label_of
+from flows.sweep.search import label_of
+from flows.sweep.search_space import SearchSpace
 from infra.services.prefect_server import start_prefect_api
 from tasks.core.addresses import without_login
 from tasks.core.errors import UnreachableError, mismatch
@@ -23,8 +24,8 @@ from tasks.core.servers import answers
 from tasks.core.workspace import prepare_environment
 
 if TYPE_CHECKING:
-    from flows.sweep.ranking import Ranked
-    from flows.sweep.sweep import Swept
+    from flows.sweep.ranking import RankedTrial
+    from flows.sweep.sweep import SweepResult
 
 Runner = Optional[Literal["processes", "dask", "ray"]]  # noqa: UP045 - typer reads it at run time
 
@@ -42,7 +43,7 @@ def sweep(
     """Make many students of one teacher, and say which of them is best."""
     asked = {"runner": runner, "workers": workers, "address": address}
     typed = [f"sweep.{name}={value}" for name, value in asked.items() if value is not None]
-    space = Space.open(project_of(recipe), recipe, [*(override or []), *typed])
+    space = SearchSpace.open(project_of(recipe), recipe, [*(override or []), *typed])
     for line in space.advice():
         warn(line)
     prepare_environment()
@@ -62,7 +63,7 @@ def _reach(address: str | None) -> None:
         raise UnreachableError(mismatch("sweep", "address", f"an answer from {without_login(address)}", "none", do))
 
 
-def _say(space: Space, swept: "Swept") -> None:
+def _say(space: SearchSpace, swept: "SweepResult") -> None:
     best, count = swept.ranking[0], len(swept.ranking) + len(swept.failed)
     workers = f"{space.sweep.workers} worker{'s' if space.sweep.workers > 1 else ''}"
     workers = f"the cluster at {without_login(space.sweep.address)}" if space.sweep.address else workers
@@ -83,14 +84,14 @@ def _say(space: Space, swept: "Swept") -> None:
     console.print(bullet_list("Next:", [escape(line_to_run(space, best))]), soft_wrap=True)
 
 
-def line_to_run(space: Space, best: "Ranked") -> str:
+def line_to_run(space: SearchSpace, best: "RankedTrial") -> str:
     """Returns what is typed to run the recipe with the best student; all but its registration is done by then."""
     settings = (*space.overrides, *best.variant.settings)
     said = " ".join(f"--set {shlex.quote(one)}" for one in settings if not one.startswith("sweep"))
     return f"{command()} run {space.path} {said}"
 
 
-def _table(space: Space, ranking: Sequence["Ranked"]) -> Table:
+def _table(space: SearchSpace, ranking: Sequence["RankedTrial"]) -> Table:
     title = f"{space.recipe.name}: students on validation data, the best first"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
     table.add_column("")

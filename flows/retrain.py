@@ -46,51 +46,46 @@ class Retrained(Record):
 def retrain(recipe: Recipe) -> Retrained:
     """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
     with job_runs.job_run(recipe.name, "retrain", run_id=flow_run.id):
-        evaluation, release = make_release(recipe)
-        promotions = _promote_automatically(recipe, release)
+        with at_work(), parent_run(recipe) as run:
+            data = prepare_data(recipe)
+            teachers = train_teachers(recipe, data)
+            baseline = train_baseline(without_teacher(recipe.student), data, recipe.seed)
+            taught_by, student = teach_student(recipe, teachers, data)
+            candidates = compress_student(
+                recipe.compress, recipe.student, recipe.distill, taught_by, student, data, recipe.seed
+            )
+            evaluation = evaluate_candidates(
+                recipe.name,
+                recipe.evaluate,
+                candidates,
+                (teachers or taught_by)[0].model,
+                baseline,
+                student,
+                data,
+                recipe.seed,
+            )
+            release = register_student(recipe.name, evaluation, write_card(evaluation))
+            _summarise(run, evaluation, release)
+        promotions = promote_automatically(recipe, release)
         page = report(release, recipe.evaluate, _ingredients(recipe))
         report_on_moved(recipe.name, {promotion.previous for promotion in promotions if promotion.moved})
     return Retrained(evaluation=evaluation, release=release, promotions=promotions, report=page)
 
 
-def make_release(recipe: Recipe) -> tuple[EvaluationRecord, Release]:
-    """Returns the release and how it was judged."""
-    with at_work(), parent_run(recipe) as run:
-        data = prepare_data(recipe)
-        teachers = train_teachers(recipe, data)
-        baseline = train_baseline(alone(recipe.student), data, recipe.seed)
-        nearest, student = teach_student(recipe, teachers, data)
-        teacher = (teachers or nearest)[0].model
-        candidates = compress_student(
-            recipe.compress, recipe.student, recipe.distill, nearest, student, data, recipe.seed
-        )
-        evaluation = evaluate_candidates(
-            recipe.name, recipe.evaluate, candidates, teacher, baseline, student, data, recipe.seed
-        )
-        release = register_student(recipe.name, evaluation, write_card(evaluation))
-        _summarise(run, evaluation, release)
-        return evaluation, release
-
-
 def train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...]:
     """Returns all teachers; none beside a peer. Weight and seed are no part of what a teacher is made from."""
-    return tuple(
-        TeacherRecord(
-            model=train_teacher(
-                teacher.model_copy(update={"weight": 1.0, "seed": None}),
-                data,
-                recipe.seed if teacher.seed is None else teacher.seed,
-            ),
-            weight=teacher.weight,
-        )
-        for teacher in recipe.teachers
-    )
+    teachers = []
+    for teacher in recipe.teachers:
+        params = teacher.model_copy(update={"weight": 1.0, "seed": None})
+        model = train_teacher(params, data, recipe.seed if teacher.seed is None else teacher.seed)
+        teachers.append(TeacherRecord(model=model, weight=teacher.weight))
+    return tuple(teachers)
 
 
 def teach_student(
     recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord
 ) -> tuple[tuple[TeacherRecord, ...], ModelRecord]:
-    """Returns whom the student learned from, and the student: from teachers, an assistant, or beside a peer."""
+    """Returns the models that taught the student, and the student: of teachers, an assistant, or a peer."""
     if recipe.peer:
         pair = teach_each_other(recipe.student, recipe.peer, recipe.distill, data, recipe.seed)
         return (TeacherRecord(model=pair.peer),), pair.student
@@ -102,12 +97,12 @@ def teach_student(
     return nearest, distill_student(recipe.student, recipe.distill, nearest, data, recipe.seed)
 
 
-def alone(student: Student) -> Student:
+def without_teacher(student: Student) -> Student:
     """Returns the student as the baseline trains it: what the teacher gives is not there."""
     return student.model_copy(update={"init": "random"}) if student.starts_from_teacher else student
 
 
-def _promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion, ...]:
+def promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion, ...]:
     """Shows the release to each gate that needs neither a person nor time, in order; a refusal ends the way."""
     promotions: list[Promotion] = []
     for environment in ENVIRONMENTS:

@@ -13,7 +13,7 @@ from prefect.states import Cancelling, Completed
 
 from flows.changes import Comparison, compare
 from flows.run import RunStarted, load, note_no_reason, note_nothing_changed, refusal, refusals, run
-from flows.triggers import asked as asked_triggers
+from flows.triggers import ask_triggers
 from params.pipeline import Recipe
 from tasks.core.errors import BusyError, mismatch
 from tasks.core.progress import say
@@ -46,7 +46,7 @@ def retrain_if_changed(recipe: str, asked: str = SCHEDULE, replace: bool = False
     comparison = compare(project, loaded)
     if not comparison.changes:
         return Completed(name="Nothing to do", message=note_nothing_changed(loaded, comparison, asked))
-    answer = asked_triggers(project, loaded, comparison)
+    answer = ask_triggers(project, loaded, comparison)
     if not answer.yes:
         return Completed(name="Nothing to do", message=note_no_reason(loaded, comparison, asked, answer.reason))
     return _retrain(project, loaded, comparison, answer.reason)

@@ -12,14 +12,14 @@ from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
 
 
-class Answer(NamedTuple):
+class TriggerResult(NamedTuple):
     """What a trigger says."""
 
     yes: bool
     reason: str
 
 
-def asked(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
+def ask_triggers(project: Path, recipe: Recipe, comparison: Comparison) -> TriggerResult:
     """Asks the triggers that the recipe names, in its order, until one says yes.
 
     Only a recipe of which something changed is to be asked about. One that never ran here needs no other reason.
@@ -28,22 +28,22 @@ def asked(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
         DataError: the data of now cannot be prepared, or that of the last run is no longer there to compare with.
     """
     if comparison.last is None:
-        return Answer(True, "; ".join(comparison.changes))
-    heard: list[str] = []
+        return TriggerResult(True, "; ".join(comparison.changes))
+    said_no: list[str] = []
     for name in recipe.retrain.when:
         answer = TRIGGERS[name](project, recipe, comparison)
         if answer.yes:
             return answer
-        heard.append(f"{name}: {answer.reason}")
-    return Answer(False, f"{'; '.join(comparison.changes)}, but {'; '.join(heard)}")
+        said_no.append(f"{name}: {answer.reason}")
+    return TriggerResult(False, f"{'; '.join(comparison.changes)}, but {'; '.join(said_no)}")
 
 
-def changed(_project: Path, _recipe: Recipe, comparison: Comparison) -> Answer:
+def changed(_project: Path, _recipe: Recipe, comparison: Comparison) -> TriggerResult:
     """Says yes to any change of recipe, data, code or libraries."""
-    return Answer(bool(comparison.changes), "; ".join(comparison.changes) or "nothing changed")
+    return TriggerResult(bool(comparison.changes), "; ".join(comparison.changes) or "nothing changed")
 
 
-def new_data(_project: Path, _recipe: Recipe, comparison: Comparison) -> Answer:
+def new_data(_project: Path, _recipe: Recipe, comparison: Comparison) -> TriggerResult:
     """Says yes where the source of the data, or the version that `dvc.lock` names, is not that of the last run."""
     before = comparison.last.ingredients.data if comparison.last else {}
     found = [
@@ -51,10 +51,10 @@ def new_data(_project: Path, _recipe: Recipe, comparison: Comparison) -> Answer:
         for name, now in comparison.now.data.items()
         if before.get(name) != now
     ]
-    return Answer(bool(found), "; ".join(found) or "the data is that of the last run")
+    return TriggerResult(bool(found), "; ".join(found) or "the data is that of the last run")
 
 
-def drift(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
+def drift(project: Path, recipe: Recipe, comparison: Comparison) -> TriggerResult:
     """Says yes where the training samples of now differ from those of the last run; prepares them to find out."""
     from tasks.data.drift import drift_between, features_of
     from tasks.data.versions.versioning import versioned_data
@@ -63,15 +63,15 @@ def drift(project: Path, recipe: Recipe, comparison: Comparison) -> Answer:
     data = versioned_data(project, recipe)
     before = comparison.last.ingredients.data["version"] if comparison.last else "none"
     if data.version == before:
-        return Answer(False, "the data is that of the last run")
+        return TriggerResult(False, "the data is that of the last run")
     earlier = features_of(cached(project / CACHE, before), recipe.retrain.drift.samples)
     now = features_of(lambda name: Path(data.directory, name), recipe.retrain.drift.samples)
     found = drift_between(earlier, now, recipe.retrain.drift)
     words = f"data {before[:8]} -> {data.version[:8]}: feature {found.feature} of {found.features} at a distance of"
-    return Answer(found.drifted, f"{words} {found.distance:.3f} (p {found.p_value:.2g})")
+    return TriggerResult(found.drifted, f"{words} {found.distance:.3f} (p {found.p_value:.2g})")
 
 
-def below_gate(project: Path, recipe: Recipe, _comparison: Comparison) -> Answer:
+def below_gate(project: Path, recipe: Recipe, _comparison: Comparison) -> TriggerResult:
     """Says yes where the champion of an environment is below its gate on labelled samples that its data lacked."""
     from flows.fresh_check import judged_on_fresh
 
@@ -80,22 +80,24 @@ def below_gate(project: Path, recipe: Recipe, _comparison: Comparison) -> Answer
     champion = decisions.champion(recipe.name, watch.environment)
     release = None if champion is None else ledger.release_of(recipe.name, champion)
     if release is None:
-        return Answer(False, f"nobody leads {watch.environment}")
+        return TriggerResult(False, f"nobody leads {watch.environment}")
     score, checks = judged_on_fresh(project, recipe, release, gate)
     fresh = f"{score.samples if score else 0:,} fresh samples"
     if score is None or score.samples < watch.samples:
-        return Answer(False, f"{fresh} since {watch.environment} version {champion}, {watch.samples:,} are asked for")
+        return TriggerResult(
+            False, f"{fresh} since {watch.environment} version {champion}, {watch.samples:,} are asked for"
+        )
     if not checks:
-        return Answer(False, f"the gate of {watch.environment} has no limit that fresh samples can tell of")
+        return TriggerResult(False, f"the gate of {watch.environment} has no limit that fresh samples can tell of")
     words = [
         f"{check.limit} {check.got}" + ("" if check.passed else f", its gate asks {check.expected}") for check in checks
     ]
     broken = [word for word, check in zip(words, checks, strict=True) if not check.passed]
     who = f"{watch.environment} version {champion} on {fresh}"
-    return Answer(bool(broken), f"{who}: {'; '.join(broken or words)}{'' if broken else ', as its gate asks'}")
+    return TriggerResult(bool(broken), f"{who}: {'; '.join(broken or words)}{'' if broken else ', as its gate asks'}")
 
 
-TRIGGERS: Mapping[Trigger, Callable[[Path, Recipe, Comparison], Answer]] = {
+TRIGGERS: Mapping[Trigger, Callable[[Path, Recipe, Comparison], TriggerResult]] = {
     "change": changed,
     "new_data": new_data,
     "drift": drift,

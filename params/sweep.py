@@ -53,7 +53,7 @@ class Span(Section):
 _HOST_AND_PORT = re.compile(r"(tcp|tls|ucx|ws|wss)://[^/]+:[0-9]{1,5}/?")
 
 
-class _Fanned(Section):
+class _SweepBase(Section):
     """Where the students are trained, and which of them is best."""
 
     runner: Literal["processes", "dask", "ray"] = "processes"
@@ -74,14 +74,14 @@ class _Fanned(Section):
         return self
 
 
-class Grid(_Fanned):
+class Grid(_SweepBase):
     """Every combination of the values."""
 
     search: Literal["grid"]
     fields: Annotated[dict[str, Values], AfterValidator(_of_students)]
 
 
-class Optuna(_Fanned):
+class Optuna(_SweepBase):
     """So many students, each where the ones before make it look promising (TPE, Bergstra 2011; Optuna)."""
 
     search: Literal["optuna"]

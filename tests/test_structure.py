@@ -26,11 +26,10 @@ MAY_SPEAK = {
 BIG_FOLDERS = {"tasks/core"}
 CIRCLES = {
     ("tasks.tracking.job_runs", "tasks.tracking.openlineage"),
-    ("flows.sweep.optuna_search", "flows.sweep.search_space"),
     ("tasks.runtime.serve.handler", "tasks.runtime.serve.server"),
 }
 DOUBLED = {
-    *("Answer", "BusyError", "Candidate", "Cell", "Document", "Finding"),
+    *("BusyError", "Candidate", "Cell", "Document", "Finding"),
     *("Limits", "Samples", "Settings", "Standing", "Teacher"),
 }
 SPEAK_YET = [

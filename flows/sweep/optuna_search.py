@@ -7,7 +7,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial, TrialState
 
-from flows.sweep.search_space import Values
+from flows.sweep.search import Values
 from params.sweep import Optuna, Span
 
 LIMITS = "limits"

@@ -20,7 +20,7 @@ PREFERENCES: Mapping[str, Callable[[Score], tuple[float, ...]]] = {
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedTrial:
     """A student with its numbers on validation data; `refusals` are the limits of gates that it breaks, in words."""
 
     variant: Variant
@@ -30,10 +30,10 @@ class Ranked:
 
 def ranked(
     variants: Sequence[Variant], made: Sequence[CandidatesRecord], compared: ComparisonRecord, prefer: str
-) -> tuple[Ranked, ...]:
+) -> tuple[RankedTrial, ...]:
     """Returns the students from the best to the worst."""
     found = [
-        Ranked(variant, score, tuple(_refusals(variant.recipe, candidates, score, compared.teacher)))
+        RankedTrial(variant, score, tuple(_refusals(variant.recipe, candidates, score, compared.teacher)))
         for variant, candidates, score in zip(variants, made, compared.students, strict=True)
     ]
     return tuple(sorted(found, key=lambda one: (len(one.refusals), PREFERENCES[prefer](one.score))))

@@ -4,25 +4,25 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from flows.sweep.ranking import Ranked
+from flows.sweep.ranking import RankedTrial
 from tasks.contracts.scores import Score
 from tasks.core.record import Artefact
 from tasks.evaluate.figures.front import draw_front
 from tasks.tracking.runs import StageRun
 
 
-def keep_front(run: StageRun, ranking: Sequence[Ranked], teacher: Score) -> Artefact:
+def log_front(run: StageRun, ranking: Sequence[RankedTrial], teacher: Score) -> Artefact:
     """Draws all students and their teacher, keeps picture and numbers with a run, and returns the picture."""
     scores = [one.score.model_copy(update={"name": one.variant.label}) for one in ranking]
     drawing = draw_front([*scores, teacher], scores[0].name, "validation", "is best")
     picture, numbers = run.scratch / "front.svg", run.scratch / "students.json"
     picture.write_bytes(drawing.svg)
-    numbers.write_text(json.dumps(sheet(ranking), indent=1))
+    numbers.write_text(json.dumps(rows(ranking), indent=1))
     run.keep(numbers)
     return run.keep(picture)
 
 
-def sheet(ranking: Sequence[Ranked]) -> list[dict[str, Any]]:
+def rows(ranking: Sequence[RankedTrial]) -> list[dict[str, Any]]:
     """Returns a row per student, the best first."""
     return [
         {

@@ -7,10 +7,11 @@ from typing import Any
 from prefect.futures import as_completed
 
 from flows.sweep.ranking import broken, worth
-from flows.sweep.search_space import Space, Values, Variant, label_of
-from flows.sweep.student import Attempt, make_student, reason
-from flows.sweep.task_runners import cores_for_each, deaf_children, give_up
-from flows.sweep.worker_env import Workplace
+from flows.sweep.search import Values, label_of
+from flows.sweep.search_space import SearchSpace, Variant
+from flows.sweep.student import TrialResult, make_student, reason
+from flows.sweep.task_runners import children_ignore_ctrl_c, cores_for_each, kill_workers
+from flows.sweep.worker_env import WorkerEnv
 from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord, TeacherRecord
 from tasks.core.errors import RecipeError
 from tasks.core.progress import StageAdvanced, StageEnded, StageFailed, StageStarted, say
@@ -20,7 +21,7 @@ STUDENTS = "students"
 
 
 @dataclass(frozen=True)
-class Made:
+class FinishedTrial:
     """A student that there is now."""
 
     variant: Variant
@@ -29,7 +30,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedTrial:
     """A student that there is not, and why."""
 
     values: Values
@@ -37,20 +38,20 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Given:
+class SharedInputs:
     """What all students of a sweep have in common."""
 
-    space: Space
+    space: SearchSpace
     teachers: tuple[TeacherRecord, ...]
     data: DataRecord
 
 
-def fan_out(given: Given) -> Iterator[Made | Failed]:
+def run_trials(shared: SharedInputs) -> Iterator[FinishedTrial | FailedTrial]:
     """Yields every student that the search of a sweep asks for, one batch of it after the other."""
-    search, prefer = given.space.search(), given.space.sweep.prefer
+    search, prefer = shared.space.search(), shared.space.sweep.prefer
     while asked := search.ask():
-        for values, outcome in zip(asked, _batch(given, asked), strict=True):
-            if isinstance(outcome, Made):
+        for values, outcome in zip(asked, _batch(shared, asked), strict=True):
+            if isinstance(outcome, FinishedTrial):
                 winner = outcome.candidates.winner
                 search.tell(values, worth(winner, prefer), broken(outcome.variant.recipe, winner))
             else:
@@ -58,17 +59,17 @@ def fan_out(given: Given) -> Iterator[Made | Failed]:
             yield outcome
 
 
-def _batch(given: Given, asked: Sequence[Values]) -> list[Made | Failed]:
+def _batch(shared: SharedInputs, asked: Sequence[Values]) -> list[FinishedTrial | FailedTrial]:
     """Returns what came of each of some students, in their order."""
-    found: dict[int, Made | Failed] = {}
+    found: dict[int, FinishedTrial | FailedTrial] = {}
     variants: dict[int, Variant] = {}
     for place, values in enumerate(asked):
         try:
-            variants[place] = given.space.variant(values)
+            variants[place] = shared.space.variant(values)
         except RecipeError as error:
             found[place] = _failed(values, str(error))
     for wave in _waves(variants):
-        found |= _wave(given, wave)
+        found |= _wave(shared, wave)
     return [found[place] for place in sorted(found)]
 
 
@@ -88,15 +89,15 @@ def _waves(variants: dict[int, Variant]) -> Iterator[dict[int, Variant]]:
     yield from waves
 
 
-def _wave(given: Given, variants: dict[int, Variant]) -> dict[int, Made | Failed]:
+def _wave(shared: SharedInputs, variants: dict[int, Variant]) -> dict[int, FinishedTrial | FailedTrial]:
     say(StageStarted(STUDENTS))
-    cores, workplace = cores_for_each(given.space.sweep), Workplace.here()
-    with deaf_children():
+    cores, environment = cores_for_each(shared.space.sweep), WorkerEnv.here()
+    with children_ignore_ctrl_c():
         futures: dict[Any, int] = {
-            make_student.submit(variant.recipe, given.teachers, given.data, cores, workplace): place
+            make_student.submit(variant.recipe, shared.teachers, shared.data, cores, environment): place
             for place, variant in variants.items()
         }
-    found: dict[int, Made | Failed] = {}
+    found: dict[int, FinishedTrial | FailedTrial] = {}
     try:
         for future in as_completed(list(futures)):
             place = futures[future]
@@ -104,26 +105,26 @@ def _wave(given: Given, variants: dict[int, Variant]) -> dict[int, Made | Failed
             say(StageStarted(STUDENTS))
             say(StageAdvanced(STUDENTS, len(found), len(variants), ""))
     except BaseException:  # a person, or a signal
-        give_up(given.space.sweep)
+        kill_workers(shared.space.sweep)
         raise
     return found
 
 
-def _outcome(variant: Variant, future: Any) -> Made | Failed:
+def _outcome(variant: Variant, future: Any) -> FinishedTrial | FailedTrial:
     """Waits for a student, and says what came of it."""
     try:
-        attempt: Attempt = future.result()
+        attempt: TrialResult = future.result()
     except Exception as error:
-        attempt = Attempt(failure=f"its worker ended: {reason(error)}")
+        attempt = TrialResult(failure=f"its worker ended: {reason(error)}")
     if attempt.student is None or attempt.candidates is None:
         return _failed(variant.values, attempt.failure)
     winner = attempt.candidates.winner
     numbers = f"{winner.name}, validation accuracy {winner.accuracy:.4f}, {winner.onnx.size:,} bytes"
     say(StageEnded("student", f"{variant.label}: {numbers}", attempt.seconds, attempt.reused, attempt.student.created))
-    return Made(variant, attempt.student, attempt.candidates)
+    return FinishedTrial(variant, attempt.student, attempt.candidates)
 
 
-def _failed(values: Values, why: str) -> Failed:
-    failed = Failed(values, why)
+def _failed(values: Values, why: str) -> FailedTrial:
+    failed = FailedTrial(values, why)
     say(StageFailed("student", f"{label_of(values)}: {why}"))
     return failed

@@ -1,22 +1,18 @@
 """What a sweep may try: the students of a grid, or a search of Optuna's; each as a recipe of its own."""
 
 import importlib.util
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
 
 from flows.recipe_checks import advice_on, pinned
+from flows.sweep.search import GridSearch, Search, Values, as_yaml, combinations, label_of
 from params.pipeline import Recipe
 from params.sweep import Grid, Optuna, Sweep
 from tasks.core.errors import InputError, RecipeError, mismatch
 from tasks.core.recipes import load_recipe, load_variants
 
-Values = Mapping[str, Any]
-"""dotted field -> value"""
 PACKAGES = {"dask": "prefect_dask", "ray": "prefect_ray", "optuna": "optuna"}
 """which a runner or a search needs, and the extra of their name installs"""
 MOST = 10_000
@@ -33,7 +29,7 @@ class Variant:
     @property
     def settings(self) -> tuple[str, ...]:
         """What makes this recipe of the one in the file, as it is typed behind `--set`."""
-        return tuple(f"{field}={_yaml(value)}" for field, value in self.values.items())
+        return tuple(f"{field}={as_yaml(value)}" for field, value in self.values.items())
 
     @property
     def label(self) -> str:
@@ -41,20 +37,8 @@ class Variant:
         return label_of(self.values)
 
 
-class Search(Protocol):
-    """Where to look next; told what came of it."""
-
-    def ask(self) -> Sequence[Values]:
-        """Returns the next students, none when it has come to its end."""
-        ...
-
-    def tell(self, values: Values, score: float | None, broken: int) -> None:
-        """Hears what came of a student: how good it is (None: nothing came of it), how many limits it breaks."""
-        ...
-
-
 @dataclass(frozen=True)
-class Space:
+class SearchSpace:
     """The recipe of a sweep as it was given: its file and what was typed behind `--set`."""
 
     project: Path
@@ -64,7 +48,7 @@ class Space:
     sweep: Sweep
 
     @classmethod
-    def open(cls, project: Path, path: Path, overrides: Sequence[str]) -> "Space":
+    def open(cls, project: Path, path: Path, overrides: Sequence[str]) -> "SearchSpace":
         """Returns the space, after a look at every field and value in it.
 
         Raises:
@@ -133,27 +117,6 @@ class Space:
         return [*combinations(grid)]
 
 
-class GridSearch:
-    """Asks for all students at once."""
-
-    def __init__(self, grid: Grid) -> None:
-        self._left: Sequence[Values] = [*combinations(grid)]
-
-    def ask(self) -> Sequence[Values]:
-        """Returns all students, and then none."""
-        asked, self._left = self._left, ()
-        return asked
-
-    def tell(self, values: Values, score: float | None, broken: int) -> None:
-        """Learns nothing from it."""
-
-
-def combinations(grid: Grid) -> Iterator[Values]:
-    """Yields every combination of the values, the last field fastest."""
-    for values in product(*grid.fields.values()):
-        yield dict(zip(grid.fields, values, strict=True))
-
-
 def _require_packages(sweep: Sweep) -> None:
     """Looks for what only some sweeps need."""
     for field, name in (("runner", sweep.runner), ("search", sweep.search)):
@@ -161,12 +124,3 @@ def _require_packages(sweep: Sweep) -> None:
         if package and importlib.util.find_spec(package) is None:
             do = f"pip install -c requirements.lock -e '.[{name}]'"
             raise InputError(mismatch("recipe", f"sweep.{field}: {name}", f"the package `{package}`", "none", do))
-
-
-def label_of(values: Values) -> str:
-    """Returns values in a line, by the last names of their fields."""
-    return ", ".join(f"{field.rpartition('.')[2]} {_yaml(value)}" for field, value in values.items())
-
-
-def _yaml(value: Any) -> str:
-    return json.dumps(list(value) if isinstance(value, tuple) else value)

@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from flows.retrain import teach_student
-from flows.sweep.worker_env import Workplace
+from flows.sweep.worker_env import WorkerEnv
 from params.pipeline import Recipe
 from tasks.compress.task import compress_student
 from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord, TeacherRecord
@@ -19,7 +19,7 @@ from tasks.core.record import Record
 from tasks.tracking import job_runs
 
 
-class Attempt(Record):
+class TrialResult(Record):
     """What came of one student: its files, or why there are none."""
 
     failure: str = ""
@@ -32,15 +32,15 @@ class Attempt(Record):
 
 @task(name="student of a sweep", cache_policy=NO_CACHE)
 def make_student(
-    recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord, cores: int, place: Workplace
-) -> Attempt:
+    recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord, cores: int, place: WorkerEnv
+) -> TrialResult:
     """Trains and compresses the student of a recipe. That one fails is a result like others: the sweep goes on."""
     started = time.perf_counter()
     try:
         with (
-            place.entered(),
+            place.active(),
             _cores(cores),
-            _heard() as events,
+            _recorded_events() as events,
             job_runs.within(recipe.name, "sweep", str(flow_run.id)),
         ):
             nearest, student = teach_student(recipe, teachers, data)
@@ -48,10 +48,10 @@ def make_student(
                 recipe.compress, recipe.student, recipe.distill, nearest, student, data, recipe.seed
             )
     except Exception as error:
-        return Attempt(failure=reason(error), seconds=time.perf_counter() - started)
+        return TrialResult(failure=reason(error), seconds=time.perf_counter() - started)
     reused = all(event.reused for event in events if isinstance(event, StageEnded))
     seconds = time.perf_counter() - started
-    return Attempt(student=student, candidates=candidates, reused=reused, seconds=seconds)
+    return TrialResult(student=student, candidates=candidates, reused=reused, seconds=seconds)
 
 
 def reason(error: BaseException) -> str:
@@ -60,7 +60,7 @@ def reason(error: BaseException) -> str:
 
 
 @contextmanager
-def _heard() -> Iterator[list[Event]]:
+def _recorded_events() -> Iterator[list[Event]]:
     """Yields what the stages of this process say in the block."""
     events: list[Event] = []
     stop = listen(events.append)

@@ -18,7 +18,7 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from flows.sweep.worker_env import SOURCE
 from params.sweep import Sweep
 
-DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 """what a worker of Dask begins with: its cluster ends it, and a Ctrl-C of its own would only make it complain"""
 
 
@@ -44,7 +44,7 @@ def _dask(sweep: Sweep) -> TaskRunner[Any]:
     if sweep.address:
         return DaskTaskRunner(address=sweep.address)
     local: dict[str, Any] = {"n_workers": sweep.workers, "threads_per_worker": 1, "processes": True}
-    local |= {"dashboard_address": None, "preload": DEAF}
+    local |= {"dashboard_address": None, "preload": IGNORE_CTRL_C}
     return DaskTaskRunner(cluster_kwargs=local)
 
 
@@ -63,7 +63,7 @@ def _path() -> str:
 
 
 @contextmanager
-def deaf_children() -> Iterator[None]:
+def children_ignore_ctrl_c() -> Iterator[None]:
     """Processes that are begun in the block never hear Ctrl-C, which a terminal gives to all: we end them ourselves.
 
     They inherit what this thread has blocked; an initializer would come seconds of imports too late.
@@ -75,7 +75,7 @@ def deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def give_up(sweep: Sweep) -> None:
+def kill_workers(sweep: Sweep) -> None:
     """Ends the students at once: a pool would wait until they are done. Clusters end theirs when they are closed."""
     if sweep.runner == "processes":
         for worker in multiprocessing.active_children():

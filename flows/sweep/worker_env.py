@@ -28,12 +28,12 @@ def _digest() -> str:
 
 CODE = _digest()
 """of what this process imports: taken when it does so, since the files may change while it lives"""
-_ONE_AT_A_TIME = threading.Lock()
+_LOCK = threading.Lock()
 """a worker may have threads, and a training seeds the generators of its whole process"""
 
 
 @dataclass(frozen=True)
-class Workplace:
+class WorkerEnv:
     """A project, its state and its MLflow, by the names that hold on every machine of a sweep; no secret is in it."""
 
     root: Path
@@ -42,22 +42,22 @@ class Workplace:
     code: str
 
     @classmethod
-    def here(cls) -> "Workplace":
+    def here(cls) -> "WorkerEnv":
         """Returns that of this process, whose environment is prepared."""
         return cls(project_root(), state_dir(), os.environ["MLFLOW_TRACKING_URI"], CODE)
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
+    def active(self) -> Iterator[None]:
         """Works there, alone in this process, and stays there.
 
         Raises:
             StageError: the project is not there, its code is another, or this process has worked elsewhere already.
         """
-        with _ONE_AT_A_TIME:
-            self._enter()
+        with _LOCK:
+            self._activate()
             yield
 
-    def _enter(self) -> None:
+    def _activate(self) -> None:
         worker = f"worker {os.getpid()} on `{socket.gethostname()}`"
         for folder in (self.root, self.home):
             if not folder.is_dir():
@@ -67,7 +67,7 @@ class Workplace:
                 f"{worker}: expected the code that the sweep runs, got other code in `{SOURCE}`;"
                 " restart it there, or the sweep if the code was edited meanwhile"
             )
-        if (before := _ENTERED.setdefault("place", self)) != self:
+        if (before := _ACTIVE.setdefault("place", self)) != self:
             raise StageError(
                 f"{worker}: expected `{self.root}` with MLflow at `{self.mlflow}`, got a worker that belongs to"
                 f" `{before.root}` with MLflow at `{before.mlflow}`; give each its own workers, or restart them"
@@ -77,5 +77,5 @@ class Workplace:
         prepare_environment()
 
 
-_ENTERED: dict[str, Workplace] = {}
+_ACTIVE: dict[str, WorkerEnv] = {}
 """what a process keeps of its first place (databases, who it is) is of no use in a second"""

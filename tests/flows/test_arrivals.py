@@ -19,12 +19,12 @@ ASK = """
 import sys
 from pathlib import Path
 from flows.run import load
-from flows.triggers import asked
+from flows.triggers import ask_triggers
 from flows.changes import compare
 from tasks.core.workspace import prepare_environment
 prepare_environment()
 project, recipe = load(Path("params/arrivals.yaml"), ["retrain.when=[below_gate]", *sys.argv[1:]])
-print(*asked(project, recipe, compare(project, recipe)))
+print(*ask_triggers(project, recipe, compare(project, recipe)))
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.changes import Comparison, ingredients_of
-from flows.triggers import asked
+from flows.triggers import ask_triggers
 from params.pipeline import Recipe
 from tasks.core.fingerprint import Ingredients, explain
 from tasks.core.recipes import load_recipe
@@ -33,21 +33,21 @@ def compared(now: Ingredients) -> Comparison:
 
 def test_new_files_are_new_data_and_are_counted() -> None:
     now = ingredients(data={"version": "1.dir", "source": "12 files (b)"})
-    answer = asked(HERE, recipe_listening_to("new_data"), compared(now))
+    answer = ask_triggers(HERE, recipe_listening_to("new_data"), compared(now))
     assert answer == (True, "data source 10 files (a) -> 12 files (b)")
 
 
 def test_other_code_is_a_change_but_no_new_data() -> None:
     now = ingredients(code={"distill": "2"})
-    assert asked(HERE, recipe_listening_to("change"), compared(now)).yes
-    assert asked(HERE, recipe_listening_to("new_data", "change"), compared(now)).yes
-    answer = asked(HERE, recipe_listening_to("new_data"), compared(now))
+    assert ask_triggers(HERE, recipe_listening_to("change"), compared(now)).yes
+    assert ask_triggers(HERE, recipe_listening_to("new_data", "change"), compared(now)).yes
+    answer = ask_triggers(HERE, recipe_listening_to("new_data"), compared(now))
     assert answer == (False, "code of `tasks/distill`, but new_data: the data is that of the last run")
 
 
 def test_a_recipe_that_never_ran_needs_no_other_reason() -> None:
     never = Comparison(ingredients(), None, ("it never ran here",))
-    assert asked(HERE, recipe_listening_to("new_data"), never) == (True, "it never ran here")
+    assert ask_triggers(HERE, recipe_listening_to("new_data"), never) == (True, "it never ran here")
 
 
 def test_what_a_schedule_listens_to_is_no_part_of_what_a_model_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.sweep.ranking import Ranked, ranked
+from flows.sweep.ranking import RankedTrial, ranked
 from flows.sweep.search_space import Variant
 from params.compress import Target
 from params.models import Cnn
@@ -12,7 +12,7 @@ from tasks.core.recipes import load_recipe
 from tasks.core.record import Artefact
 from tests.evaluate.report.made import score
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 FILE = Artefact(uri="file:///nowhere.onnx", sha256="0" * 64, size=1)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ def good(name: str, accuracy: float, **changes: Any) -> Score:
     return whole.model_copy(update={"classes": classes, "agreement": whole.accuracy})
 
 
-def order(scores: list[Score], prefer: str, parities: list[float] | None = None) -> list[Ranked]:
+def order(scores: list[Score], prefer: str, parities: list[float] | None = None) -> list[RankedTrial]:
     recipe = load_recipe(REPOSITORY / "params/digits.yaml")
     variants = [Variant({"distill.alpha": place}, recipe) for place in range(len(scores))]
     made = [candidates(parity) for parity in parities or [1e-6] * len(scores)]
@@ -41,7 +41,7 @@ def order(scores: list[Score], prefer: str, parities: list[float] | None = None)
     return [*ranked(variants, made, compared, prefer)]
 
 
-def names(found: list[Ranked]) -> list[str]:
+def names(found: list[RankedTrial]) -> list[str]:
     return [one.score.name for one in found]
 
 

@@ -6,36 +6,38 @@ import pytest
 import yaml
 
 from flows.sweep.optuna_search import OptunaSearch
-from flows.sweep.search_space import Space
+from flows.sweep.search_space import SearchSpace
 from params.sweep import Optuna
 from tasks.core.errors import RecipeError
 from tasks.core.recipes import load_recipe
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 DIGITS = REPOSITORY / "params/digits.yaml"
 
 
-def space(sweep: Mapping[str, Any]) -> Space:
-    return Space.open(REPOSITORY, DIGITS, [f"sweep={yaml.safe_dump(sweep, default_flow_style=True, sort_keys=False)}"])
+def space(sweep: Mapping[str, Any]) -> SearchSpace:
+    return SearchSpace.open(
+        REPOSITORY, DIGITS, [f"sweep={yaml.safe_dump(sweep, default_flow_style=True, sort_keys=False)}"]
+    )
 
 
 def test_a_grid_asks_for_every_combination_once() -> None:
     fields = {"student.architecture.channels": [[4, 8], [8, 16]], "distill.temperature": [1, 2, 4]}
-    given = space({"search": "grid", "fields": fields})
-    search = given.search()
+    shared = space({"search": "grid", "fields": fields})
+    search = shared.search()
     asked = search.ask()
     assert [(v["student.architecture.channels"], v["distill.temperature"]) for v in asked] == [
         (channels, temperature) for channels in ([4, 8], [8, 16]) for temperature in (1, 2, 4)
     ]
     assert search.ask() == ()
-    recipe = given.variant(asked[4]).recipe
+    recipe = shared.variant(asked[4]).recipe
     assert (recipe.student.architecture.model_dump()["channels"], recipe.distill.temperature) == ((8, 16), 2.0)
 
 
 def test_the_settings_of_a_student_make_its_recipe_of_the_one_in_the_file() -> None:
-    given = space({"search": "grid", "fields": {"student.architecture.channels": [[4, 8]], "distill.alpha": [0.3]}})
-    variant = given.variant(given.search().ask()[0])
-    typed = Space.open(REPOSITORY, DIGITS, [*given.overrides, *variant.settings])
+    shared = space({"search": "grid", "fields": {"student.architecture.channels": [[4, 8]], "distill.alpha": [0.3]}})
+    variant = shared.variant(shared.search().ask()[0])
+    typed = SearchSpace.open(REPOSITORY, DIGITS, [*shared.overrides, *variant.settings])
     assert typed.recipe == variant.recipe
     assert variant.label == "channels [4, 8], alpha 0.3"
 
@@ -63,7 +65,7 @@ def test_a_wrong_value_is_named_with_the_line_of_its_field(tmp_path: Path) -> No
     path.write_text(DIGITS.read_text().replace("distill.temperature: [2, 4]", "distill.temperature: [2, -4]"))
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "distill.temperature:" in text)
     with pytest.raises(RecipeError, match=rf"digits.yaml:{line}`: `distill.temperature`: expected .* got -4"):
-        Space.open(REPOSITORY, path, [])
+        SearchSpace.open(REPOSITORY, path, [])
 
 
 @pytest.mark.parametrize(
@@ -89,19 +91,19 @@ def test_a_mistake_in_how_to_search_is_named(sweep: Mapping[str, Any], words: st
 
 def test_a_recipe_without_a_sweep_is_told_how_one_looks() -> None:
     with pytest.raises(RecipeError, match="`sweep`: expected a section, got none; add one"):
-        Space.open(REPOSITORY, REPOSITORY / "params/vowels.yaml", [])
+        SearchSpace.open(REPOSITORY, REPOSITORY / "params/vowels.yaml", [])
 
 
 def test_mutual_learning_cannot_be_swept_but_may_have_a_sweep_beside_it() -> None:
     mutual = ["teacher=null", "peer={architecture: {kind: cnn, channels: [12, 24]}}"]
     assert load_recipe(DIGITS, mutual).sweep
     with pytest.raises(RecipeError, match="`peer`: expected a teacher, since a sweep is about many students of one"):
-        Space.open(REPOSITORY, DIGITS, mutual)
+        SearchSpace.open(REPOSITORY, DIGITS, mutual)
 
 
 def test_what_is_swept_is_no_part_of_what_a_model_is_made_of() -> None:
-    given = space({"search": "grid", "fields": {"distill.alpha": [0.1]}})
-    assert "sweep" not in given.recipe.made_of
+    shared = space({"search": "grid", "fields": {"distill.alpha": [0.1]}})
+    assert "sweep" not in shared.recipe.made_of
 
 
 SEARCH: dict[str, Any] = {
