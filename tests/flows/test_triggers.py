@@ -38,11 +38,11 @@ def test_new_files_are_new_data_and_are_counted() -> None:
 
 
 def test_other_code_is_a_change_but_no_new_data() -> None:
-    now = ingredients(code={"distill": "2"})
+    now = ingredients(code={"tasks/distill/loss.py": "2"})
     assert ask_triggers(HERE, recipe_listening_to("change"), compared(now)).yes
     assert ask_triggers(HERE, recipe_listening_to("new_data", "change"), compared(now)).yes
     answer = ask_triggers(HERE, recipe_listening_to("new_data"), compared(now))
-    assert answer == (False, "code of `tasks/distill`, but new_data: the data is that of the last run")
+    assert answer == (False, "code of `tasks/distill/loss.py`, but new_data: the data is that of the last run")
 
 
 def test_a_recipe_that_never_ran_needs_no_other_reason() -> None:
