@@ -107,20 +107,20 @@ def _take_part(seed: int, operations: int) -> None:
 
 
 def _outcome(failed: Sequence[str], seconds: float) -> Outcome:
-    from tasks.registry.ledger import decisions
+    from tasks.registry.ledger.history import History
     from tasks.registry.promotion import audit
     from tasks.tracking.runs import client
 
-    rows = decisions.decisions(MODEL)
+    rows = History.load(MODEL).decisions
     versions = len(client().search_model_versions("name = 'same'"))
-    wrong = [*failed, *audit(repair=False), *replayed(rows)]
+    wrong = [*failed, *map(str, audit(repair=False)), *replayed(rows)]
     wrong += [] if versions == 1 else [f"one fingerprint became {versions} versions"]
     return Outcome(Counter(row.event for row in rows), versions, tuple(wrong), seconds)
 
 
 def replayed(rows: Sequence[Any]) -> list[str]:
     """Returns each move that did not begin at the champion of its moment, or that another one cut into."""
-    from tasks.registry.ledger.decisions import DONE
+    from tasks.registry.ledger.history import DONE
 
     wrong, champion, intent = [], None, None
     for row in rows:

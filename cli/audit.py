@@ -10,29 +10,29 @@ from tasks.core.errors import IntegrityError
 from tasks.core.progress import Notice, say
 from tasks.core.workspace import prepare_environment
 from tasks.registry.channel.paths import channels
-from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
 
 
 def audit(
-    repair: Annotated[bool, typer.Option("--repair", help="Put aliases back, publish channels anew.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Put aliases back, publish channels again.")] = False,
 ) -> None:
     """Verify the chain of decisions, and that every alias in MLflow and every channel agrees with it."""
     prepare_environment()
-    from tasks.registry.promotion import REPAIRED
     from tasks.registry.promotion import audit as compare
 
     with shown():
         finish_promotions()
-        wrong = (*compare(repair=repair), *ledger.damaged_rows())
-        left = [line for line in wrong if not line.endswith(REPAIRED)]
-        for line in sorted(set(wrong) - set(left)):
-            say(Notice("repaired", line))
+        findings, history = compare(repair=repair), History.load()
+        for finding in findings:
+            if finding.repaired:
+                say(Notice("repaired", finding.text))
+    left = [*(one.text for one in findings if not one.repaired), *ledger.damaged_rows(history)]
     if left:
-        do = "`stillhouse audit --repair` puts back aliases and publishes channels anew; a changed row stays as it is"
+        do = "`stillhouse audit --repair` puts back aliases and publishes channels again; a changed row stays as it is"
         raise IntegrityError("\n".join([*left, do]))
     agree = "every alias and channel agrees with it" if channels() else "every alias agrees with it"
-    console.print(f"{len(decisions.decisions()):,} decisions: the chain holds, and {agree}")
+    console.print(f"{len(history.decisions):,} decisions: the chain holds, and {agree}")
 
 
 def reconcile() -> None:

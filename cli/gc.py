@@ -12,7 +12,7 @@ from tasks.core.errors import InputError, mismatch
 from tasks.core.locks import alone
 from tasks.core.workspace import prepare_environment
 from tasks.registry import removal
-from tasks.registry.ledger import decisions
+from tasks.registry.ledger.history import History
 from tasks.registry.versions import registry_lock
 from tasks.upkeep.gc import chosen_versions, found
 from tasks.upkeep.needs import Version
@@ -52,7 +52,7 @@ def _part_with(release: Release, reason: str, dry_run: bool) -> None:
 
 def _sweep(about_to_go: set[Version], dry_run: bool) -> None:
     """Removes what is found, kind by kind, and prints how much that was."""
-    garbage = dict(found({*decisions.removals(), *about_to_go}, results_folder()))
+    garbage = dict(found({*History.load().removals(), *about_to_go}, results_folder()))
     for things in () if dry_run else garbage.values():
         for thing in things:
             thing.remove()

@@ -8,16 +8,16 @@ from typing import Annotated, Optional
 import typer
 
 from cli.console import console
-from flows.lineage import ancestry_of, damage, findings_of, findings_of_ledger
 from params.promote import ENVIRONMENTS
 from tasks.contracts.ancestors import Ancestor
 from tasks.contracts.releases import Release
 from tasks.core.errors import InputError, IntegrityError, mismatch
-from tasks.core.workspace import prepare_environment
-from tasks.registry.ledger import decisions
+from tasks.core.workspace import prepare_environment, project_root
 from tasks.registry.ledger import entries as ledger
-from tasks.registry.lineage.reach import SHORTEST, digests_of, holds
-from tasks.registry.lineage.verify import Finding
+from tasks.registry.ledger.history import History
+from tasks.registry.lineage import verify as verification
+from tasks.registry.lineage.project import SHORTEST, ancestry_of, digests_of, kinds_with
+from tasks.registry.lineage.verify import FileState, damage, verify_ledger
 from tasks.registry.removal import removed_in_words
 
 
@@ -45,24 +45,25 @@ def _show_lineage(environment: str, model: str | None, version: int | None, chec
         InputError: nobody leads the environment, or there is no such version.
         IntegrityError: something is missing or has other bytes; of a removed version that is no surprise.
     """
+    history = History.load()
     if checked:
-        _require_ledger()
-    releases = list(_meant(environment, model, version))
-    lineages = {release: ancestry_of(release) for release in releases}
-    findings = {release: findings_of(ancestors) for release, ancestors in lineages.items()} if checked else {}
+        _require_ledger(history)
+    lineages = {release: ancestry_of(release, history) for release in _meant(environment, model, version, history)}
+    hashed = lineages.items() if checked else ()
+    states = {release: verification.verify(ancestors, project_root()) for release, ancestors in hashed}
     if as_json:
-        sys.stdout.write(_json(lineages, findings))
+        sys.stdout.write(_json(lineages, states, history))
     else:
         for release, ancestors in lineages.items():
-            _print(release, ancestors, findings.get(release, ()))
-    bad = damage(one for release, found in findings.items() if not _end_of(release) for one in found)
+            _print(release, ancestors, states.get(release, ()), _removal(release, history))
+    bad = damage(one for release, found in states.items() if not _removal(release, history) for one in found)
     if bad:
         raise IntegrityError("\n".join([*bad, "`stillhouse run` makes again what is missing or changed"]))
 
 
-def _require_ledger() -> None:
-    """Refuses a changed ledger before anything is read from it: what files should be stands there."""
-    if bad := damage(findings_of_ledger()):
+def _require_ledger(history: History) -> None:
+    """Refuses a changed ledger before anything is read from it: it says what the files should be."""
+    if bad := damage(verify_ledger(history)):
         raise IntegrityError("\n".join([*bad, "put the ledger back from a copy of before; no command mends its rows"]))
 
 
@@ -76,24 +77,27 @@ def _show_reach(said: str, teacher: bool) -> None:
     if not teacher and any(len(digest) < SHORTEST for digest in digests):
         do = "give the md5 of `dvc.lock`, the sha256 of an artefact, or a file"
         raise InputError(mismatch("stillhouse lineage", "--data", f"{SHORTEST} characters or more", said, do))
+    history = History.load()
     reached = [
         (release, kinds)
         for release in ledger.releases()
-        for kinds in [_reached_by_teacher(release, said) if teacher else holds(ancestry_of(release), digests)]
+        for kinds in [
+            _reached_by_teacher(release, said) if teacher else kinds_with(ancestry_of(release, history), digests)
+        ]
         if kinds
     ]
     if not reached:
         do = "see `stillhouse history` for the releases there are"
         raise InputError(mismatch("stillhouse lineage", said, "an ancestor of some release", "none", do))
     for release, kinds in reached:
-        console.print(_reached(release, kinds), soft_wrap=True)
+        console.print(_reached(release, kinds, history), soft_wrap=True)
 
 
-def _meant(environment: str, model: str | None, version: int | None) -> Iterator[Release]:
+def _meant(environment: str, model: str | None, version: int | None, history: History) -> Iterator[Release]:
     models = [model] if model else sorted({release.model for release in ledger.releases()})
     found = False
     for name in models:
-        wanted = version if version is not None else decisions.champion(name, environment)
+        wanted = version if version is not None else history.champion(name, environment)
         release = None if wanted is None else ledger.release_of(name, wanted)
         if release is not None:
             found = True
@@ -104,52 +108,50 @@ def _meant(environment: str, model: str | None, version: int | None) -> Iterator
         raise InputError(mismatch("stillhouse lineage", model or environment, expected, "none", do))
 
 
-def _end_of(release: Release) -> str:
-    """Returns when and why a release was removed; empty for one that is there."""
-    row = decisions.removals(release.model).get((release.model, release.version))
+def _removal(release: Release, history: History) -> str:
+    """Returns when and why a release was removed; empty for one that was not."""
+    row = history.removal_of(release)
     return removed_in_words(row) if row is not None else ""
 
 
-def _json(lineages: dict[Release, tuple[Ancestor, ...]], findings: dict[Release, tuple[Finding, ...]]) -> str:
+def _json(
+    lineages: dict[Release, tuple[Ancestor, ...]], states: dict[Release, tuple[FileState, ...]], history: History
+) -> str:
     content = [
         {
             "model": release.model,
             "version": release.version,
-            **({"removed": end} if (end := _end_of(release)) else {}),
+            **({"removed": end} if (end := _removal(release, history)) else {}),
             "ancestors": [ancestor.as_json() for ancestor in ancestors],
-            **({"files": {one.file: one.state for one in findings[release]}} if release in findings else {}),
+            **({"files": {one.file: one.state for one in states[release]}} if release in states else {}),
         }
         for release, ancestors in lineages.items()
     ]
     return json.dumps(content, indent=2) + "\n"
 
 
-def _print(release: Release, ancestors: tuple[Ancestor, ...], findings: tuple[Finding, ...]) -> None:
-    end = _end_of(release)
+def _print(release: Release, ancestors: tuple[Ancestor, ...], states: tuple[FileState, ...], end: str) -> None:
     console.print(f"[bold]{release.model} version {release.version}[/]{end and f', {end}'}", soft_wrap=True)
     for ancestor in ancestors:
         console.print(f"  [bold]{ancestor.kind}[/]")
         for name, value in ancestor.facts.items():
             console.print(f"    {name}: {value}", soft_wrap=True, markup=False)
-    if findings:
-        good = sum(finding.state == "ok" for finding in findings)
-        console.print(f"  {good} of {len(findings)} files are there with the bytes on record")
+    if states:
+        good = sum(one.state == "ok" for one in states)
+        console.print(f"  {good} of {len(states)} files are there with the bytes on record")
 
 
 def _reached_by_teacher(release: Release, version: str) -> tuple[str, ...]:
     return ("teacher",) if str(release.teacher_version) == version else ()
 
 
-def _reached(release: Release, kinds: tuple[str, ...]) -> str:
+def _reached(release: Release, kinds: tuple[str, ...], history: History) -> str:
     led = {
-        environment: "leads" if decisions.champion(release.model, environment) == release.version else "has led"
+        environment: "leads" if history.champion(release.model, environment) == release.version else "has led"
         for environment in ENVIRONMENTS
-        if any(
-            row.event in decisions.MOVED and row.version == release.version
-            for row in decisions.decisions(release.model, environment)
-        )
+        if history.has_led(release.model, environment, release.version)
     }
     where = "; ".join(f"{word} {environment}" for environment, word in led.items()) or "in no environment"
-    where = f"{where}; {end}" if (end := _end_of(release)) else where
+    where = f"{where}; {end}" if (end := _removal(release, history)) else where
     name = f"{release.model} version {release.version}, of teacher version {release.teacher_version}"
     return f"{name}, by its {', '.join(kinds)}: {where}"

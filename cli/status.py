@@ -4,20 +4,16 @@ from rich.table import Table
 
 from cli.console import console
 from cli.options import ModelName
-from tasks.contracts.releases import Verdict
 from tasks.core.errors import InputError, mismatch
 from tasks.core.workspace import prepare_environment
-from tasks.registry.gate.approval import approval_of
-from tasks.registry.ledger import decisions
-from tasks.registry.ledger.chain import aware
 from tasks.registry.ledger.checks import checks
-from tasks.registry.ledger.decisions import Decision
+from tasks.registry.ledger.history import BY_PEOPLE, Decision, History
 
 
 def history(model: ModelName) -> None:
     """Print every decision about a model: when, who, what, and why."""
     prepare_environment()
-    rows = decisions.decisions(model)
+    rows = History.load(model).decisions
     if not rows:
         do = f"make a release: stillhouse run params/{model}.yaml"
         raise InputError(mismatch("stillhouse history", "MODEL", "a model with decisions", model, do))
@@ -41,16 +37,16 @@ def _say_quiet(model: str) -> None:
 def status() -> None:
     """Say which version leads each environment of each model."""
     prepare_environment()
-    places = decisions.places()
-    if not places:
+    recorded = History.load()
+    if not recorded.places():
         console.print("no release was shown to a gate yet; stillhouse run RECIPE makes one")
-    for model, environment in places:
-        console.print(_in_a_line(model, environment), soft_wrap=True)
+    for model, environment in recorded.places():
+        console.print(_in_a_line(recorded, model, environment), soft_wrap=True)
 
 
 def _cells(row: Decision) -> tuple[str, ...]:
     return (
-        f"{aware(row.time).astimezone():%Y-%m-%d %H:%M:%S}",
+        f"{row.time.astimezone():%Y-%m-%d %H:%M:%S}",
         row.environment,
         row.event,
         str(row.version),
@@ -63,31 +59,25 @@ def _cells(row: Decision) -> tuple[str, ...]:
 
 def _evidence(row: Decision) -> str:
     """Returns what the gate said in short, and which verdict that was; nothing where a person spoke."""
-    if row.event in decisions.WORDS:
+    if row.event in BY_PEOPLE:
         return ""
-    broken = [check.limit for check in Verdict.model_validate_json(row.verdict).checks if not check.passed]
+    broken = [check.limit for check in row.parsed_verdict.checks if not check.passed]
     said = f"broke {', '.join(broken)}" if broken else "passed"
     return f"{said}, {row.verdict_sha256[:8]}"
 
 
-def _in_a_line(model: str, environment: str) -> str:
-    version, earlier = decisions.champion(model, environment), decisions.champions_before(model, environment)
-    approved = _approvals(model, environment)
-    if version is None:
+def _in_a_line(recorded: History, model: str, environment: str) -> str:
+    """Returns which version leads an environment, and which are approved for it."""
+    words = [f"version {row.version} by {row.who} at {_moment(row)}" for row in recorded.approvals(model, environment)]
+    approved = f"; approved: {', '.join(words)}" if words else ""
+    row = recorded.entry(model, environment)
+    if row is None:
         return f"{model} {environment}: nothing passed its gate yet{approved}"
-    row = next(r for r in reversed(decisions.decisions(model, environment)) if r.event in decisions.MOVED)
-    since = _moment(row)
+    earlier = recorded.champions_before(model, environment)
     behind = f"; before it version {earlier[0]}" if earlier else ""
-    return f"{model} {environment}: version {version} since {since}, by {row.who} ({row.reason}){behind}{approved}"
-
-
-def _approvals(model: str, environment: str) -> str:
-    """Returns which versions a person let into an environment, where that word still holds."""
-    versions = {row.version for row in decisions.decisions(model, environment) if row.event == "approved"}
-    holding = [row for row in (approval_of(model, environment, version) for version in sorted(versions)) if row]
-    words = [f"version {row.version} by {row.who} at {_moment(row)}" for row in holding]
-    return f"; approved: {', '.join(words)}" if words else ""
+    led = f"version {row.version} since {_moment(row)}, by {row.who} ({row.reason})"
+    return f"{model} {environment}: {led}{behind}{approved}"
 
 
 def _moment(row: Decision) -> str:
-    return f"{aware(row.time).astimezone():%Y-%m-%d %H:%M}"
+    return f"{row.time.astimezone():%Y-%m-%d %H:%M}"

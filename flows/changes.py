@@ -14,8 +14,8 @@ from tasks.core.fingerprint import LIBRARIES, Ingredients, explain, flatten, lib
 from tasks.core.record import essential
 from tasks.data.versions.versioning import data_folder, recorded_version
 from tasks.data.versions.watched import source_signature
-from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
 from tasks.registry.removal import refuse_removed
 
 
@@ -42,7 +42,8 @@ def standstill(recipe: Recipe, comparison: Comparison) -> str:
     last = comparison.last
     if last is None:
         return "it never ran here"
-    where = [e for e in ENVIRONMENTS if decisions.champion(recipe.name, e) == last.version]
+    history = History.load(recipe.name)
+    where = [e for e in ENVIRONMENTS if history.champion(recipe.name, e) == last.version]
     place = f"in {' and '.join(where)}" if where else f"{last.outcome}, in no environment"
     since = f"{last.time.astimezone():%Y-%m-%d %H:%M}"
     return f"nothing changed since {since} (fingerprint {last.fingerprint[:8]}); version {last.version} is {place}"
@@ -102,7 +103,7 @@ def _damage(model: str, version: int) -> tuple[str, ...]:
     if release is None:
         return ("its release is not in the ledger",)
     try:
-        refuse_removed(release)
+        refuse_removed(release, History.load(model))
         _verify(release)
     except (InputError, IntegrityError) as error:
         return (str(error),)

@@ -8,8 +8,8 @@ from flows.changes import Comparison
 from params.pipeline import Recipe
 from params.promote import Gate
 from params.retrain import Trigger
-from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
 
 
 class TriggerResult(NamedTuple):
@@ -77,7 +77,7 @@ def below_gate(project: Path, recipe: Recipe, _comparison: Comparison) -> Trigge
 
     watch = recipe.retrain.below_gate
     gate: Gate = getattr(recipe.promote, watch.environment)
-    champion = decisions.champion(recipe.name, watch.environment)
+    champion = History.load(recipe.name).champion(recipe.name, watch.environment)
     release = None if champion is None else ledger.release_of(recipe.name, champion)
     if release is None:
         return TriggerResult(False, f"nobody leads {watch.environment}")

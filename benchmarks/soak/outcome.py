@@ -45,8 +45,8 @@ class Outcome:
 def outcome_of(root: Path, prefect: Path) -> Outcome:
     """Reads what a project has come to; for a process of its own, since databases stay open in it."""
     _enter(root)
-    from tasks.registry.ledger import decisions
     from tasks.registry.ledger import entries as ledger
+    from tasks.registry.ledger.history import History
     from tasks.registry.versions import KEY, aliases_of
     from tasks.tracking.runs import client
 
@@ -58,10 +58,10 @@ def outcome_of(root: Path, prefect: Path) -> Outcome:
         versions=tuple(sorted((v.name, int(v.version), v.tags.get(KEY, "")) for v in versions)),
         releases=tuple((release.version, release.fingerprint) for release in releases),
         champions=dict(aliases_of(MODEL)),
-        history=tuple((row.event, row.environment, row.version, row.previous) for row in decisions.decisions(MODEL)),
+        history=tuple((row.event, row.environment, row.version, row.previous) for row in History.load(MODEL).decisions),
         files=_files(newest, evaluation),
         metrics={score.name: _untimed(score) for score in evaluation.scores},
-        broken=tuple(_broken(releases)),
+        broken=tuple(_broken(root, releases)),
         left_open=(*_open_runs(root / ".stillhouse/mlflow.db"), *_open_flows(prefect)),
         leftovers=tuple(_leftovers(root / ".stillhouse")),
     )
@@ -72,15 +72,17 @@ def leader_is_whole(root: Path) -> tuple[str, ...]:
     if not (root / ".stillhouse/ledger.db").is_file():
         return ()
     _enter(root)
-    from flows.lineage import ancestry_of, damage, findings_of
-    from tasks.registry.ledger import decisions
     from tasks.registry.ledger import entries as ledger
+    from tasks.registry.ledger.history import History
+    from tasks.registry.lineage.project import ancestry_of
+    from tasks.registry.lineage.verify import damage, verify
 
-    version = decisions.champion(MODEL, "staging")
+    history = History.load(MODEL)
+    version = history.champion(MODEL, "staging")
     release = None if version is None else ledger.release_of(MODEL, version)
     if version is not None and release is None:
         return (f"version {version} leads staging and is not in the ledger",)
-    return damage(findings_of(ancestry_of(release))) if release else ()
+    return damage(verify(ancestry_of(release, history), root)) if release else ()
 
 
 def differences(expected: Outcome, got: Outcome) -> Iterator[str]:
@@ -109,14 +111,17 @@ def _untimed(score: Score) -> dict[str, Any]:
     return score.model_dump(mode="json", exclude=TIMED)
 
 
-def _broken(releases: tuple[Release, ...]) -> Iterator[str]:
-    from flows.lineage import ancestry_of, damage, findings_of, findings_of_ledger
+def _broken(root: Path, releases: tuple[Release, ...]) -> Iterator[str]:
+    from tasks.registry.ledger.history import History
+    from tasks.registry.lineage.project import ancestry_of
+    from tasks.registry.lineage.verify import damage, verify, verify_ledger
     from tasks.registry.promotion import audit
 
-    yield from audit(repair=False)
-    yield from damage(findings_of_ledger())
+    history = History.load()
+    yield from map(str, audit(repair=False))
+    yield from damage(verify_ledger(history))
     for release in releases:
-        yield from damage(findings_of(ancestry_of(release)))
+        yield from damage(verify(ancestry_of(release, history), root))
 
 
 def _open_runs(database: Path) -> Iterator[str]:

@@ -26,7 +26,7 @@ _KINDS = {"champions": FAULTS[2], "history": FAULTS[2], "files": FAULTS[5], "met
     "broken": FAULTS[6],
     "leftovers": FAULTS[7],
 }
-_READ = ("flows.lineage", "tasks.registry.promotion", "tasks.tracking.runs")
+_READ = ("tasks.registry.lineage.project", "tasks.registry.promotion", "tasks.tracking.runs")
 Say = Callable[[str], None]
 
 

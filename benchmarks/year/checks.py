@@ -66,15 +66,15 @@ def _audit(_: Sequence[Week]) -> Iterator[str]:
 
 def _ledger(lived: Sequence[Week]) -> Iterator[str]:
     """Yields where there is not one row per decision, or per week that had nothing to do."""
-    from tasks.registry.ledger import decisions
     from tasks.registry.ledger.checks import checks
+    from tasks.registry.ledger.history import History
 
     outcomes = Counter(week.outcome for week in lived)
-    events = Counter(row.event for row in decisions.decisions(MODEL, "staging"))
+    events = Counter(row.event for row in History.load(MODEL).of(MODEL, "staging"))
     expected = {"intended": outcomes["released"], "promoted": outcomes["released"], "refused": outcomes["refused"]}
     yield from _unequal("decisions about staging", {k: v for k, v in expected.items() if v}, dict(events))
     yield from _unequal("weeks with nothing to do", outcomes["nothing to do"], len(checks(MODEL)))
-    at_edge = Counter(row.event for row in decisions.decisions(MODEL, "edge"))
+    at_edge = Counter(row.event for row in History.load(MODEL).of(MODEL, "edge"))
     shown = [week for week in lived if week.edge and "nobody" not in week.edge]
     yield from _unequal("approvals", len(shown), at_edge["approved"])
     yield from _unequal("promotions to the edge", sum(w.edge.count("moved") for w in shown), at_edge["promoted"])
@@ -82,12 +82,12 @@ def _ledger(lived: Sequence[Week]) -> Iterator[str]:
 
 
 def _registry(lived: Sequence[Week]) -> Iterator[str]:
-    from tasks.registry.ledger import decisions
     from tasks.registry.ledger import entries as ledger
+    from tasks.registry.ledger.history import History
     from tasks.registry.versions import versions_of
 
     made = {release.version for release in ledger.releases()}
-    kept = made - {version for _, version in decisions.removals(MODEL)}
+    kept = made - {version for _, version in History.load(MODEL).removals()}
     yield from _unequal("versions in the ledger", {w.version for w in lived if w.version}, made)
     yield from _unequal("versions in MLflow", kept, {*versions_of(MODEL)})
 
@@ -103,9 +103,9 @@ def _versions(_: Sequence[Week]) -> Iterator[str]:
 
 def _edge(lived: Sequence[Week]) -> Iterator[str]:
     """Yields where the model on the edge is not said to be made of the data of its week."""
-    from tasks.registry.ledger import decisions
+    from tasks.registry.ledger.history import History
 
-    version = decisions.champion(MODEL, "edge")
+    version = History.load(MODEL).champion(MODEL, "edge")
     if version is None:
         yield "edge: nobody leads it"
         return
@@ -141,9 +141,9 @@ def _quarantine(_: Sequence[Week]) -> Iterator[str]:
 def _gates(_: Sequence[Week]) -> Iterator[str]:
     """Yields each champion that a gate let in although a limit broke or the one before was better beyond doubt."""
     from tasks.contracts.releases import Verdict
-    from tasks.registry.ledger import decisions
+    from tasks.registry.ledger.history import History
 
-    for row in decisions.decisions(MODEL):
+    for row in History.load(MODEL).decisions:
         if row.event == "promoted":
             verdict = Verdict.model_validate_json(row.verdict)
             doubt = verdict.challenge is None or verdict.challenge.gain.high >= 0

@@ -49,11 +49,11 @@ class Week:
 def run_week(root: Path, arrivals: Arrivals, week: int, monday: datetime) -> Week:
     """Lets one week go by: Monday at two the schedule, on Tuesday and Friday what a person or a timer types."""
     from flows.scheduled import retrain_if_changed
-    from tasks.registry.ledger import decisions
+    from tasks.registry.ledger.history import History
 
     move_to(monday)
     arrived = arrivals.come(week, _test_files(root))
-    before = decisions.champion(MODEL, "staging")
+    before = History.load(MODEL).champion(MODEL, "staging")
     with redirect_stdout(io.StringIO()):
         state = retrain_if_changed(RECIPE, return_state=True)
     outcome = "stopped" if state.is_failed() else str(state.name).lower()
@@ -84,8 +84,8 @@ def typed(*arguments: str) -> tuple[int, str]:
 
 def _add_numbers(there: Week, before: int | None) -> None:
     """Fills in what the evaluation of the week says, and the champion on the same samples."""
-    from tasks.registry.ledger import decisions
     from tasks.registry.ledger import entries as ledger
+    from tasks.registry.ledger.history import History
 
     run = ledger.last_run(MODEL)
     release = ledger.release_of(MODEL, run.version) if run else None
@@ -95,7 +95,9 @@ def _add_numbers(there: Week, before: int | None) -> None:
     there.samples, there.quarantined = sum(made.data.samples.values()), dict(made.data.quarantined)
     scores = {"teacher": "teacher", "baseline": "baseline", "student": "student", "shipped": made.chosen}
     there.accuracy = {name: made.score(scores[name]).accuracy.value for name in MODELS}
-    ((verdict, _),) = [one for one in decisions.verdicts_on(MODEL, release.version) if one[0].environment == "staging"]
+    ((verdict, _),) = [
+        one for one in History.load(MODEL).verdicts_on(MODEL, release.version) if one[0].environment == "staging"
+    ]
     if verdict.passed:
         there.accuracy["champion"] = there.accuracy["shipped"]
     elif verdict.challenge:

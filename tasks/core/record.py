@@ -9,7 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 def canonical_digest(value: Any) -> str:
     """Returns the sha256 of a JSON value, independent of the order of keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return sha256_of_text(json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False))
+
+
+def sha256_of_text(text: str) -> str:
+    """Returns the sha256 of a text in UTF-8, in hex."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

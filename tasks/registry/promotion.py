@@ -1,25 +1,35 @@
 """The move of an environment from one release to another: written down before it happens and after.
 
-What was interrupted in between is finished by whoever comes next: the gate had let it pass, and moving an alias to
-where it is already, or publishing what a channel holds already, changes nothing.
+What was interrupted in between is finished by the next process that decides: the gate had let it pass, and moving an
+alias to where it is already, or publishing what a channel holds already, changes nothing.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tasks.contracts.releases import Promotion, Release, Verdict
 from tasks.core.errors import InputError, IntegrityError, mismatch
 from tasks.registry.channel.inspection import inspect
 from tasks.registry.channel.paths import channels
 from tasks.registry.channel.publication import prepare, publish
-from tasks.registry.ledger import decisions
-from tasks.registry.ledger.decisions import DONE, Decision, Event
+from tasks.registry.ledger.chain import append, broken_links
+from tasks.registry.ledger.history import DONE, Decision, Event, History
 from tasks.registry.removal import refuse_removed
 from tasks.registry.versions import alias_target, move_alias, registry_lock
 
 BEFORE = "-previous"
 """an environment's name with it is the alias of the release that led it before"""
-REPAIRED = ("; put back", "; published anew")
-"""how a line of the audit ends that is no longer so"""
+
+
+@dataclass(frozen=True)
+class AuditFinding:
+    """One thing that is not as the ledger says, in words, and whether the audit has put it right."""
+
+    text: str
+    repaired: bool = False
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
@@ -30,21 +40,22 @@ def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
 
     Raises:
         InputError: the release was removed.
-        BusyError: somebody else recorded a decision at the same moment.
+        BusyError: another process recorded a decision at the same moment.
         IntegrityError: MLflow does not show the alias where it was put, or a file to publish is not what it was.
         InputError: a key to publish with is not there.
     """
     model, environment = release.model, verdict.environment
     with registry_lock():
-        refuse_removed(release)
-        reconcile(model)
-        previous = decisions.champion(model, environment)
+        history = History.load()
+        refuse_removed(release, history)
+        history, _ = _finish_all(history, model)
+        previous = history.champion(model, environment)
         if not verdict.passed:
-            decisions.add("refused", model, release.version, verdict, previous, reason)
+            append(history, "refused", model, environment, release.version, reason, verdict)
         moved = verdict.passed and (previous, alias_target(model, environment)) != (release.version,) * 2
         if moved:
             prepare(model, release.version, verdict)
-            _change("intended", model, release.version, verdict, previous, reason)
+            _move(history, "intended", model, release.version, reason, verdict)
     return _promotion(model, release.version, verdict, previous, moved=moved)
 
 
@@ -53,12 +64,13 @@ def approve(release: Release, environment: str, reason: str) -> None:
 
     Raises:
         InputError: the release was removed.
-        BusyError: somebody else recorded a decision at the same moment.
+        BusyError: another process recorded a decision at the same moment.
     """
     with registry_lock():
-        refuse_removed(release)
-        reconcile(release.model)
-        decisions.note("approved", release.model, environment, release.version, reason)
+        history = History.load()
+        refuse_removed(release, history)
+        history, _ = _finish_all(history, release.model)
+        append(history, "approved", release.model, environment, release.version, reason)
 
 
 def roll_back(model: str, environment: str, reason: str) -> Promotion:
@@ -69,44 +81,56 @@ def roll_back(model: str, environment: str, reason: str) -> Promotion:
         BusyError, IntegrityError: as for a promotion.
     """
     with registry_lock():
-        reconcile(model)
-        current, earlier = decisions.champion(model, environment), decisions.champions_before(model, environment)
+        history, _ = _finish_all(History.load(), model)
+        current, earlier = history.champion(model, environment), history.champions_before(model, environment)
         if not earlier:
             do = f"see `stillhouse history {model}`; a release comes in with `stillhouse promote`"
             got = "none" if current is None else f"version {current} and none before it"
             raise InputError(mismatch(model, environment, "a champion and one before it", got, do))
-        verdict = decisions.entry_of(model, environment, earlier[0])
+        verdict = history.entry_verdict(model, environment, earlier[0])
         prepare(model, earlier[0], verdict)
-        _change("rolling back", model, earlier[0], verdict, current, reason)
+        _move(history, "rolling back", model, earlier[0], reason, verdict)
     return _promotion(model, earlier[0], verdict, current, moved=True)
 
 
 def reconcile(model: str | None = None) -> tuple[str, ...]:
     """Finishes what was interrupted between its intention and its end; returns in words what that was."""
     with registry_lock():
-        return tuple(_finish(row) for row in decisions.unfinished(model))
+        return _finish_all(History.load(), model)[1]
 
 
-def audit(*, repair: bool) -> tuple[str, ...]:
-    """Returns in words what is wrong: with the chain of decisions, with aliases that somebody moved, with channels.
+def audit(*, repair: bool) -> tuple[AuditFinding, ...]:
+    """Returns what is wrong: with the chain of decisions, with aliases that were moved by hand, with channels.
 
-    Where `repair` says so, aliases are put right and channels are published anew; a broken chain stays as it is.
+    With `repair`, aliases are put right and channels are published again; a broken chain stays as it is.
     """
     with registry_lock():
-        strayed = [line for place in decisions.places() for line in _strayed(*place, repair=repair)]
-        served = [line for environment in channels() for line in _wrongly_served(environment, repair=repair)]
-    return (*decisions.broken_links(), *strayed, *served)
+        history = History.load()
+        aliases = [finding for place in history.places() for finding in _alias_drift(history, *place, repair=repair)]
+        served = [finding for place in channels() for finding in _channel_drift(history, place, repair=repair)]
+    return (*(AuditFinding(str(link)) for link in broken_links(history)), *aliases, *served)
 
 
-def _change(intent: Event, model: str, version: int, verdict: Verdict, previous: int | None, reason: str) -> None:
-    decisions.add(intent, model, version, verdict, previous, reason)
-    _finish(next(row for row in decisions.unfinished(model) if row.environment == verdict.environment))
+def _move(history: History, intent: Event, model: str, version: int, reason: str, verdict: Verdict) -> None:
+    """Records an intention and carries it out."""
+    history = append(history, intent, model, verdict.environment, version, reason, verdict)
+    _finish(history, history.decisions[-1])
 
 
-def _finish(row: Decision) -> str:
+def _finish_all(history: History, model: str | None) -> tuple[History, tuple[str, ...]]:
+    """Finishes every interrupted move; returns the history with what that added, and in words what it was."""
+    unfinished = history.unfinished(model)
+    for row in unfinished:
+        history = _finish(history, row)
+    words = (
+        f"{r.model}: version {r.version} is {DONE[r.event]} in {r.environment}, as was intended" for r in unfinished
+    )
+    return history, tuple(words)
+
+
+def _finish(history: History, row: Decision) -> History:
     """Moves the aliases to where an intention wants them, publishes, and records that both are done."""
-    verdict = Verdict.model_validate_json(row.verdict)
-    aliases = {row.environment: row.version, f"{row.environment}{BEFORE}": _behind(row)}
+    aliases = {row.environment: row.version, f"{row.environment}{BEFORE}": _behind(history, row)}
     for alias, version in aliases.items():
         move_alias(row.model, alias, version)
         if (found := alias_target(row.model, alias)) != version:
@@ -115,41 +139,40 @@ def _finish(row: Decision) -> str:
                 " somebody else moved it, promote again"
             )
     if row.environment in channels():
-        publish(row.environment)
-    decisions.add(DONE[row.event], row.model, row.version, verdict, row.previous, row.reason)
-    return f"{row.model}: version {row.version} is {DONE[row.event]} in {row.environment}, as was intended"
+        publish(row.environment, history)
+    return append(history, DONE[row.event], row.model, row.environment, row.version, row.reason, row.parsed_verdict)
 
 
-def _behind(intent: Decision) -> int | None:
+def _behind(history: History, intent: Decision) -> int | None:
     """Returns which version will have led an environment before the one that an intention brings in."""
     if intent.event == "intended" and intent.previous != intent.version:
-        return None if intent.previous is None else int(intent.previous)
-    stack = (intent.previous, *decisions.champions_before(intent.model, intent.environment))
-    behind = stack[stack.index(intent.version) + 1 :]
-    return int(behind[0]) if behind else None
+        return intent.previous
+    stack = (intent.previous, *history.champions_before(intent.model, intent.environment))
+    return next(iter(stack[stack.index(intent.version) + 1 :]), None)
 
 
-def _strayed(model: str, environment: str, *, repair: bool) -> list[str]:
-    earlier = decisions.champions_before(model, environment)
-    meant = {environment: decisions.champion(model, environment), f"{environment}{BEFORE}": next(iter(earlier), None)}
-    said = []
+def _alias_drift(history: History, model: str, environment: str, *, repair: bool) -> Iterator[AuditFinding]:
+    """Yields the aliases of MLflow that are not where the ledger says."""
+    earlier = history.champions_before(model, environment)
+    meant = {environment: history.champion(model, environment), f"{environment}{BEFORE}": next(iter(earlier), None)}
     for alias, version in meant.items():
         found = alias_target(model, alias)
         if found != version:
-            said.append(f"MLflow alias `{alias}` of `{model}`: expected version {version}, got {found}")
+            text = f"MLflow alias `{alias}` of `{model}`: expected version {version}, got {found}"
             if repair:
                 move_alias(model, alias, version)
-                said[-1] += REPAIRED[0]
-    return said
+            yield AuditFinding(f"{text}; put back" if repair else text, repaired=repair)
 
 
-def _wrongly_served(environment: str, *, repair: bool) -> Iterator[str]:
-    """Yields what is wrong with a channel; what is so no longer after a publication says so."""
-    wrong = tuple(inspect(environment))
+def _channel_drift(history: History, environment: str, *, repair: bool) -> Iterator[AuditFinding]:
+    """Yields what is wrong with a channel, and whether a new publication has put it right."""
+    wrong = tuple(inspect(environment, history))
     if wrong and repair:
-        publish(environment)
-    left = tuple(inspect(environment)) if wrong and repair else wrong
-    yield from (line if line in left else f"{line}{REPAIRED[1]}" for line in wrong)
+        publish(environment, history)
+    left = tuple(inspect(environment, history)) if wrong and repair else wrong
+    for text in wrong:
+        repaired = text not in left
+        yield AuditFinding(f"{text}; published again" if repaired else text, repaired)
 
 
 def _promotion(model: str, version: int, verdict: Verdict, previous: int | None, *, moved: bool) -> Promotion:

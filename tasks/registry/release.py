@@ -14,6 +14,7 @@ from tasks.core.files import sha256_of
 from tasks.core.record import Artefact
 from tasks.core.workspace import git_commit, project_root
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
 from tasks.registry.removal import refuse_removed, teacher_of
 from tasks.registry.versions import ensure_version, registry_lock
 from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
@@ -43,7 +44,7 @@ def ensure_release(run: StageRun, model: str, evaluation: EvaluationRecord, card
     with registry_lock():
         known = ledger.find_release(model, evaluation.digest)
         if known:
-            refuse_removed(known)
+            refuse_removed(known, History.load(model))
             return known if _intact(known) else _made_again(run, known, card)
         bundle = _build_bundle(run.scratch / BUNDLE, evaluation, card)
         kept = {path.name: run.keep(path, BUNDLE) for path in sorted(bundle.iterdir())}
@@ -85,7 +86,7 @@ def _made_again(run: StageRun, known: Release, card: Artefact) -> Release:
     """Writes the files of a release again: the same evaluation gives the same bytes."""
     had = {artefact.uri.rpartition("/")[2]: artefact for artefact in known.bundle}
     evaluation = ledger.evaluation_of(known)
-    bundle = _build_bundle(run.scratch / BUNDLE, evaluation, card if CARD in had else None)
+    bundle = _build_bundle(run.scratch / BUNDLE, evaluation, card)
     for path in sorted(bundle.iterdir()):
         if (got := sha256_of(path)) != had[path.name].sha256:
             do = f"put the bundle back from a copy, or run with the code of commit {known.git_commit}"
@@ -96,7 +97,7 @@ def _made_again(run: StageRun, known: Release, card: Artefact) -> Release:
     return known
 
 
-def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact | None) -> Path:
+def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact) -> Path:
     """Writes the bundle from the bytes that were measured, and lets it pass the self-test that a device will run.
 
     It is dated as the evaluation, so that it can be repeated.
@@ -120,7 +121,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact 
         heads=tuple(Head(name, classes) for name, classes in prepared.card.heads.items()),
         tolerance=part * max(1.0, float(np.abs(golden.logits).max())),
     )
-    write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()} if card else None)
+    write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()})
     self_test(directory)
     return directory
 

@@ -1,23 +1,22 @@
-"""The end of a version: recorded first, then carried out; what it was made of stays on record.
+"""The removal of a version: recorded first, then carried out; what it was made of stays on record.
 
-Whatever leads an environment, or led it before, stays, and so does what an alias points to. What is interrupted between
-the record and the end is finished by the next clean-up.
+What leads an environment, or led it before, stays, and so does what an alias points to. What is interrupted between the
+record and the removal is finished by the next clean-up.
 """
 
 from collections.abc import Iterator, Mapping, Set
 
 from tasks.contracts.releases import Release
 from tasks.core.errors import InputError, RefusedError, mismatch
-from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
-from tasks.registry.ledger.chain import aware
-from tasks.registry.ledger.decisions import Decision
+from tasks.registry.ledger.chain import append
+from tasks.registry.ledger.history import Decision, History
 from tasks.registry.versions import aliases_of, delete_version, registry_lock, versions_of
 
 
-def refuse_removed(release: Release) -> None:
+def refuse_removed(release: Release, history: History) -> None:
     """Raises an InputError where a release was removed: nothing can be done with it any more."""
-    row = decisions.removals(release.model).get((release.model, release.version))
+    row = history.removal_of(release)
     if row is not None:
         do = f"name another version; `stillhouse run params/{release.model}.yaml` makes one"
         got = f"one that was {removed_in_words(row)}"
@@ -26,20 +25,20 @@ def refuse_removed(release: Release) -> None:
 
 def removed_in_words(row: Decision) -> str:
     """Returns when a version was removed, by whom and why."""
-    return f"removed {aware(row.time).astimezone():%Y-%m-%d %H:%M} by {row.who} ({row.reason})"
+    return f"removed {row.time.astimezone():%Y-%m-%d %H:%M} by {row.who} ({row.reason})"
 
 
-def holds(model: str) -> Mapping[int, str]:
+def holds(model: str, history: History) -> Mapping[int, str]:
     """Returns version -> in words why it must stay: an alias points to it, or it leads an environment or led before."""
-    said = {version: f"alias `{alias}`" for alias, version in aliases_of(model).items()}
-    for environment in {row.environment for row in decisions.decisions(model) if row.environment}:
-        now, before = decisions.champion(model, environment), decisions.champions_before(model, environment)[:1]
+    reasons = {version: f"alias `{alias}`" for alias, version in aliases_of(model).items()}
+    for environment in {row.environment for row in history.of(model) if row.environment}:
+        now, before = history.champion(model, environment), history.champions_before(model, environment)[:1]
         places = {f"`{environment}`": now, **{f"the place before the champion of `{environment}`": v for v in before}}
-        said |= {int(version): place for place, version in places.items() if version is not None}
-    return said
+        reasons |= {version: place for place, version in places.items() if version is not None}
+    return reasons
 
 
-def removable(model: str, version: int) -> Release:
+def removable(model: str, version: int, history: History) -> Release:
     """Returns the release of a version that a person wants removed.
 
     Raises:
@@ -50,25 +49,26 @@ def removable(model: str, version: int) -> Release:
     if release is None:
         do = f"see `stillhouse history {model}`"
         raise InputError(mismatch(model, "version", "a release", f"no version {version}", do))
-    refuse_removed(release)
-    if version in (held := holds(model)):
+    refuse_removed(release, history)
+    if version in (held := holds(model, history)):
         expected, do = "one that nothing points to", "promote or roll back to another version first"
         raise RefusedError(mismatch(model, f"version {version}", expected, f"one in {held[version]}", do))
     return release
 
 
-def older(keep: int, last: Set[tuple[str, int]]) -> Iterator[Release]:
+def older(keep: int, last: Set[tuple[str, int]], history: History) -> Iterator[Release]:
     """Yields the releases older than the newest `keep` of their model that may go.
 
     Args:
         keep: how many of each model stay in any case.
         last: model and version that the last run of each recipe came to, which stay as well.
+        history: of all models.
     """
-    removed = decisions.removals()
-    there = [release for release in ledger.releases() if (release.model, release.version) not in removed]
-    for model in sorted({release.model for release in there}):
-        held = holds(model)
-        for release in [release for release in there if release.model == model][:-keep]:
+    removed = history.removals()
+    present = [release for release in ledger.releases() if (release.model, release.version) not in removed]
+    for model in sorted({release.model for release in present}):
+        held = holds(model, history)
+        for release in [release for release in present if release.model == model][:-keep]:
             if release.version not in held and (model, release.version) not in last:
                 yield release
 
@@ -78,11 +78,12 @@ def remove(release: Release, reason: str) -> None:
 
     Raises:
         InputError, RefusedError: as for `removable`, asked once more under the lock.
-        BusyError: somebody else recorded a decision at the same moment.
+        BusyError: another process recorded a decision at the same moment.
     """
     with registry_lock():
-        removable(release.model, release.version)
-        decisions.note("removed", release.model, "", release.version, reason)
+        history = History.load()
+        removable(release.model, release.version, history)
+        append(history, "removed", release.model, "", release.version, reason)
 
 
 def unfinished(release: Release) -> bool:

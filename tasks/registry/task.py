@@ -1,4 +1,4 @@
-"""The doors of the registry: make a release of an evaluation, judge it, move an environment to it."""
+"""The tasks of the registry: make a release of an evaluation, judge it, move an environment to it."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -7,7 +7,7 @@ from params.promote import Gate
 from tasks.contracts.releases import Promotion, Release, Verdict
 from tasks.contracts.scores import Challenge, EvaluationRecord
 from tasks.core.record import Artefact
-from tasks.registry.gate.gate_inputs import candidacy
+from tasks.registry.gate.gate_inputs import GateInputs
 from tasks.registry.gate.judge import judge
 from tasks.registry.gate.verdict_file import keep_verdict
 from tasks.registry.ledger import entries as ledger
@@ -28,9 +28,11 @@ def register_student(run: StageRun, model: str, evaluation: EvaluationRecord, ca
 
 
 @task(name="judge", cache_policy=NO_CACHE)
-def judge_release(release: Release, environment: str, gate: Gate, champion: Challenge | None) -> Verdict:
-    """Returns what the gate of an environment says about a release; `champion` is how it does against who is there."""
-    return judge(gate, environment, ledger.evaluation_of(release), champion, candidacy(release, environment, gate))
+def judge_release(
+    release: Release, environment: str, gate: Gate, champion: Challenge | None, inputs: GateInputs
+) -> Verdict:
+    """Returns the verdict of a gate on a release; `champion` is its comparison with the release that is in now."""
+    return judge(gate, environment, ledger.evaluation_of(release), champion, inputs)
 
 
 @task(name="approve", cache_policy=NO_CACHE)

@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from filelock import FileLock
 
 from tasks.core.workspace import state_dir
-from tasks.registry.ledger.database import alone_in_ledger
+from tasks.registry.ledger.database import exclusive_ledger
 from tasks.tracking.runs import client
 
 KEY = "stillhouse.key"
@@ -68,5 +68,5 @@ def registry_lock() -> Iterator[None]:
     It is a file for the processes of this machine, and a lock in the database of the ledger for all that share it.
     """
     here = FileLock(state_dir() / "registry.lock", timeout=PATIENCE_SECONDS, is_singleton=True)
-    with here, alone_in_ledger() if here.lock_counter == 1 else nullcontext():
+    with here, exclusive_ledger() if here.lock_counter == 1 else nullcontext():
         yield

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from tasks.core import process_lease, servers
 from tasks.core.addresses import without_login
+from tasks.core.errors import InputError
 from tasks.core.workspace import state_dir
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
 from tasks.tracking import runs as tracking
 from tasks.upkeep import databases, machine, versions
 from tasks.upkeep import dvc_cache as cache
@@ -55,7 +57,7 @@ def mlflow_answers() -> Iterator[Finding]:
     """Yields a finding where MLflow's store cannot be asked: it is away, or of the shape of another version."""
     address = os.environ["MLFLOW_TRACKING_URI"]
     if not _has_begun() or servers.silent_servers(servers.named_servers(["MLFLOW_TRACKING_URI"])):
-        return  # where it does not answer, that was said
+        return  # the check of servers has reported it
     try:
         tracking.client().search_experiments(max_results=1)
     except Exception as error:
@@ -69,7 +71,10 @@ def ledger_answers() -> Iterator[Finding]:
     if not _has_begun():
         return
     try:
-        damaged = ledger.damaged_rows()
+        damaged = ledger.damaged_rows(History.load())
+    except InputError as error:
+        yield Finding(str(error), "stillhouse doctor")
+        return
     except Exception as error:
         mend = "unset STILLHOUSE_LEDGER_URI   (or start that database)"
         yield Finding(f"ledger: expected a database that answers, got {_first_line(error)}", mend)
@@ -85,7 +90,7 @@ def stale_runs() -> Iterator[Finding]:
     try:
         left = sum(len(open_runs(owner)) for owner in process_lease.ended())
     except Exception:
-        return  # MLflow does not answer, which was said
+        return  # the check of MLflow has reported it
     if left:
         yield Finding(f"MLflow: expected no run of a killed process, got {left:,}", "stillhouse reconcile")
 

@@ -1,6 +1,5 @@
 """DVC's cache, as files: objects named after the md5 of their bytes, and lists of such names for folders."""
 
-import hashlib
 import json
 import random
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from tasks.core.files import md5_of
 from tasks.upkeep.finding import Finding
 
 STORES = (".dvc/cache/files/md5", ".stillhouse/dvc-remote/files/md5")
@@ -50,7 +50,7 @@ def corrupted_objects(project: Path, deep: bool) -> Iterator[Finding]:
             small = [path for path in objects if path.stat().st_size <= LARGEST_BYTES]
             objects = random.sample(small, min(SAMPLE, len(small)))
         for path in objects:
-            expected, got = f"{path.parent.name}{path.name}".removesuffix(".dir"), _md5(path)
+            expected, got = f"{path.parent.name}{path.name}".removesuffix(".dir"), md5_of(path)
             if got != expected:
                 mend = f"rm -f {path} && stillhouse run RECIPE"
                 yield Finding(f"`{path}`: expected content of md5 {expected}, got {got}", mend)
@@ -70,11 +70,6 @@ def _names(listed: Path) -> list[str]:
 
 def _object(store: Path, md5: str) -> Path:
     return store / md5[:2] / md5[2:]
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "md5").hexdigest()
 
 
 def _yaml(path: Path) -> dict[str, Any]:

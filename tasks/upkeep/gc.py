@@ -14,6 +14,7 @@ from tasks.data.versions.versioning import recorded_version
 from tasks.registry import removal
 from tasks.registry.channel.paths import keys_root, served_root
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
 from tasks.registry.versions import delete_version
 from tasks.upkeep import caches
 from tasks.upkeep import channel_files as channel
@@ -25,9 +26,9 @@ from tasks.upkeep.needs import Needs, Version, needs_of
 def chosen_versions(keep: int | None, model: str | None, version: int | None) -> Iterator[Release]:
     """Yields the releases that are to be removed now."""
     if model is not None and version is not None:
-        yield removal.removable(model, version)
+        yield removal.removable(model, version, History.load(model))
     elif keep is not None:
-        yield from removal.older(keep, _last())
+        yield from removal.older(keep, _last(), History.load())
 
 
 def _last() -> set[Version]:

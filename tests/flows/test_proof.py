@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from flows.lineage import ancestry_of, damage, findings_of, findings_of_ledger
 from tasks.contracts.ancestors import Ancestor
 from tasks.core.files import local_path
 from tasks.registry.ledger import database
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
+from tasks.registry.lineage.project import ancestry_of
+from tasks.registry.lineage.verify import damage, verify, verify_ledger
 
 
 @pytest.fixture
@@ -68,21 +70,21 @@ def files_behind(ancestors: tuple[Ancestor, ...]) -> dict[str, Path]:
 def test_every_registered_version_verifies_offline(offline: Path) -> None:
     assert ledger.releases()
     for release in ledger.releases():
-        found = findings_of(ancestry_of(release))
+        found = verify(ancestry_of(release, History.load()), offline)
         assert {one.state for one in found} == {"ok"}
-    assert {one.state for one in findings_of_ledger()} == {"ok"}
+    assert {one.state for one in verify_ledger(History.load())} == {"ok"}
 
 
 def test_one_byte_changed_in_any_file_is_found_and_only_that_file_is_named(offline: Path) -> None:
-    ancestors = ancestry_of(ledger.releases()[0])
+    ancestors = ancestry_of(ledger.releases()[0], History.load())
     files = files_behind(ancestors)
     assert {"release: card.md", "artefact: model.onnx", "student: weights", "teacher: weights"} < files.keys()
     assert [name for name in files if name.startswith("verdicts: staging-")]
     assert {"data: train.parquet", "raw data: raw/contents.json"} < files.keys()
     for name, path in files.items():
         with flipped(path):
-            assert damage(findings_of(ancestors)) == (f"{name} is changed",)
-        assert damage(findings_of(ancestors)) == ()
+            assert damage(verify(ancestors, offline)) == (f"{name} is changed",)
+        assert damage(verify(ancestors, offline)) == ()
 
 
 @pytest.mark.parametrize(
@@ -92,8 +94,8 @@ def test_one_byte_changed_in_any_file_is_found_and_only_that_file_is_named(offli
         ("releases.evaluation", "ledger: release digits 1"),
         ("releases.fingerprint", "ledger: release digits 1"),
         ("runs.ingredients", "ledger: run 1"),
-        ("promotions.reason", "ledger: row 1 (digits staging intended)"),
-        ("promotions.verdict", "ledger: row 1 (digits staging intended)"),
+        ("decisions.reason", "ledger: row 1 (digits staging intended)"),
+        ("decisions.verdict", "ledger: row 1 (digits staging intended)"),
     ],
 )
 def test_one_character_changed_in_the_ledger_is_found_and_only_that_row_is_named(
@@ -105,7 +107,7 @@ def test_one_character_changed_in_the_ledger_is_found_and_only_that_row_is_named
         after = before[:1] + chr(ord(before[1]) ^ 1) + before[2:]
         connection.execute(f"update {table} set {name} = ? where id = 1", (after,))
         connection.commit()
-        found = damage(findings_of_ledger())
+        found = damage(verify_ledger(History.load()))
         connection.execute(f"update {table} set {name} = ? where id = 1", (before,))
     assert found == (f"{row} is changed",)
-    assert damage(findings_of_ledger()) == ()
+    assert damage(verify_ledger(History.load())) == ()

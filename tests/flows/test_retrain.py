@@ -177,7 +177,7 @@ def test_the_gate_of_the_edge_is_passed_by_an_approval(served: Any, first_run: A
     assert said.code == 0, said.err
     (version,) = re.findall(r"promoted to edge: version (\d)", said.out)
     database = served.root / ".stillhouse/ledger.db"
-    found = rows(database, "select event, reason, verdict_sha256 from promotions where environment='edge'")
+    found = rows(database, "select event, reason, verdict_sha256 from decisions where environment='edge'")
     assert [event for event, *_ in found] == ["refused", "approved", "intended", "promoted"]
     assert {reason for _, reason, _ in found[1:]} == {"tested on the bench"}
     assert re.search(r"\bedge\b", page_of(served, int(version)))

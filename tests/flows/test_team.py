@@ -179,7 +179,7 @@ def test_the_ledger_in_postgresql_has_both_runs_and_one_champion_of_each(team: T
         with ledger.connect() as connection:
             rows = connection.execute(text("select recipe, outcome, version from runs order by recipe")).all()
             moved = connection.execute(
-                text("select model, environment, version from promotions where event = 'promoted' order by model")
+                text("select model, environment, version from decisions where event = 'promoted' order by model")
             ).all()
         ledger.dispose()
     assert [tuple(row) for row in rows] == [(name, "released", 1) for name in RECIPES]

@@ -18,9 +18,9 @@ from tasks.registry.channel.rotation import rotate
 from tasks.registry.channel.settings import Days
 from tasks.registry.channel.status import holdings
 from tasks.registry.channel.view import view
-from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
-from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
+from tasks.registry.ledger.history import History
+from tasks.registry.promotion import AuditFinding, audit, carry_out, reconcile, roll_back
 from tasks.registry.release import ensure_release
 from tasks.registry.versions import alias_target
 from tasks.runtime.bundle.session import Session
@@ -78,7 +78,7 @@ def rotate_targets(world: Path) -> None:
     rotate("staging", "targets", world.with_name("offline"))
 
 
-def wrong(world: Path) -> tuple[str, ...]:
+def wrong(world: Path) -> tuple[AuditFinding, ...]:
     """Returns what an audit finds."""
     enter(world)
     return audit(repair=False)
@@ -111,7 +111,7 @@ def start_again(world: Path) -> Seen:
     reconcile()
     assert audit(repair=False) == ()
     now, before = alias_target(MODEL, "staging"), alias_target(MODEL, "staging-previous")
-    assert now == decisions.champion(MODEL, "staging") == offered(world)
+    assert now == History.load(MODEL).champion(MODEL, "staging") == offered(world)
     return now, before
 
 

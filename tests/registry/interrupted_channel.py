@@ -7,6 +7,7 @@ from tasks.registry.channel import creation, publication, rotation
 from tasks.registry.channel.inspection import inspect
 from tasks.registry.channel.paths import channels, keys_root, served_root
 from tasks.registry.channel.settings import Days
+from tasks.registry.ledger.history import History
 from tests.registry.made_channel import Device, lead, make_release, passed, web_server
 
 Seen = tuple[int | None, int | None]
@@ -72,7 +73,7 @@ def _create(world: Path, environment: str) -> None:
 
 def _require_whole(environment: str) -> None:
     """Fails where something is wrong with a channel, or where half a file was left."""
-    assert tuple(inspect(environment)) == ()
+    assert tuple(inspect(environment, History.load())) == ()
     for root in (served_root(), keys_root()):
         assert not [path for path in (root / environment).rglob("*") if path.name.startswith(".")]
 

@@ -8,7 +8,8 @@ from mlflow import MlflowClient
 
 from tasks.contracts.releases import Release, Verdict
 from tasks.core.record import Artefact
-from tasks.registry.ledger import database, decisions
+from tasks.registry.ledger import database
+from tasks.registry.ledger.history import History
 from tasks.registry.versions import alias_target, ensure_version
 from tasks.runtime.bundle.bundle import golden_of, write_bundle
 from tasks.runtime.bundle.session import Session
@@ -53,8 +54,8 @@ def release(model: str, version: int, key: str) -> Release:
 def leads(model: str) -> tuple[int | None, int | None]:
     """Returns who leads staging and who led it before, as MLflow shows it; the ledger must agree."""
     now, before = alias_target(model, "staging"), alias_target(model, "staging-previous")
-    assert now == decisions.champion(model, "staging")
-    assert before == next(iter(decisions.champions_before(model, "staging")), None)
+    assert now == History.load(model).champion(model, "staging")
+    assert before == next(iter(History.load(model).champions_before(model, "staging")), None)
     return now, before
 
 

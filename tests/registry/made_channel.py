@@ -16,8 +16,9 @@ from tuf.ngclient import Updater
 from tasks.contracts.releases import Check, Release, Verdict
 from tasks.core.files import artefact_of
 from tasks.registry.channel.paths import served_root
-from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.chain import append
+from tasks.registry.ledger.history import History
 from tests.evaluate.report import made
 
 FILES = ("manifest.json", "model.onnx")
@@ -52,8 +53,7 @@ def passed(environment: str = "edge", p95: str | None = None) -> Verdict:
 def lead(release: Release, verdict: Verdict | None = None) -> None:
     """Records that a release was promoted."""
     verdict = verdict or passed()
-    before = decisions.champion(release.model, verdict.environment)
-    decisions.add("promoted", release.model, release.version, verdict, before, "test")
+    append(History.load(), "promoted", release.model, verdict.environment, release.version, "test", verdict)
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

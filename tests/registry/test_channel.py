@@ -19,7 +19,8 @@ from tasks.registry.channel.publication import publish
 from tasks.registry.channel.roots import current_root
 from tasks.registry.channel.rotation import refresh
 from tasks.registry.channel.settings import ONLINE, Days
-from tasks.registry.ledger import decisions
+from tasks.registry.ledger.chain import append
+from tasks.registry.ledger.history import History
 from tests.registry.made_channel import Device, bundle, lead, make_release, passed, tree
 
 
@@ -53,7 +54,7 @@ def test_a_device_follows_two_promotions_and_a_rollback_and_versions_only_grow(h
     assert device.update() == {}
     first, second = make_release(home, "digits", 1), make_release(home, "digits", 2)
     for place, (event, release) in enumerate((("promoted", first), ("promoted", second), ("rolled back", first)), 2):
-        decisions.add(event, "digits", release.version, passed(), None, "test")  # type: ignore[arg-type]
+        append(History.load(), event, "digits", "edge", release.version, "test", passed())  # type: ignore[arg-type]
         assert publish("edge") == ONLINE
         assert device.update() == bundle(release)
         assert versions() == (place, place, place)
@@ -72,7 +73,7 @@ def test_a_move_that_was_intended_is_published_as_if_it_were_done(home: Path, de
     first, second = make_release(home, "digits", 1), make_release(home, "digits", 2)
     lead(first)
     make_channel(home)
-    decisions.add("intended", "digits", 2, passed(), 1, "test")
+    append(History.load(), "intended", "digits", "edge", 2, "test", passed())
     publish("edge")
     assert device.update() == bundle(second)
 
@@ -101,7 +102,7 @@ def test_versions_grow_where_somebody_put_an_old_copy_of_the_channel_back(home: 
     device.update()
     shutil.rmtree(metadata_dir("edge"))
     shutil.copytree(home / "copy", metadata_dir("edge"))
-    (line,) = inspect("edge")
+    (line,) = inspect("edge", History.load())
     assert line == "channel `edge`: `digits`: expected version 2, got 1"
     publish("edge")
     assert versions() == (3, 3, 3)
@@ -131,10 +132,10 @@ def test_what_was_changed_or_taken_away_in_a_channel_is_said_and_put_right(home:
     for removed in (False, True):
         for said, find in finds.items():
             find().unlink() if removed else find().write_bytes(b"{}")
-            (line,) = inspect("edge")
+            (line,) = inspect("edge", History.load())
             assert said in line
             publish("edge")
-            assert tuple(inspect("edge")) == ()
+            assert tuple(inspect("edge", History.load())) == ()
             assert device.update() == bundle(release)
 
 
@@ -142,10 +143,10 @@ def test_a_root_that_nobody_signed_is_said_and_taken_away(home: Path, device: De
     make_channel(home)
     strange = metadata_dir("edge") / "2.root.json"
     shutil.copy(metadata_dir("edge") / "1.root.json", strange)
-    said = tuple(inspect("edge"))
+    said = tuple(inspect("edge", History.load()))
     assert f"`{strange}`: expected the root that was signed, got another one" in said
     publish("edge")
-    assert tuple(inspect("edge")) == ()
+    assert tuple(inspect("edge", History.load())) == ()
     assert device.update() == {}
 
 
@@ -165,11 +166,11 @@ def test_a_channel_that_expired_is_refused_until_it_is_refreshed(home: Path, dev
     expire(timedelta(days=-1))
     with pytest.raises(ExpiredMetadataError):
         device.update()
-    (line,) = inspect("edge")
+    (line,) = inspect("edge", History.load())
     assert "`timestamp`: expected metadata that devices accept, got: timestamp.json is expired" in line
     assert "timestamp" in refresh("edge", None)
     assert device.update() == bundle(release)
-    assert tuple(inspect("edge")) == ()
+    assert tuple(inspect("edge", History.load())) == ()
 
 
 def test_only_what_is_in_the_last_third_of_its_time_is_signed_anew(home: Path, device: Device) -> None:
@@ -177,10 +178,10 @@ def test_only_what_is_in_the_last_third_of_its_time_is_signed_anew(home: Path, d
     expire(timedelta(days=5))
     assert refresh("edge", None) == ()
     expire(timedelta(days=4))
-    assert tuple(inspect("edge")) == ()
+    assert tuple(inspect("edge", History.load())) == ()
     assert refresh("edge", None) == ("timestamp",)
     expire(timedelta(days=2))
-    (line,) = inspect("edge")
+    (line,) = inspect("edge", History.load())
     assert "`timestamp`: expected to be good for days" in line
     assert line.endswith("stillhouse channel refresh edge")
     assert refresh("edge", None) == ("timestamp",)

@@ -19,6 +19,7 @@ from tasks.registry.channel.publication import publish
 from tasks.registry.channel.roots import anchor, current_root, keep_root, sign_root
 from tasks.registry.channel.rotation import refresh, rotate
 from tasks.registry.channel.settings import ONLINE, Days, Online, Role
+from tasks.registry.ledger.history import History
 from tests.registry.made_channel import Device, bundle, lead, make_release, tree
 
 ROOT_KEYS = "root-keys"
@@ -51,7 +52,7 @@ def test_a_key_that_others_may_read_is_said(root_keys: Path) -> None:
     make_channel(root_keys)
     (path,) = keys_dir("edge").glob("targets-*.pem")
     path.chmod(0o640)
-    assert tuple(inspect("edge")) == (
+    assert tuple(inspect("edge", History.load())) == (
         f"`{path}`: expected a key that its owner alone may read, got mode 640; chmod 600 {path}",
     )
 
@@ -103,7 +104,7 @@ def test_a_rotated_online_key_is_revoked_and_devices_go_on(
     assert old.public_key.keyid not in current_root("edge").signed.keys
     assert not list(keys_dir("edge").glob(f"{role}-{old.public_key.keyid[:16]}*"))
     assert device.update() == bundle(release)
-    assert tuple(inspect("edge")) == ()
+    assert tuple(inspect("edge", History.load())) == ()
     _sign_with(old, role)
     with pytest.raises((UnsignedMetadataError, LengthOrHashMismatchError)):
         Device(home / "new-device", device.address).update()
@@ -191,14 +192,14 @@ def test_a_root_near_its_expiry_is_signed_anew_where_its_keys_are_at_hand(root_k
     make_channel(root_keys, root=2)
     device.update()
     _age_root(root_keys)
-    (line,) = inspect("edge")
+    (line,) = inspect("edge", History.load())
     assert line.endswith("stillhouse channel refresh edge --root-keys DIR")
     assert refresh("edge", None) == ()
     assert refresh("edge", root_keys) == ("root",)
     assert refresh("edge", root_keys) == ()
     assert current_root("edge").signed.version == 3
     assert device.update() == {}
-    assert tuple(inspect("edge")) == ()
+    assert tuple(inspect("edge", History.load())) == ()
 
 
 def _age_root(root_keys: Path) -> None:

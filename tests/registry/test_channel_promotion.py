@@ -9,8 +9,9 @@ from tasks.core.files import local_path
 from tasks.registry.channel.creation import create
 from tasks.registry.channel.paths import keys_dir, metadata_dir
 from tasks.registry.channel.settings import Days
-from tasks.registry.ledger import decisions
-from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
+from tasks.registry.ledger.chain import append
+from tasks.registry.ledger.history import History
+from tasks.registry.promotion import AuditFinding, audit, carry_out, reconcile, roll_back
 from tasks.registry.versions import alias_target, ensure_version
 from tasks.tracking import runs as tracking
 from tests.registry.made_channel import Device, bundle, make_release, passed
@@ -56,11 +57,11 @@ def test_promotions_and_rollbacks_publish_and_what_was_cut_off_is_finished(
 
 def _finished_by_the_next(device: Device, release: Release, before: Release) -> None:
     """Publishes what was intended, whatever of it was done already."""
-    decisions.add("intended", "digits", release.version, passed(), before.version, "better")
+    append(History.load(), "intended", "digits", "edge", release.version, "better", passed())
     assert device.update() == bundle(before)
     (said,) = reconcile()
     assert f"version {release.version} is promoted in edge" in said
-    assert alias_target("digits", "edge") == decisions.champion("digits", "edge") == release.version
+    assert alias_target("digits", "edge") == History.load("digits").champion("digits", "edge") == release.version
     assert device.update() == bundle(release)
     roll_back("digits", "edge", "enough")
     assert audit(repair=False) == ()
@@ -71,7 +72,7 @@ def _nothing_is_recorded_that_cannot_be_published(home: Path, device: Device, ba
     assert path is not None
     good = path.read_bytes()
     path.write_bytes(b"changed")
-    rows = len(decisions.decisions())
+    rows = len(History.load().decisions)
     with pytest.raises(IntegrityError, match="expected sha256"):
         carry_out(bad, passed(), "better")
     path.write_bytes(good)
@@ -80,14 +81,14 @@ def _nothing_is_recorded_that_cannot_be_published(home: Path, device: Device, ba
     with pytest.raises(InputError, match="rotate edge --role targets"):
         carry_out(bad, passed(), "better")
     (home / key.name).rename(key)
-    assert len(decisions.decisions()) == rows
+    assert len(History.load().decisions) == rows
     assert (alias_target("digits", "edge"), device.update()) == (leads.version, bundle(leads))
 
 
 def _audit_puts_right(device: Device, leads: Release) -> None:
     (metadata_dir("edge") / "timestamp.json").write_bytes(b"{}")
-    (line,) = audit(repair=False)
-    assert "`timestamp`: expected metadata that devices accept" in line
-    assert audit(repair=True) == (f"{line}; published anew",)
+    (finding,) = audit(repair=False)
+    assert "`timestamp`: expected metadata that devices accept" in finding.text
+    assert audit(repair=True) == (AuditFinding(f"{finding}; published again", repaired=True),)
     assert audit(repair=False) == ()
     assert device.update() == bundle(leads)

@@ -11,11 +11,11 @@ from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord, InputSpec, ModelRecord
 from tasks.contracts.scores import Challenge, ClassScore, EvaluationRecord, FreshScore, Score
 from tasks.core.record import Artefact
-from tasks.registry.gate.gate_inputs import Candidacy
+from tasks.registry.gate.gate_inputs import GateInputs
 from tasks.registry.gate.judge import judge, judge_fresh
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-FREE, CANDIDACY = Gate(approval="automatic"), Candidacy()
+FREE, INPUTS = Gate(approval="automatic"), GateInputs()
 SPEC = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
 
 
@@ -88,7 +88,7 @@ def evaluation(shipped: float = 0.95, **changes: Any) -> EvaluationRecord:
 
 
 def test_a_gate_without_limits_lets_everything_pass() -> None:
-    assert judge(FREE, "staging", evaluation(), None, CANDIDACY).passed
+    assert judge(FREE, "staging", evaluation(), None, INPUTS).passed
 
 
 @pytest.mark.parametrize(
@@ -109,18 +109,16 @@ def test_a_gate_without_limits_lets_everything_pass() -> None:
     ],
 )
 def test_each_limit_refuses_what_breaks_it_and_nothing_else(limit: str, value: float, broken: bool) -> None:
-    verdict = judge(
-        Gate.model_validate({"approval": "automatic", limit: value}), "staging", evaluation(), None, CANDIDACY
-    )
+    verdict = judge(Gate.model_validate({"approval": "automatic", limit: value}), "staging", evaluation(), None, INPUTS)
     assert verdict.passed is not broken
     assert [check.limit for check in verdict.checks if not check.passed] == ([limit] if broken else [])
 
 
 def test_a_refusal_names_every_limit_that_broke() -> None:
     gate = Gate(approval="automatic", accuracy=0.99, bytes=10, requires="staging")
-    verdict = judge(gate, "edge", evaluation(), None, CANDIDACY)
+    verdict = judge(gate, "edge", evaluation(), None, INPUTS)
     assert [line.split("`")[1] for line in verdict.refusals] == ["accuracy", "bytes", "requires"]
-    assert "class b" in judge(Gate(class_recall=0.9), "edge", evaluation(), None, CANDIDACY).refusals[0]
+    assert "class b" in judge(Gate(class_recall=0.9), "edge", evaluation(), None, INPUTS).refusals[0]
 
 
 def against(gain: float, reach: float) -> Challenge:
@@ -137,9 +135,9 @@ def against(gain: float, reach: float) -> Challenge:
 
 
 def test_a_challenger_that_may_be_as_good_as_the_champion_passes_and_one_beyond_the_interval_does_not() -> None:
-    assert judge(FREE, "staging", evaluation(), against(-0.01, 0.01), CANDIDACY).passed
+    assert judge(FREE, "staging", evaluation(), against(-0.01, 0.01), INPUTS).passed
     champion = against(-0.03, 0.01)
-    verdict = judge(FREE, "staging", evaluation(), champion, CANDIDACY)
+    verdict = judge(FREE, "staging", evaluation(), champion, INPUTS)
     assert verdict.challenge == champion
     (refusal,) = verdict.refusals
     assert refusal == (
@@ -147,31 +145,31 @@ def test_a_challenger_that_may_be_as_good_as_the_champion_passes_and_one_beyond_
         " got -0.0300 (-0.0400 to -0.0200), McNemar p 0.375"
     )
     assert judge(
-        Gate(approval="automatic", not_worse_than_champion=False), "staging", evaluation(), champion, CANDIDACY
+        Gate(approval="automatic", not_worse_than_champion=False), "staging", evaluation(), champion, INPUTS
     ).passed
 
 
-def refused_by(gate: Gate, candidacy: Candidacy) -> list[str]:
+def refused_by(gate: Gate, inputs: GateInputs) -> list[str]:
     """Returns the refusals of a release that keeps every limit on numbers."""
-    return list(judge(gate, "edge", evaluation(), None, candidacy).refusals)
+    return list(judge(gate, "edge", evaluation(), None, inputs).refusals)
 
 
 def test_a_manual_gate_waits_for_a_person_and_says_who_it_was() -> None:
     gate = Gate(approval="manual")
-    verdict = judge(gate, "edge", evaluation(), None, CANDIDACY)
+    verdict = judge(gate, "edge", evaluation(), None, INPUTS)
     assert verdict.refusals == ("`approval`: expected an approval of this version by `stillhouse approve`, got none",)
     assert verdict.lacks_only_approval
-    approved = judge(gate, "edge", evaluation(), None, Candidacy(approved_by="anna", approved_at=NOW))
+    approved = judge(gate, "edge", evaluation(), None, GateInputs(approved_by="anna", approved_at=NOW))
     assert approved.passed
     assert approved.checks[-1].got == "one by anna at 2026-01-01 00:00:00 UTC"
-    assert not judge(Gate(accuracy=1.0), "edge", evaluation(), None, CANDIDACY).lacks_only_approval
+    assert not judge(Gate(accuracy=1.0), "edge", evaluation(), None, INPUTS).lacks_only_approval
 
 
 @pytest.mark.parametrize(("hours", "got"), [(23.9999, "23.99"), (24.0, None), (100.0, None)])
 def test_the_hours_in_the_required_environment_are_a_limit_like_the_others(hours: float, got: str | None) -> None:
     gate = Gate(approval="automatic", requires="staging", minimum_hours=24)
     expected = [f"`hours_in_staging`: expected at least 24, got {got}"] if got else []
-    assert refused_by(gate, Candidacy(in_required=True, hours=hours)) == expected
+    assert refused_by(gate, GateInputs(in_required=True, hours=hours)) == expected
 
 
 def test_hours_without_an_environment_are_refused_by_name() -> None:
@@ -182,7 +180,7 @@ def test_hours_without_an_environment_are_refused_by_name() -> None:
 
 
 def test_what_does_not_run_ships_nowhere() -> None:
-    (refusal,) = refused_by(FREE, Candidacy(difference=None, failure="`model.onnx`: cut short"))
+    (refusal,) = refused_by(FREE, GateInputs(difference=None, failure="`model.onnx`: cut short"))
     assert refusal == (
         "`loads_in_runtime`: expected a bundle that passes its self-test now, got `model.onnx`: cut short"
     )

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError as NotUniqueError
 
 from benchmarks.registry import replayed
 from tasks.core.errors import InputError
-from tasks.registry.gate.approval import approval_of, hours_led
-from tasks.registry.ledger import database, decisions
+from tasks.registry.ledger import database
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
 from tasks.registry.promotion import approve, audit, carry_out, roll_back
 from tasks.registry.removal import refuse_removed, remove
 from tasks.tracking import runs as tracking
@@ -23,6 +23,7 @@ from tests.evaluate.report.made import evaluation
 from tests.postgresql import Cluster
 from tests.registry.contestant import MODEL, RELEASES
 from tests.registry.made import PASSED, REFUSED, forget, leads, release_of
+from tests.registry.test_database import differences
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def team(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def test_releases_are_found_again_and_a_fingerprint_is_registered_once(team: MlflowClient) -> None:
     release = release_of(team, "found", "a")
     ledger.add_release(release, evaluation())
-    assert ledger.find_release("found", "a") == release == ledger.latest_release("found")
+    assert ledger.find_release("found", "a") == release == ledger.latest_release("found", History.load("found"))
     assert ledger.evaluation_of(release) == evaluation()
     with pytest.raises(NotUniqueError):
         ledger.add_release(release, evaluation())
@@ -56,15 +57,15 @@ def test_promotions_approvals_rollbacks_and_removals_leave_a_chain_that_holds(te
     for release in (first, second):
         carry_out(release, PASSED, "test")
     assert leads("moves") == (2, 1)
-    assert approval_of("moves", "staging", 2) is not None
-    assert 0 < hours_led("moves", "staging", 2) < 1
+    assert History.load("moves").approval("moves", "staging", 2) is not None
+    assert 0 < History.load("moves").hours_led("moves", "staging", 2) < 1
     roll_back("moves", "staging", "drops frames")
     assert leads("moves") == (1, None)
-    assert approval_of("moves", "staging", 2) is None
+    assert History.load("moves").approval("moves", "staging", 2) is None
     remove(third, "test")
     with pytest.raises(InputError, match="removed"):
-        refuse_removed(third)
-    events = [row.event for row in decisions.decisions("moves")]
+        refuse_removed(third, History.load())
+    events = [row.event for row in History.load("moves").decisions]
     assert events[3:] == ["approved", *["intended", "promoted"] * 2, "rolling back", "rolled back", "removed"]
     assert audit(repair=False) == ()
 
@@ -82,36 +83,27 @@ def test_machines_that_decide_at_once_always_leave_exactly_one_champion(team: Ml
         for seed in (1, 2)
     ]
     assert [process.communicate()[1] for process in running] == ["", ""]
-    rows = decisions.decisions(MODEL)
+    rows = History.load(MODEL).decisions
     assert {row.reason for row in rows} == {"contestant 1", "contestant 2"}
     assert replayed(rows) == []
     assert audit(repair=False) == ()
 
 
-def test_a_ledger_from_before_the_chain_is_chained_and_takes_the_longer_names(
+def test_migrations_make_the_tables_that_the_code_describes(team: MlflowClient) -> None:
+    assert differences(database.engine()) == []
+
+
+def test_a_ledger_of_version_0_1_is_refused(
     cluster: Cluster, team: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = create_engine(cluster.database("old"))
-    row = "'digits', 'staging', 'promoted', {version}, null, 'anna', 'retrain', :verdict, 'old', now()"
     with old.begin() as connection:
-        connection.execute(
-            text(
-                "create table promotions (id serial primary key, model varchar(40), environment varchar(40), event"
-                " varchar(10), version integer, previous integer, who text, reason text, verdict text,"
-                " verdict_sha256 varchar(64), time timestamp with time zone)"
-            )
-        )
-        for version in (4, 5):
-            said = {"verdict": PASSED.model_dump_json()}
-            connection.execute(text(f"insert into promotions values (default, {row.format(version=version)})"), said)
-    monkeypatch.setenv("STILLHOUSE_LEDGER_URI", str(old.url))
-    for _ in range(2):
-        database.engine.cache_clear()
-        assert decisions.champion("digits", "staging") == 5
-    decisions.add("rolling back", "digits", 4, PASSED, 5, "longer than ten letters")
-    (event,) = [column for column in inspect(old).get_columns("promotions") if column["name"] == "event"]
-    assert getattr(event["type"], "length", None) == 20
-    assert list(decisions.broken_links()) == []
-    database.engine().dispose()
+        connection.execute(text("create table promotions (id serial primary key, model varchar(40))"))
+    monkeypatch.setenv("STILLHOUSE_LEDGER_URI", old.url.render_as_string(hide_password=False))
+    database.engine.cache_clear()
+    with pytest.raises(
+        InputError, match=r"got that of version 0\.1; move .* name an empty database in `STILLHOUSE_LED"
+    ):
+        database.engine()
     database.engine.cache_clear()
     old.dispose()

@@ -1,16 +1,20 @@
-import sqlite3
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, event, insert, update
 from sqlalchemy.exc import IntegrityError as NotUniqueError
 
-from tasks.core.errors import InputError
-from tasks.registry.ledger import database, decisions
+from tasks.contracts.releases import Promotion
+from tasks.core.errors import BusyError, InputError
+from tasks.registry.ledger import database
+from tasks.registry.ledger.chain import append, broken_links
+from tasks.registry.ledger.history import History
 from tasks.registry.ledger.tables import DECISIONS
-from tasks.registry.promotion import audit, carry_out, reconcile, roll_back
+from tasks.registry.promotion import AuditFinding, audit, carry_out, reconcile, roll_back
 from tasks.registry.versions import KEY, alias_target, move_alias
 from tests.registry.made import PASSED, REFUSED, leads, release_of, version_of
 
@@ -27,7 +31,7 @@ def test_a_passed_verdict_moves_the_alias_and_keeps_the_one_before(registry: Mlf
     assert carry_out(first, PASSED, "test").moved
     promotion = carry_out(second, PASSED, "test")
     assert (promotion.moved, promotion.previous) == (True, first.version)
-    assert alias_target("moves", "staging") == second.version == decisions.champion("moves", "staging")
+    assert alias_target("moves", "staging") == second.version == History.load("moves").champion("moves", "staging")
     assert alias_target("moves", "staging-previous") == first.version
 
 
@@ -35,17 +39,17 @@ def test_a_refusal_is_recorded_and_moves_nothing(registry: MlflowClient) -> None
     release = release_of(registry, "refused", "a")
     assert not carry_out(release, REFUSED, "test").moved
     assert alias_target("refused", "staging") is None
-    assert decisions.champion("refused", "staging") is None
-    (row,) = decisions.decisions("refused")
+    assert History.load("refused").champion("refused", "staging") is None
+    (row,) = History.load("refused").decisions
     assert (row.event, row.version, row.reason) == ("refused", release.version, "test")
 
 
 def test_promoting_the_champion_again_changes_nothing(registry: MlflowClient) -> None:
     release = release_of(registry, "again", "a")
     assert carry_out(release, PASSED, "test").moved
-    rows = len(decisions.decisions("again"))
+    rows = len(History.load("again").decisions)
     assert not carry_out(release, PASSED, "test").moved
-    assert len(decisions.decisions("again")) == rows
+    assert len(History.load("again").decisions) == rows
 
 
 def test_an_alias_moved_by_hand_is_put_back_by_the_next_promotion(registry: MlflowClient) -> None:
@@ -58,7 +62,7 @@ def test_an_alias_moved_by_hand_is_put_back_by_the_next_promotion(registry: Mlfl
 
 def test_the_ledger_says_what_was_meant_before_and_what_was_done_after(registry: MlflowClient) -> None:
     carry_out(release_of(registry, "order", "a"), PASSED, "because")
-    assert [(row.event, row.reason) for row in decisions.decisions("order")] == [
+    assert [(row.event, row.reason) for row in History.load("order").decisions] == [
         ("intended", "because"),
         ("promoted", "because"),
     ]
@@ -96,7 +100,7 @@ def test_what_was_interrupted_between_intention_and_end_is_finished_by_the_next_
     if intent == "rolling back":
         carry_out(second, PASSED, "test")
     wanted, before = (2, 1) if intent == "intended" else (1, None)
-    decisions.add(intent, model, wanted, PASSED, 3 - wanted, "test")
+    append(History.load(), intent, model, "staging", wanted, "test", PASSED)
     for alias, version in [("staging", wanted), ("staging-previous", before)][:moved]:
         move_alias(model, alias, version)
     (said,) = reconcile(model)
@@ -111,8 +115,8 @@ def test_an_alias_moved_by_hand_is_reported_and_put_back_on_request(registry: Ml
     assert audit(repair=False) == ()
     registry.set_registered_model_alias("strayed", "staging", "1")
     (line,) = audit(repair=False)
-    assert line == "MLflow alias `staging` of `strayed`: expected version 2, got 1"
-    assert audit(repair=True) == (f"{line}; put back",)
+    assert line == AuditFinding("MLflow alias `staging` of `strayed`: expected version 2, got 1")
+    assert audit(repair=True) == (AuditFinding(f"{line}; put back", repaired=True),)
     assert audit(repair=False) == ()
     assert leads("strayed") == (2, 1)
 
@@ -120,21 +124,21 @@ def test_an_alias_moved_by_hand_is_reported_and_put_back_on_request(registry: Ml
 def test_a_decision_that_was_changed_or_removed_breaks_the_chain_where_it_was(registry: MlflowClient) -> None:
     carry_out(release_of(registry, "tampered", "a"), PASSED, "test")
     carry_out(release_of(registry, "tampered", "b"), REFUSED, "test")
-    row = decisions.decisions("tampered")[-1]
+    row = History.load("tampered").decisions[-1]
     for change in ({"reason": "better so"}, {"version": 1}, {"event": "promoted"}, {"verdict": "{}"}):
         old = {name: getattr(row, name) for name in change}
         rewrite(row.id, change)
-        (line,) = decisions.broken_links()
-        assert f"row {row.id} (tampered staging" in line
+        (link,) = broken_links(History.load())
+        assert link.row.startswith(f"ledger: row {row.id} (tampered staging")
         rewrite(row.id, old)
-    assert list(decisions.broken_links()) == []
+    assert list(broken_links(History.load())) == []
     carry_out(release_of(registry, "tampered", "c"), REFUSED, "test")
     with database.engine().begin() as connection:
         connection.execute(delete(DECISIONS).where(DECISIONS.c.id == row.id))
-    (line,) = decisions.broken_links()
-    assert "rows are missing or moved" in line
+    (link,) = broken_links(History.load())
+    assert "rows are missing or moved" in link.problem
     with database.engine().begin() as connection:
-        connection.execute(insert(DECISIONS).values(**row._mapping))
+        connection.execute(insert(DECISIONS).values(**asdict(row)))
 
 
 def rewrite(row: int, values: dict[str, Any]) -> None:
@@ -144,42 +148,45 @@ def rewrite(row: int, values: dict[str, Any]) -> None:
 
 def test_two_who_saw_the_same_last_row_cannot_both_add_the_next(registry: MlflowClient) -> None:
     carry_out(release_of(registry, "race", "a"), PASSED, "test")
-    last = decisions.decisions()[-1]
+    last = History.load().decisions[-1]
     with pytest.raises(NotUniqueError), database.engine().begin() as connection:
-        connection.execute(insert(DECISIONS).values({**last._mapping, "id": None}))
+        connection.execute(insert(DECISIONS).values({**asdict(last), "id": None}))
 
 
-def test_a_ledger_from_before_the_chain_is_chained_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: MlflowClient
-) -> None:
-    old = tmp_path / "old.db"
-    with sqlite3.connect(old) as connection:
-        connection.execute(
-            "create table promotions (id integer primary key, model varchar(40), environment varchar(40), event"
-            " varchar(10), version integer, previous integer, who text, reason text, verdict text,"
-            " verdict_sha256 varchar(64), time datetime)"
-        )
-        row = (
-            "digits",
-            "staging",
-            "promoted",
-            4,
-            3,
-            "anna",
-            "retrain",
-            PASSED.model_dump_json(),
-            "old",
-            "2026-01-02 03:04:05.000006",
-        )
-        connection.executemany(f"insert into promotions values (null, {', '.join('?' * 10)})", [row, row])
-    monkeypatch.setenv("STILLHOUSE_LEDGER_URI", f"sqlite:///{old}")
-    for _ in range(2):
-        database.engine.cache_clear()
-        assert decisions.champion("digits", "staging") == 4
-        assert list(decisions.broken_links()) == []
-    decisions.add("refused", "digits", 5, REFUSED, 4, "new")
-    assert list(decisions.broken_links()) == []
-    last = decisions.decisions()[-1]
-    with pytest.raises(NotUniqueError), database.engine().begin() as begun:
-        begun.execute(insert(DECISIONS).values({**last._mapping, "id": None}))
-    database.engine.cache_clear()
+@contextmanager
+def decisions_read() -> Iterator[list[str]]:
+    """Yields the queries on the table of decisions that the block makes."""
+    read: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        if f"FROM {DECISIONS.name}" in arguments[2]:
+            read.append(arguments[2])
+
+    event.listen(database.engine(), "before_cursor_execute", note)
+    yield read
+    event.remove(database.engine(), "before_cursor_execute", note)
+
+
+def test_a_promotion_a_rollback_and_a_refusal_each_read_the_decisions_once(registry: MlflowClient) -> None:
+    first, second = (release_of(registry, "frugal", key) for key in "ab")
+    steps: list[Callable[[], Promotion]] = [
+        lambda: carry_out(first, PASSED, "test"),
+        lambda: carry_out(second, PASSED, "test"),
+        lambda: carry_out(second, REFUSED, "test"),
+        lambda: roll_back("frugal", "staging", "test"),
+    ]
+    for decide in steps:
+        with decisions_read() as read:
+            decide()
+        assert len(read) == 1
+    assert leads("frugal") == (first.version, None)
+
+
+def test_a_decision_is_not_added_by_a_process_that_has_not_read_the_last_one(registry: MlflowClient) -> None:
+    carry_out(release_of(registry, "late", "a"), PASSED, "test")
+    seen = History.load()
+    append(seen, "approved", "late", "edge", 1, "by another process")
+    with pytest.raises(BusyError, match="added meanwhile"):
+        append(seen, "approved", "late", "edge", 1, "on a history of before")
+    with pytest.raises(ValueError, match="history of all models"):
+        append(History.load("late"), "approved", "late", "edge", 1, "on a part of the history")

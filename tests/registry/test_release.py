@@ -12,9 +12,11 @@ from tasks.core.errors import IntegrityError
 from tasks.core.files import artefact_of, local_path, sha256_of
 from tasks.core.record import Artefact
 from tasks.registry.gate.verdict_file import keep_verdict, verdict_files
-from tasks.registry.ledger import database, decisions
+from tasks.registry.ledger import database
 from tasks.registry.ledger import entries as ledger
-from tasks.registry.release import BUNDLE, _build_bundle, _registered, ensure_release
+from tasks.registry.ledger.chain import append
+from tasks.registry.ledger.history import History
+from tasks.registry.release import ensure_release
 from tasks.runtime.bundle.bundle import self_test
 from tasks.runtime.bundle.manifest import MANIFEST
 from tasks.tracking import runs as tracking
@@ -70,14 +72,6 @@ def register(judged: EvaluationRecord, card: Artefact) -> Release:
         return ensure_release(run, "trees", judged, card)
 
 
-def register_as_before_there_were_cards(judged: EvaluationRecord) -> Release:
-    with tracking.flow_run("trees", "retrain trees", "flow", {}) as run:
-        bundle = _build_bundle(run.scratch / BUNDLE, judged, None)
-        release = _registered(run, "trees", judged, {path.name: run.keep(path, BUNDLE) for path in bundle.iterdir()})
-        ledger.add_release(release, judged)
-        return release
-
-
 def files(release: Release) -> dict[str, Path]:
     paths = [local_path(artefact.uri) for artefact in release.bundle]
     return {path.name: path for path in paths if path}
@@ -123,25 +117,13 @@ def test_a_card_that_cannot_be_made_again_is_said_and_nothing_is_written(
     assert not files(release)["card.md"].exists()
 
 
-def test_a_release_of_before_there_were_cards_stays_valid_and_is_made_again_without_one(
-    judged: EvaluationRecord, card: Artefact
-) -> None:
-    old = register_as_before_there_were_cards(judged)
-    assert "card.md" not in files(old)
-    assert register(judged, card) == old
-    files(old)["labels.json"].unlink()
-    assert register(judged, card) == old
-    assert self_test(files(old)[MANIFEST].parent) == 0.0
-
-
 def test_verdicts_on_a_release_are_files_that_the_ledger_knows_the_digest_of(
     judged: EvaluationRecord, card: Artefact
 ) -> None:
     release = register(judged, card)
     verdict = Verdict(environment="edge", passed=False, checks=())
-    decisions.add("refused", "trees", release.version, verdict, None, "test")
-    assert verdict_files(release) == {}, "as in a ledger of before there were such files"
+    append(History.load(), "refused", "trees", "edge", release.version, "test", verdict)
     keep_verdict(release, verdict)
-    ((name, kept),) = verdict_files(release).items()
+    ((name, kept),) = verdict_files(release, History.load("trees")).items()
     assert name.startswith("edge-")
     assert tracking.fetch(kept).stat().st_size == kept.size

@@ -3,8 +3,8 @@ from mlflow import MlflowClient
 
 from tasks.contracts.releases import Release
 from tasks.core.errors import InputError, RefusedError
-from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
 from tasks.registry.promotion import approve, audit, carry_out, roll_back
 from tasks.registry.removal import finish, idle_teachers, older, removable, remove, unfinished
 from tasks.registry.versions import ensure_version, versions_of
@@ -35,7 +35,7 @@ def test_a_removed_version_can_be_neither_promoted_nor_approved_nor_removed_agai
     ):
         with pytest.raises(InputError, match=r"got one that was removed .* by .* \(no longer wanted\)"):
             attempt()
-    assert ledger.latest_release("gone") == second
+    assert ledger.latest_release("gone", History.load("gone")) == second
     assert leads("gone") == (second.version, None)
     assert audit(repair=False) == ()
 
@@ -62,18 +62,18 @@ def test_what_leads_or_led_before_or_has_an_alias_is_not_removable_and_the_messa
     expected = {1: "the place before the champion of `staging`", 2: "`staging`", 3: "alias `best`"}
     for version, place in expected.items():
         with pytest.raises(RefusedError, match=f"expected one that nothing points to, got one in {place}; promote or"):
-            removable("held", version)
-    assert removable("held", 4).version == 4
+            removable("held", version, History.load())
+    assert removable("held", 4, History.load()).version == 4
     with pytest.raises(InputError, match="got no version 5"):
-        removable("held", 5)
-    assert versions(release for release in older(1, set()) if release.model == "held") == []
+        removable("held", 5, History.load())
+    assert versions(release for release in older(1, set(), History.load()) if release.model == "held") == []
 
 
 def test_the_newest_stay_and_with_them_what_the_last_run_came_to(registry: MlflowClient) -> None:
     registered(registry, "many", "abcde")
-    assert versions(release for release in older(2, set()) if release.model == "many") == [1, 2, 3]
-    assert versions(release for release in older(2, {("many", 2)}) if release.model == "many") == [1, 3]
-    assert versions(release for release in older(9, set()) if release.model == "many") == []
+    assert versions(release for release in older(2, set(), History.load()) if release.model == "many") == [1, 2, 3]
+    assert versions(release for release in older(2, {("many", 2)}, History.load()) if release.model == "many") == [1, 3]
+    assert versions(release for release in older(9, set(), History.load()) if release.model == "many") == []
 
 
 def test_a_removal_that_was_interrupted_is_finished_and_its_fingerprint_makes_another_version(
@@ -93,7 +93,7 @@ def test_a_removal_that_was_interrupted_is_finished_and_its_fingerprint_makes_an
     assert made.version == 3
     assert ledger.find_release("again", "a") == made
     assert versions_of("again") == {2, 3}
-    assert [row.event for row in decisions.decisions("again")] == ["removed"]
+    assert [row.event for row in History.load("again").decisions] == ["removed"]
 
 
 def test_a_teacher_goes_with_the_last_version_that_learned_from_it(registry: MlflowClient) -> None:

@@ -8,8 +8,10 @@ from sqlalchemy import text as sql
 
 from tasks.contracts.releases import Verdict
 from tasks.core.fingerprint import Ingredients
-from tasks.registry.ledger import database, decisions
+from tasks.registry.ledger import database
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.chain import append, broken_links
+from tasks.registry.ledger.history import History
 from tasks.registry.ledger.seals import seal_of
 from tasks.registry.ledger.tables import RELEASES, RUNS
 from tests.evaluate.report.made import evaluation, release
@@ -26,7 +28,7 @@ def a_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     database.engine.cache_clear()
     ledger.add_release(release(), evaluation())
     ledger.add_run("trees", MADE_OF, "released", 3)
-    decisions.add("promoted", "trees", 3, PASSED, None, "test")
+    append(History.load(), "promoted", "trees", "staging", 3, "test", PASSED)
     yield
     database.engine.cache_clear()
 
@@ -37,8 +39,8 @@ def change(table: Table, **values: Any) -> None:
 
 
 def test_rows_as_they_were_written_hold() -> None:
-    assert ledger.rows() == (("run 1", "ok"), ("release trees 3", "ok"))
-    assert list(decisions.broken_links()) == []
+    assert ledger.rows(History.load()) == (("run 1", "ok"), ("release trees 3", "ok"))
+    assert list(broken_links(History.load())) == []
 
 
 @pytest.mark.parametrize(
@@ -47,14 +49,14 @@ def test_rows_as_they_were_written_hold() -> None:
         (RELEASES, {"release": "{}"}, "release trees 3"),
         (RELEASES, {"evaluation": "{}"}, "release trees 3"),
         (RELEASES, {"fingerprint": "0"}, "release trees 3"),
-        (RELEASES, {"seal": None}, "release trees 3"),
+        (RELEASES, {"seal": "0" * 64}, "release trees 3"),
         (RUNS, {"ingredients": "{}"}, "run 1"),
         (RUNS, {"version": 4}, "run 1"),
     ],
 )
 def test_a_changed_row_is_found_by_its_seal(table: Table, values: dict[str, Any], row: str) -> None:
     change(table, **values)
-    assert ledger.damaged_rows() == (f"ledger: {row} is changed",)
+    assert ledger.damaged_rows(History.load()) == (f"ledger: {row} is changed",)
 
 
 def test_a_release_that_was_sealed_again_or_taken_out_is_found_by_the_decision_about_it() -> None:
@@ -62,22 +64,14 @@ def test_a_release_that_was_sealed_again_or_taken_out_is_found_by_the_decision_a
         connection.execute(update(RELEASES).values(evaluation="{}"))
         row = connection.execute(RELEASES.select()).one()
         connection.execute(update(RELEASES).values(seal=seal_of(row._mapping)))
-    assert ("release trees 3", "changed") in ledger.rows()
+    assert ("release trees 3", "changed") in ledger.rows(History.load())
     with database.engine().begin() as connection:
         connection.execute(delete(RELEASES))
-    assert ("release trees 3", "missing") in ledger.rows()
+    assert ("release trees 3", "missing") in ledger.rows(History.load())
 
 
 def test_a_decision_that_forgets_the_seal_of_its_release_breaks_the_chain() -> None:
     with database.engine().begin() as connection:
-        connection.execute(sql("update promotions set release_seal = null"))
-    (line,) = decisions.broken_links()
-    assert "row 1 (trees staging promoted): expected digest" in line
-
-
-def test_a_ledger_from_before_the_seals_is_sealed_as_it_is() -> None:
-    with database.engine().begin() as connection:
-        for table in ("runs", "releases"):
-            connection.execute(sql(f"alter table {table} drop column seal"))
-    database.engine.cache_clear()
-    assert ledger.rows() == (("run 1", "ok"), ("release trees 3", "ok"))
+        connection.execute(sql("update decisions set release_seal = null"))
+    (link,) = broken_links(History.load())
+    assert "row 1 (trees staging promoted): expected digest" in str(link)

@@ -10,16 +10,16 @@ from tasks.contracts.releases import Release, Verdict
 from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.record import Artefact
-from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel import atomic_write
 from tasks.registry.channel.paths import targets_dir
-from tasks.registry.ledger import decisions
 from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
 from tasks.runtime.update.channel import P95_MS, VERSION, manifest_path, target_path
 from tasks.tracking.runs import fetch
 
 
 @dataclass(frozen=True)
-class Content:
+class ChannelFile:
     """A file in a channel: what the metadata says about it, and where its bytes come from."""
 
     target: TargetFile
@@ -36,29 +36,28 @@ class Content:
         return path.is_file() and sha256_of(path) == self.artefact.sha256
 
 
-def leading(environment: str) -> dict[str, tuple[int, Verdict]]:
+def leading(environment: str, history: History) -> dict[str, tuple[int, Verdict]]:
     """Returns for each model the version that leads an environment, and the verdict by which it came in.
 
-    A move that was intended and not finished counts as done, for whoever comes next finishes it.
+    A move that was intended and not finished counts as done, because the next process finishes it.
     """
-    models = sorted({row.model for row in decisions.decisions(environment=environment)})
-    led = {model: decisions.champion(model, environment) for model in models}
+    led = {model: history.champion(model, environment) for model, place in history.places() if place == environment}
     found = {
-        model: (version, decisions.entry_of(model, environment, version))
+        model: (version, history.entry_verdict(model, environment, version))
         for model, version in led.items()
         if version is not None
     }
-    under_way = [row for row in decisions.unfinished() if row.environment == environment]
-    return found | {row.model: (int(row.version), Verdict.model_validate_json(row.verdict)) for row in under_way}
+    under_way = [row for row in history.unfinished() if row.environment == environment]
+    return found | {row.model: (row.version, row.parsed_verdict) for row in under_way}
 
 
-def contents(environment: str) -> tuple[Content, ...]:
-    """Returns every file that a channel has to hold; raises as `bundle_of` does."""
-    led = leading(environment).items()
-    return tuple(content for model, (version, verdict) in led for content in bundle_of(model, version, verdict))
+def contents(environment: str, history: History) -> tuple[ChannelFile, ...]:
+    """Returns every file that a channel has to hold by the history of all models; raises as `bundle_of` does."""
+    led = leading(environment, history).items()
+    return tuple(file for model, (version, verdict) in led for file in bundle_of(model, version, verdict))
 
 
-def bundle_of(model: str, version: int, verdict: Verdict) -> tuple[Content, ...]:
+def bundle_of(model: str, version: int, verdict: Verdict) -> tuple[ChannelFile, ...]:
     """Returns the files of a release as targets; the manifest carries the version and the limit of the gate.
 
     Raises:
@@ -68,25 +67,25 @@ def bundle_of(model: str, version: int, verdict: Verdict) -> tuple[Content, ...]
     if release is None:
         do = "bring back the ledger that it was made with"
         raise IntegrityError(mismatch("ledger", model, f"the release of version {version}", "none", do))
-    return tuple(_content(release, artefact, verdict) for artefact in release.bundle)
+    return tuple(_file(release, artefact, verdict) for artefact in release.bundle)
 
 
-def serve(environment: str, wanted: tuple[Content, ...]) -> None:
+def serve(environment: str, wanted: tuple[ChannelFile, ...]) -> None:
     """Puts files in place that are not there yet; without metadata that names them they are of no effect.
 
     Raises:
         IntegrityError: a file of a release is gone, or is not what the ledger says.
     """
-    for content in wanted:
-        if not content.is_served(environment):
-            durable.write(content.served(environment), fetch(content.artefact).read_bytes())
+    for file in wanted:
+        if not file.is_served(environment):
+            atomic_write.write(file.served(environment), fetch(file.artefact).read_bytes())
 
 
-def _content(release: Release, artefact: Artefact, verdict: Verdict) -> Content:
+def _file(release: Release, artefact: Artefact, verdict: Verdict) -> ChannelFile:
     path = target_path(release.model, Path(unquote(urlparse(artefact.uri).path)).name)
     custom = {VERSION: release.version, P95_MS: _limit("p95_ms", verdict)}
     extra = {"custom": custom} if path == manifest_path(release.model) else None
-    return Content(TargetFile(artefact.size, {"sha256": artefact.sha256}, path, extra), artefact)
+    return ChannelFile(TargetFile(artefact.size, {"sha256": artefact.sha256}, path, extra), artefact)
 
 
 def _limit(name: str, verdict: Verdict) -> str | None:

@@ -6,13 +6,14 @@ from pathlib import Path
 from tuf.api.metadata import Key, Role, Root
 
 from tasks.core.errors import InputError, mismatch
-from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel import atomic_write
 from tasks.registry.channel.contents import contents
 from tasks.registry.channel.keys import RootKey, make_online_key, require_offline
 from tasks.registry.channel.paths import channels, keys_dir, keys_root, metadata_dir, served_root
 from tasks.registry.channel.publication import publish
 from tasks.registry.channel.roots import keep_root, sign_root
-from tasks.registry.channel.settings import ONLINE, Days, Settings, write_settings
+from tasks.registry.channel.settings import ONLINE, ChannelSettings, Days, write_settings
+from tasks.registry.ledger.history import History
 from tasks.registry.versions import registry_lock
 from tasks.tracking.runs import fetch
 
@@ -40,13 +41,14 @@ def create(environment: str, root_keys: Path, keys: int, threshold: int, days: D
     require_offline(root_keys)
     with registry_lock():
         _require_new(environment)
-        for content in contents(environment):
-            fetch(content.artefact)
+        history = History.load()
+        for file in contents(environment, history):
+            fetch(file.artefact)
         shutil.rmtree(keys_dir(environment), ignore_errors=True)
-        durable.private_dir(keys_dir(environment))
+        atomic_write.private_dir(keys_dir(environment))
         paths = _found(environment, root_keys, [RootKey() for _ in range(keys)], threshold, days)
-        write_settings(environment, Settings(days=days))
-        publish(environment)
+        write_settings(environment, ChannelSettings(days=days))
+        publish(environment, history)
         return paths
 
 

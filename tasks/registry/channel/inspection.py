@@ -5,22 +5,23 @@ from datetime import UTC, datetime, timedelta
 
 from tasks.core.errors import IntegrityError
 from tasks.core.files import sha256_of
-from tasks.registry.channel.contents import Content, contents
+from tasks.registry.channel.contents import ChannelFile, contents
 from tasks.registry.channel.keys import readable_by_others
 from tasks.registry.channel.paths import metadata_dir
 from tasks.registry.channel.publication import by_name
 from tasks.registry.channel.roots import wrong_roots
 from tasks.registry.channel.status import signatures, versions_of
 from tasks.registry.channel.view import View, view
+from tasks.registry.ledger.history import History
 
 SOON = timedelta(days=3)
 """before an expiry that is then said"""
 
 
-def inspect(environment: str) -> Iterator[str]:
-    """Yields in words whatever is wrong with a channel; writes nothing."""
+def inspect(environment: str, history: History) -> Iterator[str]:
+    """Yields in words what is wrong with a channel by the history of all models; writes nothing."""
     try:
-        wanted = contents(environment)
+        wanted = contents(environment, history)
     except IntegrityError as error:
         yield str(error)
         return
@@ -37,7 +38,7 @@ def inspect(environment: str) -> Iterator[str]:
         yield f"`{path}`: expected a key that its owner alone may read, got mode {mode:03o}; chmod 600 {path}"
 
 
-def _differences(environment: str, wanted: tuple[Content, ...], seen: View) -> Iterator[str]:
+def _differences(environment: str, wanted: tuple[ChannelFile, ...], seen: View) -> Iterator[str]:
     listed = by_name(wanted)
     meant, found = versions_of(listed), versions_of(seen.targets.targets)
     for model in sorted({*meant, *found}):
@@ -47,12 +48,12 @@ def _differences(environment: str, wanted: tuple[Content, ...], seen: View) -> I
         yield f"channel `{environment}`: `targets`: expected the bundles of the champions, got other files"
 
 
-def _damaged(environment: str, wanted: tuple[Content, ...]) -> Iterator[str]:
-    for content in wanted:
-        if not content.is_served(environment):
-            path = content.served(environment)
+def _damaged(environment: str, wanted: tuple[ChannelFile, ...]) -> Iterator[str]:
+    for file in wanted:
+        if not file.is_served(environment):
+            path = file.served(environment)
             got = sha256_of(path) if path.is_file() else "no file"
-            yield f"`{path}`: expected sha256 {content.artefact.sha256}, got {got}"
+            yield f"`{path}`: expected sha256 {file.artefact.sha256}, got {got}"
 
 
 def _expiring(environment: str, seen: View) -> Iterator[str]:

@@ -20,7 +20,7 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Root
 
 from tasks.core.errors import InputError, mismatch
-from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel import atomic_write
 from tasks.registry.channel.paths import keys_dir, served_root
 from tasks.registry.channel.settings import ONLINE, Online
 
@@ -84,7 +84,7 @@ class RootKey:
     def keep(self, environment: str, folder: Path) -> Path:
         """Writes it to a file in a folder, encrypted where a passphrase is set; other files stay."""
         path = _root_path(environment, folder, self.signer.public_key.keyid)
-        durable.private_dir(folder)
+        atomic_write.private_dir(folder)
         _keep(path, self.private, _passphrase())
         return path
 
@@ -120,7 +120,7 @@ def root_signers(environment: str, folder: Path, root: Root) -> list[CryptoSigne
 def _keep(path: Path, private: Ed25519PrivateKey, passphrase: bytes | None) -> None:
     encryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     content = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
-    durable.write(path, content, durable.OWNER_ONLY)
+    atomic_write.write(path, content, atomic_write.OWNER_ONLY)
 
 
 def _load(path: Path, do: str) -> CryptoSigner:

@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from tuf.api.metadata import TargetFile
 
 from tasks.contracts.releases import Verdict
-from tasks.registry.channel import atomic_write as durable
-from tasks.registry.channel.contents import Content, bundle_of, contents, serve
+from tasks.registry.channel import atomic_write
+from tasks.registry.channel.contents import ChannelFile, bundle_of, contents, serve
 from tasks.registry.channel.keys import online_signer
 from tasks.registry.channel.paths import channels, keys_dir, served_root
 from tasks.registry.channel.roots import current_root, serve_roots
 from tasks.registry.channel.settings import ONLINE, Days, Online, read_settings
 from tasks.registry.channel.signing import issue, onward
 from tasks.registry.channel.view import View, view
+from tasks.registry.ledger.history import History
 from tasks.registry.versions import registry_lock
 
 
@@ -35,10 +36,14 @@ def prepare(model: str, version: int, verdict: Verdict) -> None:
         serve(environment, bundle_of(model, version, verdict))
 
 
-def publish(environment: str) -> tuple[Online, ...]:
+def publish(environment: str, history: History | None = None) -> tuple[Online, ...]:
     """Makes the channel of an environment hold what the ledger says; nothing is written where it does already.
 
-    Metadata that is in the last third of its time is signed anew.
+    Metadata that is in the last third of its time is signed again.
+
+    Args:
+        environment: which has a channel.
+        history: of all models, read under the registry lock; None to read it now.
 
     Returns:
         the roles whose metadata was signed.
@@ -47,7 +52,7 @@ def publish(environment: str) -> tuple[Online, ...]:
         IntegrityError, InputError: as `prepare` does.
     """
     with registry_lock():
-        listed = bring_in(environment)
+        listed = bring_in(environment, history or History.load())
         seen, root = view(environment), current_root(environment).signed
         stale = stale_roles(seen, listed, read_settings(environment).days)
         if stale:
@@ -55,23 +60,23 @@ def publish(environment: str) -> tuple[Online, ...]:
         return stale
 
 
-def bring_in(environment: str) -> dict[str, TargetFile]:
+def bring_in(environment: str, history: History) -> dict[str, TargetFile]:
     """Puts in place whatever the metadata will name, and the roots; returns the files by name, as metadata lists them.
 
     Raises:
         IntegrityError: a file of a release is gone, or is not what the ledger says.
     """
     for folder in (served_root() / environment, keys_dir(environment)):
-        durable.sweep(folder)
-    wanted = contents(environment)
+        atomic_write.sweep(folder)
+    wanted = contents(environment, history)
     serve(environment, wanted)
     serve_roots(environment)
     return by_name(wanted)
 
 
-def by_name(wanted: Sequence[Content]) -> dict[str, TargetFile]:
+def by_name(wanted: Sequence[ChannelFile]) -> dict[str, TargetFile]:
     """Returns files as metadata lists them."""
-    return {content.target.path: content.target for content in wanted}
+    return {file.target.path: file.target for file in wanted}
 
 
 def stale_roles(seen: View, listed: Mapping[str, TargetFile], days: Days) -> tuple[Online, ...]:

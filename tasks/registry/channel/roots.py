@@ -4,7 +4,6 @@ The publisher trusts its own copies, beside the keys; the ones that are served a
 the moment its copy is there.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import count, takewhile
 from pathlib import Path
@@ -14,7 +13,8 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
 
 from tasks.core.errors import InputError, IntegrityError, mismatch
-from tasks.registry.channel import atomic_write as durable
+from tasks.core.files import sha256_of
+from tasks.registry.channel import atomic_write
 from tasks.registry.channel.paths import keys_dir, metadata_dir
 from tasks.runtime.update.channel import ROOT
 
@@ -53,7 +53,7 @@ def current_root(environment: str) -> Metadata[Root]:
 
 def anchor(environment: str) -> str:
     """Returns the sha256 of the first root, by which a device knows the channel."""
-    return hashlib.sha256(copies(environment)[0].read_bytes()).hexdigest()
+    return sha256_of(copies(environment)[0])
 
 
 def sign_root(root: Root, before: Root | None, signers: Sequence[CryptoSigner]) -> Metadata[Root]:
@@ -76,25 +76,25 @@ def sign_root(root: Root, before: Root | None, signers: Sequence[CryptoSigner]) 
 def keep_root(environment: str, root: Metadata[Root]) -> None:
     """Makes a root the newest one: its copy first, then what is served."""
     path = keys_dir(environment) / _COPIES / f"{root.signed.version}.{ROOT}"
-    durable.write(path, root.to_bytes(), durable.OWNER_ONLY)
+    atomic_write.write(path, root.to_bytes(), atomic_write.OWNER_ONLY)
     serve_roots(environment)
 
 
 def serve_roots(environment: str) -> None:
     """Makes the served roots those of the copies, where they are not."""
-    for path, content in _strayed(environment):
+    for path, content in _drift(environment):
         if content is None:
             path.unlink()
         else:
-            durable.write(path, content)
+            atomic_write.write(path, content)
 
 
 def wrong_roots(environment: str) -> tuple[Path, ...]:
     """Returns the served roots that are changed, missing, or none of ours."""
-    return tuple(path for path, _ in _strayed(environment))
+    return tuple(path for path, _ in _drift(environment))
 
 
-def _strayed(environment: str) -> Iterator[tuple[Path, bytes | None]]:
+def _drift(environment: str) -> Iterator[tuple[Path, bytes | None]]:
     """Yields what is served otherwise than it should be, with what it should be: None for nothing."""
     folder = metadata_dir(environment)
     meant = {folder / path.name: path.read_bytes() for path in copies(environment)}

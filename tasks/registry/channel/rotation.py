@@ -26,6 +26,7 @@ from tasks.registry.channel.roots import current_root, keep_root, sign_root
 from tasks.registry.channel.settings import Online, Role, read_settings
 from tasks.registry.channel.signing import issue, onward
 from tasks.registry.channel.view import view
+from tasks.registry.ledger.history import History
 from tasks.registry.versions import registry_lock
 
 
@@ -53,7 +54,7 @@ def rotate(environment: str, role: Role, root_keys: Path) -> tuple[Path, ...]:
 
 
 def refresh(environment: str, root_keys: Path | None) -> tuple[Role, ...]:
-    """Signs anew what is near its expiry, the root only where its keys are at hand; returns what was signed.
+    """Signs again what is near its expiry, the root only where its keys are at hand; returns what was signed.
 
     Raises:
         InputError, IntegrityError: as `rotate` does.
@@ -82,7 +83,7 @@ def _rotate_online(environment: str, role: Online, root_keys: Path) -> None:
 
 def _sign_with_both(environment: str, role: Online, before: Root, both: Sequence[CryptoSigner]) -> None:
     """Signs the metadata of a role, and what must be signed with it, so that old root and new root allow it."""
-    listed = bring_in(environment)
+    listed = bring_in(environment, History.load())
     seen = view(environment)
     roles = max(onward(role), stale_roles(seen, listed, read_settings(environment).days), key=len)
     others = {other: [online_signer(environment, other, before)] for other in roles if other != role}

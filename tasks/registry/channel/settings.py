@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.record import Record
-from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel import atomic_write
 from tasks.registry.channel.paths import SETTINGS, keys_dir
 
 Role = Literal["root", "targets", "snapshot", "timestamp"]
@@ -40,7 +40,7 @@ class Days(Record):
         return expires - datetime.now(UTC) < timedelta(days=self.of(role)) / RENEWED
 
 
-class Settings(Record):
+class ChannelSettings(Record):
     """The small file beside the keys."""
 
     days: Days = Days()
@@ -48,7 +48,7 @@ class Settings(Record):
     """the highest version that each online role was ever given, so that no copy of old files makes them go down"""
 
 
-def read_settings(environment: str) -> Settings:
+def read_settings(environment: str) -> ChannelSettings:
     """Returns the settings of a channel that is there.
 
     Raises:
@@ -56,17 +56,17 @@ def read_settings(environment: str) -> Settings:
     """
     path = keys_dir(environment) / SETTINGS
     try:
-        return Settings.model_validate_json(path.read_bytes())
+        return ChannelSettings.model_validate_json(path.read_bytes())
     except ValidationError as error:
         wrong = error.errors()[0]
         place, do = ".".join(str(part) for part in wrong["loc"]), "bring it back from a backup"
         raise IntegrityError(mismatch(str(path), place, "the settings of a channel", wrong["msg"], do)) from None
 
 
-def write_settings(environment: str, settings: Settings) -> None:
+def write_settings(environment: str, settings: ChannelSettings) -> None:
     """Writes the settings of a channel; the first time, this is what makes the channel be there."""
     content = settings.model_dump_json(indent=2) + "\n"
-    durable.write(keys_dir(environment) / SETTINGS, content.encode(), durable.OWNER_ONLY)
+    atomic_write.write(keys_dir(environment) / SETTINGS, content.encode(), atomic_write.OWNER_ONLY)
 
 
 def next_versions(environment: str, roles: Sequence[Online], served: Mapping[Online, int]) -> Mapping[Online, int]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 
-from tasks.registry.channel import atomic_write as durable
+from tasks.registry.channel import atomic_write
 from tasks.registry.channel.paths import metadata_dir
 from tasks.registry.channel.settings import ONLINE, Online, next_versions, read_settings
 from tasks.registry.channel.view import View
@@ -66,4 +66,4 @@ class _Draft:
     def write(self, environment: str) -> None:
         """Puts the files in place in the order in which they were signed."""
         for name, content in self._files.items():
-            durable.write(metadata_dir(environment) / name, content)
+            atomic_write.write(metadata_dir(environment) / name, content)

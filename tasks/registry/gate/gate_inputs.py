@@ -11,22 +11,20 @@ from pathlib import Path
 from params.promote import Gate
 from tasks.contracts.releases import Release
 from tasks.core.errors import IntegrityError
-from tasks.registry.gate.approval import approval_of, hours_led
-from tasks.registry.ledger import decisions
-from tasks.registry.ledger.chain import aware
+from tasks.registry.ledger.history import History
 from tasks.runtime.bundle.bundle import self_test
 from tasks.runtime.errors import RuntimeBundleError
 from tasks.tracking.runs import fetch
 
 
 @dataclass(frozen=True)
-class Candidacy:
-    """A release in front of the gate of one environment, at one moment.
+class GateInputs:
+    """What the gate of one environment needs of a release beside its evaluation, at one moment.
 
     Attributes:
         in_required: whether it leads the environment that the gate requires.
         hours: that it has led that one without interruption.
-        approved_by: who said that it may enter, None where nobody did.
+        approved_by: who approved it, None without an approval.
         approved_at: when.
         difference: largest difference of its golden logits in the runtime now; None where it does not pass its
             self-test.
@@ -41,16 +39,16 @@ class Candidacy:
     failure: str = ""
 
 
-def candidacy(release: Release, environment: str, gate: Gate) -> Candidacy:
-    """Returns what the ledger and the runtime say now of a release that wants into an environment."""
+def gate_inputs(release: Release, environment: str, gate: Gate, history: History) -> GateInputs:
+    """Returns what the ledger and the runtime say now of a release that is to enter an environment."""
     model, version, required = release.model, release.version, gate.requires
-    approval = approval_of(model, environment, version)
+    approval = history.approval(model, environment, version)
     difference, failure = _tested(release)
-    return Candidacy(
-        in_required=required is not None and decisions.champion(model, required) == version,
-        hours=hours_led(model, required, version) if required else 0.0,
+    return GateInputs(
+        in_required=required is not None and history.champion(model, required) == version,
+        hours=history.hours_led(model, required, version) if required else 0.0,
         approved_by=approval.who if approval else None,
-        approved_at=aware(approval.time) if approval else None,
+        approved_at=approval.time if approval else None,
         difference=difference,
         failure=failure,
     )

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from params.promote import Gate
 from tasks.contracts.releases import APPROVAL, Check, Verdict
 from tasks.contracts.scores import Challenge, EvaluationRecord, FreshScore, Score
-from tasks.registry.gate.gate_inputs import Candidacy
+from tasks.registry.gate.gate_inputs import GateInputs
 
 
 def judge(
-    gate: Gate, environment: str, evaluation: EvaluationRecord, champion: Challenge | None, candidacy: Candidacy
+    gate: Gate, environment: str, evaluation: EvaluationRecord, champion: Challenge | None, inputs: GateInputs
 ) -> Verdict:
     """Returns what a gate says about the file that would ship.
 
@@ -18,11 +18,11 @@ def judge(
         environment: the environment behind the gate.
         evaluation: of the release that wants in, on the test split.
         champion: how it does against the release that is in now, on the same test split; None if there is none.
-        candidacy: what the ledger and the runtime say of it now.
+        inputs: what the ledger and the runtime say of it now.
     """
     absolute = _absolute(gate, evaluation.shipped, evaluation.score("student").parity)
     relative = (*_below_teacher(gate, evaluation.shipped, evaluation.score("teacher")), *_challenged(gate, champion))
-    checks = (*absolute, _loads(candidacy), *relative, *_procedural(gate, candidacy))
+    checks = (*absolute, _loads(inputs), *relative, *_procedural(gate, inputs))
     passed = all(check.passed for check in checks)
     return Verdict(environment=environment, passed=passed, checks=checks, challenge=champion)
 
@@ -69,10 +69,10 @@ def _absolute(gate: Gate, shipped: Score, parity: float) -> Iterator[Check]:
     yield from _at_most("parity", gate.parity, parity)
 
 
-def _loads(candidacy: Candidacy) -> Check:
+def _loads(inputs: GateInputs) -> Check:
     """Asks no field of the gate: what does not run ships nowhere."""
-    difference = candidacy.difference
-    got = candidacy.failure if difference is None else f"golden logits that differ by {difference:.3g}"
+    difference = inputs.difference
+    got = inputs.failure if difference is None else f"golden logits that differ by {difference:.3g}"
     expected = "a bundle that passes its self-test now"
     return Check(limit="loads_in_runtime", expected=expected, got=got, passed=difference is not None)
 
@@ -86,17 +86,17 @@ def _challenged(gate: Gate, champion: Challenge | None) -> Iterator[Check]:
         yield _against(champion)
 
 
-def _procedural(gate: Gate, candidacy: Candidacy) -> Iterator[Check]:
+def _procedural(gate: Gate, inputs: GateInputs) -> Iterator[Check]:
     """Yields what is no property of the file: where it has been, for how long, and who let it go on."""
     if gate.requires:
-        got = "it is" if candidacy.in_required else "it is not"
-        yield Check(limit="requires", expected=f"champion of `{gate.requires}`", got=got, passed=candidacy.in_required)
+        got = "it is" if inputs.in_required else "it is not"
+        yield Check(limit="requires", expected=f"champion of `{gate.requires}`", got=got, passed=inputs.in_required)
     if gate.minimum_hours is not None:
-        limit, least, hours = f"hours_in_{gate.requires}", gate.minimum_hours, candidacy.hours
+        limit, least, hours = f"hours_in_{gate.requires}", gate.minimum_hours, inputs.hours
         got = f"{int(hours * 100) / 100:.2f}"  # not rounded up to a limit that it does not keep
         yield Check(limit=limit, expected=f"at least {least:g}", got=got, passed=hours >= least)
     if gate.approval == "manual":
-        by, at = candidacy.approved_by, candidacy.approved_at
+        by, at = inputs.approved_by, inputs.approved_at
         got = "none" if by is None else f"one by {by}" + (f" at {at:%Y-%m-%d %H:%M:%S %Z}" if at else "")
         expected = "an approval of this version by `stillhouse approve`"
         yield Check(limit=APPROVAL, expected=expected, got=got, passed=by is not None)

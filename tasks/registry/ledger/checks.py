@@ -1,6 +1,6 @@
-"""The times a recipe was asked to run and there was nothing to do: who asked, when, and why nothing.
+"""The requests to run a recipe that found nothing to do: who asked, when, and why there was nothing.
 
-Rows are only ever added. They are no part of the chain of decisions: nothing about an environment rests on them.
+Rows are only ever added. They are no part of the chain of decisions, because no environment depends on them.
 """
 
 import getpass
@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from sqlalchemy import insert, select
 
 from tasks.core.record import Record
-from tasks.registry.ledger.chain import aware
 from tasks.registry.ledger.database import engine
 from tasks.registry.ledger.tables import CHECKS
 
@@ -40,4 +39,4 @@ def checks(recipe: str) -> tuple[QuietCheck, ...]:
     query = select(*columns).where(CHECKS.c.recipe == recipe).order_by(CHECKS.c.id)
     with engine().connect() as connection:
         rows = connection.execute(query).mappings().all()
-    return tuple(QuietCheck(**{**row, "time": aware(row["time"])}) for row in rows)
+    return tuple(QuietCheck(**row) for row in rows)

@@ -1,7 +1,7 @@
 """The ledger: what MLflow cannot promise. Which recipe was run last, and which fingerprint became which version.
 
-Rows are only ever added, and none is taken away: what a removed version was made of stays on record. What was decided
-about environments is in `decisions.py`, in the same database.
+Rows are only ever added: what a removed version was made of stays on record. The decisions about environments are in
+`history.py` and `chain.py`, in the same database.
 """
 
 from datetime import UTC, datetime
@@ -12,9 +12,8 @@ from tasks.contracts.releases import Release
 from tasks.contracts.scores import EvaluationRecord
 from tasks.core.fingerprint import Ingredients
 from tasks.core.record import Record
-from tasks.registry.ledger.chain import aware
 from tasks.registry.ledger.database import engine
-from tasks.registry.ledger.decisions import removals
+from tasks.registry.ledger.history import History
 from tasks.registry.ledger.seals import retired_fingerprint, seal_of, sealed_rows
 from tasks.registry.ledger.tables import RELEASES, RUNS
 
@@ -41,7 +40,7 @@ def last_run(recipe: str) -> PastRun | None:
         ingredients=Ingredients.model_validate_json(row.ingredients),
         outcome=row.outcome,
         version=row.version,
-        time=aware(row.time),
+        time=row.time,
     )
 
 
@@ -67,9 +66,9 @@ def release_of(model: str, version: int) -> Release | None:
     return _release(RELEASES.c.model == model, RELEASES.c.version == version)
 
 
-def latest_release(model: str) -> Release | None:
+def latest_release(model: str, history: History) -> Release | None:
     """Returns the release of the highest version that was not removed."""
-    gone = [version for _, version in removals(model)]
+    gone = [version for name, version in history.removals() if name == model]
     return _release(RELEASES.c.model == model, RELEASES.c.version.not_in(gone))
 
 
@@ -77,7 +76,7 @@ def releases() -> tuple[Release, ...]:
     """Returns every release, the oldest of each model first."""
     query = select(RELEASES.c.release).order_by(RELEASES.c.model, RELEASES.c.version)
     with engine().connect() as connection:
-        return tuple(Release.model_validate_json(said) for said in connection.execute(query).scalars())
+        return tuple(Release.model_validate_json(found) for found in connection.execute(query).scalars())
 
 
 def ingredients_of(release: Release) -> Ingredients | None:
@@ -125,21 +124,21 @@ def recipes() -> tuple[str, ...]:
         return tuple(connection.execute(select(RUNS.c.recipe).distinct().order_by(RUNS.c.recipe)).scalars())
 
 
-def rows() -> tuple[tuple[str, str], ...]:
-    """Returns every row about a run or a release, and what became of it: `ok`, `changed` or `missing`."""
+def rows(history: History) -> tuple[tuple[str, str], ...]:
+    """Returns every row about a run or a release, and its state: `ok`, `changed` or `missing`."""
     with engine().connect() as connection:
-        return tuple(sealed_rows(connection))
+        return tuple(sealed_rows(connection, history))
 
 
-def damaged_rows() -> tuple[str, ...]:
+def damaged_rows(history: History) -> tuple[str, ...]:
     """Returns in words which rows about runs and releases are not what they were when they were written."""
-    return tuple(f"ledger: {name} is {state}" for name, state in rows() if state != "ok")
+    return tuple(f"ledger: {name} is {state}" for name, state in rows(history) if state != "ok")
 
 
 def _add(table: Table, **values: object) -> None:
-    said = {"time": datetime.now(UTC), **values}
+    content = {"time": datetime.now(UTC), **values}
     with engine().begin() as connection:
-        connection.execute(insert(table).values(**said, seal=seal_of(said)))
+        connection.execute(insert(table).values(**content, seal=seal_of(content)))
 
 
 def _release(*conditions: object) -> Release | None:

@@ -1,6 +1,33 @@
-"""The tables of the ledger."""
+"""The tables of the ledger. A change here needs a revision in `migrations/versions`, which a test compares with it."""
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text, UniqueConstraint
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC: SQLite gives it back without a zone, PostgreSQL in the zone of the session."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Returns what a row holds, in UTC."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
 
 TABLES = MetaData()
 RUNS = Table(
@@ -12,8 +39,8 @@ RUNS = Table(
     Column("ingredients", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("seal", String(64)),
+    Column("time", UtcTime, nullable=False),
+    Column("seal", String(64), nullable=False),
 )
 CHECKS = Table(
     "checks",
@@ -24,7 +51,7 @@ CHECKS = Table(
     Column("who", Text, nullable=False),
     Column("asked", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
+    Column("time", UtcTime, nullable=False),
 )
 RELEASES = Table(
     "releases",
@@ -35,13 +62,13 @@ RELEASES = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("release", Text, nullable=False),
     Column("evaluation", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("seal", String(64)),
-    UniqueConstraint("model", "fingerprint"),
-    UniqueConstraint("model", "version"),
+    Column("time", UtcTime, nullable=False),
+    Column("seal", String(64), nullable=False),
+    UniqueConstraint("model", "fingerprint", name="one_release_per_fingerprint"),
+    UniqueConstraint("model", "version", name="one_release_per_version"),
 )
 DECISIONS = Table(
-    "promotions",
+    "decisions",
     TABLES,
     Column("id", Integer, primary_key=True),
     Column("model", String(40), nullable=False, index=True),
@@ -53,9 +80,9 @@ DECISIONS = Table(
     Column("reason", Text, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("verdict_sha256", String(64), nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("before", String(64)),
-    Column("digest", String(64)),
+    Column("time", UtcTime, nullable=False),
+    Column("before", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
     Column("release_seal", String(64)),
     UniqueConstraint("before", name="one_row_follows"),
 )

@@ -8,12 +8,14 @@ from typing import Any
 
 import yaml
 
+from tasks.core.files import md5_of
+
 CACHE = ".dvc/cache/files/md5"
 SUFFIX, LOCK = ".dir", "dvc.lock"
 
 
 def folder_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, str]]:
-    """Yields each file of a folder and `ok`, `changed` or `missing`; the folder itself where one cannot tell which.
+    """Yields each file of a folder and `ok`, `changed` or `missing`; the folder alone where that cannot be told.
 
     DVC's md5 of a folder is that of the list of its files and their md5s, which DVC's cache keeps. Where `dvc.lock`
     says that another version is in the folder by now, it is the files in the cache that are looked at.
@@ -29,7 +31,7 @@ def folder_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, 
     if not is_current(folder, md5):
         yield from _cached_states(project, folder, md5)
         return
-    found = {path.relative_to(folder).as_posix(): _md5_of(path) for path in folder.rglob("*") if path.is_file()}
+    found = {path.relative_to(folder).as_posix(): md5_of(path) for path in folder.rglob("*") if path.is_file()}
     listed = found if md5 == _md5_of_list(_listing(found)) else _listed(project, md5)
     if listed is None:
         yield folder.name, "changed"
@@ -46,8 +48,8 @@ def is_current(folder: Path, md5: str) -> bool:
         return True
     stages: dict[str, Any] = (yaml.safe_load(lock.read_text(encoding="utf-8")) or {}).get("stages", {})
     outs = [out for stage in stages.values() for out in stage.get("outs", [])]
-    there = [out["md5"] for out in outs if project / out["path"] == folder.resolve()]
-    return not there or md5 in there
+    locked = [out["md5"] for out in outs if project / out["path"] == folder.resolve()]
+    return not locked or md5 in locked
 
 
 def _cached_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, str]]:
@@ -57,7 +59,7 @@ def _cached_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str,
         return
     for name, path in sorted(files.items()):
         expected = f"{path.parent.name}{path.name}"
-        yield f"{folder.name}/{name}", _state(_md5_of(path) if path.is_file() else None, expected)
+        yield f"{folder.name}/{name}", _state(md5_of(path) if path.is_file() else None, expected)
 
 
 def cached_files(project: Path, md5: str) -> dict[str, Path] | None:
@@ -85,7 +87,7 @@ def _listed(project: Path, md5: str) -> dict[str, str] | None:
     """Returns the list in DVC's cache; None where it is not there, or is another one."""
     digest = md5.removesuffix(SUFFIX)
     path = project / CACHE / digest[:2] / f"{digest[2:]}{SUFFIX}"
-    if not path.is_file() or f"{_md5_of(path)}{SUFFIX}" != md5:
+    if not path.is_file() or f"{md5_of(path)}{SUFFIX}" != md5:
         return None
     listing: list[dict[str, Any]] = json.loads(path.read_bytes())
     return {str(entry["relpath"]): str(entry["md5"]) for entry in listing}
@@ -94,8 +96,3 @@ def _listed(project: Path, md5: str) -> dict[str, str] | None:
 def _md5_of_list(listing: list[dict[str, str]]) -> str:
     content = json.dumps(listing, sort_keys=True).encode()
     return hashlib.md5(content, usedforsecurity=False).hexdigest() + SUFFIX
-
-
-def _md5_of(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -10,8 +10,7 @@ from tasks.core.files import artefact_of, sha256_of
 from tasks.core.fingerprint import Ingredients
 from tasks.core.record import Artefact
 from tasks.registry.lineage.ancestry import ancestry
-from tasks.registry.lineage.reach import digests_of, holds
-from tasks.registry.lineage.soft_labels import soft_labels
+from tasks.registry.lineage.project import digests_of, kinds_with, soft_labels
 from tasks.registry.lineage.verify import verify
 from tasks.training.arrays import CARD, read_card
 from tests.evaluate.report.made import evaluation, release
@@ -93,10 +92,10 @@ def test_a_card_with_other_bytes_is_not_believed(
 def test_an_ancestor_is_found_by_the_beginning_of_a_digest_or_by_its_file(
     made_of: tuple[Ancestor, ...], tmp_path: Path
 ) -> None:
-    assert holds(made_of, ["01234567"]) == ("data",)
-    assert holds(made_of, ["0123456"]) == ()
-    assert holds(made_of, ["23456789"]) == ()
-    assert holds(made_of, digests_of(str(tmp_path / "weights"))) == ("student",)
+    assert kinds_with(made_of, ["01234567"]) == ("data",)
+    assert kinds_with(made_of, ["0123456"]) == ()
+    assert kinds_with(made_of, ["23456789"]) == ()
+    assert kinds_with(made_of, digests_of(str(tmp_path / "weights"))) == ("student",)
     assert digests_of("no file of this name") == ("no file of this name",)
 
 

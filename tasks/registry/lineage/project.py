@@ -1,0 +1,112 @@
+"""Lineage in a project: from a release back to all that it is made of, and from a digest forward to what has it."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from params.promote import ENVIRONMENTS
+from tasks.contracts.ancestors import Ancestor
+from tasks.contracts.releases import Release
+from tasks.contracts.scores import EvaluationRecord
+from tasks.core.files import md5_of, sha256_of
+from tasks.core.fingerprint import Ingredients
+from tasks.core.workspace import project_root, state_dir
+from tasks.registry.gate.verdict_file import verdict_files
+from tasks.registry.ledger import entries as ledger
+from tasks.registry.ledger.history import History
+from tasks.registry.lineage.ancestry import LOCK, ancestry, project_of
+
+SHORTEST = 8
+"""characters of a digest that are enough"""
+KEY = "key.json"
+
+
+def ancestry_of(release: Release, history: History, ingredients: Ingredients | None = None) -> tuple[Ancestor, ...]:
+    """Returns all that a release is made of, from the records of this project.
+
+    Args:
+        release: the release.
+        history: of its model.
+        ingredients: of the run that goes on, which is not on record yet.
+    """
+    model, version = release.model, release.version
+    entries = {
+        environment: history.entry_verdict(model, environment, version)
+        for environment in ENVIRONMENTS
+        if history.champion(model, environment) == version
+    }
+    ingredients = ingredients or ledger.ingredients_of(release)
+    evaluation = ledger.evaluation_of(release)
+    learned = soft_labels(evaluation, state_dir() / "soft-labels")
+    verdicts = verdict_files(release, history)
+    return ancestry(release, evaluation, entries, ingredients, _locks(release, evaluation), learned, verdicts)
+
+
+def _locks(release: Release, evaluation: EvaluationRecord) -> Iterator[str]:
+    """Yields `dvc.lock` as it is beside the data, in the commit that made a release, and in a later one."""
+    beside = project_of(evaluation) / LOCK
+    if beside.is_file():
+        yield beside.read_text(encoding="utf-8")
+    commit = release.git_commit.removesuffix("-dirty")
+    if commit and commit != "none":
+        yield _git("show", f"{commit}:./{LOCK}")
+    # The lock of new data is mostly committed after the run that made it: the first commit that has the version.
+    for later in _git("log", "--format=%H", "--reverse", f"-S{evaluation.data.version}", "--", f"./{LOCK}").split()[:1]:
+        yield _git("show", f"{later}:./{LOCK}")
+
+
+def _git(*arguments: str) -> str:
+    """Returns what git prints about the project; nothing where it fails."""
+    command = ["git", "-C", str(project_root()), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def soft_labels(evaluation: EvaluationRecord, store: Path) -> dict[str, str]:
+    """Returns what is on record of the soft labels that a student learned from: teacher, data, the views by their keys.
+
+    They are a cache: a view that is gone is computed again, and each is compared with its teacher before it is used.
+    """
+    teacher, data = evaluation.teacher.digest, evaluation.data.digest
+    keys = [
+        path.parent.name
+        for path in sorted(store.glob(f"*/{KEY}"))
+        for key in [_read(path)]
+        if (key.get("teacher"), key.get("data")) == (teacher, data)
+    ]
+    facts = {"of teacher": teacher, "of data": data, "views kept": f"{len(keys)}"}
+    return facts | ({"keys": " ".join(keys)} if keys else {})
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        key = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return key if isinstance(key, dict) else {}
+
+
+def digests_of(name: str) -> tuple[str, ...]:
+    """Returns the digests that a person means: md5 and sha256 of a file of that name, else the name itself."""
+    path = Path(name)
+    return (md5_of(path), sha256_of(path)) if path.is_file() else (name,)
+
+
+def kinds_with(ancestors: Sequence[Ancestor], digests: Sequence[str]) -> tuple[str, ...]:
+    """Returns the kinds of ancestors that have one of the digests, or begin one with it, in a fact or a file."""
+    long = [digest for digest in digests if len(digest) >= SHORTEST]
+    return tuple(
+        ancestor.kind
+        for ancestor in ancestors
+        if any(_named(value, digest) for digest in long for value in _values(ancestor))
+    )
+
+
+def _values(ancestor: Ancestor) -> list[str]:
+    return [*ancestor.facts.values(), *(artefact.sha256 for artefact in ancestor.files.values())]
+
+
+def _named(value: str, digest: str) -> bool:
+    return any(word.strip(",").startswith(digest) for word in value.split())
