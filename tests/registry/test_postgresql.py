@@ -101,9 +101,7 @@ def test_a_ledger_of_version_0_1_is_refused(
         connection.execute(text("create table promotions (id serial primary key, model varchar(40))"))
     monkeypatch.setenv("STILLHOUSE_LEDGER_URI", old.url.render_as_string(hide_password=False))
     database.engine.cache_clear()
-    with pytest.raises(
-        InputError, match=r"got that of version 0\.1; move .* name an empty database in `STILLHOUSE_LED"
-    ):
+    with pytest.raises(InputError, match=r"got that of version 0\.1; .* name an empty database in"):
         database.engine()
     database.engine.cache_clear()
     old.dispose()
