@@ -8,7 +8,7 @@
 # make bench-objectives     every objective on digits and vowels, five seeds
 # make bench-registry       four processes that promote and roll back one model 500 times: is there always one champion?
 # make bench-sweep          many students in one sweep against as many runs, and one worker against two
-# make bench-step           one step of the larger trainings: with freed memory kept, and in bf16
+# make bench-step           one step of the larger trainings, in fp32 and in bf16
 # make bench-start          how long commands take that have nothing to do
 # make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime

@@ -32,7 +32,6 @@ from tasks.data.versions.versioning import versioned_data
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelReport
 from tasks.distill.teachers.teachers import Teacher, Teaching
-from tasks.training.allocator import freed_memory_kept
 from tasks.training.arrays import SplitArrays
 from tasks.training.batches import Batch
 from tasks.training.loop import Objective, Trainer
@@ -61,7 +60,6 @@ def main(arguments: Sequence[str]) -> None:
         replace_table("bench-cost", table)
 
 
-@freed_memory_kept()
 def _row(name: str, epochs: int) -> str:
     project = project_root()
     recipe = load_recipe(project / "params" / f"{name}.yaml")

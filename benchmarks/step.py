@@ -1,19 +1,18 @@
-"""What one step of training takes: with the memory it frees kept, as trainings have it, and in bf16 on top.
+"""What one step of training takes in fp32 and in bf16.
 
     python -m benchmarks.step [--rounds 5]
 
 Per network one thread, its recipe's batch, fresh weights and random pictures; the ways take turns, each time in a fresh
-process, since the C library adapts to what was there before; the ratios are those of the medians. bf16 pays on
-processors that multiply it themselves.
+process, since the C library adapts to what was there before; the ratio is that of the medians. bf16 pays on processors
+that multiply it themselves.
 """
 
 import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from multiprocessing import get_context
 
 import torch
@@ -25,7 +24,6 @@ from tasks.contracts.records import InputSpec, Statistics
 from tasks.core.recipes import load_recipe
 from tasks.core.workspace import project_root
 from tasks.models.build import build_model
-from tasks.training.allocator import freed_memory_kept
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.optimizers import build_optimizer
 from tasks.training.precision import has_bf16, with_precision
@@ -35,11 +33,7 @@ PICTURES = {"fashion": (1, 28, 28), "solar": (1, 224, 224)}
 OUTPUTS = 10
 WARM_UP, TURN_SECONDS = 3, 2.0
 CPU = torch.device("cpu")
-WAYS: Mapping[str, tuple[Callable[[], AbstractContextManager[None]], str]] = {
-    "given back": (nullcontext, "fp32"),
-    "kept": (freed_memory_kept, "fp32"),
-    "bf16": (freed_memory_kept, "bf16"),
-}
+PRECISIONS = ("fp32", "bf16")
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -48,8 +42,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args(arguments)
     rows = [_row(*network, asked.rounds) for network in _networks()]
-    titles = f"one step{'' if has_bf16(CPU) else ' (no bf16 in this processor)'} | given back | kept / given back"
-    table = "\n".join([f"| {titles} | bf16 / kept |", "| --- | ---: | ---: | ---: |", *rows])
+    titles = f"one step{'' if has_bf16(CPU) else ' (no bf16 in this processor)'} | fp32 | bf16 / fp32"
+    table = "\n".join([f"| {titles} |", "| --- | ---: | ---: |", *rows])
     sys.stdout.write(f"{table}\n")
 
 
@@ -63,28 +57,26 @@ def _networks() -> Iterator[tuple[str, Architecture, Training, tuple[int, int, i
 
 
 def _row(name: str, architecture: Architecture, training: Training, picture: tuple[int, int, int], rounds: int) -> str:
-    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    seconds: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
     for _ in range(rounds):
-        for way in WAYS:
+        for precision in PRECISIONS:
             with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-                seconds[way].append(pool.submit(_seconds, way, architecture, training, picture).result())
-    back, kept, narrow = (statistics.median(seconds[way]) for way in WAYS)
-    return f"| {name} | {1000 * back:,.0f} ms | {kept / back:.2f} | {narrow / kept:.2f} |"
+                seconds[precision].append(pool.submit(_seconds, precision, architecture, training, picture).result())
+    wide, narrow = (statistics.median(seconds[precision]) for precision in PRECISIONS)
+    return f"| {name} | {1000 * wide:,.0f} ms | {narrow / wide:.2f} |"
 
 
-def _seconds(way: str, architecture: Architecture, training: Training, picture: tuple[int, int, int]) -> float:
+def _seconds(precision: str, architecture: Architecture, training: Training, picture: tuple[int, int, int]) -> float:
     """Returns the mean over as many steps as go into a turn."""
     torch.set_num_threads(1)
-    memory, precision = WAYS[way]
     step = _step(architecture, training.model_copy(update={"precision": precision}), picture)
-    with memory():
-        for _ in range(WARM_UP):
-            step()
-        started, count = time.perf_counter(), 0
-        while time.perf_counter() - started < TURN_SECONDS:
-            step()
-            count += 1
-        return (time.perf_counter() - started) / count
+    for _ in range(WARM_UP):
+        step()
+    started, count = time.perf_counter(), 0
+    while time.perf_counter() - started < TURN_SECONDS:
+        step()
+        count += 1
+    return (time.perf_counter() - started) / count
 
 
 def _step(architecture: Architecture, training: Training, picture: tuple[int, int, int]) -> Callable[[], None]:

@@ -74,7 +74,6 @@ SPEAK_YET = [
     "tasks/data/readers/table.py",
     "tasks/data/readers/time_series.py",
     "tasks/data/versions/versioning.py",
-    "tasks/distill/fused.py",
     "tasks/distill/health.py",
     "tasks/distill/soft_labels/packing.py",
     "tasks/distill/teachers/load_teachers.py",

@@ -1,22 +1,17 @@
 """What a distilled student minimises: `alpha * CE + (1 - alpha) * sum of weight * objective`."""
 
-from functools import lru_cache, partial
-
 from torch import Tensor, nn
 
 from params.distill import Distill
-from params.objectives import FeatureObjective, Kl
+from params.objectives import FeatureObjective
 from params.training import Training
 from tasks.distill.annealing import value_at
 from tasks.distill.feature_terms import FeatureTerms
-from tasks.distill.fused import Factors, hard_and_soft, targets_of
 from tasks.distill.soft_labels.source import Signal
 from tasks.distill.soft_terms import Answer, SoftTerms
-from tasks.kinds.kind import TaskKind
 from tasks.models.build import Network
 from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights
-from tasks.training.loop import Known
 from tasks.training.network import PreparedData
 
 
@@ -46,18 +41,13 @@ class DistillationLoss(nn.Module):
             else None
         )
         self.heads = HeadWeights(training.heads, data.kind.head_names)
-        self.plain = _is_plain(params, training, data.kind)
-        # One function object per pair of numbers: the targets of a chunk are prepared once for each.
-        self._targets = lru_cache(maxsize=2)(lambda alpha, t: partial(targets_of, alpha=alpha, temperature=t))
-        self._factors = lru_cache(maxsize=4)(Factors.of)
 
-    def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor | Known]:
+    def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Returns the loss and its parts, each ()."""
-        alpha = value_at(self.params.alpha, batch.chunk.epoch, self.epochs)
-        return self._plain(network, batch, alpha) if self.plain else {**self.general(network, batch, alpha)}
+        return self.weighed(network, batch, value_at(self.params.alpha, batch.chunk.epoch, self.epochs))
 
-    def general(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor]:
-        """Returns the same for any recipe, with everything traced."""
+    def weighed(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor]:
+        """Returns the same with `alpha` as the weight of the hard label."""
         student = Answer.of(network, batch, self.soft.per_step)
         hard = self.kind.hard_losses(student.logits, batch.labels, self.smoothing)
         soft, shown = self.soft(student, self.taught(batch), batch)
@@ -70,7 +60,7 @@ class DistillationLoss(nn.Module):
 
     def teachers_part(self, network: nn.Module, batch: Batch) -> Tensor:
         """Returns the soft-label terms () or, where there are none, the feature terms, with their gradient."""
-        terms = self.general(network, batch, alpha=0.0)
+        terms = self.weighed(network, batch, alpha=0.0)
         return terms["soft_loss" if self.soft.objectives else "loss"]
 
     def taught(self, batch: Batch) -> Answer:
@@ -82,23 +72,3 @@ class DistillationLoss(nn.Module):
         """Takes off what was attached to the networks."""
         if self.features:
             self.features.remove()
-
-    def _plain(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor | Known]:
-        temperature = value_at(self.params.temperature, batch.chunk.epoch, self.epochs)
-        (targets,) = self.signal.prepared(batch, self._targets(alpha, temperature))
-        factors = self._factors(alpha, temperature, len(targets), targets.device)
-        logits = network(batch.inputs, batch.lengths)
-        terms, gradient = hard_and_soft(logits, targets, factors)
-        loss, hard, soft = terms.unbind()
-        return {"loss": Known(loss, logits, gradient), "hard_loss": hard, "soft_loss": soft}
-
-
-def _is_plain(params: Distill, training: Training, kind: TaskKind) -> bool:
-    """Says whether the loss is the plain one: KL alone at weight 1, every soft label speaks, one head, no smoothing."""
-    return (
-        params.objectives == (Kl(kind="kl"),)
-        and params.confidence_mode == "drop"
-        and params.confidence_threshold == 0
-        and training.label_smoothing == 0
-        and len(kind.head_names) == 1
-    )

@@ -19,7 +19,6 @@ from torch.optim.lr_scheduler import LRScheduler
 from params.training import Training
 from tasks.core.errors import StageError
 from tasks.core.progress import Advance
-from tasks.training.allocator import freed_memory_kept
 from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.batch_norm import freeze_batch_norm, require_batch_norm
@@ -31,17 +30,7 @@ from tasks.training.memory_format import prefer_channels_last
 from tasks.training.optimizers import build_optimizer, build_schedule
 from tasks.training.precision import with_precision
 
-
-@dataclass(frozen=True)
-class Known:
-    """A loss () whose gradient with respect to the tensor `at` is known, and need not be traced."""
-
-    value: Tensor
-    at: Tensor
-    gradient: Tensor
-
-
-Objective = Callable[[nn.Module, Batch], Mapping[str, Tensor | Known]]
+Objective = Callable[[nn.Module, Batch], Mapping[str, Tensor]]
 """(network, batch) -> named scalars, of which `loss` is what is minimised and the others are shown. An objective that
 is an `nn.Module` has parameters of its own (projections, variances): they learn along with the network's."""
 VALIDATION = "validation_"
@@ -71,7 +60,6 @@ class Splits:
     validation: SplitArrays
 
 
-@freed_memory_kept()
 def fit(
     model: nn.Module,
     splits: Splits,
@@ -210,20 +198,15 @@ class Trainer:
 
     def step(self, batch: Batch) -> Mapping[str, Tensor]:
         """Learns from one batch; returns what the objective said."""
-        terms = dict(self.objective(self.model, batch))
-        loss = terms.pop("loss")
+        terms = self.objective(self.model, batch)
         self.optimizer.zero_grad()
-        if isinstance(loss, Known):
-            # Accelerate would divide the logits by the number of steps that make one, which is 1.
-            loss.at.backward(loss.gradient)  # type: ignore[no-untyped-call]
-        else:
-            self.accelerator.backward(loss)
+        self.accelerator.backward(terms["loss"])
         self._share_gradients_of_objective()
         if self.params.gradient_clip:
             self.accelerator.clip_grad_norm_(self.model.parameters(), self.params.gradient_clip)
         self.optimizer.step()
         self.schedule.step()
-        return {"loss": loss.value if isinstance(loss, Known) else loss, **_shown(terms)}
+        return terms
 
     def _share_gradients_of_objective(self) -> None:
         """Takes the mean over processes, which Accelerate does for the network alone."""
@@ -238,10 +221,6 @@ class Trainer:
             return values
         means = self.accelerator.reduce(torch.stack([value.detach().float() for value in values.values()]), "mean")
         return dict(zip(values, means, strict=True))
-
-
-def _shown(terms: Mapping[str, Tensor | Known]) -> dict[str, Tensor]:
-    return {name: value for name, value in terms.items() if isinstance(value, Tensor)}
 
 
 def _number(value: Tensor) -> float | Tensor:

@@ -13,8 +13,6 @@ from tasks.training.batches import Batch
 
 Per = Literal["sequence", "step"]
 """one soft label for each sample, or one for each frame of a sequence"""
-Prepare = Callable[[Tensor, Tensor], tuple[Tensor, ...]]
-"""logits (n, ...), labels (n, ...) -> tensors (n, ...), row by row"""
 
 
 @dataclass(frozen=True)
@@ -52,12 +50,6 @@ class Signal(Protocol):
         They are float32, on the batch's device and no part of a graph; frames behind the end of a sequence are zero.
         """
 
-    def prepared(self, batch: Batch, function: Prepare) -> tuple[Tensor, ...]:
-        """Returns `function(at(batch), batch.labels)`, computed for many batches at once where that can be.
-
-        What a function gave is found again by the identity of the function: give the same object every time.
-        """
-
 
 class StepNetwork(Protocol):
     """A network for sequences that answers at every frame."""
@@ -75,7 +67,6 @@ class Remembered(ABC):
     def __init__(self) -> None:
         self._scope: object = None
         self._logits = torch.empty(0)
-        self._prepared: dict[Prepare, tuple[Tensor, ...]] = {}
 
     @property
     @abstractmethod
@@ -91,25 +82,13 @@ class Remembered(ABC):
         scope = batch.chunk if self.by_chunk else batch
         if scope is not self._scope:
             self._logits = self.ask(batch)
-            self._prepared.clear()
             self._scope = scope
         return self._logits
 
     def at(self, batch: Batch) -> Tensor:
         """Returns the logits of the batch, as `Signal` says."""
-        return self._part(self.whole(batch), batch)
-
-    def prepared(self, batch: Batch, function: Prepare) -> tuple[Tensor, ...]:
-        """Returns what `function` makes of them, as `Signal` says."""
         logits = self.whole(batch)
-        if function not in self._prepared:
-            labels = batch.chunk.labels if self.by_chunk else batch.labels
-            with torch.no_grad():
-                self._prepared[function] = function(logits, labels)
-        return tuple(self._part(values, batch) for values in self._prepared[function])
-
-    def _part(self, values: Tensor, batch: Batch) -> Tensor:
-        return values[batch.within] if self.by_chunk else values
+        return logits[batch.within] if self.by_chunk else logits
 
 
 class LiveSoftLabels(Remembered):
