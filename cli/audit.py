@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import console, shown
+from cli.console import console
 from infra.services.prefect_server import start_prefect_api
 from tasks.core.errors import IntegrityError
 from tasks.core.progress import Notice, say
@@ -21,12 +21,11 @@ def audit(
     prepare_environment()
     from tasks.registry.promotion import audit as compare
 
-    with shown():
-        finish_promotions()
-        findings, history = compare(repair=repair), History.load()
-        for finding in findings:
-            if finding.repaired:
-                say(Notice("repaired", finding.text))
+    finish_promotions()
+    findings, history = compare(repair=repair), History.load()
+    for finding in findings:
+        if finding.repaired:
+            say(Notice("repaired", finding.text))
     left = [*(one.text for one in findings if not one.repaired), *ledger.damaged_rows(history)]
     if left:
         do = "`stillhouse audit --repair` puts back aliases and publishes channels again; a changed row stays as it is"
@@ -39,13 +38,11 @@ def reconcile() -> None:
     """Close what a killed process left open in MLflow and Prefect, and finish promotions that it began."""
     prepare_environment()
     ready = start_prefect_api()
-    with shown():
-        finish_promotions()
-        from flows.reconcile import reconcile_and_tell
+    finish_promotions()
+    from flows.reconcile import reconcile_and_tell
 
-        ready()
-        closed = reconcile_and_tell()
-    if not closed:
+    ready()
+    if not reconcile_and_tell():
         console.print("nothing was left open")
 
 

@@ -48,6 +48,15 @@ def shown(*listeners: Listener) -> Iterator[None]:
         board.clear()
 
 
+def say_notice(event: Event) -> None:
+    """Prints what was put right in passing, and what is unwise or did not work."""
+    match event:
+        case Notice(word, text):
+            console.print(f"[yellow]{word}[/]{' ' * max(1, 9 - len(word))}{escape(text)}", soft_wrap=True)
+        case Warned(text):
+            warn(text)
+
+
 def listen_to_stages() -> None:
     """Shows the events of stages for as long as this process lives."""
     listen(_Board().hear)
@@ -72,10 +81,6 @@ class _Board:
             case StageFailed(stage, reason):
                 self.clear()
                 console.print(f"  [red]failed[/]  {escape(f'{stage:<14} {reason}'.rstrip())}", soft_wrap=True)
-            case Notice(word, text):
-                console.print(f"[yellow]{word}[/]{' ' * max(1, 9 - len(word))}{escape(text)}", soft_wrap=True)
-            case Warned(text):
-                warn(text)
 
     def clear(self) -> None:
         if self._timer:

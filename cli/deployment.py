@@ -3,7 +3,7 @@
 Prefect imports this module in the process of each run, and nothing else does: so the console listens there to the end.
 """
 
-from cli.console import console, listen_to_stages
+from cli.console import console, listen_to_stages, say_notice
 from cli.promote import refusal
 from cli.run import say_run
 from flows.run import RunEnded, refusals
@@ -14,6 +14,7 @@ __all__ = ["retrain_if_changed"]
 
 
 def _say(event: Event) -> None:
+    say_notice(event)
     say_run(event)
     if isinstance(event, RunEnded):
         for promotion in refusals(event.retrained.promotions)[:1]:

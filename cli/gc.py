@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cli.audit import finish_promotions
-from cli.console import console, shown
+from cli.console import console
 from infra.services.prefect_server import results_folder
 from tasks.contracts.releases import Release
 from tasks.core.errors import InputError, mismatch
@@ -33,8 +33,7 @@ def gc(
     prepare_environment()
     with alone(), registry_lock():
         if not dry_run:
-            with shown():
-                finish_promotions()
+            finish_promotions()
         chosen = tuple(chosen_versions(keep, model, version))
         reason = "by hand" if keep is None else f"older than the newest {keep}"
         for release in chosen:

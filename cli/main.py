@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from tasks.core.addresses import without_login
 from tasks.core.errors import StillhouseError
+from tasks.core.progress import listen
 from tasks.core.servers import named_servers, unreachable
 from tasks.runtime.errors import RuntimeBundleError
 
@@ -86,10 +87,15 @@ app = typer.Typer(
 
 
 @app.callback()
-def options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
-    """Takes the options that stand before the command."""
+def options(
+    context: typer.Context, debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False
+) -> None:
+    """Takes the options that stand before the command, and listens while it works."""
     global _debug
     _debug = debug
+    from cli.console import say_notice  # the list of commands needs no console
+
+    context.call_on_close(listen(say_notice))
 
 
 def main() -> None:

@@ -102,7 +102,14 @@ def run(project: Path, recipe: Recipe, comparison: Comparison, ready: Callable[[
     for line in advice_on(project, recipe):
         say(Warned(line))
     with notify_of_failure(recipe):
-        retrained = _retrain(recipe, ready)
+        from flows.reconcile import owned_runs
+        from flows.retrain import retrain
+        from tasks.tracking import runs as tracking
+
+        tracking.client()  # makes MLflow's database, where there is none, while the server makes Prefect's
+        ready()
+        with owned_runs("the same command goes on behind the last finished stage"):
+            retrained = retrain(recipe)
     say(RunEnded(recipe, comparison, retrained))
     record(project, recipe, comparison, retrained)
     notify_of_promotions(recipe, retrained.promotions, "; ".join(comparison.changes))
@@ -124,17 +131,6 @@ def refusal(promotion: Promotion) -> str:
     """Returns every limit of a gate that broke, in words."""
     title = f"the gate of {promotion.environment} refused {promotion.model} version {promotion.version}:"
     return "\n".join([title, *(f"  - {line}" for line in promotion.verdict.refusals)])
-
-
-def _retrain(recipe: Recipe, ready: Callable[[], None]) -> "Retrained":
-    from flows.reconcile import owned_runs
-    from flows.retrain import retrain
-    from tasks.tracking import runs as tracking
-
-    tracking.client()  # makes MLflow's database, where there is none, while the server makes Prefect's
-    ready()
-    with owned_runs("the same command goes on behind the last finished stage"):
-        return retrain(recipe)
 
 
 def _used(project: Path, recipe: Recipe, comparison: Comparison) -> Ingredients:

@@ -5,7 +5,6 @@ warning and, at the end of a flow, a few seconds at most. Only that thread impor
 """
 
 import queue
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Literal
 
+from tasks.core.progress import Warned, say
 from tasks.tracking.datasets import Dataset, read_from, written_as
 
 PATIENCE_SECONDS = 5.0
@@ -186,4 +186,4 @@ def _file() -> Sink:
 
 
 def _warn(said: str) -> None:
-    sys.stderr.write(f"warning: OpenLineage: {' '.join(said.split())}\n")
+    say(Warned(f"OpenLineage: {' '.join(said.split())}"))

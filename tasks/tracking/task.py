@@ -8,7 +8,8 @@ fingerprint, after checking that every file of that result is still there with i
 import functools
 import inspect
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from prefect import Task
@@ -68,9 +69,17 @@ def stage(
 
         @functools.wraps(door)
         def call(*args: Any, **kwargs: Any) -> R:
-            inputs = dict(zip(names, args, strict=False)) | kwargs
-            earlier = _intact(work, key(None, inputs)) if cached else None
-            return _announced(work, title, summary, earlier, inputs)
+            inputs, started = dict(zip(names, args, strict=False)) | kwargs, time.perf_counter()
+            record: R
+            taken = cached and _intact(work, key(None, inputs)) is not None
+            if taken:
+                record = work(**inputs)
+            else:
+                with _announced(title, inputs) as run:
+                    record = work.with_options(refresh_cache=True)(**inputs)
+                    run.made(record)
+            _say_ended(title, summary(record), record, taken, time.perf_counter() - started)
+            return record
 
         return cast(Callable[P, R], call)
 
@@ -82,30 +91,23 @@ def advance_of(title: str) -> Advance:
     return lambda done, total, note: say(StageAdvanced(title, done, total, note))
 
 
-def _announced(
-    work: Task[..., R], title: str, summary: Callable[[R], str], earlier: R | None, inputs: dict[str, Any]
-) -> R:
-    """Runs a stage, or takes its earlier result, and says so."""
-    started = time.perf_counter()
-    record: R = work(**inputs) if earlier is not None else _worked(work, title, inputs)
-    tracking.note_stage(flow_run.id, title, getattr(record, "run_id", "") or "none", record.digest)
-    reused = earlier is not None or getattr(record, "reused", False)
-    made = getattr(record, "created", None) if reused else None
-    say(StageEnded(title, summary(record), time.perf_counter() - started, reused, made))
-    return record
-
-
-def _worked(work: Task[..., R], title: str, inputs: dict[str, Any]) -> R:
-    """Runs a stage, which is told to a catalogue, too; of one that is taken as it is there is nothing to tell."""
+@contextmanager
+def _announced(title: str, inputs: dict[str, Any]) -> Iterator[job_runs.JobRun]:
+    """Tells of a stage that works in the block; a catalogue is told, too, but not of what is taken as it is."""
     say(StageStarted(title))
     try:
         with job_runs.stage_run(title, tuple(inputs.values())) as run:
-            record: R = work.with_options(refresh_cache=True)(**inputs)
-            run.made(record)
+            yield run
     except BaseException:
         say(StageFailed(title))
         raise
-    return record
+
+
+def _say_ended(title: str, summary: str, record: Record, taken: bool, seconds: float) -> None:
+    """Notes what a stage came to on the run of its flow, and says so."""
+    tracking.note_stage(flow_run.id, title, getattr(record, "run_id", "") or "none", record.digest)
+    reused = taken or getattr(record, "reused", False)
+    say(StageEnded(title, summary, seconds, reused, getattr(record, "created", None) if reused else None))
 
 
 def _without_run(door: Callable[..., R], title: str, key: Callable[[dict[str, Any]], str]) -> Callable[..., R]:

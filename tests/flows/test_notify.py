@@ -11,11 +11,12 @@ import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from cli.console import shown
+from cli.console import say_notice
 from flows.notify import notify_of_failure, notify_of_promotions
 from params.pipeline import Recipe
 from tasks.contracts.releases import Check, Promotion, Verdict
 from tasks.core.errors import StageError
+from tasks.core.progress import listen
 from tasks.core.recipes import load_recipe
 
 CANARY = "canary-4711"
@@ -94,8 +95,9 @@ def test_nobody_hears_of_what_the_recipe_does_not_name(told: list[Any]) -> None:
 @pytest.mark.usefixtures("told")
 @pytest.mark.parametrize("block", ["nowhere", "missing"])
 def test_a_block_that_does_not_deliver_is_a_warning_without_its_secrets(block: str, capsys: Any) -> None:
-    with shown():
-        notify_of_promotions(recipe_telling(f"notify.block=custom-webhook/{block}"), [promotion(True)], "why")
+    stop = listen(say_notice)
+    notify_of_promotions(recipe_telling(f"notify.block=custom-webhook/{block}"), [promotion(True)], "why")
+    stop()
     said = capsys.readouterr()
     assert f"expected `custom-webhook/{block}` to deliver" in said.out
     assert CANARY not in said.out + said.err

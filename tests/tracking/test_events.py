@@ -13,6 +13,7 @@ from params.data import DownloadSource, FolderSource, WheelSource
 from params.pipeline import Recipe
 from tasks.contracts.records import TeacherRecord
 from tasks.contracts.releases import Promotion
+from tasks.core.progress import Warned, listen
 from tasks.core.recipes import load_recipe
 from tasks.tracking import job_runs
 from tasks.tracking.datasets import Dataset, read_from
@@ -202,8 +203,17 @@ def test_openlineages_own_file_of_settings_counts(home: Path, monkeypatch: pytes
     assert not (home / FILE).exists()
 
 
+@pytest.fixture
+def warnings() -> Iterator[list[str]]:
+    """What is warned of."""
+    found: list[str] = []
+    stop = listen(lambda event: found.append(event.text) if isinstance(event, Warned) else None)
+    yield found
+    stop()
+
+
 def test_a_server_that_is_gone_costs_one_line_and_the_file_takes_the_events(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    home: Path, monkeypatch: pytest.MonkeyPatch, warnings: list[str]
 ) -> None:
     with catalogue() as (url, _):
         pass
@@ -211,13 +221,13 @@ def test_a_server_that_is_gone_costs_one_line_and_the_file_takes_the_events(
     started = time.monotonic()
     run_trees()
     assert time.monotonic() - started < job_runs.PATIENCE_SECONDS
-    (line,) = capfd.readouterr().err.splitlines()
-    assert line.startswith("warning: OpenLineage: expected to send an event, got ConnectionError")
+    (line,) = warnings
+    assert line.startswith("OpenLineage: expected to send an event, got ConnectionError")
     assert told(events_in(home / FILE)) == TREES
 
 
 def test_a_server_that_never_answers_costs_one_line_and_as_long_as_patience_lasts(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    home: Path, monkeypatch: pytest.MonkeyPatch, warnings: list[str]
 ) -> None:
     monkeypatch.setattr(job_runs, "PATIENCE_SECONDS", 0.5)
     with catalogue(asleep=True) as (url, taken):
@@ -226,7 +236,7 @@ def test_a_server_that_never_answers_costs_one_line_and_as_long_as_patience_last
         run_trees()
         run_trees()
         assert time.monotonic() - started < 3
-        (line,) = capfd.readouterr().err.splitlines()
+        (line,) = warnings
     assert "expected all events to be taken within 0.5 s, got no answer" in line
     assert len(taken) <= 1
 
