@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tasks.compress.context import CompressionContext, NotPossibleError
+from tasks.compress.context import CompressionContext, NotPossibleError, file_pass
 from tasks.compress.measure import BuiltCandidate
 from tasks.compress.operators import executed_operators, integer_operators
 from tasks.runtime.bundle.session import Session
@@ -17,10 +17,6 @@ from tasks.runtime.errors import RuntimeBundleError
 from tasks.training.arrays import SplitArrays
 
 Feed = tuple[NDArray[Any], NDArray[np.int64] | None]
-INT8 = frozenset({"static_int8", "qat_int8", "mixed_int8", "dynamic_int8"})
-SMALLER = INT8 | {"fp16"}
-TOLERANCES = {"fp32": 1e-3, "fp16": 2e-2}
-"""of float files against torch, as a part of the largest logit (or of 1, where all are smaller)"""
 STEADY = 0.1
 """how much of the largest logit the batch may change: ranges that are found at each prediction are those of a batch"""
 BATCH = 3
@@ -33,9 +29,10 @@ def check(context: CompressionContext, built: BuiltCandidate) -> None:
         NotPossibleError: it does not run at another batch size or number of frames, differs from its network or from
             itself there, computes nothing in integers although it is called int8, or is not smaller than fp32.
     """
-    if built.kind in INT8:
+    promised = file_pass(built.kind)
+    if promised.integers:
         require_integers(built.path.read_bytes())
-    if built.kind in SMALLER:
+    if promised.smaller:
         require_smaller(built.exported.stat().st_size, built.path.stat().st_size)
     try:
         session = Session(built.path.read_bytes(), context.params.target.threads)
@@ -77,10 +74,10 @@ def require_logits(context: CompressionContext, built: BuiltCandidate, session: 
     """Compares a sample alone and among others, sequences also at two lengths: with torch, int8 with itself."""
     alone, together = two_shapes(context.validation)
     got_alone, got = session.predict(*alone), session.predict(*together)
-    if built.kind in TOLERANCES:
+    if (tolerance := file_pass(built.kind).tolerance) is not None:
         for feed, logits in ((alone, got_alone), (together, got)):
             expected = _of_torch(built, feed)
-            allowed = TOLERANCES[built.kind] * max(1.0, float(np.abs(expected).max()))
+            allowed = tolerance * max(1.0, float(np.abs(expected).max()))
             _require_close(expected, logits, allowed, "the logits of torch")
     else:
         _require_close(

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from params.compress import Compress, Recovery
 from tasks.contracts.records import InputSpec
+from tasks.core.plugins import load
 from tasks.kinds.kind import TaskKind
 from tasks.models.build import Network
 from tasks.training.arrays import SplitArrays
@@ -57,3 +58,26 @@ class CompressionContext:
     def validation(self) -> SplitArrays:
         """What candidates are compared on."""
         return self.data.splits.validation
+
+
+@dataclass(frozen=True)
+class FilePass:
+    """How a file is made of an exported network, and what it must then be; `PASS` of each module of `file_passes`.
+
+    Attributes:
+        make: (context, exported network, parameters, path) -> the network of the file where it is not the exported one.
+        integers: ONNX Runtime must compute layers of it in integers.
+        smaller: it must have fewer bytes than the exported file.
+        tolerance: of a float file against torch, as a part of the largest logit (or of 1, where all are smaller).
+    """
+
+    make: Callable[[CompressionContext, Path, Any, Path], Network | None]
+    integers: bool = False
+    smaller: bool = False
+    tolerance: float | None = None
+
+
+def file_pass(kind: str) -> FilePass:
+    """Returns the pass that makes files of this kind."""
+    found: FilePass = load("tasks.compress.file_passes.{}", kind).PASS
+    return found

@@ -1,49 +1,20 @@
-"""From the student to the files that could ship: one function per pass, one entry each.
+"""From the student to the files that could ship: one module per pass, named after its kind.
 
 Passes over networks come first, in any number; the last step of a candidate makes its file. A pass that can do nothing
 raises `NotPossibleError` with the reason. What was made is measured like all others.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from params.compress import Candidate, Fp32, NetworkPass
-from tasks.compress.context import CompressionContext, NotPossibleError
-from tasks.compress.file_passes.fp16 import convert_fp16
-from tasks.compress.file_passes.mixed import quantize_mixed
-from tasks.compress.file_passes.quantize import quantize_dynamically, quantize_statically
+from params.compress import Candidate, NetworkPass
+from tasks.compress.context import CompressionContext, NotPossibleError, file_pass
 from tasks.compress.measure import BuiltCandidate
-from tasks.compress.network_passes.factorise import factorise
-from tasks.compress.network_passes.prune import prune
-from tasks.compress.network_passes.qat import train_in_int8
-from tasks.compress.network_passes.sparsify import sparsify
-from tasks.core.files import whole_file
+from tasks.core.plugins import load
 from tasks.core.record import canonical_digest
 from tasks.models.build import Network
 from tasks.models.export import export_onnx
-
-
-def keep_fp32(_context: CompressionContext, exported: Path, _params: Fp32, path: Path) -> None:
-    """Writes the file as it was exported; "no further pass" is always one of the outcomes."""
-    with whole_file(path) as temporary:
-        temporary.write_bytes(exported.read_bytes())
-
-
-NETWORK_PASSES: Mapping[str, Callable[[CompressionContext, Network, Any], Network]] = {
-    "prune": prune,
-    "sparsify": sparsify,
-    "low_rank": factorise,
-}
-FILE_PASSES: Mapping[str, Callable[[CompressionContext, Path, Any, Path], Network | None]] = {
-    "fp32": keep_fp32,
-    "fp16": convert_fp16,
-    "static_int8": quantize_statically,
-    "qat_int8": train_in_int8,
-    "mixed_int8": quantize_mixed,
-    "dynamic_int8": quantize_dynamically,
-}
-"""(context, exported network, parameters, where to) -> the network of the file, where that is not the exported one"""
 
 
 class CandidateBuilder:
@@ -80,7 +51,7 @@ class CandidateBuilder:
         """
         path, last = self.context.directory / f"{candidate.called}.onnx", candidate.file_pass
         exported, network = self._export(candidate), self.network(candidate)
-        reference = FILE_PASSES[last.kind](self.context, exported, last, path) or network
+        reference = file_pass(last.kind).make(self.context, exported, last, path) or network
         return BuiltCandidate(
             candidate.called, last.kind, network, exported, path, bool(candidate.network_passes), reference
         )
@@ -96,7 +67,8 @@ class CandidateBuilder:
 
     def _passed(self, network: Network, params: Any) -> Network | NotPossibleError:
         try:
-            return NETWORK_PASSES[params.kind](self.context, network, params)
+            made: Network = load("tasks.compress.network_passes.{}", params.kind).PASS(self.context, network, params)
+            return made
         except NotPossibleError as reason:
             return reason
 

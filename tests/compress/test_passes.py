@@ -11,7 +11,7 @@ from params.compress import Compress, LowRank, Prune, Recovery, Sparsify
 from params.models import Architecture, Cnn, Factored, ImportedArchitecture, Mlp, Recurrent, ResNet
 from tasks.compress.compress import compress
 from tasks.compress.context import NotPossibleError
-from tasks.compress.network_passes.factorise import factorise
+from tasks.compress.network_passes.low_rank import factorise
 from tasks.compress.network_passes.prune import prune
 from tasks.compress.network_passes.sparsify import sparsify
 from tasks.core.progress import silent
@@ -216,9 +216,9 @@ def test_layers_leave_int8_until_the_limit_holds(tiny_images: Path, make_context
     scored = iter([0.2, 0.2, 0.9])  # fewer and fewer layers in int8
     context = make_context(tiny_images, CNN, candidates=["mixed_int8"], limits={"accuracy_drop": 0.1})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.compress.file_passes.mixed.measure_student", lambda _context: 0.9)
+        patch.setattr("tasks.compress.file_passes.mixed_int8.measure_student", lambda _context: 0.9)
         patch.setattr("tasks.compress.checks.require_smaller", lambda *_: None)
-        patch.setattr("tasks.compress.file_passes.mixed._accuracy", lambda _context, _content: next(scored))
+        patch.setattr("tasks.compress.file_passes.mixed_int8._accuracy", lambda _context, _content: next(scored))
         _, mixed = compress(context, silent).candidates
     assert mixed.operators.get("QLinearConv", 0) + mixed.operators.get("QGemm", 0) == 1
     assert mixed.broken_limits == () or mixed.accuracy < 0.9

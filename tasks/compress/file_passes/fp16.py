@@ -6,7 +6,7 @@ import onnx
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from params.compress import Fp16
-from tasks.compress.context import CompressionContext
+from tasks.compress.context import CompressionContext, FilePass
 from tasks.core.files import whole_file
 from tasks.models.graph import tidy
 
@@ -17,3 +17,6 @@ def convert_fp16(_context: CompressionContext, exported: Path, _params: Fp16, pa
     tidy(model)
     with whole_file(path) as temporary:
         temporary.write_bytes(model.SerializeToString(deterministic=True))
+
+
+PASS = FilePass(convert_fp16, smaller=True, tolerance=2e-2)

@@ -13,14 +13,12 @@ from tempfile import TemporaryDirectory
 
 import onnx
 from onnx import ModelProto
-from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from params.compress import FULL_BITS, Calibration, DynamicInt8, StaticInt8
+from params.compress import FULL_BITS, Calibration
 from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.file_passes.calibrate import Samples
-from tasks.compress.network_passes.graph_network import GraphNetwork
-from tasks.core.files import whole_file
 from tasks.models.graph import tidy
 
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul", "LSTM", "GRU", "RNN"})
@@ -28,7 +26,6 @@ WEIGHTED = frozenset({"Conv", "Gemm", "MatMul", "LSTM", "GRU", "RNN"})
 STATIC = ("Conv", "Gemm", "MatMul")
 CARRIED = ("Relu", "Clip", "Add", "Concat", "MaxPool", "AveragePool", "GlobalAveragePool", "Reshape", "Flatten")
 """have no weights; in int8 between two operators that are, they save going back to float"""
-DYNAMIC = ("LSTM", "Gemm", "MatMul")
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
     "entropy": CalibrationMethod.Entropy,
@@ -52,40 +49,6 @@ TYPES: Mapping[str, IntegerTypes] = {
 }
 
 
-def quantize_statically(context: CompressionContext, exported: Path, params: StaticInt8, path: Path) -> None:
-    """Writes weights and activations as int8 (QDQ, per channel), ranges from training samples.
-
-    Raises:
-        NotPossibleError: the network's work is in operators that have no static int8 kernel.
-    """
-    with prepared(exported) as model, whole_file(path) as temporary:
-        quantized = statically(context, model, params.calibration)
-        if params.weight_bits < FULL_BITS:
-            bits = weight_bits(context, params.weight_bits)
-            quantized = GraphNetwork(quantized, model, bits).in_integers()
-        temporary.write_bytes(in_bytes(quantized))
-
-
-def quantize_dynamically(context: CompressionContext, exported: Path, _params: DynamicInt8, path: Path) -> None:
-    """Writes weights as int8; the ranges of activations are found at each prediction.
-
-    Raises:
-        NotPossibleError: the network's work is in operators that have no dynamic int8 kernel worth it.
-    """
-    types = TYPES[context.params.target.isa]
-    with prepared(exported) as model, TemporaryDirectory() as folder, whole_file(path) as temporary:
-        _require_kernels(model, DYNAMIC, "dynamic int8", "static_int8 is for convolutions")
-        quantized = Path(folder, "quantized.onnx")
-        quantize_dynamic(
-            model,
-            quantized,
-            op_types_to_quantize=list(DYNAMIC),
-            reduce_range=types.reduce_range,
-            weight_type=types.weights,
-        )
-        temporary.write_bytes(in_bytes(onnx.load(quantized)))
-
-
 def weight_bits(context: CompressionContext, asked: int) -> int:
     """Returns the bits of weights: as many as asked for, and on processors that would overflow at most 7."""
     return min(asked, FULL_BITS - TYPES[context.params.target.isa].reduce_range)
@@ -94,8 +57,8 @@ def weight_bits(context: CompressionContext, asked: int) -> int:
 def statically(
     context: CompressionContext, model: ModelProto, calibration: Calibration | None, left_in_float: Iterable[str] = ()
 ) -> ModelProto:
-    """Returns a prepared model in int8, but for the named nodes; raises as `quantize_statically`."""
-    _require_kernels(model, STATIC, "static int8", "dynamic_int8 is for LSTM")
+    """Returns a prepared model in int8, but for the named nodes; raises as `require_kernels` does."""
+    require_kernels(model, STATIC, "static int8", "dynamic_int8 is for LSTM")
     types, calibration = TYPES[context.params.target.isa], calibration or context.params.calibration
     with TemporaryDirectory() as folder:
         quantized = Path(folder, "quantized.onnx")
@@ -130,7 +93,12 @@ def in_bytes(model: ModelProto) -> bytes:
     return content
 
 
-def _require_kernels(model: ModelProto, able: tuple[str, ...], what: str, hint: str) -> None:
+def require_kernels(model: ModelProto, able: tuple[str, ...], what: str, hint: str) -> None:
+    """Refuses a network whose work is in other operators than those `able`.
+
+    Raises:
+        NotPossibleError: with the operators, and `hint` at another pass.
+    """
     weighted = {node.op_type for node in model.graph.node} & WEIGHTED
     if not weighted:
         raise NotPossibleError(f"nothing to quantise: expected one of {', '.join(sorted(WEIGHTED))}, got none")

@@ -1,6 +1,9 @@
 """Recovery: a short training after a pass that costs accuracy, with the teacher that the student had."""
 
 from dataclasses import dataclass
+from functools import partial
+
+from torch import Tensor, nn
 
 from params.compress import Recovery
 from params.distill import Distill
@@ -8,7 +11,6 @@ from params.objectives import FeatureObjective, Kl
 from params.student import Student
 from params.training import Training
 from tasks.compress.context import Begin
-from tasks.compress.network_passes.sparsify import keep_zeros
 from tasks.core.progress import Advance, silent
 from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import Teaching
@@ -64,3 +66,20 @@ def without_layers(distillation: Distill) -> Distill:
     """Returns the objectives that need the teacher's logits only; KL where there are no others."""
     objectives = tuple(o for o in distillation.objectives if not isinstance(o, FeatureObjective)) or (Kl(kind="kl"),)
     return distillation.model_copy(update={"objectives": objectives})
+
+
+def keep_zeros(network: nn.Module) -> None:
+    """Lets no gradient reach the weights that are zero now: no optimiser of ours moves them without one."""
+    for weight in matrices(network).values():
+        if not weight.all():
+            mask = (weight != 0).to(weight.dtype)
+            weight.register_hook(partial(_where_kept, mask))  # type: ignore[no-untyped-call]
+
+
+def _where_kept(mask: Tensor, gradient: Tensor) -> Tensor:
+    return gradient * mask.to(gradient.device)
+
+
+def matrices(network: nn.Module) -> dict[str, nn.Parameter]:
+    """Returns the weights of the layers by name: not the biases, and not those of norms."""
+    return {name: parameter for name, parameter in network.named_parameters() if parameter.ndim > 1}

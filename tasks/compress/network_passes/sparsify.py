@@ -1,13 +1,13 @@
 """Unstructured pruning by magnitude (Han et al. 2015, arXiv:1506.02626): single weights become zero and stay so."""
 
 import copy
-from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from params.compress import Sparsify
 from tasks.compress.context import CompressionContext
+from tasks.compress.network_passes.recover import matrices
 from tasks.models.build import Network
 
 
@@ -15,27 +15,11 @@ def sparsify(context: CompressionContext, network: Network, params: Sparsify) ->
     """Returns the network with the smallest of the weights of each layer at zero; biases and norms stay."""
     sparse = copy.deepcopy(network)
     with torch.no_grad():
-        for weight in _weights(sparse).values():
+        for weight in matrices(sparse).values():
             weight.mul_(_largest(weight, 1 - params.zeros))
     if params.recovery:
         sparse = context.recover(sparse, params.recovery)
     return sparse.eval()
-
-
-def keep_zeros(network: nn.Module) -> None:
-    """Lets no gradient reach the weights that are zero now: no optimiser of ours moves them without one."""
-    for weight in _weights(network).values():
-        if not weight.all():
-            mask = (weight != 0).to(weight.dtype)
-            weight.register_hook(partial(_where_kept, mask))  # type: ignore[no-untyped-call]
-
-
-def _where_kept(mask: Tensor, gradient: Tensor) -> Tensor:
-    return gradient * mask.to(gradient.device)
-
-
-def _weights(network: nn.Module) -> dict[str, nn.Parameter]:
-    return {name: parameter for name, parameter in network.named_parameters() if parameter.ndim > 1}
 
 
 def _largest(weight: Tensor, part: float) -> Tensor:
@@ -43,3 +27,6 @@ def _largest(weight: Tensor, part: float) -> Tensor:
     flat = weight.abs().flatten()
     places = torch.argsort(flat, descending=True, stable=True)[: max(1, round(part * len(flat)))]
     return torch.zeros_like(flat).index_fill(0, places, 1.0).reshape(weight.shape)
+
+
+PASS = sparsify

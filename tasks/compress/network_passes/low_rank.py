@@ -42,3 +42,6 @@ def _state(network: Network, parts: dict[str, tuple[Tensor, Tensor]]) -> dict[st
         if f"body.{layer}.bias" in state:
             state[f"body.{layer}.{EXPAND}.bias"] = state.pop(f"body.{layer}.bias")
     return state
+
+
+PASS = factorise

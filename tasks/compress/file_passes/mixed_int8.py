@@ -15,7 +15,7 @@ from onnxruntime.quantization.qdq_loss_debug import (
 )
 
 from params.compress import Calibration, MixedInt8
-from tasks.compress.context import CompressionContext, NotPossibleError
+from tasks.compress.context import CompressionContext, FilePass, NotPossibleError
 from tasks.compress.file_passes.calibrate import Samples
 from tasks.compress.file_passes.quantize import STATIC, in_bytes, prepared, statically
 from tasks.compress.measure import logits_of, measure_student, primary_of
@@ -77,3 +77,6 @@ def _signal_to_noise(context: CompressionContext, model: ModelProto, quantized: 
 def _accuracy(context: CompressionContext, content: bytes) -> float:
     session = Session(content, context.params.target.threads)
     return primary_of(context, logits_of(session, context.validation))
+
+
+PASS = FilePass(quantize_mixed, integers=True, smaller=True)

@@ -4,7 +4,7 @@ import copy
 from pathlib import Path
 
 from params.compress import QatInt8
-from tasks.compress.context import CompressionContext
+from tasks.compress.context import CompressionContext, FilePass
 from tasks.compress.file_passes.quantize import in_bytes, prepared, statically, weight_bits
 from tasks.compress.network_passes.graph_network import GraphNetwork
 from tasks.core.files import whole_file
@@ -41,3 +41,6 @@ def _take(network: Network, graph: GraphNetwork) -> None:
     network.body = graph
     network.mean.zero_()
     network.std.fill_(1.0)
+
+
+PASS = FilePass(train_in_int8, integers=True, smaller=True)

@@ -1,0 +1,26 @@
+"""Weights and activations of 8 bits, with ranges from training samples."""
+
+from pathlib import Path
+
+from params.compress import FULL_BITS, StaticInt8
+from tasks.compress.context import CompressionContext, FilePass
+from tasks.compress.file_passes.quantize import in_bytes, prepared, statically, weight_bits
+from tasks.compress.network_passes.graph_network import GraphNetwork
+from tasks.core.files import whole_file
+
+
+def quantize_statically(context: CompressionContext, exported: Path, params: StaticInt8, path: Path) -> None:
+    """Writes weights and activations as int8 (QDQ, per channel), ranges from training samples.
+
+    Raises:
+        NotPossibleError: the network's work is in operators that have no static int8 kernel.
+    """
+    with prepared(exported) as model, whole_file(path) as temporary:
+        quantized = statically(context, model, params.calibration)
+        if params.weight_bits < FULL_BITS:
+            bits = weight_bits(context, params.weight_bits)
+            quantized = GraphNetwork(quantized, model, bits).in_integers()
+        temporary.write_bytes(in_bytes(quantized))
+
+
+PASS = FilePass(quantize_statically, integers=True, smaller=True)
