@@ -154,6 +154,7 @@ def _release(version: int) -> Release:
         bundle=(),
         teacher_version=1,
         data_version="none",
+        git_commit="none",
         run_id="none",
         created=datetime.now(UTC),
     )

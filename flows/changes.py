@@ -65,7 +65,7 @@ def growth(comparison: Comparison, data: DataRecord) -> str:
 def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:
     """Returns everything the outcome depends on, as far as it is known before a stage runs."""
     return Ingredients(
-        recipe=flatten(essential(recipe.made_of)),
+        recipe=flatten(essential(recipe.model_sections)),
         data={
             "version": recorded_version(data_folder(project, recipe), recipe.name) or "not prepared yet",
             "source": source_signature(project, recipe),
@@ -77,7 +77,7 @@ def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:
 
 def code_of(recipe: Recipe) -> dict[str, str]:
     """Returns file -> digest of the source that the stages of a recipe use."""
-    names = names_in(*(getattr(recipe, section) for section in recipe.made_of))
+    names = names_in(*(getattr(recipe, section) for section in recipe.model_sections))
     return {file: digest for task in _tasks(recipe) for file, digest in source_files(task, names).items()}
 
 

@@ -116,7 +116,7 @@ def promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion, 
 
 def _ingredients(recipe: Recipe) -> Ingredients:
     """Returns what the page of a release says of recipe and libraries; the ledger gets all of it when the run ends."""
-    fields = flatten(recipe.made_of)
+    fields = flatten(recipe.model_sections)
     return Ingredients(recipe=fields, data={}, code={}, libraries=library_versions(LIBRARIES))
 
 

@@ -58,6 +58,6 @@ class Recipe(Section):
         return (self.teacher, *self.ensemble) if self.teacher else ()
 
     @property
-    def made_of(self) -> dict[str, Any]:
-        """All sections that a model is made of: not when to make it anew, whom to tell, and what else to try."""
+    def model_sections(self) -> dict[str, Any]:
+        """All sections that a model is made of: not when to retrain, whom to notify, and what a sweep tries."""
         return self.model_dump(mode="json", exclude={"retrain", "notify", "sweep"})

@@ -29,8 +29,8 @@ CIRCLES = {
     ("tasks.runtime.serve.handler", "tasks.runtime.serve.server"),
 }
 DOUBLED = {
-    *("BusyError", "Candidate", "Cell", "Document", "Finding"),
-    *("Limits", "Samples", "Settings", "Standing", "Teacher"),
+    *("BusyError", "Candidate", "Cell", "Document"),
+    *("Limits", "Samples", "Standing", "Teacher"),
 }
 SPEAK_YET = [
     "cli/console.py",

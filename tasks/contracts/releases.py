@@ -49,8 +49,8 @@ class Release(Record):
     """every file of it, the manifest among them"""
     teacher_version: int
     data_version: str
-    git_commit: str = ""
-    """of the code that made it; empty where it was not asked then"""
+    git_commit: str
+    """of the code that made it"""
     library_lock: str = ""
     """sha256 of `requirements.lock` as it was then; empty where there was none"""
     run_id: str

@@ -1,4 +1,4 @@
-"""What a killed process left: runs that MLflow calls running, scratch folders, checkpoints nobody came back for."""
+"""What a killed process left: runs that MLflow calls running, scratch folders, checkpoints that were never resumed."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from tasks.upkeep.garbage import discard
 from tasks.upkeep.mlflow_runs import PAGE, Run, run_of
 
 LONGEST_DAYS = 30
-"""that the checkpoints of a killed stage wait for somebody to start it again"""
+"""that the checkpoints of a killed stage wait for the stage to start again"""
 
 
 def open_runs(owner: str) -> tuple[Run, ...]:
@@ -27,7 +27,7 @@ def close(run: Run) -> None:
 
 
 def forget_checkpoints() -> Iterator[str]:
-    """Removes the checkpoints that nobody went on from for a month; yields what they were called."""
+    """Removes the checkpoints that were not resumed for a month; yields their names."""
     oldest = time.time() - LONGEST_DAYS * 24 * 3600
     for folder in sorted((state_dir() / "checkpoints").glob("*")):
         if max((path.stat().st_mtime for path in (folder, *folder.iterdir())), default=0) < oldest:

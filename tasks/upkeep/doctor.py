@@ -12,8 +12,8 @@ from tasks.core.workspace import state_dir
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 from tasks.tracking import runs as tracking
-from tasks.upkeep import databases, machine, versions
 from tasks.upkeep import dvc_cache as cache
+from tasks.upkeep import machine
 from tasks.upkeep.abandoned import open_runs
 from tasks.upkeep.finding import Finding
 
@@ -29,14 +29,14 @@ def checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
         deep: hash every object of DVC's cache, not only a sample.
     """
     return {
-        "versions of libraries": partial(versions.required_versions, project),
-        "versions as in the lock": partial(versions.locked_versions, project),
+        "versions of libraries": partial(machine.required_versions, project),
+        "versions as in the lock": partial(machine.locked_versions, project),
         "disk space": partial(machine.disk_space, state),
         "ports of this machine": machine.loopback,
         "proxies": machine.proxies,
         "servers that are named": named_servers,
         "telemetry": machine.telemetry,
-        "databases on this machine": partial(databases.sqlite_databases, state),
+        "databases on this machine": partial(machine.sqlite_databases, state),
         "MLflow": mlflow_answers,
         "ledger": ledger_answers,
         "runs of killed processes": stale_runs,

@@ -17,7 +17,6 @@ from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 from tasks.registry.versions import delete_version
 from tasks.upkeep import caches
-from tasks.upkeep import channel_files as channel
 from tasks.upkeep import mlflow_runs as runs
 from tasks.upkeep.garbage import Garbage, at, within
 from tasks.upkeep.needs import Needs, Version, needs_of
@@ -57,12 +56,12 @@ def found(gone: set[Version], results: Path) -> Iterator[tuple[str, Sequence[Gar
     yield "data variants", variants
     yield "views of soft labels", [*caches.soft_labels(state_dir() / "soft-labels", teachers, kept.data)]
     yield "leftovers of interruptions", [thing for root in _roots() for thing in caches.leftovers(root)]
-    yield "superseded files of channels", [*channel.superseded(served_root())]
+    yield "superseded files of channels", [*caches.superseded(served_root())]
     yield "versions in MLflow", [*_versions(gone)]
 
 
 def _variants(kept: Needs) -> Iterator[Path]:
-    """Yields the variants of data that no kept release and no last run refers to, by folder or by version."""
+    """Yields the variants of data that no release that stays and no last run refers to, by folder or version."""
     last = {run.ingredients.data["version"] for run in map(ledger.last_run, ledger.recipes()) if run}
     for folder in sorted((state_dir() / "variants").glob("[!.]*")):
         version = recorded_version(folder, folder.name.rpartition("-")[0])

@@ -1,16 +1,25 @@
-"""The machine: room on the disk, the way to itself, and what the tools would send home."""
+"""The machine: versions of libraries, free disk space, the network to itself, usage statistics, databases."""
 
 import os
 import shutil
 import socket
+import sqlite3
+import tomllib
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from tasks.upkeep.finding import Finding
 
+REQUIRED, LOCK = "pyproject.toml", "requirements.lock"
 LEAST_BYTES = 2 * 10**9
 """free: some runs of a recipe with large data"""
+PATIENCE_SECONDS = 5.0
+"""for another process that writes to a database"""
 LOOPBACK = ("127.0.0.1", "localhost")
 OFF = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": ("0", "false"),
@@ -18,6 +27,31 @@ OFF = {
     "DVC_NO_ANALYTICS": ("1", "true"),
 }
 """variable -> what it must be"""
+
+
+def required_versions(project: Path) -> Iterator[Finding]:
+    """Yields the libraries that are missing, or of a version that `pyproject.toml` excludes."""
+    with (project / REQUIRED).open("rb") as stream:
+        wanted = tomllib.load(stream)["project"]["dependencies"]
+    for requirement in map(Requirement, wanted):
+        got = _installed(requirement.name)
+        if not _fits(requirement, got):
+            yield Finding(
+                f"`{requirement.name}`: expected {requirement.specifier} ({REQUIRED}), got {got or 'none'}",
+                f"pip install -c {LOCK} '{requirement.name}{requirement.specifier}'",
+            )
+
+
+def locked_versions(project: Path) -> Iterator[Finding]:
+    """Yields one finding where installed libraries have other versions than the lock; those not installed are none."""
+    path = project / LOCK
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    locked = [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
+    installed = [(requirement, _installed(requirement.name)) for requirement in locked]
+    other = [f"{one.name} {got}" for one, got in installed if got and not _fits(one, got)]
+    if other:
+        mend = f"pip install -r {LOCK}"
+        yield Finding(f"`{LOCK}`: expected its versions, got {', '.join(other)}", mend)
 
 
 def disk_space(state: Path) -> Iterator[Finding]:
@@ -54,5 +88,40 @@ def telemetry() -> Iterator[Finding]:
             yield Finding(f"`{name}`: expected {off[-1]}, got `{got}`", f"unset {name}")
 
 
+def sqlite_databases(state: Path) -> Iterator[Finding]:
+    """Yields the databases of the state folder that are damaged or cannot be written to."""
+    for path in (state / "mlflow.db", state / "ledger.db", state / "prefect" / "prefect.db"):
+        if path.is_file() and (found := _problem(path)):
+            problem, mend = found
+            yield Finding(f"`{path}`: expected a database to write to, got {problem}", mend)
+
+
+def _problem(path: Path) -> tuple[str, str] | None:
+    """Returns what is wrong with a database, and the command that mends it."""
+    recover = f"sqlite3 {path} .recover | sqlite3 {path}.new && mv {path}.new {path}   (or put back a copy)"
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        return "one that may only be read", f"chmod u+w {path} {path.parent}"
+    try:
+        with closing(sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None)) as opened:
+            (answer,) = opened.execute("PRAGMA quick_check(1)").fetchone()
+            opened.execute("BEGIN IMMEDIATE")
+            opened.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+        return str(error), f"fuser {path}   (end the process that writes)" if busy else recover
+    return None if answer == "ok" else (str(answer).replace("\n", " "), recover)
+
+
 def _no_proxy() -> str:
     return f"`{os.environ.get('NO_PROXY') or os.environ.get('no_proxy') or ''}`"
+
+
+def _fits(requirement: Requirement, got: str | None) -> bool:
+    return got is not None and requirement.specifier.contains(got, prereleases=True)
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

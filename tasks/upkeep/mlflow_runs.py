@@ -18,7 +18,7 @@ PAGE = 1_000
 
 @dataclass(frozen=True)
 class Run:
-    """What MLflow has on record of a run, as far as it matters here."""
+    """What MLflow has on record of a run, as far as upkeep needs it."""
 
     id: str
     name: str
@@ -93,8 +93,8 @@ def _used(retrains: Iterable[FlowRun], needs: Needs) -> set[str]:
 
 def _inside(folder: str, root: str) -> bool:
     """Says whether a folder of artifacts is in that of a run; MLflow writes a local one as a path or as a URI."""
-    here, there = local_path(folder), local_path(root)
-    return here.is_relative_to(there) if here and there else f"{folder}/".startswith(f"{root}/")
+    inner, outer = local_path(folder), local_path(root)
+    return inner.is_relative_to(outer) if inner and outer else f"{folder}/".startswith(f"{root}/")
 
 
 def folder_of(run: Run) -> Path | None:
@@ -121,8 +121,8 @@ def _remove(run_id: str, folder: Path | None) -> None:
 def _is_broken(run: Run) -> bool:
     """Says whether a run came to no good end.
 
-    A run that is said to be running and has scratch on this machine was killed: gc works alone here. One that has none
-    may be running on another machine.
+    A run that MLflow calls running and that has scratch on this machine was killed: gc works alone here. One without
+    scratch may be running on another machine.
     """
     scratch = state_dir() / "work" / run.id
     return run.status in BROKEN or (run.status == "RUNNING" and scratch.is_dir())
@@ -137,7 +137,7 @@ def _flow_run(run: Run) -> FlowRun:
 
 
 def digests(runs: Iterable[Run], kept: Needs) -> Iterator[str]:
-    """Yields the digests of all that the retrains used which came to kept versions: of every teacher, too."""
+    """Yields the digests of all that the retrains used whose versions stay: of every teacher, too."""
     for retrain in flow_runs(runs):
         if retrain.version in kept.versions:
             yield from filter(None, retrain.stages.values())

@@ -1,4 +1,4 @@
-"""What must stay: everything that the records of kept releases name."""
+"""What must stay: everything that the records of releases name which stay."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

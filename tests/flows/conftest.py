@@ -162,10 +162,10 @@ def quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.chdir(project.root)
     database.engine.cache_clear()
     facts = {"model": "digits", "version": 1, "fingerprint": "0" * 64, "bundle": (), "teacher_version": 1}
-    release = Release(**facts, data_version="v", run_id="r", created=datetime.now(UTC))
+    release = Release(**facts, data_version="v", git_commit="none", run_id="r", created=datetime.now(UTC))
     row = {"model": "digits", "version": 1, "fingerprint": release.fingerprint, "release": release.model_dump_json()}
     with database.engine().begin() as connection:
-        connection.execute(insert(RELEASES).values(**row, evaluation="{}", time=release.created))
+        connection.execute(insert(RELEASES).values(**row, evaluation="{}", time=release.created, seal="0" * 64))
     ledger.add_run("digits", ingredients_of(*load(Path("params/digits.yaml"), [])), "released", 1)
     yield project
     database.engine.cache_clear()

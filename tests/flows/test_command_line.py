@@ -1,9 +1,11 @@
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,3 +124,27 @@ def test_the_watcher_of_connections_does_see_one(fresh: Any) -> None:
     code = "import socket\ntry: socket.getaddrinfo('stillhouse.invalid', 80)\nexcept OSError: pass"
     watched.python("-c", code)
     assert "look up stillhouse.invalid" in watched.connections.read_text()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "params/digits.yaml"),
+        ("promote", "digits", "--to", "edge"),
+        ("rollback", "digits", "--from", "edge"),
+        ("status",),
+        ("history", "digits"),
+        ("audit",),
+        ("lineage",),
+        ("gc",),
+    ],
+)
+def test_state_of_version_0_1_is_answered_by_the_folder_to_move_away(
+    typed: Any, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    os.environ["STILLHOUSE_HOME"] = str(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        connection.execute("create table promotions (id integer primary key)")
+    said = typed(*arguments)
+    assert said.code == 2
+    assert f"`{tmp_path}`: expected state of version 0.2, got that of version 0.1; move `{tmp_path}` away" in said.err

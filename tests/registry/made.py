@@ -46,6 +46,7 @@ def release(model: str, version: int, key: str) -> Release:
         bundle=(Artefact(uri="file:///m", sha256="0" * 64, size=1),),
         teacher_version=1,
         data_version="v",
+        git_commit="none",
         run_id="r",
         created=datetime.now(UTC),
     )

@@ -37,6 +37,7 @@ def make_release(home: Path, model: str, version: int) -> Release:
         bundle=tuple(artefact_of(folder / name) for name in FILES),
         teacher_version=1,
         data_version="v",
+        git_commit="none",
         run_id="r",
         created=datetime.now(UTC),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 
-from tasks.upkeep.channel_files import superseded
+from tasks.upkeep.caches import superseded
 
 EXPIRES = datetime(2100, 1, 1, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.upkeep import databases, machine, versions
 from tasks.upkeep import dvc_cache as cache
+from tasks.upkeep import machine
 from tasks.upkeep.machine import LEAST_BYTES
 
 ROOT = Path(__file__).parents[2]
@@ -22,12 +22,12 @@ def project_that_wants(folder: Path, requirement: str, locked: str = "") -> Path
 
 
 def test_the_libraries_here_are_those_that_are_known_to_work() -> None:
-    assert [*versions.required_versions(ROOT)] == []
+    assert [*machine.required_versions(ROOT)] == []
 
 
 @pytest.mark.parametrize("requirement", ["fastapi<0.1", "stillhouse-of-nobody>=1"])
 def test_a_library_that_is_excluded_or_missing_is_named_with_what_installs_it(tmp_path: Path, requirement: str) -> None:
-    (found,) = versions.required_versions(project_that_wants(tmp_path, requirement))
+    (found,) = machine.required_versions(project_that_wants(tmp_path, requirement))
     assert "expected" in found.wrong
     assert found.mend == f"pip install -c requirements.lock '{requirement}'"
 
@@ -36,7 +36,7 @@ def test_a_library_of_another_version_than_the_lock_is_named_and_one_that_is_not
     tmp_path: Path,
 ) -> None:
     project = project_that_wants(tmp_path, "numpy", "numpy==1.0\nstillhouse-of-nobody==1.0")
-    (found,) = versions.locked_versions(project)
+    (found,) = machine.locked_versions(project)
     assert "numpy" in found.wrong
     assert "nobody" not in found.wrong
 
@@ -45,23 +45,23 @@ def test_a_damaged_database_is_found(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as opened, opened:
         opened.execute("create table t (x)")
         opened.executemany("insert into t values (?)", [("x" * 500,)] * 200)
-    assert [*databases.sqlite_databases(tmp_path)] == []
+    assert [*machine.sqlite_databases(tmp_path)] == []
     content = bytearray((tmp_path / "ledger.db").read_bytes())
     content[4096:12288] = b"\xff" * 8192
     (tmp_path / "ledger.db").write_bytes(content)
-    (found,) = databases.sqlite_databases(tmp_path)
+    (found,) = machine.sqlite_databases(tmp_path)
     assert str(tmp_path / "ledger.db") in found.wrong
     assert ".recover" in found.mend
 
 
 def test_a_database_that_somebody_keeps_locked_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(machine, "PATIENCE_SECONDS", 0.1)
     with closing(sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)) as opened:
         opened.execute("create table t (x)")
         opened.execute("begin immediate")
-        (found,) = databases.sqlite_databases(tmp_path)
+        (found,) = machine.sqlite_databases(tmp_path)
     assert "locked" in found.wrong
-    assert [*databases.sqlite_databases(tmp_path)] == []
+    assert [*machine.sqlite_databases(tmp_path)] == []
 
 
 def put(project: Path, content: bytes, suffix: str = "") -> Path:

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, even where the machine loses its power right after."""
+"""Writes files that are complete or absent, even where the machine loses its power right after."""
 
 import os
 import re
@@ -34,13 +34,13 @@ def write(path: Path, content: bytes, mode: int = EVERYBODY) -> None:
 
 
 def private_dir(path: Path) -> Path:
-    """Returns a folder that only its owner may enter, made if it is not there."""
+    """Returns a folder that only its owner may enter; makes it if it is missing."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
 def sweep(folder: Path) -> None:
-    """Removes what a killed `write` left below a folder; nobody else may be writing there."""
+    """Removes what a killed `write` left below a folder; no other process may be writing there."""
     for path in folder.rglob(".*"):
         if _TEMPORARY.fullmatch(path.name):
             path.unlink()

@@ -31,7 +31,7 @@ class ChannelFile:
         return targets_dir(environment) / path
 
     def is_served(self, environment: str) -> bool:
-        """Says whether it is there with its very bytes."""
+        """Says whether it is in place with exactly its bytes."""
         path = self.served(environment)
         return path.is_file() and sha256_of(path) == self.artefact.sha256
 
@@ -71,7 +71,7 @@ def bundle_of(model: str, version: int, verdict: Verdict) -> tuple[ChannelFile, 
 
 
 def serve(environment: str, wanted: tuple[ChannelFile, ...]) -> None:
-    """Puts files in place that are not there yet; without metadata that names them they are of no effect.
+    """Puts missing files in place; without metadata that names them they have no effect.
 
     Raises:
         IntegrityError: a file of a release is gone, or is not what the ledger says.
@@ -90,5 +90,5 @@ def _file(release: Release, artefact: Artefact, verdict: Verdict) -> ChannelFile
 
 def _limit(name: str, verdict: Verdict) -> str | None:
     """Returns what a gate allowed at most, in digits: signed metadata is canonical JSON, which has no fractions."""
-    said = [check.expected for check in verdict.checks if check.limit == name]
-    return f"{float(said[-1].rpartition(' ')[2].replace(',', '')):.15g}" if said else None
+    limits = [check.expected for check in verdict.checks if check.limit == name]
+    return f"{float(limits[-1].rpartition(' ')[2].replace(',', '')):.15g}" if limits else None

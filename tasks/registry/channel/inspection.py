@@ -1,4 +1,4 @@
-"""Does a channel hold what the ledger says, and will devices accept it tomorrow, too?"""
+"""Does a channel hold what the ledger says, and will devices still accept it in some days?"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from tasks.registry.channel.view import View, view
 from tasks.registry.ledger.history import History
 
 SOON = timedelta(days=3)
-"""before an expiry that is then said"""
+"""before an expiry that is then reported"""
 
 
 def inspect(environment: str, history: History) -> Iterator[str]:
@@ -62,6 +62,6 @@ def _expiring(environment: str, seen: View) -> Iterator[str]:
         if signature.near and signature.expires - datetime.now(UTC) < SOON:
             keys = " --root-keys DIR" if signature.role == "root" else ""
             yield (
-                f"`{metadata_dir(environment)}`: `{signature.role}`: expected to be good for days, got an end at"
+                f"`{metadata_dir(environment)}`: `{signature.role}`: expected to be valid for days, got an end at"
                 f" {signature.expires:%Y-%m-%d %H:%M} UTC; stillhouse channel refresh {environment}{keys}"
             )

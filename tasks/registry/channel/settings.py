@@ -1,4 +1,4 @@
-"""What a channel keeps beside its keys: for how long signatures are good, and which versions were given out."""
+"""What a channel has beside its keys: for how long signatures are valid, and the highest versions so far."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ Online = Literal["targets", "snapshot", "timestamp"]
 ONLINE: tuple[Online, ...] = ("targets", "snapshot", "timestamp")
 """in the order in which they are written: each names the one before it, and `timestamp` makes all of it count"""
 RENEWED = 3
-"""metadata is signed anew in the last third of its time"""
+"""metadata is signed again in the last third of its time"""
 
 
 class Days(Record):
@@ -45,7 +45,7 @@ class ChannelSettings(Record):
 
     days: Days = Days()
     versions: Mapping[str, int] = dict.fromkeys(ONLINE, 0)
-    """the highest version that each online role was ever given, so that no copy of old files makes them go down"""
+    """the highest version of each online role so far, so that no copy of old files makes versions go down"""
 
 
 def read_settings(environment: str) -> ChannelSettings:
@@ -70,7 +70,7 @@ def write_settings(environment: str, settings: ChannelSettings) -> None:
 
 
 def next_versions(environment: str, roles: Sequence[Online], served: Mapping[Online, int]) -> Mapping[Online, int]:
-    """Returns a new version for each role, above all that were given out or are served; they are not given again."""
+    """Returns a new version for each role, above all that were ever used or are served; each is used once."""
     settings = read_settings(environment)
     given = {role: max(settings.versions.get(role, 0), served.get(role, 0)) + 1 for role in roles}
     write_settings(environment, settings.model_copy(update={"versions": {**settings.versions, **given}}))

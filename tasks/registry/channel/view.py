@@ -53,7 +53,7 @@ class View:
 
 
 def view(environment: str) -> View:
-    """Returns what a device would find in the channel now; roots that are served are not asked but for newer ones."""
+    """Returns what a device would find in the channel now; of the served roots, only newer ones are read."""
     with tempfile.TemporaryDirectory() as folder:
         updater = Updater(
             folder,
@@ -71,7 +71,7 @@ def view(environment: str) -> View:
 
 
 def _seen(folder: Path) -> dict[Online, Signed]:
-    """Returns what the client kept: only what it verified."""
+    """Returns the metadata that the client has stored: only what it verified."""
     paths = {role: folder / f"{role}.json" for role in ONLINE}
     return {role: Metadata.from_file(str(path)).signed for role, path in paths.items() if path.is_file()}
 

@@ -26,7 +26,7 @@ def seal_of(row: Mapping[Any, Any]) -> str:
 
 
 def retired_fingerprint(version: int) -> str:
-    """Returns what stands for the fingerprint of a release that was removed."""
+    """Returns the value that replaces the fingerprint of a removed release."""
     return f"removed: {version}"
 
 

@@ -30,11 +30,11 @@ def ancestry(
     Args:
         release: the release.
         evaluation: which it was made from.
-        entries: environment that it leads -> the verdict by which it came in.
+        entries: environment that it leads -> the verdict by which it was promoted.
         ingredients: of the run that made it, where that is on record.
         locks: texts of `dvc.lock`, one of which may be of the data that it was made from.
         soft_labels: what is on record of those that the student learned from.
-        verdicts: the files of all that gates said on it.
+        verdicts: the files of all verdicts on it.
     """
     return (
         *(_gate(environment, verdict) for environment, verdict in entries.items()),
@@ -145,7 +145,7 @@ def _code(release: Release, ingredients: Ingredients | None) -> Iterator[Ancesto
     if ingredients is not None:
         fields = f"{len(ingredients.recipe)}"
         yield Ancestor("recipe", {"digest": canonical_digest(ingredients.recipe), "fields": fields})
-    facts = {"git commit": release.git_commit or "not on record"}
+    facts = {"git commit": release.git_commit}
     if release.library_lock:
         facts["requirements.lock"] = release.library_lock
     if ingredients is not None:

@@ -1,4 +1,4 @@
-"""Folders that DVC versions: whether one has the files that its md5 stands for, told without DVC."""
+"""Folders that DVC versions: whether one has the files that its md5 means, without a call of DVC."""
 
 import hashlib
 import json

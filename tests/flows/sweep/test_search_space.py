@@ -103,7 +103,7 @@ def test_mutual_learning_cannot_be_swept_but_may_have_a_sweep_beside_it() -> Non
 
 def test_what_is_swept_is_no_part_of_what_a_model_is_made_of() -> None:
     shared = space({"search": "grid", "fields": {"distill.alpha": [0.1]}})
-    assert "sweep" not in shared.recipe.made_of
+    assert "sweep" not in shared.recipe.model_sections
 
 
 SEARCH: dict[str, Any] = {

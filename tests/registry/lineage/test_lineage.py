@@ -17,7 +17,7 @@ from tests.evaluate.report.made import evaluation, release
 
 
 @pytest.fixture
-def made_of(tiny_images: Path, tmp_path: Path) -> tuple[Ancestor, ...]:
+def ancestors(tiny_images: Path, tmp_path: Path) -> tuple[Ancestor, ...]:
     """A student and its data, as files of their own."""
     weights = tmp_path / "weights"
     weights.write_bytes(b"numbers")
@@ -30,17 +30,17 @@ def made_of(tiny_images: Path, tmp_path: Path) -> tuple[Ancestor, ...]:
 
 
 def test_every_file_of_prepared_data_is_hashed_and_each_damage_is_told_apart(
-    made_of: tuple[Ancestor, ...], tiny_images: Path, tmp_path: Path
+    ancestors: tuple[Ancestor, ...], tiny_images: Path, tmp_path: Path
 ) -> None:
     splits = read_card(tiny_images).splits
     listed = sum(1 + sum(2 + (shard.lengths is not None) for shard in split.shards) for split in splits.values())
-    found = verify(made_of, tmp_path)
+    found = verify(ancestors, tmp_path)
     assert len(found) == 2 + listed
     assert {one.state for one in found} == {"ok"}
     first, second = splits["train"].shards[0].inputs.name, splits["test"].table.name
     (tiny_images / first).write_bytes(b"other")
     (tiny_images / second).unlink()
-    states = {one.file: one.state for one in verify(made_of, tmp_path) if one.state != "ok"}
+    states = {one.file: one.state for one in verify(ancestors, tmp_path) if one.state != "ok"}
     assert states == {f"data: {first}": "changed", f"data: {second}": "missing"}
 
 
@@ -83,19 +83,19 @@ def test_what_lies_on_a_server_is_not_called_missing(tmp_path: Path) -> None:
 
 
 def test_a_card_with_other_bytes_is_not_believed(
-    made_of: tuple[Ancestor, ...], tiny_images: Path, tmp_path: Path
+    ancestors: tuple[Ancestor, ...], tiny_images: Path, tmp_path: Path
 ) -> None:
     (tiny_images / CARD).write_text("{}")
-    assert [one.state for one in verify(made_of, tmp_path)] == ["ok", "changed"]
+    assert [one.state for one in verify(ancestors, tmp_path)] == ["ok", "changed"]
 
 
 def test_an_ancestor_is_found_by_the_beginning_of_a_digest_or_by_its_file(
-    made_of: tuple[Ancestor, ...], tmp_path: Path
+    ancestors: tuple[Ancestor, ...], tmp_path: Path
 ) -> None:
-    assert kinds_with(made_of, ["01234567"]) == ("data",)
-    assert kinds_with(made_of, ["0123456"]) == ()
-    assert kinds_with(made_of, ["23456789"]) == ()
-    assert kinds_with(made_of, digests_of(str(tmp_path / "weights"))) == ("student",)
+    assert kinds_with(ancestors, ["01234567"]) == ("data",)
+    assert kinds_with(ancestors, ["0123456"]) == ()
+    assert kinds_with(ancestors, ["23456789"]) == ()
+    assert kinds_with(ancestors, digests_of(str(tmp_path / "weights"))) == ("student",)
     assert digests_of("no file of this name") == ("no file of this name",)
 
 
@@ -117,8 +117,8 @@ def test_the_recipe_has_the_same_digest_before_and_after_the_run_is_on_record() 
     ended = Ingredients(recipe={"seed": 1}, data={"version": "v"}, code={"data": "1"}, libraries={})
     other = Ingredients(recipe={"seed": 2}, data={}, code={}, libraries={})
     digests = []
-    for made_of in (begun, ended, other):
-        ancestors = ancestry(release(), evaluation(), {}, made_of, [], {}, {})
+    for ingredients in (begun, ended, other):
+        ancestors = ancestry(release(), evaluation(), {}, ingredients, [], {}, {})
         digests.append(next(one for one in ancestors if one.kind == "recipe").facts["digest"])
     assert digests[0] == digests[1] != digests[2]
 
