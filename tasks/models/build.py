@@ -2,19 +2,15 @@
 
 import importlib
 from collections.abc import Callable
-from typing import assert_never
 
 import torch
 from torch import Tensor, nn
 
-from params.models import Architecture, Cnn, EfficientNetLite, Factored, ImportedArchitecture, Mlp, Recurrent, ResNet
+from params.models import Architecture, Factored, ImportedArchitecture
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.core.errors import RecipeError, mismatch
-from tasks.models.convolutional import build_cnn, build_resnet
-from tasks.models.efficientnet_lite import build_efficientnet_lite
+from tasks.models.family import body_of
 from tasks.models.low_rank import factored
-from tasks.models.recurrent import RecurrentNet
-from tasks.models.vector import build_mlp
 
 
 class Network(nn.Module):
@@ -83,35 +79,12 @@ def count_parameters(model: nn.Module) -> int:
 
 def _body(architecture: Architecture, spec: InputSpec, outputs: int) -> nn.Module:
     match architecture:
-        case Cnn():
-            _require(architecture.kind, spec, "image")
-            return build_cnn(architecture, spec, outputs)
-        case ResNet():
-            _require(architecture.kind, spec, "image")
-            return build_resnet(architecture, spec, outputs)
-        case EfficientNetLite():
-            _require(architecture.kind, spec, "image")
-            return build_efficientnet_lite(architecture, spec, outputs)
-        case Mlp():
-            _require(architecture.kind, spec, "image", "vector")
-            return build_mlp(architecture, spec, outputs)
-        case Recurrent():
-            _require(architecture.kind, spec, "sequence")
-            return RecurrentNet(architecture, spec, outputs)
         case ImportedArchitecture():
             return _imported(architecture, spec, outputs)
         case Factored():
             return factored(_body(architecture.network, spec, outputs), architecture.ranks)
         case _:
-            assert_never(architecture)
-
-
-def _require(kind: str, spec: InputSpec, *layouts: str) -> None:
-    if spec.layout not in layouts:
-        do = "take cnn, resnet, efficientnet_lite or mlp for images, lstm or gru for sequences, mlp for tables"
-        raise RecipeError(
-            [mismatch("recipe", f"architecture.kind: {kind}", f"{' or '.join(layouts)} data", spec.layout, do)]
-        )
+            return body_of(architecture, spec, outputs)
 
 
 def _imported(architecture: ImportedArchitecture, spec: InputSpec, outputs: int) -> nn.Module:

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from params.models import EfficientNetLite
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.core.errors import RecipeError
+from tasks.models.architectures.efficientnet_lite import published_name
 from tasks.models.build import Network, build_model, count_parameters
-from tasks.models.efficientnet_lite import published_name
 from tasks.models.export import export_onnx
 from tasks.models.layers import layer_shapes
 

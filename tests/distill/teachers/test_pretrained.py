@@ -13,8 +13,8 @@ from tasks.core.errors import DataError
 from tasks.core.files import sha256_of
 from tasks.distill.teachers import pretrained
 from tasks.distill.teachers.pretrained import fill, pretrained_weights
+from tasks.models.architectures.efficientnet_lite import published_name
 from tasks.models.build import Network, build_model
-from tasks.models.efficientnet_lite import published_name
 
 SHORT = EfficientNetLite(kind="efficientnet_lite", stages=2)
 FILE = "their_package/weights.pth"

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from params.models import EfficientNetLite
 from tasks.contracts.records import InputSpec
+from tasks.models.family import Family
 
 # (blocks, kernel, stride, expansion, width) of each stage, table 1 of the paper.
 STAGES = (
@@ -135,3 +136,6 @@ def _unit(
     if activated:
         layers["activation"] = nn.ReLU6()
     return nn.Sequential(layers)
+
+
+ARCHITECTURE = Family(build_efficientnet_lite, layouts=("image",), published_name=published_name)

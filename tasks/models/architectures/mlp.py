@@ -7,6 +7,7 @@ from torch import nn
 
 from params.models import Mlp
 from tasks.contracts.records import InputSpec
+from tasks.models.family import Family
 
 
 def build_mlp(architecture: Mlp, spec: InputSpec, outputs: int) -> nn.Sequential:
@@ -24,3 +25,6 @@ def build_mlp(architecture: Mlp, spec: InputSpec, outputs: int) -> nn.Sequential
         width = hidden
     layers["head"] = nn.Linear(width, outputs)
     return nn.Sequential(layers)
+
+
+ARCHITECTURE = Family(build_mlp, layouts=("image", "vector"))

@@ -1,0 +1,49 @@
+"""What is known of an architecture: how its network is made, and for which forms of input."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from tasks.contracts.records import InputSpec
+from tasks.core.errors import RecipeError, mismatch
+from tasks.core.plugins import available, load
+
+MODULES = "tasks.models.architectures.{}"
+
+
+@dataclass(frozen=True)
+class Family:
+    """`ARCHITECTURE` of each module of `tasks/models/architectures`.
+
+    Attributes:
+        body: (section of the recipe, one sample, size of the head) -> network from normalised inputs to logits.
+        layouts: forms of input that it takes.
+        published_name: (name of a tensor, section of the recipe) -> its name in published checkpoints, None where it
+            has none; None where there are no such checkpoints.
+    """
+
+    body: Callable[[Any, InputSpec, int], nn.Module]
+    layouts: tuple[str, ...]
+    published_name: Callable[[str, Any], str | None] | None = None
+
+
+def family(kind: str) -> Family:
+    """Returns the family of an architecture by its kind in the recipe."""
+    found: Family = load(MODULES, kind).ARCHITECTURE
+    return found
+
+
+def body_of(architecture: Any, spec: InputSpec, outputs: int) -> nn.Module:
+    """Returns a network with fresh weights from torch's global generator.
+
+    Raises:
+        RecipeError: the architecture does not take this form of input.
+    """
+    found = family(architecture.kind)
+    if spec.layout not in found.layouts:
+        others = ", ".join(kind for kind in available(MODULES) if spec.layout in family(kind).layouts)
+        field, expected = f"architecture.kind: {architecture.kind}", f"{' or '.join(found.layouts)} data"
+        raise RecipeError([mismatch("recipe", field, expected, spec.layout, f"take {others or 'another'}")])
+    return found.body(architecture, spec, outputs)
