@@ -115,7 +115,7 @@ def _bundle(recipe: Recipe, data: PreparedData, done: Compressed, folder: Path) 
     facts = Facts(
         name=recipe.name,
         task=recipe.data.task,
-        classes=data.card.classes,
+        classes=data.card.targets.names,
         layout=data.card.input.layout,
         target=Processor(target.isa, target.threads),
         data_version=data.data_digest,

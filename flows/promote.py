@@ -94,14 +94,14 @@ def _challenges(
 def challenge(release: Release, environment: str, measuring: Evaluate, history: History) -> Challenge | None:
     """Returns how a release does against the champion of an environment, on the release's own test data.
 
-    None if nobody is there, if it is the release itself, or if the champion was made for other classes or inputs.
+    None if nobody is there, if it is the release itself, or if the champion was made for other targets or inputs.
     """
     version = history.champion(release.model, environment)
     champion = None if version in (None, release.version) else ledger.release_of(release.model, version)
     if champion is None:
         return None
     earlier, now = ledger.evaluation_of(champion), ledger.evaluation_of(release)
-    if (earlier.data.classes, earlier.data.input) != (now.data.classes, now.data.input):
+    if (earlier.data.targets, earlier.data.input) != (now.data.targets, now.data.input):
         return None
     with at_hand(now.data, project_root() / CACHE) as data:
         meant = now.model_copy(update={"data": data})

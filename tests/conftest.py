@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tasks.contracts.records import DataFile, DataRecord, DatasetCard, InputSpec, Shard, SplitCard, Statistics
+from tasks.contracts.targets import Column, TargetCard
 from tasks.core.files import sha256_of
 from tasks.training.arrays import CARD, read_card
 from tasks.training.network import PreparedData
@@ -35,8 +36,8 @@ def opened(directory: Path) -> PreparedData:
         directory=str(directory),
         task=card.task,
         input=card.input,
-        classes=card.classes,
-        heads=card.heads,
+        columns=card.columns,
+        targets=card.targets,
         samples={name: split.samples for name, split in card.splits.items()},
     )
     return PreparedData.open(record)
@@ -114,11 +115,11 @@ def write_prepared(
         name=directory.name,
         task="classification",
         input=spec,
-        classes=CLASSES,
-        heads=heads,
+        columns=tuple(Column(name=name, dtype="int64") for name in ("label", *heads)),
+        targets=targets_of(heads),
         statistics=_statistics(inputs, lengths, spec),
         split_rule={"kind": "made up", "seed": 7},
-        splits={name: _write_split(directory, name, *arrays, shards=shards) for name, arrays in drawn.items()},
+        splits={name: _write_split(directory, name, *some, shards=shards, heads=heads) for name, some in drawn.items()},
     )
     (directory / CARD).write_text(json.dumps(card.model_dump(mode="json"), indent=2))
     return directory
@@ -168,27 +169,33 @@ def _statistics(inputs: NDArray[Any], lengths: NDArray[Any] | None, spec: InputS
     return Statistics(mean=tuple(flat.mean(axis=0)), std=tuple(flat.std(axis=0)))
 
 
-def _write_split(directory: Path, name: str, inputs: Any, labels: Any, lengths: Any, shards: int) -> SplitCard:
+def targets_of(heads: dict[str, tuple[str, ...]]) -> TargetCard:
+    """Returns the card of targets with the classes, and with further heads."""
+    return TargetCard(names=CLASSES, facts={"heads": {name: list(found) for name, found in heads.items()}})
+
+
+def _write_split(
+    directory: Path, name: str, inputs: Any, labels: Any, lengths: Any, shards: int, heads: dict[str, tuple[str, ...]]
+) -> SplitCard:
     parts = np.array_split(np.arange(len(labels)), shards)
     table = directory / f"{name}.parquet"
-    first = labels if labels.ndim == 1 else labels[:, 0]
-    pd.DataFrame({"id": [f"{name}-{row}" for row in range(len(labels))], "label": first}).to_parquet(table)
+    targets = dict(zip(("label", *heads), labels.reshape(len(labels), -1).T, strict=True))
+    pd.DataFrame({"id": [f"{name}-{row}" for row in range(len(labels))], "label": targets["label"]}).to_parquet(table)
     return SplitCard(
         samples=len(labels),
-        class_counts=tuple(int(n) for n in np.bincount(first, minlength=len(CLASSES))),
         shards=tuple(
-            _write_shard(directory, f"{name}-{n}", rows, inputs, labels, lengths) for n, rows in enumerate(parts)
+            _write_shard(directory, f"{name}-{n}", rows, inputs, targets, lengths) for n, rows in enumerate(parts)
         ),
         table=_file(table),
     )
 
 
-def _write_shard(directory: Path, stem: str, rows: Any, inputs: Any, labels: Any, lengths: Any) -> Shard:
+def _write_shard(directory: Path, stem: str, rows: Any, inputs: Any, targets: Any, lengths: Any) -> Shard:
+    named = {"inputs": inputs} | ({} if lengths is None else {"lengths": lengths})
     return Shard(
         samples=len(rows),
-        inputs=_array(directory / f"{stem}-inputs.npy", inputs[rows]),
-        labels=_array(directory / f"{stem}-labels.npy", labels[rows]),
-        lengths=None if lengths is None else _array(directory / f"{stem}-lengths.npy", lengths[rows]),
+        inputs={name: _array(directory / f"{stem}-{name}.npy", some[rows]) for name, some in named.items()},
+        targets={name: _array(directory / f"{stem}-targets.{name}.npy", some[rows]) for name, some in targets.items()},
     )
 
 

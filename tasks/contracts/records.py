@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, JsonValue
 
 from params.compress import Target
 from params.models import Architecture
+from tasks.contracts.targets import Column, TargetCard
 from tasks.core.record import Artefact, Record
 
 
@@ -49,33 +50,38 @@ class DataFile(Record):
 
 
 class Shard(Record):
-    """Consecutive samples of one split: `.npy` arrays of `samples` rows each, `lengths` for sequences only.
-
-    Labels are int64 (samples,), or (samples, heads) where the card names further heads.
-    """
+    """Consecutive samples of one split: `.npy` arrays of `samples` rows each."""
 
     samples: int
-    inputs: DataFile
-    labels: DataFile
-    lengths: DataFile | None = None
+    inputs: dict[str, DataFile]
+    """by name: `inputs`, and `lengths` of sequences"""
+    targets: dict[str, DataFile]
+    """by column"""
+    offsets: dict[str, DataFile] = Field(default_factory=dict)
+    """of each ragged column"""
+
+    @property
+    def files(self) -> tuple[DataFile, ...]:
+        """Every file of the shard."""
+        return (*self.inputs.values(), *self.targets.values(), *self.offsets.values())
 
 
 class SplitCard(Record):
-    """One split: its shards in order, samples per class, and a Parquet table with one row per sample.
+    """One split: its shards in order, what the kind of task says of its targets, and a Parquet table of the samples.
 
-    The table's columns are `id`, `label`, and whatever else the reader of the recipe keeps of each sample.
+    The table's columns are `id`, those of the targets that results can be looked at by, and whatever else the reader of
+    the recipe keeps of each sample.
     """
 
     samples: int
-    class_counts: tuple[int, ...]
     shards: tuple[Shard, ...]
     table: DataFile
+    summary: dict[str, JsonValue] = Field(default_factory=dict)
 
     @property
     def files(self) -> tuple[DataFile, ...]:
         """Every file of the split."""
-        parts = (part for shard in self.shards for part in (shard.inputs, shard.labels, shard.lengths) if part)
-        return (*parts, self.table)
+        return (*(file for shard in self.shards for file in shard.files), self.table)
 
 
 class Quarantine(Record):
@@ -93,13 +99,13 @@ def counted(reasons: Mapping[str, int]) -> str:
 class DatasetCard(Record):
     """`dataset.json`: everything there is to know about prepared data without opening an array."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     name: str
     task: str
     input: InputSpec
-    classes: tuple[str, ...]
-    heads: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """further label -> its classes, in the order of the columns of `labels` and of the logits; first come `classes`"""
+    columns: tuple[Column, ...]
+    """of the targets, as the shards hold them"""
+    targets: TargetCard
     feature_names: tuple[str, ...] = ()
     statistics: Statistics
     split_rule: dict[str, Any]
@@ -110,13 +116,6 @@ class DatasetCard(Record):
     quarantine: Quarantine | None = None
     """bad samples; of those in `dropped` nothing is wrong but that there are several"""
     licence: str | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_there(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leaves `heads` and `quarantine` out where there are none: data from before there were any keeps its bytes."""
-        content: dict[str, Any] = serialize(self)
-        empty = {name for name in ("heads", "quarantine") if not content[name]}
-        return {key: value for key, value in content.items() if key not in empty}
 
     @property
     def files(self) -> tuple[DataFile, ...]:
@@ -134,9 +133,8 @@ class DataRecord(Record):
     directory: str
     task: str
     input: InputSpec
-    classes: tuple[str, ...]
-    heads: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """as in the card"""
+    columns: tuple[Column, ...]
+    targets: TargetCard
     samples: dict[str, int]
     quarantined: dict[str, int] = Field(default_factory=dict)
     """reason -> bad samples left out; `quarantine.json` in the directory names them"""

@@ -6,6 +6,7 @@ A fixed column holds one array of equal shape per sample: (n, *shape). A ragged 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,28 @@ class TargetCard(Record):
     facts: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class BadTargetError(ValueError):
+    """The target of one sample cannot be used; the message says what was expected and got.
+
+    `reason` is the word under which the quarantine counts it.
+    """
+
+    def __init__(self, message: str, reason: str = "corrupt") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Groups that each split holds equal parts of: their names, and which of them each of n samples belongs to.
+
+    A group without a sample is named, too, where each split must have it.
+    """
+
+    names: tuple[str, ...]
+    of: Rows
+
+
 @dataclass(frozen=True)
 class Targets:
     """Columns of n samples."""
@@ -43,6 +66,12 @@ class Targets:
     columns: Mapping[str, NDArray[Any]]
     ends: Mapping[str, Rows] = field(default_factory=dict)
     """offsets (n + 1,) of each ragged column"""
+
+    @classmethod
+    def mapped(cls, columns: Mapping[str, Path], offsets: Mapping[str, Path]) -> "Targets":
+        """Opens the `.npy` files of a shard; they are mapped, not read."""
+        values = {name: np.load(path, mmap_mode="r", allow_pickle=False) for name, path in columns.items()}
+        return cls(values, {name: np.load(path, allow_pickle=False) for name, path in offsets.items()})
 
     def __len__(self) -> int:
         for offsets in self.ends.values():

@@ -63,12 +63,12 @@ def features_of(locate: Locate, samples: int) -> Features:
 
 
 def _of_shard(locate: Locate, shard: Shard, spec: InputSpec, step: int) -> Features:
-    taken = np.load(locate(shard.inputs.name), mmap_mode="r")[::step].astype(np.float64)
+    taken = np.load(locate(shard.inputs["inputs"].name), mmap_mode="r")[::step].astype(np.float64)
     if spec.layout == "vector":
         return np.asarray(taken)
     if spec.layout == "image":
         return np.concatenate([taken.mean(axis=(2, 3)), taken.std(axis=(2, 3))], axis=1)
-    if shard.lengths is None:
+    if "lengths" not in shard.inputs:
         return np.asarray(taken.mean(axis=1))
-    frames = np.load(locate(shard.lengths.name), mmap_mode="r")[::step]
+    frames = np.load(locate(shard.inputs["lengths"].name), mmap_mode="r")[::step]
     return np.asarray(taken.sum(axis=1) / frames[:, None])  # padding is zeros

@@ -1,40 +1,40 @@
-"""Labelled samples that have come since an earlier data version: those whose content it does not hold."""
+"""Samples with targets that have come since an earlier data version: those whose content it does not hold."""
 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.contracts.records import Shard
+from tasks.contracts.targets import Targets
 from tasks.data.prepared.survey import digest_of
 from tasks.data.readers.samples import Values
 from tasks.data.versions.versions_store import Locate, card_of
+from tasks.kinds.contract import Arrays, TargetsPart, part
 
 AT_A_TIME = 256
-Lengths = NDArray[np.int64]
-Batch = tuple[Values, Lengths | None, tuple[str, ...]]
-"""inputs (n, *sample shape), frames (n,) of sequences, labels of the first head"""
+Fresh = tuple[Arrays, Targets]
+"""named inputs (n, ...) and targets"""
 
 
-def fresh_samples(before: Locate, now: Locate) -> Iterator[Batch]:
+def fresh_samples(before: Locate, now: Locate) -> Iterator[Fresh]:
     """Yields the samples of now that are in no split of before, whatever split they are in, a few hundred at a time.
+
+    Their targets are what they would have been then: a network that learned from that data can be measured by them.
 
     Args:
         before: where the files of the earlier version lie.
         now: where those of today's lie.
     """
-    there = {
-        digest_of(sample)
-        for shard in _shards(before)
-        for inputs, lengths, _ in _blocks(before, shard)
-        for sample in _cut(inputs, lengths)
-    }
-    classes = np.array(card_of(now).classes, dtype=np.object_)
+    earlier = (inputs for shard in _shards(before) for inputs, _ in _blocks(before, shard))
+    known = {digest_of(sample) for inputs in earlier for sample in _cut(inputs)}
+    then, today = card_of(before), card_of(now)
+    kind = part(today.task, "targets", TargetsPart)  # type: ignore[type-abstract]
     for shard in _shards(now):
-        for inputs, lengths, labels in _blocks(now, shard):
-            fresh = np.array([digest_of(sample) not in there for sample in _cut(inputs, lengths)])
-            if fresh.any():
-                yield inputs[fresh], None if lengths is None else lengths[fresh], tuple(classes[labels[fresh]])
+        for inputs, targets in _blocks(now, shard):
+            rows = np.flatnonzero([digest_of(sample) not in known for sample in _cut(inputs)])
+            if len(rows):
+                fresh = kind.translated(targets.take(rows), today.targets, then.targets)
+                yield {name: values[rows] for name, values in inputs.items()}, fresh
 
 
 def _shards(locate: Locate) -> Iterator[Shard]:
@@ -42,17 +42,19 @@ def _shards(locate: Locate) -> Iterator[Shard]:
         yield from split.shards
 
 
-def _blocks(locate: Locate, shard: Shard) -> Iterator[tuple[Values, Lengths | None, NDArray[np.int64]]]:
-    inputs = np.load(locate(shard.inputs.name), mmap_mode="r")
-    labels = np.load(locate(shard.labels.name))
-    lengths = np.load(locate(shard.lengths.name)).astype(np.int64) if shard.lengths else None
-    first = labels if labels.ndim == 1 else labels[:, 0]
+def _blocks(locate: Locate, shard: Shard) -> Iterator[Fresh]:
+    inputs = {name: np.load(locate(file.name), mmap_mode="r") for name, file in shard.inputs.items()}
+    targets = Targets.mapped(
+        {name: locate(file.name) for name, file in shard.targets.items()},
+        {name: locate(file.name) for name, file in shard.offsets.items()},
+    )
     for start in range(0, shard.samples, AT_A_TIME):
-        rows = slice(start, start + AT_A_TIME)
-        yield np.asarray(inputs[rows]), None if lengths is None else lengths[rows], first[rows]
+        rows = np.arange(start, min(start + AT_A_TIME, shard.samples))
+        yield {name: values[rows] for name, values in inputs.items()}, targets.take(rows)
 
 
-def _cut(inputs: Values, lengths: Lengths | None) -> Iterator[Values]:
+def _cut(inputs: Arrays) -> Iterator[Values]:
     """Yields samples without padding: that depends on the longest of them all."""
-    for row, sample in enumerate(inputs):
+    lengths = inputs.get("lengths")
+    for row, sample in enumerate(inputs["inputs"]):
         yield sample if lengths is None else sample[: lengths[row]]

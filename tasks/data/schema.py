@@ -37,7 +37,7 @@ def _asked(stage: Stage, raw: str) -> dict[str, Any]:
 
 
 def _schema(card: DatasetCard) -> tuple[object, ...]:
-    return (sample_in_words(card.input), card.feature_names, tuple(card.heads))
+    return (sample_in_words(card.input), card.feature_names, tuple(column.name for column in card.columns))
 
 
 def sample_in_words(spec: InputSpec) -> str:

@@ -1,4 +1,4 @@
-"""The door of the data room."""
+"""The data stage as a Prefect task."""
 
 import os
 
@@ -14,7 +14,7 @@ TITLE = "data"
 
 
 def _summary(record: DataRecord) -> str:
-    said = f"{sum(record.samples.values()):,} samples in {len(record.classes)} classes, version {record.version}"
+    said = f"{sum(record.samples.values()):,} samples, version {record.version}"
     if record.in_quarantine:
         said = f"{said}; in quarantine: {record.in_quarantine}, {os.path.relpath(quarantine_file(record))}"
     # A licence is named when the data comes, not every time it is used.

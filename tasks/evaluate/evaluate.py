@@ -87,7 +87,7 @@ def score_all(
     advance(len(models), len(models) + 1, "latency")
     timings = time_models(params.latency, models, sessions, samples, target.threads, alone=split == TEST)
     slices = slices_of(data.directory, data.card, split)
-    context = EvalContext(params, data.kind, data.card.classes, samples.labels(), logits[reference], slices, seed)
+    context = EvalContext(params, data.kind, data.card.targets.names, samples.labels(), logits[reference], slices, seed)
     scores = tuple(score(context, name, model, logits[name], timings[name]) for name, model in models.items())
     advance(len(models) + 1, len(models) + 1, "judged")
     return scores, logits

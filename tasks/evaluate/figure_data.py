@@ -26,7 +26,7 @@ def figure_data_of(
     score = next(score for score in judged.scores if score.name == chosen)
     worst = sorted(score.classes, key=lambda one: one.recall)[:WORST_CLASSES]
     shown = (
-        WorstClass(one, _mistakes(data, test, logits, data.card.classes.index(one.label)))
+        WorstClass(one, _mistakes(data, test, logits, data.card.targets.names.index(one.label)))
         for one in worst
         if one.samples and one.recall < 1
     )
@@ -36,8 +36,8 @@ def figure_data_of(
         teacher=TEACHER,
         metric=data.kind.primary,
         curves={name: curve for name, curve in curves.items() if len(curve)},
-        classes=data.card.classes,
-        confusion=data.kind.confusion(logits, test.labels(), data.card.classes),
+        classes=data.card.targets.names,
+        confusion=data.kind.confusion(logits, test.labels(), data.card.targets.names),
         worst=tuple(shown),
         spec=data.card.input,
     )
@@ -52,6 +52,6 @@ def _mistakes(data: PreparedData, test: SplitArrays, logits: NDArray[np.float32]
     samples, names = test.gather(rows), sample_ids(data.directory, data.card, TEST, rows)
     there = samples.lengths if samples.lengths is not None else [None] * len(rows)
     return tuple(
-        Mistake(inputs[:length], name, data.card.classes[predicted[row]], float(confidence[row]))
+        Mistake(inputs[:length], name, data.card.targets.names[predicted[row]], float(confidence[row]))
         for inputs, length, name, row in zip(samples.inputs, there, names, rows, strict=True)
     )

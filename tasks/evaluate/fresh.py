@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.contracts.records import DatasetCard
 from tasks.contracts.scores import FreshScore
+from tasks.contracts.targets import Targets, joined
+from tasks.kinds.contract import Arrays
 from tasks.kinds.kind import find_kind
 from tasks.runtime.bundle.session import Session
 
-Batches = Iterable[tuple[NDArray[Any], NDArray[np.int64] | None, tuple[str, ...]]]
-"""inputs (n, *sample shape), frames (n,) of sequences, labels of the first head"""
+Batches = Iterable[tuple[Arrays, Targets]]
+"""named inputs (n, ...) and targets"""
 
 
 def score_fresh(bundle: Path, made_of: DatasetCard, batches: Batches, bins: int) -> FreshScore | None:
@@ -29,20 +29,16 @@ def score_fresh(bundle: Path, made_of: DatasetCard, batches: Batches, bins: int)
         RuntimeBundleError: the bundle is not what it should be, or does not run.
     """
     session, kind = Session.from_bundle(bundle), find_kind(made_of)
-    answers: list[NDArray[np.float32]] = []
-    names: list[str] = []
-    for inputs, lengths, labels in batches:
-        answers.append(session.predict(inputs, lengths))
-        names += labels
-    if not names:
+    parts = [(session.predict(inputs["inputs"], inputs.get("lengths")), targets) for inputs, targets in batches]
+    if not parts:
         return None
-    classes = (*made_of.classes, *sorted({*names} - {*made_of.classes}))
-    logits = np.concatenate(answers)
-    right = np.array([classes.index(name) for name in names])
-    if len(kind.head_names) > 1:
-        right = np.stack([right, *(np.zeros_like(right) for _ in kind.head_names[1:])], axis=1)
+    logits, targets = np.concatenate([answers for answers, _ in parts]), joined([some for _, some in parts])
+    right = np.stack(list(targets.columns.values()), axis=1)
+    right, first = (right[:, 0], right[:, 0]) if right.shape[1] == 1 else (right, right[:, 0])
+    new = range(int(first.max()) + 1 - len(made_of.targets.names))
+    classes = (*made_of.targets.names, *(f"new class {number + 1}" for number in new))
     return FreshScore(
-        samples=len(names),
+        samples=len(targets),
         accuracy=float(kind.correct(logits, right).mean()),
         classes=kind.class_scores(logits, right, classes),
         calibration_error=kind.calibration_error(kind.confidence_bins(logits, right, bins)),

@@ -15,7 +15,7 @@ Every kind has a metric `loss`, where lower is better, beside its own; the first
 candidate or student is better, and `loss` decides between equal ones.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
-from tasks.contracts.targets import Column, TargetCard, Targets
+from tasks.contracts.targets import Column, Strata, TargetCard, Targets
 from tasks.core.errors import RecipeError, mismatch
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Raw = Mapping[str, Any]
 """what a reader gives as the target of one sample: column -> text, number or array, as it is in the file"""
+Declared = Mapping[str, Mapping[str, Any]]
+"""what recipe and source say of each column of `Raw` before a sample is read, such as the names of classes"""
 E = TypeVar("E")
 """the kind's own evidence"""
 F = TypeVar("F", contravariant=True)
@@ -87,32 +89,48 @@ class Geometry:
 
 
 class TargetsPart(Protocol):
-    """`kinds/<kind>/targets.py`: used by data (survey, split, shards), training (augmentation) and the registry."""
+    """`kinds/<kind>/targets.py`: used by data (survey, split, shards), compress and registry (which samples to take).
 
-    def gist(self, raw: Raw) -> Any:
-        """Returns what the survey remembers of one sample's target: small, hashable, enough for `card` and `strata`.
+    Data reads every sample twice. At first `gist` is what is remembered of each target: enough for the card and the
+    split. Then `encode` gives the arrays that are written.
+    """
+
+    def gist(self, raw: Raw, declared: Declared) -> Hashable:
+        """Returns what the survey remembers of one sample's target: small; equal gists are targets that agree.
 
         Raises:
-            ValueError: the target cannot be used; the message names what is wrong and goes into the quarantine.
+            BadTargetError: the target cannot be used.
         """
 
-    def card(self, gists: Sequence[Any]) -> TargetCard:
+    def table(self, gists: Sequence[Any], declared: Declared) -> Mapping[str, Sequence[Any]]:
+        """Returns columns of texts or numbers that results can be looked at by, and splits be drawn by."""
+
+    def card(self, gists: Sequence[Any], declared: Declared) -> TargetCard:
         """Returns what is known of all targets together, such as the classes in their order."""
+
+    def strata(self, gists: Sequence[Any], card: TargetCard) -> Strata:
+        """Returns the groups of samples that each split holds equal parts of."""
+
+    def problems(self, trained: Sequence[Any], card: TargetCard) -> Iterator[str]:
+        """Yields in words what is wrong with all targets together; `trained` are the gists of the training split."""
 
     def columns(self, card: TargetCard) -> tuple[Column, ...]:
         """Returns the columns that shards hold."""
 
-    def encode(self, raw: Raw, card: TargetCard) -> Arrays:
+    def encode(self, raw: Raw, declared: Declared, card: TargetCard) -> Arrays:
         """Returns the value of each column of one sample: (*shape), or (rows, *shape) where it is ragged."""
 
-    def strata(self, gists: Sequence[Any], by: Sequence[str]) -> Rows:
-        """Returns (n,) the group of each sample that splits keep in equal parts; `by` names further columns."""
+    def summary(self, parts: Iterable[Targets], card: TargetCard) -> dict[str, Any]:
+        """Returns the kind's part of a split's card as JSON, such as how many samples each class has.
 
-    def summary(self, targets: Targets, card: TargetCard) -> Mapping[str, Any]:
-        """Returns the kind's part of a split's card as JSON, such as how many samples each class has."""
+        `parts` are the targets of its shards, mapped.
+        """
 
-    def golden(self, targets: Targets, count: int) -> Rows:
-        """Returns the rows of at most `count` samples for the self-test of a bundle, as different as may be."""
+    def translated(self, targets: Targets, card: TargetCard, to: TargetCard) -> Targets:
+        """Returns targets of one card as those of another, which may not know all that they say."""
+
+    def groups(self, targets: Targets) -> Rows:
+        """Returns (n,) the number of a group of each sample; where few are to stand for all, each group has some."""
 
     def moved(self, targets: Targets, geometry: Geometry) -> Targets:
         """Returns targets that follow what augmentation did to the pictures."""

@@ -13,6 +13,7 @@ from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.record import Artefact
 from tasks.core.workspace import git_commit, project_root
+from tasks.kinds.classification.names import further_classes
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 from tasks.registry.removal import refuse_removed, teacher_of
@@ -112,13 +113,13 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
     facts = Facts(
         name=evaluation.name,
         task=evaluation.data.task,
-        classes=evaluation.data.classes,
+        classes=evaluation.data.targets.names,
         layout=evaluation.data.input.layout,
         target=Processor(evaluation.target.isa, evaluation.target.threads),
         data_version=evaluation.data.version,
         fingerprint=evaluation.digest,
         created=evaluation.created.isoformat(),
-        heads=tuple(Head(name, classes) for name, classes in prepared.card.heads.items()),
+        heads=tuple(Head(name, tuple(classes)) for name, classes in further_classes(prepared.card.targets).items()),
         tolerance=part * max(1.0, float(np.abs(golden.logits).max())),
     )
     write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()})

@@ -85,13 +85,13 @@ def written_as(product: str, value: object) -> Iterator[Dataset]:
 
 def _data(record: DataRecord) -> Dataset:
     sample = f"{record.input.dtype}[{', '.join(map(str, record.input.shape))}]"
-    labels = [(label, "int64") for label in ("label", *record.heads)]
+    targets = [(column.name, column.dtype) for column in record.columns]
     return Dataset(
         f"{record.name}/data",
         record.version,
         uri=Path(record.directory).as_uri(),
         rows=sum(record.samples.values()),
-        fields=((record.input.layout, sample), *labels),
+        fields=((record.input.layout, sample), *targets),
     )
 
 

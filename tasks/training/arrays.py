@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.contracts.records import DatasetCard, Shard
+from tasks.contracts.targets import Targets
 from tasks.core.mmap_rows import RowMap
 
 CARD = "dataset.json"
@@ -113,13 +114,23 @@ def open_split(directory: Path, split: str) -> SplitArrays:
 @dataclass(frozen=True)
 class _OpenShard:
     inputs: RowMap
-    labels: NDArray[np.int64]
+    targets: Targets
     lengths: NDArray[np.int32] | None
 
     @staticmethod
     def of(directory: Path, shard: Shard) -> "_OpenShard":
-        lengths = _map(directory / shard.lengths.name) if shard.lengths else None
-        return _OpenShard(RowMap(directory / shard.inputs.name), _map(directory / shard.labels.name), lengths)
+        inputs = {name: directory / file.name for name, file in shard.inputs.items()}
+        targets = Targets.mapped(
+            {name: directory / file.name for name, file in shard.targets.items()},
+            {name: directory / file.name for name, file in shard.offsets.items()},
+        )
+        lengths = _map(inputs["lengths"]) if "lengths" in inputs else None
+        return _OpenShard(RowMap(inputs["inputs"]), targets, lengths)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        columns = list(self.targets.columns.values())
+        return np.asarray(columns[0]) if len(columns) == 1 else np.stack(columns, axis=1)
 
     def take(self, local: NDArray[np.int64], rows: NDArray[np.int64]) -> Arrays:
         lengths = None if self.lengths is None else self.lengths[local].astype(np.int64)

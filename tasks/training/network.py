@@ -65,7 +65,7 @@ class PreparedData:
     @property
     def outputs(self) -> int:
         """Number of logits that a network for this data has."""
-        return self.kind.outputs(self.card.classes)
+        return self.kind.outputs(self.card.targets.names)
 
     def network(self, architecture: Architecture) -> Network:
         """Returns a network of fresh weights for this data.
@@ -83,8 +83,8 @@ class PreparedData:
         Raises:
             DataError: they are others, or in another order.
         """
-        if classes and tuple(classes) != self.card.classes:
-            expected, got = (", ".join(f"`{name}`" for name in names) for names in (self.card.classes, classes))
+        if classes and tuple(classes) != self.card.targets.names:
+            expected, got = (", ".join(f"`{name}`" for name in names) for names in (self.card.targets.names, classes))
             do = "bring a network of these classes in this order, or permute the rows of its head"
             raise DataError(mismatch("recipe", field, expected, got, do))
 

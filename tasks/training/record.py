@@ -47,7 +47,7 @@ def record_of(
             "parameters": count_parameters(trained.network),
             "data_version": data.version,
             "validation": best,
-            "classes": data.classes if classes is None else classes,
+            "classes": data.targets.names if classes is None else classes,
             "warnings": warnings,
             "run_id": run.id,
             "created": datetime.now(UTC),

@@ -59,7 +59,7 @@ def test_idx_files_become_images_in_the_published_split(
 
 def test_classes_keep_the_order_of_their_numbers(clothes: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
     card, folder = prepared(_recipe(make_recipe, clothes))
-    assert card.classes == ("shoe", "bag")
+    assert card.targets.names == ("shoe", "bag")
     assert np.load(folder / "test-00000.labels.npy").tolist() == [0, 1, 0, 1, 0, 1]
 
 
@@ -137,4 +137,4 @@ def test_fashion_keeps_its_published_test_set_whole(
         "validation": (1000,) * 10,
         "test": (1000,) * 10,
     }
-    assert card.classes[np.load(folder / "test-00000.labels.npy")[0]] == "Ankle boot"
+    assert card.targets.names[np.load(folder / "test-00000.labels.npy")[0]] == "Ankle boot"

@@ -57,7 +57,7 @@ def test_a_number_becomes_two_classes_in_the_order_of_their_names(
     cells: Path, make_recipe: MakeRecipe, prepared: Prepared
 ) -> None:
     card, folder = prepared(_recipe(make_recipe, cells))
-    assert card.classes == ("intact", "defective")
+    assert card.targets.names == ("intact", "defective")
     assert card.input.shape == (1, 6, 6)
     assert sum(part.samples for part in card.splits.values()) == 40
     table = pd.read_parquet(folder / "train.parquet")
@@ -69,7 +69,7 @@ def test_labels_of_several_heads_stand_side_by_side(cells: Path, make_recipe: Ma
     assert card.heads == {"cell": ("mono", "poly")}
     table, labels = pd.read_parquet(folder / "test.parquet"), np.load(folder / "test-00000.labels.npy")
     assert labels.dtype == np.int64
-    assert [card.classes[first] for first in labels[:, 0]] == table["label"].tolist()
+    assert [card.targets.names[first] for first in labels[:, 0]] == table["label"].tolist()
     assert [card.heads["cell"][second] for second in labels[:, 1]] == table["cell"].tolist()
 
 
@@ -106,7 +106,7 @@ def test_groups_too_small_to_split_are_told_together(cells: Path, make_recipe: M
 
 def test_a_column_can_be_the_label_as_it_is(cells: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
     card, folder = prepared(_recipe(make_recipe, cells, label="cell", heads=[], slices=[]))
-    assert card.classes == ("mono", "poly")
+    assert card.targets.names == ("mono", "poly")
     assert np.load(folder / "train-00000.labels.npy").ndim == 1
     assert "heads" not in (folder / "dataset.json").read_text()
 

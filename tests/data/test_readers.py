@@ -76,7 +76,7 @@ def test_a_file_that_is_not_gzip_is_refused(tmp_path: Path, make_recipe: MakeRec
 
 def test_image_folders_become_images(image_recipe: Recipe, prepared: Prepared) -> None:
     card, folder = prepared(image_recipe)
-    assert card.classes == ("cat", "dog")
+    assert card.targets.names == ("cat", "dog")
     assert card.input.shape == (3, 8, 8)
     assert {name: split.samples for name, split in card.splits.items()} == {"train": 12, "validation": 4, "test": 4}
     assert pd.read_parquet(folder / "test.parquet")["id"].str.match(r"(cat|dog)/\d\.png").all()
@@ -194,7 +194,7 @@ def test_headers_that_cannot_be_read_are_told(
 def test_table_columns_become_features(table_recipe: Recipe, prepared: Prepared) -> None:
     card, folder = prepared(table_recipe)
     assert card.feature_names == ("width", "height", "colour=a", "colour=b")
-    assert card.classes == ("0", "1", "2")
+    assert card.targets.names == ("0", "1", "2")
     inputs = np.load(folder / "train-00000.inputs.npy")
     assert inputs.dtype == np.float32
     assert (inputs[:, 2] + inputs[:, 3] == 1).all()

@@ -29,7 +29,7 @@ Models = dict[str, ModelUnderTest]
 def trained(architecture: Architecture, data: Path, steps: int, seed: int) -> Network:
     card, train = read_card(data), open_split(data, "train")
     torch.manual_seed(seed)
-    model = build_model(architecture, card.input, find_kind(card).outputs(card.classes), card.statistics)
+    model = build_model(architecture, card.input, find_kind(card).outputs(card.targets.names), card.statistics)
     batch = train.gather(np.arange(len(train)))
     inputs, labels = torch.from_numpy(batch.inputs), torch.from_numpy(batch.labels)
     lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths)
@@ -101,7 +101,7 @@ def test_further_heads_are_judged_by_their_accuracy_and_leave_the_first_alone(ti
     assert score.heads.keys() == {"half"}
     assert score.heads["half"].value == float(np.mean(logits[:, 3:].argmax(axis=1) == test.labels()[:, 1]))
     assert score.heads["half"].low > 0.8
-    assert [one.label for one in score.classes] == list(card.classes)
+    assert [one.label for one in score.classes] == list(card.targets.names)
 
 
 def test_accuracy_is_that_of_the_torch_network(tiny_images: Path, tmp_path: Path) -> None:

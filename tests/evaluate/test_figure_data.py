@@ -16,7 +16,7 @@ SURE = Interval(value=1, low=1, high=1)
 def judged(data: PreparedData, logits: "np.ndarray[tuple[int, int], np.dtype[np.float32]]") -> Evaluation:
     """Returns an evaluation of one model that says `logits` of the test split."""
     labels = open_split(data.directory, "test").labels()
-    classes: tuple[ClassScore, ...] = data.kind.class_scores(logits, labels, data.card.classes)
+    classes: tuple[ClassScore, ...] = data.kind.class_scores(logits, labels, data.card.targets.names)
     numbers = {"calibration_error": 0, "size": 1, "p50_ms": 1, "p95_ms": 1, "parity": 0, "parameters": 1}
     intervals = dict.fromkeys(("accuracy", "macro_recall", "macro_f1", "agreement"), SURE)
     score = Score.model_validate({"name": "int8", "classes": classes, **numbers, **intervals})

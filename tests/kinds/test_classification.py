@@ -43,7 +43,7 @@ def test_unknown_kind_is_refused_with_the_ones_there_are() -> None:
 def test_the_kind_of_prepared_data_knows_its_heads() -> None:
     kind = find_kind(CARD.model_copy(update={"heads": {"cell": ("mono", "poly")}}))
     assert kind.head_names == ("label", "cell")
-    assert kind.outputs(CARD.classes) == 6
+    assert kind.outputs(CARD.targets.names) == 6
 
 
 def test_quick_scores_are_those_of_scikit_learn() -> None:

@@ -10,6 +10,7 @@ from params.promote import Gate
 from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord, InputSpec, ModelRecord
 from tasks.contracts.scores import Challenge, ClassScore, EvaluationRecord, FreshScore, Score
+from tasks.contracts.targets import Column, TargetCard
 from tasks.core.record import Artefact
 from tasks.registry.gate.gate_inputs import GateInputs
 from tasks.registry.gate.judge import judge, judge_fresh
@@ -51,7 +52,8 @@ def evaluation(shipped: float = 0.95, **changes: Any) -> EvaluationRecord:
         directory="/d",
         task="classification",
         input=SPEC,
-        classes=("a", "b"),
+        columns=(Column(name="label", dtype="int64"),),
+        targets=TargetCard(names=("a", "b")),
         samples={"test": 100},
     )
     model = ModelRecord(

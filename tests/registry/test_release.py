@@ -8,6 +8,7 @@ import pytest
 from tasks.contracts.records import DataRecord, InputSpec
 from tasks.contracts.releases import Release, Verdict
 from tasks.contracts.scores import EvaluationRecord
+from tasks.contracts.targets import Column, TargetCard
 from tasks.core.errors import IntegrityError
 from tasks.core.files import artefact_of, local_path, sha256_of
 from tasks.core.record import Artefact
@@ -61,7 +62,8 @@ def judged(tiny_images: Path, tmp_path: Path) -> EvaluationRecord:
         directory=str(tiny_images),
         task="classification",
         input=read_card(tiny_images).input,
-        classes=CLASSES,
+        columns=(Column(name="label", dtype="int64"),),
+        targets=TargetCard(names=CLASSES),
         samples={},
     )
     return evaluation(data=data, onnx=artefact_of(onnx), teacher=model("teacher", weights=artefact_of(weights)))

@@ -187,7 +187,8 @@ def test_data_of_another_version_than_the_record_says_is_refused(image_data: Pre
         directory=str(image_data.directory),
         task=image_data.card.task,
         input=image_data.card.input,
-        classes=image_data.card.classes,
+        columns=image_data.card.columns,
+        targets=image_data.card.targets,
         samples={},
     )
     assert PreparedData.open(record).card == image_data.card

@@ -1,7 +1,7 @@
 """Equal samples: a copy of a training sample in the test split makes the numbers look better than they are."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,7 @@ from tasks.data.prepared.quarantine import SHOWN, Bad, leaves_out
 from tasks.data.prepared.split import Splits
 from tasks.data.prepared.survey import Objects, Rows, Survey, groups_of
 
-COPY, CONFLICT = "duplicate", "duplicate with another label"
+COPY, CONFLICT = "duplicate", "duplicate with another target"
 CALLED = {"train": "training", "validation": "validation", "test": "test"}
 
 
@@ -23,7 +23,7 @@ class Apart:
     Attributes:
         rows: the samples to split, in order.
         stays: copy -> the equal sample that stays.
-        disputed: those of them that have another label, of whichever head, than the one that stays.
+        disputed: those of them that have another target than the one that stays.
         dropped: reason -> how many were set apart.
     """
 
@@ -33,22 +33,21 @@ class Apart:
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
-def set_apart(recipe: Recipe, found: Survey, heads: Iterable[str]) -> Apart:
+def set_apart(recipe: Recipe, found: Survey) -> Apart:
     """Returns the samples without copies, where the recipe leaves copies out; before the split, so that none moves it.
 
-    The copy in a published test set stays, else the first. Where copies disagree about a label, none stays, unless
+    The copy in a published test set stays, else the first. Where copies disagree about the target, none stays, unless
     there is a quarantine: that trusts the one that was there.
     """
     quarantined, rule = leaves_out(recipe), recipe.data.duplicates
     if rule == "keep" or (rule == "refuse" and not quarantined):
         return Apart(np.arange(len(found)))
-    labels = [found.labels, *(found.columns[head] for head in heads)]
     kept, stays, disputed = np.ones(len(found), dtype=bool), dict[int, int](), set[int]()
     dropped = Counter[str]()
     for copies in _copies(found, np.arange(len(found))):
         kept[copies] = False
         first = min(copies, key=lambda row: (found.parts[row] != "test", row))
-        others = [int(copy) for copy in copies if any(column[copy] != column[first] for column in labels)]
+        others = [int(copy) for copy in copies if found.gists[copy] != found.gists[first]]
         if others and not quarantined:
             dropped[CONFLICT] += len(copies)
             continue
@@ -62,7 +61,7 @@ def set_apart(recipe: Recipe, found: Survey, heads: Iterable[str]) -> Apart:
 def judge_copies(recipe: Recipe, found: Survey, apart: Apart, splits: Splits) -> tuple[list[Bad], dict[str, int]]:
     """Returns the copies that belong into quarantine, and reason -> how many others are left out.
 
-    Into quarantine go copies of test samples and those with another label; where copies are refused, all of them.
+    Into quarantine go copies of test samples and those with another target; where copies are refused, all of them.
 
     Raises:
         DataError: samples stand in two splits, and the recipe refuses that.
@@ -83,11 +82,17 @@ def judge_copies(recipe: Recipe, found: Survey, apart: Apart, splits: Splits) ->
 
 def _bad_copy(found: Survey, apart: Apart, copy: int, split: str) -> Bad:
     first = apart.stays[copy]
-    ours, theirs = found.labels[copy], found.labels[first]
-    other = f"which is labelled `{theirs}` and not `{ours}`" if ours != theirs else "which has other further labels"
-    but = f", {other}" if copy in apart.disputed else ""
+    but = f", {_dispute(found, copy, first)}" if copy in apart.disputed else ""
     said = f"expected a sample that is not there yet, got a copy of `{found.ids[first]}`{but}"
     return Bad(str(found.ids[copy]), f"copy of a {split} sample", said)
+
+
+def _dispute(found: Survey, copy: int, first: int) -> str:
+    """Returns in words how the targets of two equal samples differ, where the table shows it."""
+    for name, column in found.columns.items():
+        if column[copy] != column[first]:
+            return f"whose `{name}` is `{column[first]}` and not `{column[copy]}`"
+    return "which has another target"
 
 
 def refuse_copies(recipe: Recipe, found: Survey, splits: Splits) -> None:

@@ -12,7 +12,7 @@ from tasks.core.errors import DataError, mismatch
 from tasks.data.prepared.shards import file_record
 from tasks.data.versions.versions_store import QUARANTINE
 
-CORRUPT, UNKNOWN = "corrupt", "unknown label"
+CORRUPT = "corrupt"
 SHOWN = 5
 
 
@@ -55,7 +55,7 @@ def judge(recipe: Recipe, bad: Sequence[Bad], read: int) -> None:
 
 
 def write_quarantine(bad: Sequence[Bad], folder: Path) -> Quarantine | None:
-    """Writes who is in quarantine and why, a line each; nothing where nobody is."""
+    """Writes which samples are in quarantine and why, a line each; nothing where there are none."""
     if not bad:
         return None
     lines = [json.dumps(asdict(one), ensure_ascii=False) for one in sorted(bad, key=lambda one: one.id)]

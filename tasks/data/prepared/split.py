@@ -1,23 +1,23 @@
-"""Who is trained on, who chooses and who judges: class by class, from a seed, the same on every machine.
+"""Who is trained on, who chooses and who judges: stratum by stratum, from a seed, the same on every machine.
 
 The bits come from PCG64, whose stream numpy guarantees for all versions and machines (that of `Generator.permutation`
 may change with a version). Samples are ranked in the order of their ids, so the order of reading does not matter; each
-class has a stream of its own, named after its label, so a new class leaves the split of the others as it was; where
-the recipe says `by`, each combination of the label with the values of those columns has one.
+stratum (such as a class) has a stream of its own, named after it, so a new one leaves the split of the others as it
+was; where the recipe says `by`, each combination of the stratum with the values of those columns has one.
 
 A stratified split is drawn anew when samples are added: one that was trained on may then judge. A hashed one asks each
-sample alone, by a hash of seed and content; neither its name, nor its label, nor what else is there moves it.
+sample alone, by a hash of seed and content; neither its name, nor its target, nor what else is there moves it.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from params.data import DrawnSplit, HashedSplit, OfficialSplit, Split, StratifiedSplit
 from params.pipeline import Recipe
+from tasks.contracts.targets import Strata
 from tasks.core.errors import DataError, mismatch
-from tasks.data.prepared.classes import in_order
 from tasks.data.prepared.survey import Rows, Survey, groups_of
 
 SPLITS = ("train", "validation", "test")
@@ -26,39 +26,33 @@ Group = tuple[str, ...]
 SEPARATOR = "\0"
 
 
-def split(recipe: Recipe, found: Survey, rows: Rows, announced: Iterable[str] = ()) -> Splits:
-    """Returns train, validation and test, each in the order of ids and with every class.
+def split(recipe: Recipe, found: Survey, rows: Rows, strata: Strata) -> Splits:
+    """Returns train, validation and test, each in the order of ids and with samples of every stratum.
 
     Args:
         recipe: the split is in its `data` section.
         found: all samples.
         rows: those of them to split, in order.
-        announced: classes that must be there.
+        strata: the groups of these.
 
     Raises:
-        DataError: a class has too few samples for one in each split; all of them at once.
+        DataError: a group has too few samples for one in each split; all of them at once.
     """
-    announced = tuple(announced)
-    by_class = _by_class(found, rows, announced)
-    groups = _by_group(recipe, found, by_class)
-    problems = [*_problems(recipe, found, by_class)] or [*_group_problems(recipe, found, groups)]
-    if problems:
+    whole: dict[Group, Rows] = {(name,): rows[strata.of == number] for number, name in enumerate(strata.names)}
+    groups = _finer(recipe, found, whole)
+    problems = [*_problems(recipe, found, whole, "or leave them out")]
+    if problems := problems or [*_problems(recipe, found, groups, "or shorten `split.by`")]:
         raise DataError("\n".join(problems))
     cuts = [_cut(recipe.data.split, SEPARATOR.join(group), found, members) for group, members in groups.items()]
     return {name: np.sort(np.concatenate([cut[name] for cut in cuts])) for name in SPLITS}
 
 
-def _by_class(found: Survey, rows: Rows, announced: tuple[str, ...]) -> dict[str, Rows]:
-    members = {str(label): some for (label,), some in groups_of(rows, found.labels).items()}
-    return {label: members.get(label, np.empty(0, dtype=np.int64)) for label in in_order({*announced, *members})}
-
-
-def _by_group(recipe: Recipe, found: Survey, by_class: Mapping[str, Rows]) -> dict[Group, Rows]:
-    """Returns (label, value of each column in `by`) -> samples."""
+def _finer(recipe: Recipe, found: Survey, whole: Mapping[Group, Rows]) -> dict[Group, Rows]:
+    """Returns (stratum, value of each column in `by`) -> samples."""
     columns = [found.columns[name] for name in getattr(recipe.data.split, "by", ())]
     return {
-        (label, *map(str, values)): some
-        for label, members in by_class.items()
+        (*group, *map(str, values)): some
+        for group, members in whole.items()
         for values, some in groups_of(members, *columns).items()
     }
 
@@ -78,7 +72,7 @@ def _stratified(rule: StratifiedSplit, group: str, members: Rows) -> Splits:
 
 
 def _hashed(rule: HashedSplit, found: Survey, members: Rows) -> Splits:
-    """Cuts at fixed places between 0 and 1; a class too small to have a sample there gives its nearest."""
+    """Cuts at fixed places between 0 and 1; a stratum too small to have a sample there gives its nearest."""
     draws = np.array([_draw(rule.seed, bytes(content)) for content in found.contents[members]])
     test, judged = (int((draws < end).sum()) for end in (rule.test, rule.test + rule.validation))
     test = min(max(1, test), len(members) - 2)
@@ -119,25 +113,15 @@ def _shuffled(members: Rows, seed: int, group: str) -> Rows:
     return members[np.argsort(bits, kind="stable")]
 
 
-def _problems(recipe: Recipe, found: Survey, by_class: Mapping[str, Rows]) -> Iterator[str]:
-    where = f"data of {recipe.name}"
-    if len(by_class) < 2:
-        yield mismatch(where, "classes", "at least two", f"only `{next(iter(by_class))}`", "add samples of another")
-    for label, members in by_class.items():
-        for expected, got in _shortages(recipe.data.split, found, members):
-            yield mismatch(where, f"class {label}", expected, got, "add samples, or leave the class out")
-
-
-def _group_problems(recipe: Recipe, found: Survey, groups: Mapping[Group, Rows]) -> Iterator[str]:
+def _problems(recipe: Recipe, found: Survey, groups: Mapping[Group, Rows], do: str) -> Iterator[str]:
     for group, members in groups.items():
-        if len(group) > 1:
-            for expected, got in _shortages(recipe.data.split, found, members):
-                where = f"class {', '.join(group)}"
-                yield mismatch(f"data of {recipe.name}", where, expected, got, "add samples, or shorten `split.by`")
+        for expected, got in _shortages(recipe.data.split, found, members):
+            where = " ".join(["samples", *(["of", ", ".join(group)] if any(group) else [])])
+            yield mismatch(f"data of {recipe.name}", where, expected, got, f"add samples, {do}")
 
 
 def _shortages(rule: Split, found: Survey, members: Rows) -> Iterator[tuple[str, str]]:
-    """Yields (expected, got) for what a class lacks to be in each split."""
+    """Yields (expected, got) for what a group lacks to be in each split."""
     if isinstance(rule, DrawnSplit):
         if len(members) < 3:
             yield "at least 3 samples, one per split", f"{len(members) or 'none'}"

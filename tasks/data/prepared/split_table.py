@@ -1,6 +1,7 @@
-"""The table of a split: a row per sample, with its name, its labels, and what its results can be looked at by."""
+"""The table of a split: a row per sample, with its name, and what its results can be looked at by."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ def write_tables(reading: Reading, found: Survey, splits: Splits, folder: Path) 
 
 
 def _write(path: Path, found: Survey, rows: Rows, numeric: set[str]) -> DataFile:
-    columns = {"id": found.ids.take(pa.array(rows)), "label": found.labels[rows]}
+    columns: dict[str, Any] = {"id": found.ids.take(pa.array(rows))}
     columns |= {name: column[rows] for name, column in found.columns.items()}
     columns |= {name: [float(text) for text in columns[name]] for name in numeric}
     pq.write_table(pa.table(columns), path, ROWS_AT_A_TIME, compression="none")

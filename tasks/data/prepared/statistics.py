@@ -34,8 +34,8 @@ def statistics_of(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> S
 def _blocks(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> Iterator[Doubles]:
     """Yields (values, features) of some samples at a time."""
     for shard in shards:
-        inputs = RowMap(folder / shard.inputs.name)
-        lengths = np.load(folder / shard.lengths.name) if shard.lengths else None
+        inputs = RowMap(folder / shard.inputs["inputs"].name)
+        lengths = np.load(folder / shard.inputs["lengths"].name) if "lengths" in shard.inputs else None
         step = max(1, BLOCK // prod(spec.shape))
         for start in range(0, shard.samples, step):
             block = inputs[np.arange(start, min(start + step, shard.samples))]

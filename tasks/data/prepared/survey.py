@@ -1,13 +1,13 @@
-"""The first pass over all samples: what is kept of each is its name, labels, length and digest, never its values.
+"""The first pass over all samples: what is kept of each is its name, target, length and digest, never its values.
 
 It is kept column by column: with an object per sample, memory would grow several times as fast with their number.
 """
 
 import hashlib
-import sys
 from array import array
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,17 +16,19 @@ from numpy.typing import NDArray
 
 from params.pipeline import Recipe
 from tasks.contracts.records import InputSpec
+from tasks.contracts.targets import BadTargetError
 from tasks.core.errors import DataError, mismatch
-from tasks.data.prepared.quarantine import CORRUPT, UNKNOWN, Bad, judge
+from tasks.data.prepared.quarantine import CORRUPT, Bad, judge
 from tasks.data.readers.samples import Reading, Sample, Values
+from tasks.kinds.contract import TargetsPart
 
 DTYPES = {"image": "uint8", "sequence": "float32", "vector": "float32"}
 DIGEST = 16
 """bytes kept of the digest of a sample"""
 IDS_AT_A_TIME = 10_000
 """that are texts of their own, before they are packed into one buffer"""
-MOST_LISTED = 12
-"""classes in a message"""
+SHARED = 10_000
+"""different gists or texts, up to which samples share what is equal: readers make a new one for each sample"""
 Rows = NDArray[np.int64]
 """(n,) places in a survey"""
 Objects = NDArray[np.object_]
@@ -37,9 +39,10 @@ class Survey:
     """All samples, sorted by id so that the order of reading does not matter, and what one of them looks like."""
 
     ids: pa.Array
-    labels: Objects
+    gists: Objects
+    """what the kind of task remembers of each target"""
     columns: Mapping[str, Objects]
-    """what is kept beside the label: `columns_kept` of the reader -> texts"""
+    """of the table: those that the kind makes of the targets, and what the reader keeps beside them"""
     parts: Objects
     """of a published split: `train` or `test`, else None"""
     frames: NDArray[np.int32]
@@ -62,17 +65,17 @@ class Survey:
         return InputSpec(layout=reading.layout, dtype=dtype, shape=shape)
 
 
-def survey(recipe: Recipe, reading: Reading) -> Survey:
+def survey(recipe: Recipe, reading: Reading, kind: TargetsPart) -> Survey:
     """Reads every sample once and checks it.
 
     Raises:
-        DataError: with the first few samples that cannot be read, differ in shape, hold NaN or infinity, or carry a
-            label that is none of the classes, unless the recipe leaves so many out; or there are none at all.
+        DataError: with the first few samples that cannot be read, differ in shape, hold NaN or infinity, or have a
+            target that the kind of task cannot use, unless the recipe leaves so many out; or there are none at all.
     """
-    taken = _Taken(reading)
+    taken = _Taken(reading, kind)
     bad = [found for sample in reading.samples() if (found := taken.take(sample))]
     judge(recipe, bad, len(taken.order))
-    if not taken.labels:
+    if not taken.gists:
         raise DataError(mismatch(f"data of {recipe.name}", "", "samples", "none", "is `data.source` the right one?"))
     return taken.sorted(bad)
 
@@ -88,13 +91,13 @@ def groups_of(rows: Rows, *columns: NDArray[np.generic] | Objects) -> dict[tuple
 class _Taken:
     """The columns of a survey while they grow."""
 
-    def __init__(self, reading: Reading) -> None:
-        self.reading = reading
-        self.known = frozenset(reading.classes)
+    def __init__(self, reading: Reading, kind: TargetsPart) -> None:
+        self.reading, self.kind = reading, kind
+        self.shared: dict[Hashable, Hashable] = {}
         self.ids: list[str] = []
         self.packed: list[pa.Array] = []
-        self.labels: list[str] = []
-        self.columns: dict[str, list[str]] = {name: [] for name in (*reading.heads, *reading.slices)}
+        self.gists: list[Hashable] = []
+        self.columns: dict[str, list[Any]] = {name: [] for name in reading.slices}
         self.parts: list[str | None] = []
         self.frames = array("i")
         self.contents = bytearray()
@@ -104,32 +107,33 @@ class _Taken:
 
     def take(self, sample: Sample) -> Bad | None:
         """Takes a sample in, or returns what is wrong with it."""
-        if bad := self._bad(sample):
+        gist = self._gist(sample)
+        if isinstance(gist, Bad):
             self.order.append(-1)
-            return bad
-        self.order.append(len(self.labels))
+            return gist
+        self.order.append(len(self.gists))
         self.ids.append(sample.id)
         if len(self.ids) == IDS_AT_A_TIME:
             self._pack()
-        # Readers make a new text for each sample, of few different ones.
-        self.labels.append(sys.intern(sample.label))
-        kept = dict(zip(self.reading.heads, sample.heads, strict=True))
-        kept |= zip(self.reading.slices, sample.slices, strict=True)
-        for name, text in kept.items():
-            self.columns[name].append(sys.intern(text))
+        self.gists.append(self._share(gist))
+        for name, text in zip(self.reading.slices, sample.slices, strict=True):
+            self.columns[name].append(self._share(text))
         self.parts.append(sample.part)
         self.frames.append(len(sample.values) if self.reading.layout == "sequence" else 1)
         self.contents += digest_of(sample.values)
         return None
 
-    def _bad(self, sample: Sample) -> Bad | None:
+    def _gist(self, sample: Sample) -> Hashable | Bad:
+        """Returns what is remembered of a target, or what is wrong with the sample."""
         if problem := sample.problem or self._problem(sample.values):
             return Bad(sample.id, CORRUPT, problem)
-        if self.known and sample.label not in self.known:
-            return Bad(
-                sample.id, UNKNOWN, f"expected a label among {_listed(self.reading.classes)}, got `{sample.label}`"
-            )
-        return None
+        try:
+            return self.kind.gist(sample.target, self.reading.declared)
+        except BadTargetError as bad:
+            return Bad(sample.id, bad.reason, str(bad))
+
+    def _share(self, value: Hashable) -> Hashable:
+        return self.shared.setdefault(value, value) if len(self.shared) < SHARED else self.shared.get(value, value)
 
     def _pack(self) -> None:
         self.packed.append(pa.array(self.ids, pa.string()))
@@ -154,10 +158,11 @@ class _Taken:
         order = pc.sort_indices(ids).to_numpy()
         rank = np.empty(len(order) + 1, dtype=np.int64)
         rank[order], rank[-1] = np.arange(len(order)), -1
+        columns = {**self.kind.table(self.gists, self.reading.declared), **self.columns}
         return Survey(
             ids=ids.take(pa.array(order)),
-            labels=_objects(self.labels)[order],
-            columns={name: _objects(texts)[order] for name, texts in self.columns.items()},
+            gists=_objects(self.gists)[order],
+            columns={name: _objects(values)[order] for name, values in columns.items()},
             parts=_objects(self.parts)[order],
             frames=np.array(self.frames, dtype=np.int32)[order],
             contents=np.frombuffer(self.contents, dtype=f"V{DIGEST}")[order],
@@ -167,12 +172,9 @@ class _Taken:
         )
 
 
-def _listed(classes: tuple[str, ...]) -> str:
-    return ", ".join(classes[:MOST_LISTED]) + (f" and {len(classes) - MOST_LISTED} more" * (len(classes) > MOST_LISTED))
-
-
-def _objects(values: list[str] | list[str | None]) -> Objects:
-    return np.array(values, dtype=np.object_)
+def _objects(values: Sequence[Any]) -> Objects:
+    # Not `np.array`: that makes a second axis of tuples.
+    return np.fromiter(values, dtype=np.object_, count=len(values))
 
 
 def digest_of(values: Values) -> bytes:

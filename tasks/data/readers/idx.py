@@ -14,7 +14,7 @@ import numpy as np
 from params.readers import IdxFiles, IdxReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.raw import open_raw
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import LABEL, Part, Reading, Sample
 
 PARTS: tuple[Part, ...] = ("train", "test")
 UINT8 = 8
@@ -22,7 +22,7 @@ BLOCK = 1_000_000
 """bytes of images read at a time"""
 
 
-def read_idx(reader: IdxReader, raw: Path) -> Reading:
+def read(reader: IdxReader, raw: Path) -> Reading:
     """Opens the four files of a published split, and counts their bytes.
 
     Raises:
@@ -43,7 +43,8 @@ def read_idx(reader: IdxReader, raw: Path) -> Reading:
         problems.append(mismatch(reader.test.images, "", expected, shapes["test"], "take the two that belong together"))
     if problems:
         raise DataError("\n".join(problems))
-    return Reading("image", partial(_samples, reader, raw, shapes["train"]), classes=reader.classes)
+    declared = {LABEL: {"names": reader.classes, "numbered": True}}
+    return Reading("image", partial(_samples, reader, raw, shapes["train"]), declared)
 
 
 def _shape(raw: Path, name: str, field: str, axes: int, problems: list[str]) -> tuple[int, ...]:
@@ -96,6 +97,4 @@ def _samples(reader: IdxReader, raw: Path, shape: tuple[int, ...]) -> Iterator[S
                 some = labels[start : start + step]
                 images = np.frombuffer(stream.read(len(some) * prod(shape)), np.uint8).reshape(-1, 1, *shape)
                 for row, (image, label) in enumerate(zip(images, some, strict=True), start):
-                    name = f"{part} {row:08d}"
-                    known = label < len(reader.classes)
-                    yield Sample(name, reader.classes[label] if known else f"number {label}", image, part)
+                    yield Sample(f"{part} {row:08d}", {LABEL: label}, image, part)

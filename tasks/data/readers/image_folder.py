@@ -1,4 +1,7 @@
-"""Images in a folder per class, as `fetch` packed them: one tar, read from front to end, one image in memory."""
+"""Images in folders that are named as their label.
+
+`fetch` packed them into one tar, which is read from front to end, with one image in memory.
+"""
 
 from collections.abc import Iterator
 from functools import partial
@@ -7,36 +10,36 @@ from typing import IO
 
 from params.readers import ImageFolderReader
 from tasks.core.errors import DataError, mismatch
-from tasks.data.prepared.classes import in_order
 from tasks.data.readers.picture import SUFFIXES, read_picture
 from tasks.data.readers.raw import members, packed_files
-from tasks.data.readers.samples import Reading, Sample
+from tasks.data.readers.samples import LABEL, Reading, Sample
 
 
-def read_image_folder(reader: ImageFolderReader, raw: Path) -> Reading:
-    """Opens a tar of class folders; images beside them are bad samples.
+def read(reader: ImageFolderReader, raw: Path) -> Reading:
+    """Opens a tar of folders; images beside them are bad samples.
 
     Raises:
-        DataError: the source is not a folder, or holds no class folders.
+        DataError: the source is not a folder, or holds no folders.
     """
     tar = packed_files(raw, reader.kind)
-    classes, astray = _found(tar)
-    return Reading("image", partial(_samples, reader, tar, astray), classes=classes, refusal=_refusal(astray))
+    folders, astray = _found(tar)
+    declared = {LABEL: {"values": folders}}
+    return Reading("image", partial(_samples, reader, tar, astray), declared, refusal=_refusal(astray))
 
 
 def _found(path: Path) -> tuple[tuple[str, ...], list[str]]:
-    """Returns the classes, and the images that are in no class folder."""
-    classes: set[str] = set()
+    """Returns the folders, and the images that are in none."""
+    folders: dict[str, None] = {}
     astray: list[str] = []
     for member, _ in members(path):
         if member.isdir() or "/" in member.name:
-            classes.add(member.name.split("/")[0])
+            folders[member.name.split("/")[0]] = None
         elif Path(member.name).suffix.lower() in SUFFIXES:
             astray.append(member.name)
-    if not classes:
+    if not folders:
         do = "make one folder per class and put its images there"
         raise DataError(mismatch("data.source.path", "", "a folder per class", "none", do))
-    return in_order(classes), astray
+    return tuple(folders), astray
 
 
 def _refusal(astray: list[str]) -> str:
@@ -51,9 +54,9 @@ def _samples(reader: ImageFolderReader, path: Path, astray: list[str]) -> Iterat
         if stream is not None and "/" in member.name:
             yield _sample(member.name, stream, reader)
     for name in astray:
-        yield Sample(name, "", problem="expected an image inside a class folder, got one beside them")
+        yield Sample(name, problem="expected an image inside a class folder, got one beside them")
 
 
 def _sample(name: str, stream: IO[bytes], reader: ImageFolderReader) -> Sample:
     values, problem = read_picture(stream, reader)
-    return Sample(name, name.split("/")[0], values, problem=problem)
+    return Sample(name, {LABEL: name.split("/")[0]}, values, problem=problem)

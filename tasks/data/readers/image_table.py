@@ -6,14 +6,14 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
 from pathlib import Path
 
-from params.readers import ImageTableReader, Label
+from params.readers import ImageTableReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.picture import read_picture
 from tasks.data.readers.raw import members, open_raw, packed_files
-from tasks.data.readers.samples import Reading, Sample
+from tasks.data.readers.samples import LABEL, Reading, Sample
+from tasks.kinds.contract import Raw
 
 SHOWN = 5
 Line = tuple[int, list[str]]
@@ -25,29 +25,27 @@ class _Row:
     """What the table says about one image."""
 
     id: str
-    label: str
-    heads: tuple[str, ...]
+    target: Raw
     slices: tuple[str, ...]
     problem: str
 
 
-def read_image_table(reader: ImageTableReader, raw: Path) -> Reading:
+def read(reader: ImageTableReader, raw: Path) -> Reading:
     """Opens a tar of images and reads their table.
 
     Raises:
         DataError: the source is not many files, the table is not among them, or lacks columns; all problems at once.
     """
     tar = packed_files(raw, reader.kind)
-    heads = {head.column: head.names for head in reader.heads}
-    slices = reader.columns_kept[len(heads) :]
+    declared = {LABEL: reader.label.model_dump()} | {head.column: head.model_dump() for head in reader.heads}
+    slices = reader.columns_kept[len(reader.heads) :]
     header, lines = _table(reader, raw)
     rows = _rows(reader, slices, header, lines)
     astray = {number: len(fields) for number, fields in lines if len(fields) != len(header)}
     return Reading(
         "image",
         partial(_samples, reader, tar, rows, _bad_lines(reader, header, astray)),
-        classes=reader.label.names,
-        heads=heads,
+        declared,
         slices=slices,
         refusal=_refusal(reader, header, astray),
     )
@@ -64,10 +62,9 @@ def _samples(
             continue
         missing.discard(member.name)
         values, problem = read_picture(stream, reader)
-        problem = row.problem or problem
-        yield Sample(row.id, row.label, values, problem=problem, heads=row.heads, slices=row.slices)
+        yield Sample(row.id, row.target, values, problem=row.problem or problem, slices=row.slices)
     for name in sorted(missing):
-        yield Sample(rows[name].id, "", problem=f"expected an image at `{name}` in the source, got no such file")
+        yield Sample(rows[name].id, problem=f"expected an image at `{name}` in the source, got no such file")
 
 
 def _rows(reader: ImageTableReader, slices: tuple[str, ...], header: list[str], lines: list[Line]) -> dict[str, _Row]:
@@ -76,29 +73,10 @@ def _rows(reader: ImageTableReader, slices: tuple[str, ...], header: list[str], 
     for cells in (dict(zip(header, fields, strict=True)) for _, fields in lines if len(fields) == len(header)):
         image = cells[reader.image]
         name = posixpath.normpath(posixpath.join(posixpath.dirname(reader.table), image))
-        labels = [_labelled(label, cells[label.column]) for label in (reader.label, *reader.heads)]
-        problems = [problem for _, problem in labels if problem]
-        if name in rows:
-            problems.append(f"expected one row in `{reader.table}`, got a second one")
-        texts = tuple(text for text, _ in labels)
-        kept = tuple(cells[column] for column in slices)
-        rows[name] = _Row(image, texts[0], texts[1:], kept, "; ".join(problems))
+        target = {LABEL: cells[reader.label.column]} | {head.column: cells[head.column] for head in reader.heads}
+        problem = f"expected one row in `{reader.table}`, got a second one" if name in rows else ""
+        rows[name] = _Row(image, target, tuple(cells[column] for column in slices), problem)
     return rows
-
-
-def _labelled(label: Label, text: str) -> tuple[str, str]:
-    """Returns (class, problem) of a cell."""
-    if not text:
-        return "", f"expected a value in column `{label.column}`, got none"
-    if label.above is None:
-        return text, ""
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not isfinite(number):
-        return "", f"expected a number in column `{label.column}`, got `{text}`"
-    return label.names[number > label.above], ""
 
 
 def _table(reader: ImageTableReader, raw: Path) -> tuple[list[str], list[Line]]:
@@ -115,7 +93,7 @@ def _table(reader: ImageTableReader, raw: Path) -> tuple[list[str], list[Line]]:
 
 def _bad_lines(reader: ImageTableReader, header: list[str], astray: dict[int, int]) -> tuple[Sample, ...]:
     return tuple(
-        Sample(f"{reader.table}:{number:07d}", "", problem=f"expected {len(header)} columns, got {length}")
+        Sample(f"{reader.table}:{number:07d}", problem=f"expected {len(header)} columns, got {length}")
         for number, length in astray.items()
     )
 

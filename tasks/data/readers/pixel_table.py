@@ -14,10 +14,10 @@ import numpy as np
 from params.readers import PixelTableReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.raw import open_raw
-from tasks.data.readers.samples import Reading, Sample
+from tasks.data.readers.samples import LABEL, Reading, Sample
 
 
-def read_pixel_table(reader: PixelTableReader, raw: Path) -> Reading:
+def read(reader: PixelTableReader, raw: Path) -> Reading:
     """Opens a table of pixels, each a whole number in 0..255.
 
     Raises:
@@ -44,17 +44,17 @@ def _samples(reader: PixelTableReader, raw: Path) -> Iterator[Sample]:
 def _sample(name: str, row: list[str], shape: tuple[int, ...]) -> Sample:
     size = prod(shape)
     if len(row) != size + 1:
-        return Sample(name, "", problem=f"expected {size} pixels and a label, got {len(row)} columns")
-    label = _as_label(row[-1])
+        return Sample(name, problem=f"expected {size} pixels and a label, got {len(row)} columns")
+    target = {LABEL: _as_label(row[-1])}
     try:
         pixels = np.array(row[:-1], dtype=np.float64)
     except ValueError as error:
-        return Sample(name, label, problem=f"expected numbers, got another text ({error})")
+        return Sample(name, target, problem=f"expected numbers, got another text ({error})")
     # NaN fails the comparison too.
     whole = bool(np.all((pixels >= 0) & (pixels <= 255)) and np.all(pixels == np.floor(pixels)))
     if not whole:
-        return Sample(name, label, problem="expected whole numbers in 0..255, got others (or NaN)")
-    return Sample(name, label, pixels.astype(np.uint8).reshape(shape))
+        return Sample(name, target, problem="expected whole numbers in 0..255, got others (or NaN)")
+    return Sample(name, target, pixels.astype(np.uint8).reshape(shape))
 
 
 def _as_label(text: str) -> str:

@@ -7,9 +7,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.kinds.contract import Declared, Raw
+
 Values = NDArray[Any]
 Part = Literal["train", "test"]
 NOTHING: Values = np.empty(0, dtype=np.uint8)
+LABEL = "label"
+"""the column of the target, where the form of the file has one; what it means, the kind of task knows"""
 
 
 @dataclass(frozen=True)
@@ -21,13 +25,11 @@ class Sample:
     """
 
     id: str
-    label: str
+    target: Raw = field(default_factory=dict)
     values: Values = field(default_factory=lambda: NOTHING)
     part: Part | None = None
     """of a split that its authors published"""
     problem: str = ""
-    heads: tuple[str, ...] = ()
-    """further labels, in the order of `Reading.heads`"""
     slices: tuple[str, ...] = ()
     """what results are looked at by, in the order of `Reading.slices`"""
 
@@ -38,10 +40,8 @@ class Reading:
 
     layout: Literal["image", "sequence", "vector"]
     samples: Callable[[], Iterator[Sample]]
-    classes: tuple[str, ...] = ()
-    """that the source announces, in the order of their numbers; empty where only the samples tell"""
-    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """further label -> its classes likewise"""
+    declared: Declared = field(default_factory=lambda: {LABEL: {}})
+    """what the source or the recipe says of each column of the target before a sample is read"""
     slices: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)

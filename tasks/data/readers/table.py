@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 
 from params.readers import TableReader
 from tasks.core.errors import DataError, mismatch
-from tasks.data.prepared.classes import in_order
 from tasks.data.readers.columns import check_columns, refusal, row_name, set_bad_apart
 from tasks.data.readers.raw import raw_names
 from tasks.data.readers.rows import SUFFIXES, read_rows
-from tasks.data.readers.samples import Reading, Sample
+from tasks.data.readers.samples import LABEL, Reading, Sample
 
 if TYPE_CHECKING:  # pandas takes half a second to import: only where a table is read
     import pandas as pd
 
 
-def read_table(reader: TableReader, raw: Path) -> Reading:
+def read(reader: TableReader, raw: Path) -> Reading:
     """Reads a table whole: its rows are the samples, all columns but the label and `ignore` the features.
 
     Raises:
@@ -35,32 +34,24 @@ def read_table(reader: TableReader, raw: Path) -> Reading:
     read = table.drop(columns=list(reader.ignore))
     kept = read.dropna() if reader.missing == "drop" else read
     whole, bad = set_bad_apart(kept, texts)
-    labels = [label_text(value) for value in whole[reader.label]]
     features = _features(reader, whole)
     values = np.column_stack([column for _, column in features])
     return Reading(
         "vector",
-        partial(_samples, [row_name(row) for row in whole.index], labels, values, broken | bad),
+        partial(_samples, [row_name(row) for row in whole.index], whole[reader.label].tolist(), values, broken | bad),
         feature_names=tuple(name for name, _ in features),
         dropped={"missing value": len(read) - len(kept)} if len(kept) < len(read) else {},
         refusal=refusal(broken, texts, kept),
     )
 
 
-def label_text(value: Any) -> str:
-    """Returns a label as text; whole numbers without the `.0` that a float column gives them."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def _samples(
-    ids: list[str], labels: list[str], values: NDArray[np.float32], bad: Mapping[str, str]
+    ids: list[str], labels: list[Any], values: NDArray[np.float32], bad: Mapping[str, str]
 ) -> Iterator[Sample]:
     for name, label, row in zip(ids, labels, values, strict=True):
-        yield Sample(name, label, row)
+        yield Sample(name, {LABEL: label}, row)
     for name, problem in bad.items():
-        yield Sample(name, "", problem=problem)
+        yield Sample(name, problem=problem)
 
 
 def _features(reader: TableReader, table: "pd.DataFrame") -> list[tuple[str, NDArray[np.float32]]]:
@@ -68,9 +59,13 @@ def _features(reader: TableReader, table: "pd.DataFrame") -> list[tuple[str, NDA
     features: list[tuple[str, NDArray[np.float32]]] = []
     for column in table.columns.drop(reader.label):
         if column in reader.categorical:
-            texts = [label_text(value) for value in table[column]]
-            for value in in_order(set(texts)):
-                features.append((f"{column}={value}", np.array([text == value for text in texts], dtype=np.float32)))
+            for value in sorted(table[column].unique(), key=lambda value: (isinstance(value, str), value)):
+                features.append((f"{column}={_name(value)}", (table[column] == value).to_numpy(dtype=np.float32)))
         else:
             features.append((str(column), table[column].to_numpy(dtype=np.float32)))
     return features
+
+
+def _name(value: Any) -> str:
+    """Returns a value as text; whole numbers without the `.0` that a column with gaps gives them."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -11,13 +11,12 @@ import numpy as np
 
 from params.readers import TimeSeriesReader
 from tasks.core.errors import DataError, mismatch
-from tasks.data.prepared.classes import in_order
 from tasks.data.readers.raw import open_raw
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import LABEL, Part, Reading, Sample
 
 
-def read_time_series(reader: TimeSeriesReader, raw: Path) -> Reading:
-    """Opens the two files of a published split; both must announce the same dimensions and classes.
+def read(reader: TimeSeriesReader, raw: Path) -> Reading:
+    """Opens the two files of a published split; both must announce the same dimensions and labels.
 
     Raises:
         DataError: a file is missing, or its header announces what cannot be read.
@@ -26,7 +25,7 @@ def read_time_series(reader: TimeSeriesReader, raw: Path) -> Reading:
     first, second = headers[reader.train], headers[reader.test]
     if first != second:
         raise DataError(mismatch(reader.test, "@header", f"that of `{reader.train}`, {first}", second, "mend one"))
-    return Reading("sequence", partial(_samples, reader, raw, first[0]), classes=in_order(first[1]))
+    return Reading("sequence", partial(_samples, reader, raw, first[0]), {LABEL: {"values": first[1]}})
 
 
 def _samples(reader: TimeSeriesReader, raw: Path, dimensions: int) -> Iterator[Sample]:
@@ -46,20 +45,21 @@ def _samples_of(raw: Path, name: str, part: Part, dimensions: int) -> Iterator[S
 
 def _sample(where: str, line: str, part: Part, dimensions: int) -> Sample:
     *columns, label = line.split(":")
+    target = {LABEL: label.strip()}
     if len(columns) != dimensions:
-        return Sample(where, label, part=part, problem=f"expected {dimensions} dimensions, got {len(columns)}")
+        return Sample(where, target, part=part, problem=f"expected {dimensions} dimensions, got {len(columns)}")
     try:
         # A `?` is a missing value; it becomes NaN, which the check of all samples names.
         frames = [np.array(column.replace("?", "nan").split(","), dtype=np.float32) for column in columns]
-        return Sample(where, label.strip(), np.stack(frames, axis=1), part)
+        return Sample(where, target, np.stack(frames, axis=1), part)
     except ValueError:
         lengths = sorted({len(column.split(",")) for column in columns})
         problem = f"expected numbers, equally many in every dimension, got text or lengths {lengths}"
-        return Sample(where, label, part=part, problem=problem)
+        return Sample(where, target, part=part, problem=problem)
 
 
 def _header_of(raw: Path, name: str, field: str) -> tuple[int, tuple[str, ...]]:
-    """Returns (dimensions, classes) as a file announces them."""
+    """Returns (dimensions, labels) as a file announces them."""
     with open_raw(raw, name, field) as stream:
         header: dict[str, list[str]] = {}
         for _, line in _lines(stream):
@@ -73,17 +73,17 @@ def _header_of(raw: Path, name: str, field: str) -> tuple[int, tuple[str, ...]]:
 def _announced(name: str, header: dict[str, list[str]]) -> tuple[int, tuple[str, ...]]:
     univariate = header.get("@univariate", ["false"])[0].lower() == "true"
     dimensions = "1" if univariate else next(iter(header.get("@dimensions", header.get("@dimension", []))), "none")
-    labelled, *classes = header.get("@classlabel", ["none"])
+    labelled, *labels = header.get("@classlabel", ["none"])
     problems = []
     if not dimensions.isdecimal():
         problems.append(mismatch(name, "@dimensions", "a whole number", dimensions, "add it to the header"))
-    if labelled.lower() != "true" or len(classes) < 2:
-        problems.append(mismatch(name, "@classLabel", "`true` and the classes", labelled, "add it to the header"))
+    if labelled.lower() != "true" or len(labels) < 2:
+        problems.append(mismatch(name, "@classLabel", "`true` and the labels", labelled, "add it to the header"))
     if header.get("@timestamps", ["false"])[0].lower() == "true":
         problems.append(mismatch(name, "@timeStamps", "false", "true", "write the values without times"))
     if problems:
         raise DataError("\n".join(problems))
-    return int(dimensions), tuple(classes)
+    return int(dimensions), tuple(labels)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[int, str]]:

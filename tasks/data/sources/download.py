@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from params.data import DownloadSource
 from tasks.core.errors import DataError
+from tasks.data.sources.tar import refuse_equal_names
 
 TIMEOUT = 20.0
 """seconds without a byte"""
@@ -20,12 +21,13 @@ BLOCK = 1024 * 1024
 MEGABYTE = 1_000_000
 
 
-def fetch_download(source: DownloadSource, root: Path, raw: Path) -> None:
+def fetch(source: DownloadSource, root: Path, raw: Path) -> None:
     """Brings each file to `raw` from the first place that has it as the recipe describes it.
 
     Raises:
         DataError: a file is nowhere; names all of them, and what each place said.
     """
+    refuse_equal_names(map(raw_name, source.files))
     problems = [problem for name in source.files if (problem := _bring(source, name, root, raw))]
     if problems:
         do = "install the package that brings the folder, check network and proxy, or mend the places or the sha256"

@@ -7,14 +7,16 @@ from pathlib import Path, PurePosixPath
 from params.data import InstalledSource
 from tasks.core.errors import DataError, mismatch
 from tasks.core.files import sha256_of
+from tasks.data.sources.tar import refuse_equal_names
 
 
-def fetch_installed(source: InstalledSource, _root: Path, raw: Path) -> None:
+def fetch(source: InstalledSource, _root: Path, raw: Path) -> None:
     """Copies the named files of an installed package to `raw`; nothing of the package is imported.
 
     Raises:
         DataError: the package or a file is missing, or a file has another sha256; all problems at once.
     """
+    refuse_equal_names(PurePosixPath(name).name for name in source.files)
     try:
         package = distribution(source.package)
     except PackageNotFoundError:

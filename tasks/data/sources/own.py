@@ -1,14 +1,12 @@
-"""A folder or a file of one's own."""
+"""What sources of one's own have in common: where the files are, which of them count, whether they changed."""
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from params.data import FileSource, FolderSource, Source
 from tasks.core.errors import DataError, mismatch
-from tasks.data.sources.tar import packing
 
 LITTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
 """what operating systems leave behind; names that begin with a dot are left out too"""
@@ -66,20 +64,3 @@ def _stamp(name: str, path: Path) -> str:
     status = path.stat()
     # A folder's time changes with what is left out, its size with the file system.
     return name if path.is_dir() else f"{name}:{status.st_size}:{status.st_mtime_ns}"
-
-
-def fetch_folder(source: FolderSource, root: Path, raw: Path) -> None:
-    """Packs the folder into one tar."""
-    with packing(raw) as packer:
-        for name, path in own_files(own_path(source, root)):
-            if path.is_dir():
-                packer.add_folder(name)
-            else:
-                with path.open("rb") as stream:
-                    packer.add_file(name, path.stat().st_size, stream)
-
-
-def fetch_file(source: FileSource, root: Path, raw: Path) -> None:
-    """Copies the file."""
-    path = own_path(source, root)
-    shutil.copyfile(path, raw / path.name)

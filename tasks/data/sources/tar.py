@@ -1,10 +1,16 @@
-"""Many files as one: a tar whose bytes depend on names and contents alone, for DVC is slow with many small files."""
+"""Many files side by side under the last part of their names, or as one tar.
+
+The bytes of the tar depend on names and contents alone. It is there because DVC is slow with many small files.
+"""
 
 import tarfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from tasks.core.errors import DataError, mismatch
 
 TAR = "files.tar"
 
@@ -37,3 +43,14 @@ def packing(raw: Path) -> Iterator[Packer]:
     """Opens a new tar in `raw`."""
     with tarfile.open(raw / TAR, "w", format=tarfile.PAX_FORMAT) as tar:
         yield Packer(tar)
+
+
+def refuse_equal_names(names: Iterable[str]) -> None:
+    """Refuses files of one name in two folders of a package, for only the last part of a name stays.
+
+    Raises:
+        DataError: naming them.
+    """
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(mismatch("data.source", "files", "files of different names", ", ".join(twice), "take one"))

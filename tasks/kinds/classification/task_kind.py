@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from tasks.contracts.records import DatasetCard
 from tasks.contracts.scores import ClassScore, ConfidenceBin
+from tasks.kinds.classification.names import further_classes
 
 Logits = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
@@ -42,7 +43,7 @@ class Classification:
     @classmethod
     def of(cls, card: DatasetCard) -> "Classification":
         """Returns the kind for prepared data, with its heads."""
-        return cls(card.heads)
+        return cls({name: tuple(found) for name, found in further_classes(card.targets).items()})
 
     def outputs(self, classes: Sequence[str]) -> int:
         """Returns one logit per class of each head; `classes` are those of the first."""
