@@ -14,6 +14,7 @@ from tasks.contracts.records import DatasetCard
 from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch
 from tasks.data.prepared.prepare import prepare
+from tasks.data.versions.watched import watched
 
 ROOT = Path(__file__).parents[2]
 MODELS: dict[str, Any] = {
@@ -54,10 +55,10 @@ def make_recipe(project: Path) -> MakeRecipe:
         path = project / "params" / f"{name}.yaml"
         path.write_text(yaml.safe_dump({"name": name, "data": section, **MODELS}))
         pipeline = yaml.safe_load((project / "dvc.yaml").read_text())
-        watched = source.get("path", f"tasks/data/sources/{source['kind']}.py")
-        pipeline["vars"][0]["recipes"][name] = watched
+        recipe = load_recipe(path)
+        pipeline["vars"][0]["recipes"][name] = watched(recipe.data)
         (project / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
-        return load_recipe(path)
+        return recipe
 
     return make
 

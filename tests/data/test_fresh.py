@@ -26,10 +26,12 @@ def test_samples_that_came_since_are_found_with_their_labels(image_recipe: Recip
     before, now = cached(project / CACHE, first.version), Path(second.directory)
     batches = list(fresh_samples(before, lambda name: now / name))
     found = {
-        sample.tobytes(): label for inputs, _, labels in batches for sample, label in zip(inputs, labels, strict=True)
+        sample.tobytes(): first.targets.names[label]
+        for inputs, targets in batches
+        for sample, label in zip(inputs["inputs"], targets["label"], strict=True)
     }
     assert found == added
-    assert all(lengths is None for _, lengths, _ in batches)
+    assert all(inputs.keys() == {"inputs"} for inputs, _ in batches)
     assert list(fresh_samples(before, before)) == []
 
 
@@ -69,6 +71,21 @@ def test_a_longer_sequence_makes_no_old_one_fresh(tmp_path: Path, project: Path,
     assert (first.input.shape, second.input.shape) == ((2, 2), (4, 2))
     now = Path(second.directory)
     (batch,) = fresh_samples(cached(project / CACHE, first.version), lambda name: now / name)
-    inputs, lengths, labels = batch
-    assert inputs.tolist() == [[[5, 1], [6, 2], [7, 3], [8, 4]]]
-    assert (lengths is not None and lengths.tolist(), labels) == ([4], ("1",))
+    inputs, targets = batch
+    assert inputs["inputs"].tolist() == [[[5, 1], [6, 2], [7, 3], [8, 4]]]
+    assert (inputs["lengths"].tolist(), targets["label"].tolist()) == ([4], [1])
+
+
+def test_a_class_that_came_since_is_one_behind_the_last_that_was_known(
+    image_recipe: Recipe, project: Path, images: Path
+) -> None:
+    first = versioned_data(project, image_recipe)
+    (images / "bat").mkdir()
+    for seed in range(3):
+        pixels = np.random.default_rng(100 + seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(images / f"bat/{seed}.png")
+    second = versioned_data(project, image_recipe)
+    assert second.targets.names == ("bat", "cat", "dog")
+    before, now = cached(project / CACHE, first.version), Path(second.directory)
+    labels = np.concatenate([targets["label"] for _, targets in fresh_samples(before, lambda name: now / name)])
+    assert labels.tolist() == [2, 2, 2]

@@ -60,7 +60,7 @@ def test_idx_files_become_images_in_the_published_split(
 def test_classes_keep_the_order_of_their_numbers(clothes: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
     card, folder = prepared(_recipe(make_recipe, clothes))
     assert card.targets.names == ("shoe", "bag")
-    assert np.load(folder / "test-00000.labels.npy").tolist() == [0, 1, 0, 1, 0, 1]
+    assert np.load(folder / "test-00000.targets.label.npy").tolist() == [0, 1, 0, 1, 0, 1]
 
 
 def test_all_files_that_cannot_be_read_are_told_at_once(
@@ -117,7 +117,7 @@ def test_labels_without_a_name_are_named(clothes: Path, make_recipe: MakeRecipe,
 
 
 def test_a_class_without_samples_is_named(clothes: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
-    with pytest.raises(DataError, match="`class hat`: expected at least 2 in the published train set, got none"):
+    with pytest.raises(DataError, match="`samples of hat`: expected at least 2 in the published train set, got none"):
         prepared(_recipe(make_recipe, clothes, classes=["shoe", "bag", "hat"]))
 
 
@@ -132,9 +132,8 @@ def test_fashion_keeps_its_published_test_set_whole(
     section = yaml.safe_load((ROOT / "params/fashion.yaml").read_text())["data"]
     section["source"]["folders"] = [str(fashion_files)]
     card, folder = prepared(make_recipe(**section))
-    assert {name: part.class_counts for name, part in card.splits.items()} == {
-        "train": (5000,) * 10,
-        "validation": (1000,) * 10,
-        "test": (1000,) * 10,
+    assert {name: part.summary for name, part in card.splits.items()} == {
+        name: {"label": dict.fromkeys(card.targets.names, count)}
+        for name, count in (("train", 5000), ("validation", 1000), ("test", 1000))
     }
-    assert card.targets.names[np.load(folder / "test-00000.labels.npy")[0]] == "Ankle boot"
+    assert card.targets.names[np.load(folder / "test-00000.targets.label.npy")[0]] == "Ankle boot"

@@ -11,6 +11,7 @@ from PIL import Image
 from params.pipeline import Recipe
 from tasks.contracts.records import DatasetCard
 from tasks.core.errors import DataError, RecipeError
+from tasks.kinds.classification.names import further_classes
 
 MakeRecipe = Callable[..., Recipe]
 Prepared = Callable[[Recipe], tuple[DatasetCard, Path]]
@@ -64,13 +65,14 @@ def test_a_number_becomes_two_classes_in_the_order_of_their_names(
     assert ((table["probability"] > 0.5) == (table["label"] == "defective")).all()
 
 
-def test_labels_of_several_heads_stand_side_by_side(cells: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
+def test_each_head_is_a_column_of_labels(cells: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
     card, folder = prepared(_recipe(make_recipe, cells))
-    assert card.heads == {"cell": ("mono", "poly")}
-    table, labels = pd.read_parquet(folder / "test.parquet"), np.load(folder / "test-00000.labels.npy")
-    assert labels.dtype == np.int64
-    assert [card.targets.names[first] for first in labels[:, 0]] == table["label"].tolist()
-    assert [card.heads["cell"][second] for second in labels[:, 1]] == table["cell"].tolist()
+    assert further_classes(card.targets) == {"cell": ["mono", "poly"]}
+    table = pd.read_parquet(folder / "test.parquet")
+    first, second = (np.load(folder / f"test-00000.targets.{name}.npy") for name in ("label", "cell"))
+    assert first.dtype == second.dtype == np.int64
+    assert [card.targets.names[label] for label in first] == table["label"].tolist()
+    assert [further_classes(card.targets)["cell"][label] for label in second] == table["cell"].tolist()
 
 
 def test_slices_are_columns_of_the_table_and_numbers_stay_numbers(
@@ -101,14 +103,14 @@ def test_groups_too_small_to_split_are_told_together(cells: Path, make_recipe: M
     with pytest.raises(DataError) as told:
         prepared(_recipe(make_recipe, cells, rule))
     lines = str(told.value).splitlines()
-    assert [line.split("`")[3] for line in lines] == ["class defective, rare", "class intact, rare"]
+    assert [line.split("`")[3] for line in lines] == ["samples of intact, rare", "samples of defective, rare"]
 
 
 def test_a_column_can_be_the_label_as_it_is(cells: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
     card, folder = prepared(_recipe(make_recipe, cells, label="cell", heads=[], slices=[]))
     assert card.targets.names == ("mono", "poly")
-    assert np.load(folder / "train-00000.labels.npy").ndim == 1
-    assert "heads" not in (folder / "dataset.json").read_text()
+    assert np.load(folder / "train-00000.targets.label.npy").ndim == 1
+    assert [column.name for column in card.columns] == ["label"]
 
 
 def test_a_table_without_header_is_split_at_white_space(
@@ -169,7 +171,7 @@ def test_copies_that_disagree_about_a_further_label_are_dropped(
     (cells / "data/images/04.png").write_bytes((cells / "data/images/00.png").read_bytes())
     recipe = _recipe(make_recipe, cells)
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"duplicates": "drop"})})
-    assert prepared(recipe)[0].dropped == {"duplicate with another label": 2}
+    assert prepared(recipe)[0].dropped == {"duplicate with another target": 2}
 
 
 @pytest.mark.parametrize(

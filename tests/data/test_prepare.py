@@ -19,6 +19,8 @@ from tasks.core.files import sha256_of
 from tasks.data.prepared.split import SPLITS, Splits, split
 from tasks.data.prepared.survey import Rows, Survey, survey
 from tasks.data.readers.samples import Reading, Sample
+from tasks.kinds.classification.targets import PART
+from tasks.kinds.contract import Declared
 
 MakeRecipe = Callable[..., Recipe]
 Prepared = Callable[[Recipe], tuple[DatasetCard, Path]]
@@ -26,18 +28,26 @@ TABLE = {"kind": "table", "label": "label"}
 ROOT = Path(__file__).parents[2]
 
 
+DECLARED: Declared = {"label": {}}
+
+
 def _found(recipe: Recipe, counts: dict[str, int]) -> Survey:
     samples = [
-        Sample(f"{label}{n:04d}", label, np.array([ord(label[0]), n], dtype=np.float32))
+        Sample(f"{label}{n:04d}", {"label": label}, np.array([ord(label[0]), n], dtype=np.float32))
         for label, count in counts.items()
         for n in range(count)
     ]
-    return survey(recipe, Reading("vector", lambda: iter(samples)))
+    return survey(recipe, Reading("vector", lambda: iter(samples)), PART)
 
 
-def _split(recipe: Recipe, counts: dict[str, int], announced: tuple[str, ...] = ()) -> tuple[Survey, Splits]:
+def _split(recipe: Recipe, counts: dict[str, int], declared: Declared = DECLARED) -> tuple[Survey, Splits]:
     found = _found(recipe, counts)
-    return found, split(recipe, found, np.arange(len(found)), announced)
+    return found, _split_of(recipe, found, np.arange(len(found)), declared)
+
+
+def _split_of(recipe: Recipe, found: Survey, rows: Rows, declared: Declared = DECLARED) -> Splits:
+    gists = found.gists[rows].tolist()
+    return split(recipe, found, rows, PART.strata(gists, PART.card(gists, declared)))
 
 
 def _ids(found: Survey, rows: Rows) -> list[str]:
@@ -62,25 +72,27 @@ def test_the_size_of_a_shard_changes_no_value(table: Path, make_recipe: MakeReci
     small, folder = prepared(make_recipe(source, TABLE, shard_megabytes=1))
     shards = small.splits["train"].shards
     assert [shard.samples for shard in shards] == [250, 250, 220]
-    parts = [np.load(folder / shard.inputs.name) for shard in shards]
+    parts = [np.load(folder / shard.inputs["inputs"].name) for shard in shards]
     large, folder = prepared(make_recipe(source, TABLE))
-    assert np.array_equal(np.concatenate(parts), np.load(folder / large.splits["train"].shards[0].inputs.name))
+    (whole,) = large.splits["train"].shards
+    assert np.array_equal(np.concatenate(parts), np.load(folder / whole.inputs["inputs"].name))
     assert small.statistics == large.statistics
 
 
 def test_the_card_describes_every_file(image_recipe: Recipe, prepared: Prepared) -> None:
     card, folder = prepared(image_recipe)
-    listed = [file for part in card.splits.values() for s in part.shards for file in (s.inputs, s.labels)]
+    listed = [file for part in card.splits.values() for s in part.shards for file in s.files]
     listed += [part.table for part in card.splits.values()]
     assert {file.name for file in listed} | {"dataset.json"} == {path.name for path in folder.iterdir()}
     for file in listed:
         assert hashlib.sha256((folder / file.name).read_bytes()).hexdigest() == file.sha256
-    assert card.splits["train"].class_counts == (6, 6)
+    assert card.splits["train"].summary == {"label": {"cat": 6, "dog": 6}}
     assert card.split_rule == {
         "kind": "stratified",
         "validation": 0.2,
         "test": 0.2,
         "seed": 0,
+        "by": [],
         "duplicates": "refuse",
     }
 
@@ -119,13 +131,13 @@ def test_every_class_is_in_every_split(count: int, validation: float, test: floa
     found, splits = _split(recipe, {"a": count, "b": 50})
     assert sorted(np.concatenate(list(splits.values()))) == list(range(count + 50))
     for rows in splits.values():
-        assert set(found.labels[rows]) == {"a", "b"}
+        assert set(found.columns["label"][rows]) == {"a", "b"}
 
 
 def test_a_seed_gives_another_split_and_a_new_class_leaves_the_others_alone(table_recipe: Recipe) -> None:
     first, splits = _split(table_recipe, {"a": 30, "b": 30})
     more, further = _split(table_recipe, {"a": 30, "b": 30, "aa": 30})
-    rows = further["test"][more.labels[further["test"]] != "aa"]
+    rows = further["test"][more.columns["label"][further["test"]] != "aa"]
     assert _ids(more, rows) == _ids(first, splits["test"])
     rule = table_recipe.data.split.model_copy(update={"seed": 1})
     other = table_recipe.model_copy(update={"data": table_recipe.data.model_copy(update={"split": rule})})
@@ -155,18 +167,18 @@ def test_a_hashed_split_leaves_each_sample_where_it_is_whatever_is_added(table_r
 def test_a_stratified_split_lets_samples_that_were_trained_on_judge_when_others_are_added(table_recipe: Recipe) -> None:
     later, splits = _split(table_recipe, {"a": 200, "b": 100})
     rows = np.flatnonzero([str(name) != "a0000" for name in later.ids])
-    earlier = split(table_recipe, later, rows)
+    earlier = _split_of(table_recipe, later, rows)
     assert {*_ids(later, earlier["train"])} & {*_ids(later, splits["test"])}
     hashed = _hashed(table_recipe)
-    earlier, splits = split(hashed, later, rows), split(hashed, later, np.arange(300))
+    earlier, splits = _split_of(hashed, later, rows), _split_of(hashed, later, np.arange(300))
     assert not {*_ids(later, earlier["train"])} & {*_ids(later, splits["test"])}
 
 
 def test_neither_name_nor_label_moves_a_sample_of_a_hashed_split(table_recipe: Recipe) -> None:
     recipe = _hashed(table_recipe)
     found, splits = _split(recipe, {"a": 300, "b": 300})
-    other = replace(found, ids=pa.array([f"z{n:04d}" for n in range(600)]), labels=found.labels[::-1].copy())
-    moved = split(recipe, other, np.arange(600))
+    other = replace(found, ids=pa.array([f"z{n:04d}" for n in range(600)]), gists=found.gists[::-1].copy())
+    moved = _split_of(recipe, other, np.arange(600))
     assert {name: rows.tolist() for name, rows in moved.items()} == {n: rows.tolist() for n, rows in splits.items()}
     assert _split(_hashed(table_recipe, seed=1), {"a": 300, "b": 300})[1]["test"].tolist() != splits["test"].tolist()
 
@@ -176,19 +188,20 @@ def test_a_small_class_is_in_every_part_of_a_hashed_split(count: int, table_reci
     found, splits = _split(_hashed(table_recipe, validation=0.01, test=0.01), {"a": count, "b": 50})
     assert sorted(np.concatenate(list(splits.values()))) == list(range(count + 50))
     for rows in splits.values():
-        assert set(found.labels[rows]) == {"a", "b"}
+        assert set(found.columns["label"][rows]) == {"a", "b"}
 
 
 def test_too_few_samples_are_told_for_all_classes_at_once(table_recipe: Recipe) -> None:
     with pytest.raises(DataError) as told:
-        _split(table_recipe, {"a": 2, "b": 1, "c": 9}, ("a", "b", "c", "d"))
+        _split(table_recipe, {"a": 2, "b": 1, "c": 9}, {"label": {"names": ["a", "b", "c", "d"]}})
     lines = str(told.value).splitlines()
-    assert [line.split("`")[3] for line in lines] == ["class a", "class b", "class d"]
+    assert [line.split("`")[3] for line in lines] == ["samples of a", "samples of b", "samples of d"]
 
 
-def test_one_class_is_not_enough(table_recipe: Recipe) -> None:
-    with pytest.raises(DataError, match="`classes`: expected at least two, got only `a`"):
-        _split(table_recipe, {"a": 9})
+def test_one_class_is_not_enough(tmp_path: Path, make_recipe: MakeRecipe, prepared: Prepared) -> None:
+    (tmp_path / "t.csv").write_text("x,label\n" + "".join(f"{n},a\n" for n in range(9)))
+    with pytest.raises(DataError, match="`data of mine`: `classes`: expected at least two classes, got only `a`"):
+        prepared(make_recipe({"kind": "file", "path": str(tmp_path / "t.csv")}, TABLE))
 
 
 def test_a_published_split_must_have_every_class_in_both_parts(
@@ -200,18 +213,18 @@ def test_a_published_split_must_have_every_class_in_both_parts(
     (tmp_path / "s/test.ts").write_text(header + "5:0\n")
     reader = {"kind": "time_series", "train": "train.ts", "test": "test.ts"}
     rule = {"kind": "official", "validation": 0.2, "seed": 0}
-    with pytest.raises(DataError, match="`class 1`: expected at least 1 in the published test set, got none"):
+    with pytest.raises(DataError, match="`samples of 1`: expected at least 1 in the published test set, got none"):
         prepared(make_recipe({"kind": "folder", "path": str(tmp_path / "s")}, reader, split=rule))
 
 
 def test_samples_of_other_shapes_and_types_are_named_and_counted(table_recipe: Recipe) -> None:
     def samples() -> Any:
-        yield Sample("first", "a", np.zeros(3, dtype=np.float32))
-        yield Sample("second", "a", np.zeros(3, dtype=np.float64))
-        yield from (Sample(f"other{n}", "a", np.zeros(2, dtype=np.float32)) for n in range(9))
+        yield Sample("first", {"label": "a"}, np.zeros(3, dtype=np.float32))
+        yield Sample("second", {"label": "a"}, np.zeros(3, dtype=np.float64))
+        yield from (Sample(f"other{n}", {"label": "a"}, np.zeros(2, dtype=np.float32)) for n in range(9))
 
     with pytest.raises(DataError) as told:
-        survey(table_recipe, Reading("vector", samples))
+        survey(table_recipe, Reading("vector", samples), PART)
     assert "got 10 that cannot" in str(told.value)
     assert "`second`: expected float32 values, got float64" in str(told.value)
     assert "`other0`: expected shape (3,) like the first sample, got (2,)" in str(told.value)
@@ -220,7 +233,7 @@ def test_samples_of_other_shapes_and_types_are_named_and_counted(table_recipe: R
 
 def test_no_samples_at_all_are_refused(table_recipe: Recipe) -> None:
     with pytest.raises(DataError, match="expected samples, got none"):
-        survey(table_recipe, Reading("vector", lambda: iter(())))
+        survey(table_recipe, Reading("vector", lambda: iter(())), PART)
 
 
 @pytest.fixture
@@ -249,7 +262,7 @@ def test_copies_are_dropped_and_counted_by_reason(
     copies: dict[str, Any], make_recipe: MakeRecipe, prepared: Prepared
 ) -> None:
     card, folder = prepared(make_recipe(copies, TABLE, duplicates="drop"))
-    assert card.dropped == {"duplicate": 9, "duplicate with another label": 2}
+    assert card.dropped == {"duplicate": 9, "duplicate with another target": 2}
     ids = [name for part in card.splits for name in pd.read_parquet(folder / f"{part}.parquet")["id"]]
     assert sorted(ids) == [f"row {n:08d}" for n in range(2, 21)]
 

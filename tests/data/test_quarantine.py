@@ -145,7 +145,6 @@ def test_what_is_left_is_what_it_would_be_had_the_bad_never_arrived(
     recipe, stopping = make_recipe(**section, arrivals=QUARANTINE), make_recipe(**section, name="stopping")
     card, folder = prepared(recipe)
     assert (card.quarantine, (folder / "quarantine.json").exists()) == (None, False)
-    assert "quarantine" not in (folder / "dataset.json").read_text()
     clean = arrays(folder)
     spoil()
     card, folder = prepared(recipe)
@@ -189,8 +188,8 @@ def test_the_order_of_the_classes_is_that_of_the_recipe(
     images: Path, make_recipe: MakeRecipe, prepared: Prepared
 ) -> None:
     source, reader = {"kind": "folder", "path": str(images)}, {"kind": "image_folder", "size": [8, 8]}
-    assert prepared(make_recipe(source, reader, classes=["dog", "cat"]))[0].classes == ("dog", "cat")
-    with pytest.raises(DataError, match="`class emu`: expected at least 3 samples, one per split, got none"):
+    assert prepared(make_recipe(source, reader, classes=["dog", "cat"]))[0].targets.names == ("dog", "cat")
+    with pytest.raises(DataError, match="`samples of emu`: expected at least 3 samples, one per split, got none"):
         prepared(make_recipe(source, reader, classes=["dog", "cat", "emu"]))
 
 
@@ -242,7 +241,7 @@ def test_a_copy_of_a_test_sample_goes_the_test_sample_stays_and_the_split_is_as_
     found = quarantined(folder)
     assert found["row 00000031"] == ("copy of a test sample", of_test)
     assert found["row 00000032"][0] == "copy of a training sample"
-    assert found["row 00000033"][1].startswith(f"{of_test}, which is labelled `")
+    assert found["row 00000033"][1].startswith(f"{of_test}, whose `label` is `")
     card, folder = prepared(recipes["drop"])
     assert arrays(folder) == clean
     assert (list(quarantined(folder)), card.dropped) == (["row 00000031", "row 00000033"], {"duplicate": 1})
@@ -268,7 +267,7 @@ def test_a_published_test_sample_stays_whatever_label_its_copy_has(
     assert arrays(folder) == clean
     ((name, (reason, said)),) = quarantined(folder).items()
     assert (name, reason) == ("train.ts:0000016", "copy of a test sample")
-    assert said.endswith("got a copy of `test.ts:0000005`, which is labelled `1` and not `0`")
+    assert said.endswith("got a copy of `test.ts:0000005`, whose `label` is `1` and not `0`")
 
 
 def stands(project: Path) -> tuple[bytes, dict[str, str]]:

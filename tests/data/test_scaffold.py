@@ -59,15 +59,16 @@ def test_dvc_yaml_gains_one_line_and_keeps_the_others(real: Path, images: Path) 
     before = (real / "dvc.yaml").read_text().splitlines()
     write_recipe(real, "pets", images=images)
     after = (real / "dvc.yaml").read_text().splitlines()
-    assert [line for line in after if line not in before] == [f"      pets: {images}"]
+    entry = f"      pets: {{source: {images}, reader: image_folder, task: classification}}"
+    assert [line for line in after if line not in before] == [entry]
     assert [line for line in after if line in before] == before
-    assert after[after.index("  - recipes:") + 1] == f"      pets: {images}"
+    assert after[after.index("  - recipes:") + 1] == entry
 
 
 def test_a_path_inside_the_project_is_written_relative(real: Path, images: Path) -> None:
     images.rename(real / "photos")
     write_recipe(real, "pets", images=real / "photos")
-    assert yaml.safe_load((real / "dvc.yaml").read_text())["vars"][0]["recipes"]["pets"] == "photos"
+    assert yaml.safe_load((real / "dvc.yaml").read_text())["vars"][0]["recipes"]["pets"]["source"] == "photos"
 
 
 def _refused(project: Path, said: str, name: str = "mine", **given: object) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tasks.contracts.targets import Targets
 from tasks.evaluate.fresh import score_fresh
 from tasks.runtime.bundle.bundle import golden_of, write_bundle
 from tasks.runtime.bundle.session import Session
@@ -29,19 +30,21 @@ def test_fresh_samples_are_answered_by_the_bundle_and_a_new_class_is_never_right
 ) -> None:
     test, card = open_split(image_data.directory, "test"), image_data.card
     samples = test.gather(np.arange(90))
-    names = [card.targets.names[label] for label in samples.labels]
-    names[:9] = ["dogwood"] * 9
-    batches = [(samples.inputs[at : at + 40], None, tuple(names[at : at + 40])) for at in range(0, 90, 40)]
+    labels = samples.labels.copy()
+    labels[:9] = 3  # one behind the last that is known
+    batches = [
+        ({"inputs": samples.inputs[at : at + 40]}, Targets({"label": labels[at : at + 40]})) for at in range(0, 90, 40)
+    ]
     found = score_fresh(bundle, card, batches, bins=10)
     assert found is not None
     logits = Session.from_bundle(bundle).predict(samples.inputs)
-    right = np.array([card.targets.names[best] for best in logits.argmax(axis=1)]) == np.array(names)
+    right = logits.argmax(axis=1) == labels
     assert found.samples == 90
     assert found.accuracy == pytest.approx(right.mean())
     assert 0 < found.accuracy < 0.9
-    assert [score.label for score in found.classes] == [*card.targets.names, "dogwood"]
+    assert [score.label for score in found.classes] == [*card.targets.names, "new class 1"]
     assert (found.classes[-1].recall, found.classes[-1].samples) == (0, 9)
-    birch = np.array(names) == "birch"
+    birch = labels == card.targets.names.index("birch")
     assert found.classes[1].recall == pytest.approx(right[birch].mean())
     assert 0 <= found.calibration_error <= 1
 

@@ -91,8 +91,10 @@ def two_quick_recipes(project: Project) -> None:
     for name in RECIPES:
         (project.root / f"params/{name}.yaml").write_text(yaml.safe_dump(recipe | {"name": name}))
     stages = project.root / "dvc.yaml"
-    entry = "      digits: tasks/data/sources/installed.py\n"
-    stages.write_text(stages.read_text().replace(entry, entry + entry.replace("digits", "numerals")))
+    pipeline = yaml.safe_load(stages.read_text())
+    recipes = pipeline["vars"][0]["recipes"]
+    recipes["numerals"] = recipes["digits"]
+    stages.write_text(yaml.safe_dump(pipeline))
     deployments = project.root / "infra/prefect.yaml"
     content = yaml.safe_load(deployments.read_text())
     first = content["deployments"][0]

@@ -7,6 +7,7 @@ import torch
 from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_score, recall_score
 
 from tasks.contracts.records import DatasetCard, InputSpec, Statistics
+from tasks.contracts.targets import Column, TargetCard
 from tasks.core.errors import RecipeError
 from tasks.kinds.kind import find_kind
 
@@ -14,7 +15,8 @@ CARD = DatasetCard(
     name="drawn",
     task="classification",
     input=InputSpec(layout="vector", dtype="float32", shape=(1,)),
-    classes=("a", "b", "c", "d"),
+    columns=(Column(name="label", dtype="int64"),),
+    targets=TargetCard(names=("a", "b", "c", "d")),
     statistics=Statistics(mean=(0,), std=(1,)),
     split_rule={},
     splits={},
@@ -41,7 +43,8 @@ def test_unknown_kind_is_refused_with_the_ones_there_are() -> None:
 
 
 def test_the_kind_of_prepared_data_knows_its_heads() -> None:
-    kind = find_kind(CARD.model_copy(update={"heads": {"cell": ("mono", "poly")}}))
+    card = TargetCard(names=CLASSES, facts={"heads": {"cell": ["mono", "poly"]}})
+    kind = find_kind(CARD.model_copy(update={"targets": card}))
     assert kind.head_names == ("label", "cell")
     assert kind.outputs(CARD.targets.names) == 6
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
+from params.data import Data
 from params.section import NAME_PATTERN
 from tasks.core.errors import InputError, RecipeError, mismatch
 from tasks.core.files import whole_file
 from tasks.core.recipes import load_recipe
 from tasks.data.init.guess import guess_images, guess_table
 from tasks.data.init.templates import image_recipe, table_recipe
+from tasks.data.versions.watched import watched
 
 
 def write_recipe(
@@ -45,8 +47,7 @@ def write_recipe(
     elif table is not None:
         source = _source_path(project, table, name)
         text = table_recipe(name, source, guess_table(table, label))
-    _check_recipe(name, text)
-    _write_both(recipe, text, pipeline, _with_entry(pipeline, name, source))
+    _write_both(recipe, text, pipeline, _with_entry(pipeline, name, _checked(name, text)))
     return recipe, pipeline
 
 
@@ -70,12 +71,12 @@ def _source_path(project: Path, path: Path, name: str) -> str:
     return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else str(absolute)
 
 
-def _check_recipe(name: str, text: str) -> None:
-    """Reads the recipe as `stillhouse run` will, before it is put where that would find it."""
+def _checked(name: str, text: str) -> Data:
+    """Reads the recipe as `stillhouse run` will, before it is put where that would find it; returns its data."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"{name}.yaml")
         path.write_text(text, encoding="utf-8")
-        load_recipe(path)
+        return load_recipe(path).data
 
 
 def _write_both(recipe: Path, text: str, pipeline: Path, entries: str) -> None:
@@ -89,12 +90,14 @@ def _write_both(recipe: Path, text: str, pipeline: Path, entries: str) -> None:
         raise
 
 
-def _with_entry(pipeline: Path, name: str, source: str) -> str:
+def _with_entry(pipeline: Path, name: str, data: Data) -> str:
     """Returns the text of `dvc.yaml` with one more recipe, comments and order kept."""
     yaml = _round_trip()
     document = yaml.load(pipeline)
+    entry = CommentedMap(watched(data))
+    entry.fa.set_flow_style()
     # As the first: the comment below the list belongs, to ruamel, to its last entry.
-    _recipes(document).insert(0, name, source)
+    _recipes(document).insert(0, name, entry)
     text = io.StringIO()
     yaml.dump(document, text)
     return text.getvalue()
@@ -113,5 +116,5 @@ def _recipes(document: object) -> CommentedMap:
 def _round_trip() -> YAML:
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 120
+    yaml.width = 4096  # an entry is one line, however long its path
     return yaml

@@ -26,13 +26,6 @@ def own_path(source: FolderSource | FileSource, root: Path) -> Path:
     raise DataError(mismatch(str(path), "data.source.path", f"a {source.kind}", got, do))
 
 
-def watched(source: Source) -> str:
-    """Returns the path that DVC watches for this source in `dvc.yaml`: one's own files, or the code that fetches."""
-    if isinstance(source, FolderSource | FileSource):
-        return source.path
-    return f"tasks/data/sources/{source.kind}.py"
-
-
 def own_files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yields (path relative to `folder`, with slashes; path) of all that belongs to the data, sorted, folders too."""
     found = []

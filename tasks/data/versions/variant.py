@@ -12,7 +12,7 @@ from tasks.core.files import whole_file
 from tasks.core.recipes import load_recipe
 from tasks.core.record import canonical_digest
 from tasks.core.workspace import state_dir
-from tasks.data.sources.own import watched
+from tasks.data.versions.watched import watched
 
 
 def is_committed(project: Path, recipe: Recipe) -> bool:
@@ -41,7 +41,7 @@ def make_variant(project: Path, folder: Path, recipe: Recipe) -> None:
     effective = recipe.model_copy(update={"data": data}).model_dump(mode="json")
     _write(folder / "params" / f"{recipe.name}.yaml", effective)
     pipeline = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))
-    _write(folder / "dvc.yaml", {**pipeline, "vars": [{"recipes": {recipe.name: watched(data.source)}}]})
+    _write(folder / "dvc.yaml", {**pipeline, "vars": [{"recipes": {recipe.name: watched(data)}}]})
 
 
 def _anchored(project: Path, data: Data) -> Data:

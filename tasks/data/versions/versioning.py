@@ -20,11 +20,12 @@ from tasks.contracts.records import DataRecord, DatasetCard
 from tasks.core.errors import BusyError, DataError, InputError, RecipeError, StageError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.workspace import state_dir
-from tasks.data.sources.own import own_path, watched
+from tasks.data.sources.own import own_path
 from tasks.data.versions.integrity import intact_card
 from tasks.data.versions.repro import MESSAGE_FILE, Outcome, read_outcome
 from tasks.data.versions.variant import is_committed, make_variant, variant_folder
 from tasks.data.versions.versions_store import CARD
+from tasks.data.versions.watched import watched
 
 PATIENCE = 600.0
 """seconds to wait for another run that prepares data in the same project"""
@@ -103,12 +104,13 @@ def _check_pipeline(project: Path, recipe: Recipe) -> None:
     """Refuses a `dvc.yaml` that does not list the recipe, or would not notice when the files of its source change."""
     document = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8")) or {}
     lists = [entry["recipes"] for entry in document.get("vars", []) if isinstance(entry, dict) and "recipes" in entry]
-    listed: dict[str, str] = lists[0] if lists else {}
-    expected = watched(recipe.data.source)
-    if listed.get(recipe.name) != expected:
-        do = f"write `{recipe.name}: {expected}` there"
-        got = listed.get(recipe.name, "nothing")
-        raise RecipeError([mismatch("dvc.yaml", f"vars.recipes.{recipe.name}", f"`{expected}`", f"`{got}`", do)])
+    listed: dict[str, Any] = lists[0] if lists else {}
+    got, expected = listed.get(recipe.name), watched(recipe.data)
+    if got != expected:
+        entry = f"{{{', '.join(f'{field}: {value}' for field, value in expected.items())}}}"
+        do = f"write `{recipe.name}: {entry}` there"
+        field = f"vars.recipes.{recipe.name}"
+        raise RecipeError([mismatch("dvc.yaml", field, f"`{entry}`", f"`{got}`" if got else "nothing", do)])
 
 
 @contextmanager

@@ -1,17 +1,24 @@
-"""What a look at a source of one's own tells, without DVC: how much is there, and whether it is still the same."""
+"""What data depends on: what DVC watches, and what a look at a source of one's own tells without DVC."""
 
 import hashlib
 from pathlib import Path
 
 import yaml
 
-from params.data import FileSource, FolderSource
+from params.data import Data, FileSource, FolderSource
 from params.pipeline import Recipe
 from tasks.data.sources.own import own_files, own_path, signature
 
 TABLES = (".csv", ".tsv", ".txt")
 COUNTED_BYTES = 64 * 1024 * 1024
 """of a table, to count its lines: a larger one would take longer than the look may"""
+
+
+def watched(data: Data) -> dict[str, str]:
+    """Returns the entry of a recipe in `dvc.yaml`: one's own files or the code that fetches, and who reads them."""
+    source, code = data.source, f"tasks/data/sources/{data.source.kind}.py"
+    place = source.path if isinstance(source, FolderSource | FileSource) else code
+    return {"source": place, "reader": data.reader.kind, "task": data.task}
 
 
 def source_signature(project: Path, recipe: Recipe) -> str:
