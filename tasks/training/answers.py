@@ -17,7 +17,7 @@ from tasks.training.predict import logits_of
 
 def target_card(data: DatasetCard) -> TargetCard:
     """Returns what is known of the targets of prepared data."""
-    return TargetCard(names=data.classes, facts={"heads": {name: list(found) for name, found in data.heads.items()}})
+    return data.targets
 
 
 def targets_of(samples: Samples, data: DatasetCard) -> Targets:
@@ -33,7 +33,7 @@ def batch_targets(labels: Tensor, data: DatasetCard) -> Targets:
 def by_name(labels: NDArray[np.int64], data: DatasetCard) -> Targets:
     """Returns labels (n,) or (n, heads) by name."""
     labels = labels if labels.ndim == 2 else labels[:, None]
-    return Targets({name: labels[:, place] for place, name in enumerate(("label", *data.heads))})
+    return Targets({column.name: labels[:, place] for place, column in enumerate(data.columns)})
 
 
 def network_outputs(network: nn.Module, samples: Samples, data: DatasetCard) -> Arrays:
