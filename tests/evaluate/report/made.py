@@ -19,6 +19,7 @@ from tasks.contracts.scores import (
     Score,
     SliceScore,
 )
+from tasks.contracts.targets import Column, TargetCard
 from tasks.core.record import Artefact
 from tasks.evaluate.report.report import Report
 
@@ -105,8 +106,8 @@ def data(**changes: Any) -> DataRecord:
         "directory": "/somewhere/secret",
         "task": "classification",
         "input": SPEC,
-        "classes": CLASSES,
-        "heads": {"bark": ("smooth", "rough")},
+        "columns": [Column(name=name, dtype="int64") for name in ("label", "bark")],
+        "targets": TargetCard(names=CLASSES, facts={"heads": {"bark": ["smooth", "rough"]}}),
         "samples": {"train": 8_000, "validation": 1_000, "test": 1_500},
         "licence": "CC BY 4.0 (Hazel 2020)",
     }

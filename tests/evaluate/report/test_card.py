@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tasks.contracts.records import InputSpec
 from tasks.contracts.scores import ClassScore
+from tasks.contracts.targets import TargetCard
 from tasks.evaluate.report.card import render_card
 from tasks.evaluate.report.report import Report
 from tasks.runtime.bundle.bundle import Facts, golden_of, write_bundle
@@ -86,7 +87,7 @@ def test_what_no_record_says_is_left_to_a_person() -> None:
 def test_names_with_signs_of_markdown_stay_text() -> None:
     classes = tuple(ClassScore(label=n, recall=0.5, precision=0.5, f1=0.5, samples=3) for n in (NASTY, "1. #x", "- y"))
     ours = tuple(score(s.name, 0.9, 1, classes=classes) for s in scores())
-    nasty = data(name=NASTY, version=NASTY, licence=NASTY, classes=(NASTY, "1. #x", "- y"))
+    nasty = data(name=NASTY, version=NASTY, licence=NASTY, targets=TargetCard(names=(NASTY, "1. #x", "- y")))
     document = shown(
         render_card(
             report(evaluation=evaluation(scores=ours, data=nasty, notes=("# no heading", "1. no list", "- nor this")))

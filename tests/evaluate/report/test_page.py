@@ -78,7 +78,7 @@ def test_what_was_not_measured_has_no_column_and_nothing_is_called_none() -> Non
         "confidence": (),
     }
     old = tuple(s.model_copy(update=bare) for s in scores())
-    whole = evaluation(scores=old, data=data(licence=None, heads={}), notes=(), student=model("student"))
+    whole = evaluation(scores=old, data=data(licence=None), notes=(), student=model("student"))
     document = page(
         evaluation=whole,
         challenges=(),
