@@ -34,7 +34,7 @@ def test_every_file_of_prepared_data_is_hashed_and_each_damage_is_told_apart(
 ) -> None:
     splits = read_card(tiny_images).splits
     listed = sum(len(split.files) for split in splits.values())
-    found = verify(made_of, tmp_path)
+    found = verify(ancestors, tmp_path)
     assert len(found) == 2 + listed
     assert {one.state for one in found} == {"ok"}
     first, second = splits["train"].shards[0].inputs["inputs"].name, splits["test"].table.name
