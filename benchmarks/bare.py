@@ -18,7 +18,7 @@ import numpy as np
 from params.pipeline import Recipe
 from tasks.compress.compress import Compressed, compress
 from tasks.compress.context import CompressionContext
-from tasks.compress.network_passes.recover import Recoverer
+from tasks.compress.recovery import Recoverer
 from tasks.core.progress import silent
 from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch

@@ -26,8 +26,9 @@ from infra.services.prefect_server import start_prefect_api
 from params.compress import Compress
 from params.pipeline import Recipe
 from tasks.compress.choose import TIE
-from tasks.compress.file_passes.calibrate import Samples
+from tasks.compress.context import choose_rows
 from tasks.compress.operators import executed_operators, integer_operators
+from tasks.compress.quantization.calibration import CalibrationSamples
 from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord
 from tasks.core.recipes import load_recipe
 from tasks.core.workspace import prepare_environment, project_root
@@ -177,7 +178,9 @@ def _by_default(recipe: Recipe, data: PreparedData, exported: Path) -> dict[str,
     """Returns what a person gets who calls the quantisers with a model, and samples where they are needed."""
     made: dict[str, bytes] = {}
     logging.disable(logging.WARNING)
-    samples = Samples(data.splits.train, recipe.compress.calibration.samples, recipe.seed, _inputs(exported))
+    train = data.splits.train
+    rows = choose_rows(train.first_labels(), recipe.compress.calibration.samples, recipe.seed)
+    samples = CalibrationSamples(train, rows, _inputs(exported))
     static, dynamic = exported.with_name("static.onnx"), exported.with_name("dynamic.onnx")
     try:
         quantize_static(exported, static, samples)

@@ -25,8 +25,8 @@ from params.compress import Compress
 from params.pipeline import Recipe
 from tasks.compress.context import CompressionContext
 from tasks.compress.measure import logits_of
-from tasks.compress.network_passes.recover import Recoverer
 from tasks.compress.passes import CandidateBuilder
+from tasks.compress.recovery import Recoverer
 from tasks.core.progress import silent
 from tasks.core.recipes import load_recipe
 from tasks.core.workspace import prepare_environment, project_root

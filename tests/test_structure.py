@@ -55,7 +55,7 @@ SPEAK_YET = [
     "tasks/compress/context.py",
     "tasks/compress/file_passes/mixed.py",
     "tasks/compress/measure.py",
-    "tasks/compress/network_passes/recover.py",
+    "tasks/compress/recovery.py",
     "tasks/compress/processor.py",
     "tasks/compress/task.py",
     "tasks/contracts/records.py",

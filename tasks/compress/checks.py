@@ -74,10 +74,11 @@ def require_logits(context: CompressionContext, built: BuiltCandidate, session: 
     """Compares a sample alone and among others, sequences also at two lengths: with torch, int8 with itself."""
     alone, together = two_shapes(context.validation)
     got_alone, got = session.predict(*alone), session.predict(*together)
-    if (tolerance := file_pass(built.kind).tolerance) is not None:
+    made_by = file_pass(built.kind)
+    if not made_by.integers:
         for feed, logits in ((alone, got_alone), (together, got)):
             expected = _of_torch(built, feed)
-            allowed = tolerance * max(1.0, float(np.abs(expected).max()))
+            allowed = made_by.tolerance * max(1.0, float(np.abs(expected).max()))
             _require_close(expected, logits, allowed, "the logits of torch")
     else:
         _require_close(

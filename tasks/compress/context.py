@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from params.compress import Compress, Recovery
 from tasks.contracts.records import InputSpec
 from tasks.core.plugins import load
@@ -12,13 +15,14 @@ from tasks.kinds.kind import TaskKind
 from tasks.models.build import Network
 from tasks.training.arrays import SplitArrays
 from tasks.training.network import PreparedData
+from tasks.training.seeds import generator
 
 Begin = Callable[[Network], object]
 """fills in what a training begins with"""
 
 
 class Recover(Protocol):
-    """A network that lost accuracy -> the same network after a training."""
+    """A network that lost quality -> the same network after a training."""
 
     def __call__(self, network: Network, recovery: Recovery, begin: Begin | None = None) -> Network:
         """Returns the network after its recovery; `begin` is for one that its state cannot be loaded into."""
@@ -59,6 +63,10 @@ class CompressionContext:
         """What candidates are compared on."""
         return self.data.splits.validation
 
+    def rows(self, count: int) -> NDArray[np.int64]:
+        """Returns at most `count` training rows, rare labels among them."""
+        return choose_rows(self.train.first_labels(), count, self.seed)
+
 
 @dataclass(frozen=True)
 class FilePass:
@@ -66,18 +74,28 @@ class FilePass:
 
     Attributes:
         make: (context, exported network, parameters, path) -> the network of the file where it is not the exported one.
-        integers: ONNX Runtime must compute layers of it in integers.
+        integers: ONNX Runtime must compute layers of it in integers; processors round their products differently.
         smaller: it must have fewer bytes than the exported file.
-        tolerance: of a float file against torch, as a part of the largest logit (or of 1, where all are smaller).
+        tolerance: how far its outputs may be from those on another machine, and those of a float file from torch: as a
+            part of the largest output, or of 1 where all are smaller.
     """
 
     make: Callable[[CompressionContext, Path, Any, Path], Network | None]
+    tolerance: float
     integers: bool = False
     smaller: bool = False
-    tolerance: float | None = None
 
 
 def file_pass(kind: str) -> FilePass:
     """Returns the pass that makes files of this kind."""
     found: FilePass = load("tasks.compress.file_passes.{}", kind).PASS
     return found
+
+
+def choose_rows(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Returns at most `count` rows, drawn from the labels in turn so that rare ones are among them."""
+    shuffled = generator(seed).permutation(len(labels))
+    order = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    ordered = labels[order]
+    turn = np.arange(len(labels)) - np.searchsorted(ordered, ordered, side="left")
+    return np.sort(order[np.argsort(turn, kind="stable")][:count])

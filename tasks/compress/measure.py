@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.compress.context import CompressionContext
+from tasks.compress.context import CompressionContext, file_pass
 from tasks.compress.operators import executed_operators
 from tasks.compress.processor import notes_on, this_isa
 from tasks.contracts.records import Candidate
@@ -71,6 +71,7 @@ def _candidate(
         p95_ms=float(np.percentile(times, 95)),
         parity=float(np.abs(logits - predict_logits(built.reference, context.validation)).max()),
         operators=executed,
+        tolerance=file_pass(built.kind).tolerance,
         notes=notes_on(context.params.target, executed, this_isa()),
     )
 

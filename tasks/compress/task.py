@@ -7,7 +7,7 @@ from params.distill import Distill
 from params.student import Student
 from tasks.compress.compress import Compressed, compress
 from tasks.compress.context import CompressionContext
-from tasks.compress.network_passes.recover import Recoverer
+from tasks.compress.recovery import Recoverer
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord, TeacherRecord
 from tasks.core.fingerprint import EXPORTING
 from tasks.core.record import Artefact

@@ -222,6 +222,8 @@ class Candidate(Record):
     """largest difference between its logits and those of its network in torch"""
     operators: dict[str, int]
     """operator type -> count in the graph that ONNX Runtime really executes"""
+    tolerance: float
+    """how far its outputs may be on another machine, as a part of the largest; larger for integers than for floats"""
     packed_bytes: int
     """of the file after zlib: zeros and repeated weights show here, and only here"""
     architecture: Architecture

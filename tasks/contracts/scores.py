@@ -136,6 +136,8 @@ class EvaluationRecord(Record):
     gain: Interval
     """accuracy of the student minus that of the baseline, on the same samples"""
     target: Target
+    tolerance: float
+    """how far outputs of the file may be on another machine, as a part of the largest"""
     notes: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     run_id: str

@@ -66,6 +66,7 @@ def evaluate_candidates(
         onnx=candidates.winner.onnx,
         gain=judged.gain,
         target=target,
+        tolerance=candidates.winner.tolerance,
         notes=(*student.warnings, *judged.notes),
         figures=tuple(_kept(run, drawing) for drawing in draw(shown)),
         run_id=run.id,

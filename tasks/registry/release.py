@@ -26,8 +26,6 @@ from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 
 BUNDLE, CARD, LOCK = "bundle", "card.md", "requirements.lock"
-FP32_TOLERANCE, INT8_TOLERANCE = 1e-3, 5e-2
-"""of the golden logits, as a part of the largest; processors without VNNI round int8 products otherwise"""
 
 
 def ensure_release(run: StageRun, model: str, evaluation: EvaluationRecord, card: Artefact) -> Release:
@@ -109,7 +107,6 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
     test = open_split(prepared.directory, "test")
     samples = test.gather(prepared.kind.golden(test.labels()))
     golden = golden_of(session, samples.inputs, samples.lengths)
-    part = FP32_TOLERANCE if evaluation.chosen == "fp32" else INT8_TOLERANCE
     facts = Facts(
         name=evaluation.name,
         task=evaluation.data.task,
@@ -120,7 +117,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
         fingerprint=evaluation.digest,
         created=evaluation.created.isoformat(),
         heads=tuple(Head(name, tuple(classes)) for name, classes in further_classes(prepared.card.targets).items()),
-        tolerance=part * max(1.0, float(np.abs(golden.logits).max())),
+        tolerance=evaluation.tolerance * max(1.0, float(np.abs(golden.logits).max())),
     )
     write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()})
     self_test(directory)

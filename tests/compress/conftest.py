@@ -11,7 +11,7 @@ from params.distill import Distill
 from params.models import Architecture, Mlp, Recurrent
 from params.training import Training
 from tasks.compress.context import CompressionContext
-from tasks.compress.network_passes.recover import Recoverer
+from tasks.compress.recovery import Recoverer
 from tasks.distill.teachers.teachers import Teacher, Teaching
 from tasks.training.network import PreparedData
 from tests.conftest import opened

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.compress.file_passes.calibrate import Samples, choose_rows
+from tasks.compress.context import choose_rows
+from tasks.compress.quantization.calibration import CalibrationSamples
 from tasks.training.arrays import open_split
 
 
@@ -24,13 +25,18 @@ def test_all_samples_are_taken_when_there_are_fewer_than_asked() -> None:
 
 
 def test_samples_come_raw_and_one_by_one(tiny_sequences: Path) -> None:
-    reader = Samples(open_split(tiny_sequences, "train"), 5, 0, ["inputs", "lengths"])
+    reader = CalibrationSamples(open_split(tiny_sequences, "train"), np.arange(5), ["inputs", "lengths"])
     feeds = list(iter(reader.get_next, None))
     assert len(feeds) == 5
     assert all(feed["inputs"].shape == (1, 9, 3) and feed["lengths"].shape == (1,) for feed in feeds)
 
 
 def test_lengths_are_left_out_where_the_graph_has_none(tiny_sequences: Path) -> None:
-    feed = Samples(open_split(tiny_sequences, "train"), 5, 0, ["inputs"]).get_next()
+    feed = CalibrationSamples(open_split(tiny_sequences, "train"), np.arange(5), ["inputs"]).get_next()
     assert feed is not None
     assert list(feed) == ["inputs"]
+
+
+def test_calibration_rows_come_from_the_classes_of_the_first_head_in_turn(tiny_heads: Path) -> None:
+    labels = open_split(tiny_heads, "train").first_labels()
+    assert np.bincount(labels[choose_rows(labels, 9, seed=0)]).tolist() == [3, 3, 3]

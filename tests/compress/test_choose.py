@@ -18,6 +18,7 @@ def candidate(name: str, accuracy: float = 0.9, p50: float = 1.0, size: int = 10
         p95_ms=p95,
         parity=0.0,
         packed_bytes=size,
+        tolerance=1e-3,
         architecture=Mlp(kind="mlp", hidden=(4,)),
         parameters=10,
         operators={},

@@ -126,6 +126,17 @@ def test_a_sparse_file_is_smaller_only_when_packed(tiny_images: Path, make_conte
     assert sparse.packed_bytes < 0.6 * plain.packed_bytes
 
 
+@pytest.mark.parametrize("name", ["prune0.5", "sparsify0.5", "anything"])
+def test_a_file_of_floats_has_the_tolerance_of_floats_whatever_it_is_called(
+    name: str, tiny_images: Path, make_context: MakeContext
+) -> None:
+    kind = "sparsify" if name.startswith("sparsify") else "prune"
+    named = {"name": name, "passes": [{"kind": kind, "recovery": None}]}
+    context = make_context(tiny_images, CNN, candidates=[named, "fp16", "static_int8"], limits={"accuracy_drop": None})
+    tolerances = {candidate.name: candidate.tolerance for candidate in compress(context, silent).candidates}
+    assert tolerances == {"fp32": 1e-3, name: 1e-3, "fp16": 2e-2, "static_int8": 5e-2}
+
+
 @pytest.mark.parametrize("architecture", [MLP, RESNET], ids=lambda a: a.kind)
 def test_layers_of_low_rank_become_two_thin_ones_that_say_the_same(
     architecture: Architecture, tiny_images: Path, make_context: MakeContext, tmp_path: Path

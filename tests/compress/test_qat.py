@@ -17,13 +17,13 @@ from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
 from params.objectives import FeatureObjective, Kl
 from tasks.compress.compress import compress
 from tasks.compress.context import CompressionContext, NotPossibleError
-from tasks.compress.file_passes.quantize import in_bytes, prepared, statically
 from tasks.compress.measure import logits_of
-from tasks.compress.network_passes.fake_quant import fake_quantized, weight_limit
-from tasks.compress.network_passes.graph_network import GraphNetwork
-from tasks.compress.network_passes.graph_nodes import arrays_of
-from tasks.compress.network_passes.recover import without_layers
 from tasks.compress.passes import CandidateBuilder
+from tasks.compress.quantization.fake_quant import fake_quantized, weight_limit
+from tasks.compress.quantization.graph_network import GraphNetwork
+from tasks.compress.quantization.graph_nodes import arrays_of
+from tasks.compress.quantization.onnx_int8 import in_bytes, prepared, quantized_statically
+from tasks.compress.recovery import without_layers
 from tasks.core.progress import silent
 from tasks.runtime.bundle.session import Session
 from tests.compress.conftest import MakeContext
@@ -37,7 +37,7 @@ ANY_ACCURACY = {"accuracy_drop": None}
 def graph_of(context: CompressionContext, bits: int = 8) -> GraphNetwork:
     exported = CandidateBuilder(context)._export(context.params.candidates[0])
     with prepared(exported) as plain:
-        return GraphNetwork(statically(context, plain, None), plain, bits)
+        return GraphNetwork(quantized_statically(context, plain, None), plain, bits)
 
 
 def lived(context: CompressionContext) -> None:

@@ -84,6 +84,7 @@ def evaluation(shipped: float = 0.95, **changes: Any) -> EvaluationRecord:
         onnx=artefact,
         gain=Interval(value=0.02, low=0.0, high=0.04),
         target=Target(),
+        tolerance=1e-3,
         run_id="r",
         created=NOW,
     )

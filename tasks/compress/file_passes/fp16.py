@@ -19,4 +19,4 @@ def convert_fp16(_context: CompressionContext, exported: Path, _params: Fp16, pa
         temporary.write_bytes(model.SerializeToString(deterministic=True))
 
 
-PASS = FilePass(convert_fp16, smaller=True, tolerance=2e-2)
+PASS = FilePass(convert_fp16, tolerance=2e-2, smaller=True)

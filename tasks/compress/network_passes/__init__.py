@@ -1,1 +1,1 @@
-"""Passes that change the network in torch."""
+"""Passes from a network to a network: `PASS` of the module that the recipe's `kind` names."""

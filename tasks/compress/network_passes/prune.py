@@ -6,7 +6,6 @@ from torch import Tensor
 from params.compress import Prune
 from params.models import Architecture, ImportedArchitecture
 from tasks.compress.context import CompressionContext, NotPossibleError
-from tasks.compress.file_passes.calibrate import choose_rows
 from tasks.core.errors import StageError
 from tasks.models.build import Network
 from tasks.models.channel_layout import Layout, channel_layout
@@ -66,7 +65,7 @@ def _importance(context: CompressionContext, network: Network, params: Prune) ->
 
 def _taylor(context: CompressionContext, network: Network) -> dict[str, Tensor]:
     """Returns the mean over batches of what the hard loss on training samples would lose with each channel."""
-    rows = choose_rows(context.train.first_labels(), TAYLOR_SAMPLES, context.seed)
+    rows = context.rows(TAYLOR_SAMPLES)
     sums: dict[str, Tensor] = {}
     # In training mode the gradient would go through the statistics of these few samples.
     network.eval()

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from params.compress import Sparsify
 from tasks.compress.context import CompressionContext
-from tasks.compress.network_passes.recover import matrices
+from tasks.compress.recovery import matrices
 from tasks.models.build import Network
 
 

@@ -18,7 +18,12 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def candidates(parity: float) -> CandidatesRecord:
-    facts: dict[str, Any] = {"architecture": Cnn(kind="cnn", channels=(4,)), "parameters": 1, "packed_bytes": 1}
+    facts: dict[str, Any] = {
+        "architecture": Cnn(kind="cnn", channels=(4,)),
+        "parameters": 1,
+        "packed_bytes": 1,
+        "tolerance": 1e-3,
+    }
     measured = {"accuracy": 1.0, "p50_ms": 1.0, "p95_ms": 1.0, "parity": parity, "operators": {}}
     fp32 = Candidate(name="fp32", onnx=FILE, target=Target(), **facts, **measured)
     return CandidatesRecord(candidates=(fp32,), chosen="fp32", run_id="r", created=NOW)

@@ -1,4 +1,4 @@
-"""Recovery: a short training after a pass that costs accuracy, with the teacher that the student had."""
+"""Recovery: a short training after a pass that costs quality, with the teacher that the student had."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -18,7 +18,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from params.compress import FULL_BITS, Calibration
 from tasks.compress.context import CompressionContext, NotPossibleError
-from tasks.compress.file_passes.calibrate import Samples
+from tasks.compress.quantization.calibration import CalibrationSamples
 from tasks.models.graph import tidy
 
 WEIGHTED = frozenset({"Conv", "Gemm", "MatMul", "LSTM", "GRU", "RNN"})
@@ -54,7 +54,7 @@ def weight_bits(context: CompressionContext, asked: int) -> int:
     return min(asked, FULL_BITS - TYPES[context.params.target.isa].reduce_range)
 
 
-def statically(
+def quantized_statically(
     context: CompressionContext, model: ModelProto, calibration: Calibration | None, left_in_float: Iterable[str] = ()
 ) -> ModelProto:
     """Returns a prepared model in int8, but for the named nodes; raises as `require_kernels` does."""
@@ -65,7 +65,7 @@ def statically(
         quantize_static(
             copy.deepcopy(model),  # what it is given has lost its weights to another file afterwards
             quantized,
-            Samples(context.train, calibration.samples, context.seed, [i.name for i in model.graph.input]),
+            CalibrationSamples(context.train, context.rows(calibration.samples), [i.name for i in model.graph.input]),
             op_types_to_quantize=[*STATIC, *CARRIED],
             nodes_to_exclude=[*_before_weights(model), *left_in_float],
             per_channel=True,

@@ -8,28 +8,17 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader
 
 from tasks.training.arrays import SplitArrays
-from tasks.training.seeds import generator
 
 
-class Samples(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
+class CalibrationSamples(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
     """Feeds raw samples one by one: arrays of one shape, whatever the number of samples is divisible by."""
 
-    def __init__(self, train: SplitArrays, samples: int, seed: int, names: Sequence[str]) -> None:
-        rows = choose_rows(train.first_labels(), samples, seed)
+    def __init__(self, train: SplitArrays, rows: NDArray[np.int64], names: Sequence[str]) -> None:
         self.feeds = _feeds(train, rows, names)
 
     def get_next(self) -> dict[str, NDArray[Any]] | None:
         """Returns the next sample as a batch of one, None after the last."""
         return next(self.feeds, None)
-
-
-def choose_rows(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """Returns at most `count` rows, drawn from the classes in turn so that rare ones are among them."""
-    shuffled = generator(seed).permutation(len(labels))
-    order = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    ordered = labels[order]
-    turn = np.arange(len(labels)) - np.searchsorted(ordered, ordered, side="left")
-    return np.sort(order[np.argsort(turn, kind="stable")][:count])
 
 
 def _feeds(train: SplitArrays, rows: NDArray[np.int64], names: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:

@@ -15,9 +15,9 @@ from onnx import ModelProto, numpy_helper
 from torch import Tensor, nn
 
 from tasks.compress.context import NotPossibleError
-from tasks.compress.network_passes.fake_quant import channel_scales, fake_quantized, weight_limit
-from tasks.compress.network_passes.graph_nodes import Arrays, Operation, Rounding, arrays_of, read_nodes
-from tasks.compress.network_passes.graph_operators import OPERATORS
+from tasks.compress.quantization.fake_quant import channel_scales, fake_quantized, weight_limit
+from tasks.compress.quantization.graph_nodes import Arrays, Operation, Rounding, arrays_of, read_nodes
+from tasks.compress.quantization.graph_operators import OPERATORS
 
 
 class GraphNetwork(nn.Module):

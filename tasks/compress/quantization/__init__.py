@@ -1,0 +1,1 @@
+"""What the int8 passes share: calibration, ONNX Runtime's quantiser, and training on the grid of integers."""
