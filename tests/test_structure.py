@@ -29,8 +29,14 @@ CIRCLES = {
     ("tasks.runtime.serve.handler", "tasks.runtime.serve.server"),
 }
 DOUBLED = {
-    *("BusyError", "Candidate", "Cell", "Document"),
-    *("Limits", "Samples", "Standing", "Teacher"),
+    "BusyError",
+    "Candidate",
+    "Cell",
+    "Column",
+    "Document",
+    "Limits",
+    "Standing",
+    "Teacher",
 }
 SPEAK_YET = [
     "cli/console.py",
@@ -52,12 +58,11 @@ SPEAK_YET = [
     "params/sweep.py",
     "params/teacher.py",
     "tasks/compress/choose.py",
-    "tasks/compress/context.py",
-    "tasks/compress/file_passes/mixed.py",
+    "tasks/compress/file_passes/mixed_int8.py",
     "tasks/compress/measure.py",
-    "tasks/compress/recovery.py",
     "tasks/compress/processor.py",
     "tasks/compress/task.py",
+    "tasks/contracts/metrics.py",
     "tasks/contracts/records.py",
     "tasks/contracts/scores.py",
     "tasks/data/fresh.py",
@@ -82,10 +87,8 @@ SPEAK_YET = [
     "tasks/evaluate/evaluate.py",
     "tasks/evaluate/figure_data.py",
     "tasks/evaluate/figures/confusion.py",
-    "tasks/evaluate/figures/content.py",
     "tasks/evaluate/figures/draw.py",
     "tasks/evaluate/figures/front.py",
-    "tasks/evaluate/figures/pairs.py",
     "tasks/evaluate/figures/reliability.py",
     "tasks/evaluate/figures/slices.py",
     "tasks/evaluate/figures/worst.py",
@@ -108,6 +111,7 @@ SPEAK_YET = [
     "tasks/runtime/bundle/manifest.py",
     "tasks/runtime/bundle/predictor.py",
     "tasks/runtime/serve/openapi.py",
+    "tasks/training/answers.py",
     "tasks/training/network.py",
     "tasks/training/record.py",
 ]
@@ -123,8 +127,8 @@ def test_no_folder_of_many_modules() -> None:
 
 
 def test_no_two_public_classes_of_one_name() -> None:
-    doubled = doubled_classes()
-    assert set(doubled) <= DOUBLED, doubled
+    doubled = {name: files for name, files in doubled_classes().items() if name not in DOUBLED}
+    assert not doubled
 
 
 def test_words_of_classification_occur_in_its_folder_and_its_decoder_alone() -> None:
