@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from cli.exit_code import forget_ctrl_c
 from tasks.core.addresses import without_login
 from tasks.core.errors import StillhouseError
 from tasks.core.progress import listen
@@ -40,8 +41,8 @@ COMMANDS = {
         "audit",
         "Close what a killed process left open in MLflow and Prefect, and finish promotions that it began.",
     ),
-    "doctor": ("doctor", "Look for what may be wrong on this machine, and say what mends it."),
-    "gc": ("gc", "Remove what no alias, no decision and no lineage needs, and say how much of what that was."),
+    "doctor": ("upkeep", "Look for what may be wrong on this machine, and say what mends it."),
+    "gc": ("upkeep", "Remove what no alias, no decision and no lineage needs, and say how much of what that was."),
     "lineage": ("lineage", "Say what the model in an environment is made of, or what a piece of data reached."),
     "init": ("recipe", "Write a recipe for data of your own, and its entry in dvc.yaml."),
     "ui": ("servers", "Serve MLflow's and Prefect's own pages on the state of this project, until Ctrl-C."),
@@ -128,9 +129,7 @@ def _end(message: str, code: int, error: BaseException) -> None:
     if _debug:
         raise error
     sys.stderr.write(f"stillhouse: {without_login(message)}\n")
-    # CPython remembers a Ctrl-C that left code given as text, of which Prefect and pydantic make some, and begun with
-    # `-m` it would end by that signal whatever the exit code; text that is evaluated to its end makes it forget.
-    eval("None")
+    forget_ctrl_c()
     sys.exit(code)
 
 

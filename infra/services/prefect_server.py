@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.services.prefect_scheduler_patch import let_scheduler_insert
 from tasks.core.errors import StageError
 from tasks.core.workspace import state_dir
 
@@ -106,22 +107,12 @@ def _start(port: int, log: Path, scheduler: bool) -> "subprocess.Popen[bytes]":
         )
 
 
-def _let_scheduler_insert() -> None:
-    """Says that `state`, a property beside the columns, is passed over when Prefect's scheduler inserts runs in bulk.
-
-    SQLAlchemy 2.0 did so unasked; 2.1 refuses where nothing is said, and Prefect 3.8 says nothing.
-    """
-    from prefect.server.database.orm_models import FlowRun
-
-    vars(FlowRun)["state"].inplace.bulk_dml(lambda _class, _values, _state: None)
-
-
 def _server(host: str, port: int) -> "uvicorn.Server":
     """Returns a server of Prefect's API; whether it is an ephemeral one is in the environment by now."""
     import uvicorn
     from prefect.server.api.server import create_app
 
-    _let_scheduler_insert()
+    let_scheduler_insert()
     return uvicorn.Server(uvicorn.Config(create_app(final=True), host=host, port=port, log_level="error"))
 
 

@@ -283,3 +283,45 @@ def test_a_teacher_that_is_brought_along_is_measured_and_not_trained(served: Any
     assert said.stages["teacher"] == "done"
     # The same bytes are the same teacher: nothing behind it has to be done again.
     assert said.stages["student"] == said.stages["evaluate"] == "reused"
+
+
+COUNT_CALLS = """
+import json, sys
+from pathlib import Path
+import tasks.training.loop as loop
+from cli.main import main
+
+fit, found = loop.fit, []
+
+def counted(*given, **named):
+    frame, calls = sys._getframe(1), []
+    while frame:
+        file = Path(frame.f_code.co_filename)
+        if file.is_relative_to(Path.cwd()) and file.relative_to(Path.cwd()).parts[0] in ("cli", "flows", "tasks"):
+            calls.append(f"{file.relative_to(Path.cwd())}:{frame.f_code.co_name}")
+        frame = frame.f_back
+    found.append(calls[::-1])
+    Path(".stillhouse/calls.json").write_text(json.dumps(found))
+    if len(found) == 3:
+        raise KeyboardInterrupt
+    return fit(*given, **named)
+
+loop.fit = counted
+sys.argv = ["stillhouse", "run", "params/digits.yaml", "--set", "seed=98"]
+sys.argv += ["--set", "teacher.training.epochs=1", "--set", "student.training.epochs=1"]
+main()
+"""
+MOST_CALLS = 10
+
+
+def test_from_the_command_to_the_training_loop_are_ten_calls_at_most(served: Any, first_run: Any) -> None:
+    """Those of teacher, baseline and student; `docs/architecture.md` names them."""
+    assert served.python("-c", COUNT_CALLS).code == 130
+    ways = json.loads((served.root / ".stillhouse/calls.json").read_text())
+    assert [way[-1] for way in ways] == ["tasks/training/network.py:train_network"] * 3
+    named = (served.root / "docs/architecture.md").read_text()
+    for way in ways:
+        calls = [*way[way.index("cli/run.py:run") + 1 :], "tasks/training/loop.py:fit"]
+        assert len(calls) <= MOST_CALLS, calls
+        for call in calls:
+            assert f"`{call.rpartition(':')[2]}`" in named, call

@@ -156,3 +156,16 @@ def test_services_of_the_compose_file_run_without_rights_and_write_to_volumes_on
         assert "build" in service or re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"]), name
     assert compose()["networks"]["back"] == {"internal": True}
     assert compose()["services"]["postgres"]["networks"] == ["back"]
+
+
+def test_prefect_still_needs_the_patch() -> None:
+    # In a process of its own: the patch changes a class of Prefect's.
+    code = """if True:
+        from prefect.server.database.orm_models import FlowRun
+        from infra.services.prefect_scheduler_patch import let_scheduler_insert
+        before = vars(FlowRun)["state"].bulk_dml_setter
+        let_scheduler_insert()
+        assert (before, vars(FlowRun)["state"].bulk_dml_setter is not None) == (None, True)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""`stillhouse gc`: removes what no alias, no row of the ledger and no lineage needs, and says what that was."""
+"""`stillhouse doctor` and `gc`: what may be wrong on this machine, and what it need not keep."""
 
 from typing import Annotated
 
@@ -8,14 +8,31 @@ from cli.audit import finish_promotions
 from cli.console import console
 from infra.services.prefect_server import results_folder
 from tasks.contracts.releases import Release
-from tasks.core.errors import InputError, mismatch
+from tasks.core.errors import InputError, RefusedError, mismatch
 from tasks.core.locks import alone
-from tasks.core.workspace import prepare_environment
+from tasks.core.workspace import prepare_environment, project_root, state_dir
 from tasks.registry import removal
 from tasks.registry.ledger.history import History
 from tasks.registry.versions import registry_lock
+from tasks.upkeep.doctor import checks
 from tasks.upkeep.gc import chosen_versions, found
 from tasks.upkeep.needs import Version
+
+
+def doctor(
+    deep: Annotated[bool, typer.Option("--deep", help="Hash all of DVC's cache, not only a sample.")] = False,
+) -> None:
+    """Look for what may be wrong on this machine, and say what mends it."""
+    prepare_environment()
+    found = 0
+    for name, check in checks(project_root(), state_dir(), deep).items():
+        findings = [*check()]
+        found += len(findings)
+        console.print(f"[{'red]wrong[/]' if findings else 'green]well[/] '}  {name}", soft_wrap=True)
+        for finding in findings:
+            console.print(f"         {finding}", soft_wrap=True, markup=False)
+    if found:
+        raise RefusedError(f"{found} finding{'s' if found > 1 else ''}; type what stands behind each, then ask again")
 
 
 def gc(
