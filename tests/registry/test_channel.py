@@ -182,7 +182,7 @@ def test_only_what_is_in_the_last_third_of_its_time_is_signed_anew(home: Path, d
     assert refresh("edge", None) == ("timestamp",)
     expire(timedelta(days=2))
     (line,) = inspect("edge", History.load())
-    assert "`timestamp`: expected to be good for days" in line
+    assert "`timestamp`: expected to be valid for days" in line
     assert line.endswith("stillhouse channel refresh edge")
     assert refresh("edge", None) == ("timestamp",)
     assert versions() == (1, 1, 3)
