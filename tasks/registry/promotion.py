@@ -136,7 +136,7 @@ def _finish(history: History, row: Decision) -> History:
         if (found := alias_target(row.model, alias)) != version:
             raise IntegrityError(
                 f"MLflow alias `{alias}` of `{row.model}`: expected version {version}, got {found};"
-                " somebody else moved it, promote again"
+                " another process moved it, promote again"
             )
     if row.environment in channels():
         publish(row.environment, history)

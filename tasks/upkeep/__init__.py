@@ -1,1 +1,1 @@
-"""Upkeep: what may be wrong with the machine and its state, and what lies there that nothing needs any more."""
+"""Upkeep: what may be wrong with the machine and its state, and which of its files nothing needs any more."""

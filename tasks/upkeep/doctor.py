@@ -21,7 +21,7 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
-    """Returns name -> check, in the order in which one is worth mending before the next.
+    """Returns name -> check, in the order in which findings should be mended.
 
     Args:
         project: the folder of the recipes.
@@ -54,13 +54,14 @@ def named_servers() -> Iterator[Finding]:
 
 
 def mlflow_answers() -> Iterator[Finding]:
-    """Yields a finding where MLflow's store cannot be asked: it is away, or of the shape of another version."""
+    """Yields a finding where MLflow's store does not answer, or has the schema of another version."""
     address = os.environ["MLFLOW_TRACKING_URI"]
     if not _has_begun() or servers.silent_servers(servers.named_servers(["MLFLOW_TRACKING_URI"])):
         return  # the check of servers has reported it
     try:
         tracking.client().search_experiments(max_results=1)
     except Exception as error:
+        # MLflow has no type for a schema of another version: it is known by its words alone.
         shown = address if without_login(address) == address else '"$MLFLOW_TRACKING_URI"'
         mend = f"mlflow db upgrade {shown}" if "schema" in str(error) else "stillhouse --debug doctor"
         yield Finding(f"`MLFLOW_TRACKING_URI`: expected a store of this version, got {_first_line(error)}", mend)
@@ -96,7 +97,7 @@ def stale_runs() -> Iterator[Finding]:
 
 
 def _has_begun() -> bool:
-    """Says whether anything ever ran here: to look is not to make databases."""
+    """Says whether anything ever ran here: a check makes no databases."""
     return (state_dir() / "owners").is_dir()
 
 

@@ -1,4 +1,4 @@
-"""A thing that nothing needs: what it is, how large, and how it goes."""
+"""A thing that nothing needs: what it is, how large it is, and what removes it."""
 
 import re
 import secrets
@@ -35,7 +35,7 @@ def at(path: Path, name: str | None = None) -> Garbage:
 
 
 def discard(path: Path) -> None:
-    """Removes a file or a folder; a folder is there whole, or not under its name."""
+    """Removes a file or a folder; a folder is complete, or not there under its name."""
     if path.is_symlink() or path.is_file():
         path.unlink(missing_ok=True)
     elif path.is_dir():

@@ -37,7 +37,7 @@ def _last() -> set[Version]:
 
 
 def found(gone: set[Version], results: Path) -> Iterator[tuple[str, Sequence[Garbage]]]:
-    """Yields each kind in the order in which it must go: first what points to others, last what tells of them.
+    """Yields each kind in the order in which it must go: first what points to others, last what they are found by.
 
     Args:
         gone: the versions that are removed, or about to be.

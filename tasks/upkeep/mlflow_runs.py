@@ -1,4 +1,4 @@
-"""MLflow runs that nothing needs: that failed or were killed, and those that only removed versions are made of."""
+"""MLflow runs that nothing needs: failed or killed ones, and those that only removed versions are made of."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def all_runs() -> tuple[Run, ...]:
 
 
 def run_of(run: Any) -> Run:
-    """Returns what matters of a run of MLflow's."""
+    """Returns what upkeep needs of a run of MLflow's."""
     return Run(run.info.run_id, str(run.info.run_name), run.info.status, str(run.info.artifact_uri), run.data.tags)
 
 
@@ -65,7 +65,7 @@ def flow_runs(runs: Iterable[Run]) -> tuple[FlowRun, ...]:
 
 
 def unneeded(runs: Sequence[Run], kept: Needs, removed: Needs) -> tuple[Run, ...]:
-    """Returns the runs that may go, parents last: what they say of their stages is needed until these are gone.
+    """Returns the runs that may go, parents last: their tags name the stages until these are gone.
 
     Args:
         runs: all of them.
@@ -119,7 +119,7 @@ def _remove(run_id: str, folder: Path | None) -> None:
 
 
 def _is_broken(run: Run) -> bool:
-    """Says whether a run came to no good end.
+    """Says whether a run failed or was killed.
 
     A run that MLflow calls running and that has scratch on this machine was killed: gc works alone here. One without
     scratch may be running on another machine.

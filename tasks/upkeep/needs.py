@@ -1,4 +1,4 @@
-"""What must stay: everything that the records of releases name which stay."""
+"""What must stay: everything that the records of the remaining releases name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A new channel: its keys, its first root, and what leads the environment already."""
+"""A new channel: its keys, its first root, and the releases that lead the environment already."""
 
 import shutil
 from pathlib import Path
@@ -68,7 +68,7 @@ def _found(environment: str, folder: Path, made: list[RootKey], threshold: int, 
 
 
 def _require_new(environment: str) -> None:
-    """Refuses to make a channel where one is: what is in the way is told, and nothing of it is touched."""
+    """Refuses to make a channel where there is one; the message names it, and nothing of it changes."""
     served, keys = metadata_dir(environment).parent, keys_dir(environment)
     if environment in channels():
         do = f"see `stillhouse channel status`; new keys for it: stillhouse channel rotate {environment}"

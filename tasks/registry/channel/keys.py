@@ -25,13 +25,13 @@ from tasks.registry.channel.paths import keys_dir, served_root
 from tasks.registry.channel.settings import ONLINE, Online
 
 PASSPHRASE = "STILLHOUSE_ROOT_PASSPHRASE"
-"""the variable with the passphrase that root keys are encrypted by; empty or not there: they are not"""
+"""the variable with the passphrase that encrypts root keys; without it they are not encrypted"""
 _SHOWN = 16
 """characters of a key id in the name of its file"""
 
 
 def make_online_key(environment: str, role: Online) -> CryptoSigner:
-    """Makes a new key for an online role and keeps it in a file of its own."""
+    """Makes a new key for an online role and writes it to a file of its own."""
     private = Ed25519PrivateKey.generate()
     signer = CryptoSigner(private)
     _keep(_online_path(environment, role, signer.public_key.keyid), private, None)
@@ -90,7 +90,7 @@ class RootKey:
 
 
 def require_offline(folder: Path) -> None:
-    """Raises InputError for a folder of root keys that is served to devices, or is none."""
+    """Raises InputError for a path of root keys that is served to devices, or is no folder."""
     where, do = folder.resolve(), "name another one, best on a medium that goes offline"
     if where.is_relative_to(served_root()):
         raise InputError(mismatch(str(folder), "--root-keys", "a folder that is not served", "one that is", do))
@@ -99,7 +99,7 @@ def require_offline(folder: Path) -> None:
 
 
 def root_signers(environment: str, folder: Path, root: Root) -> list[CryptoSigner]:
-    """Returns the signers of the root keys in a folder that the root metadata names; others are passed by.
+    """Returns the signers of the root keys in a folder that the root metadata names; other keys are ignored.
 
     Raises:
         InputError: they are fewer than the threshold, or a file cannot be read with the passphrase that was given.
@@ -124,7 +124,7 @@ def _keep(path: Path, private: Ed25519PrivateKey, passphrase: bytes | None) -> N
 
 
 def _load(path: Path, do: str) -> CryptoSigner:
-    """Reads a key; what goes wrong is told without a word of what was tried."""
+    """Reads a key; an error says nothing of the passphrase."""
     content = path.read_bytes()
     passphrase = _passphrase() if b"ENCRYPTED" in content else None
     try:

@@ -32,7 +32,7 @@ def targets_dir(environment: str) -> Path:
 
 
 def keys_dir(environment: str) -> Path:
-    """Returns where a channel keeps its online keys, its settings and what it served as roots."""
+    """Returns where a channel has its online keys, its settings and copies of its roots."""
     return keys_root() / environment
 
 

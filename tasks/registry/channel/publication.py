@@ -1,4 +1,4 @@
-"""Publication: files first, then the metadata that names them, and last `timestamp.json`, which makes it count.
+"""Publication: files first, then the metadata that names them, and last `timestamp.json`, which makes it valid.
 
 A device starts at `timestamp.json`: whatever was written before it was replaced is of no effect, so that a publication
 that is cut off anywhere leaves the state before, and the next one is complete.
@@ -22,7 +22,7 @@ from tasks.registry.versions import registry_lock
 
 
 def prepare(model: str, version: int, verdict: Verdict) -> None:
-    """Puts the files of a version into the channel of a verdict's environment, where there is one, to no effect yet.
+    """Puts the files of a version into the channel of its environment, if there is one; no metadata names them yet.
 
     Raises:
         IntegrityError: a file of it is gone, or is not what the ledger says.
@@ -61,7 +61,7 @@ def publish(environment: str, history: History | None = None) -> tuple[Online, .
 
 
 def bring_in(environment: str, history: History) -> dict[str, TargetFile]:
-    """Puts in place whatever the metadata will name, and the roots; returns the files by name, as metadata lists them.
+    """Puts in place what the metadata will name, and the roots; returns the files by name, as metadata lists them.
 
     Raises:
         IntegrityError: a file of a release is gone, or is not what the ledger says.

@@ -1,7 +1,7 @@
 """The roots of a channel: who may sign what, each version signed by the keys of the one before.
 
-The publisher trusts its own copies, beside the keys; the ones that are served are made of them. A new root counts from
-the moment its copy is there.
+The publisher trusts its own copies, beside the keys; the served ones are written from them. A new root is valid as soon
+as its copy is written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ def anchor(environment: str) -> str:
 
 
 def sign_root(root: Root, before: Root | None, signers: Sequence[CryptoSigner]) -> Metadata[Root]:
-    """Returns a root signed by all that are given.
+    """Returns a root signed by all given keys.
 
     Raises:
         InputError: they are too few, for this root or for the one before.
@@ -81,7 +81,7 @@ def keep_root(environment: str, root: Metadata[Root]) -> None:
 
 
 def serve_roots(environment: str) -> None:
-    """Makes the served roots those of the copies, where they are not."""
+    """Writes the served roots that differ from the copies."""
     for path, content in _drift(environment):
         if content is None:
             path.unlink()
@@ -90,12 +90,12 @@ def serve_roots(environment: str) -> None:
 
 
 def wrong_roots(environment: str) -> tuple[Path, ...]:
-    """Returns the served roots that are changed, missing, or none of ours."""
+    """Returns the served roots that are changed, missing, or unknown."""
     return tuple(path for path, _ in _drift(environment))
 
 
 def _drift(environment: str) -> Iterator[tuple[Path, bytes | None]]:
-    """Yields what is served otherwise than it should be, with what it should be: None for nothing."""
+    """Yields served roots that differ from the copies, with the right content; None where there must be no file."""
     folder = metadata_dir(environment)
     meant = {folder / path.name: path.read_bytes() for path in copies(environment)}
     for path, content in meant.items():

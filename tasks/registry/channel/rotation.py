@@ -1,4 +1,4 @@
-"""New keys, and new time for the root: a root version more each, signed by the root keys of the one before.
+"""New keys, and a new expiry of the root: each is one more version of the root, signed by the keys of the last one.
 
 While an online key is changed, the metadata is first signed by the old key and the new one, then the new root follows:
 a device that comes in between, or after a rotation that was cut off, verifies what it finds with either root.
@@ -91,7 +91,7 @@ def _sign_with_both(environment: str, role: Online, before: Root, both: Sequence
 
 
 def _old_signer(environment: str, role: Online, root: Root) -> list[CryptoSigner]:
-    """Returns the key that is to go, none where it is lost: then devices wait for the new root."""
+    """Returns the key to revoke, none where it is lost: then devices wait for the new root."""
     try:
         return [online_signer(environment, role, root)]
     except InputError:
@@ -112,7 +112,7 @@ def _rotate_root(environment: str, root_keys: Path) -> tuple[Path, ...]:
 
 
 def _next(environment: str, before: Root) -> Root:
-    """Returns the next version of a root with the time it has now; all else as before."""
+    """Returns the next version of a root with a new expiry; all else is as before."""
     root = deepcopy(before)
     root.version += 1
     root.expires = read_settings(environment).days.expiry("root")

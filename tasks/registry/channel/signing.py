@@ -1,4 +1,4 @@
-"""New versions of the online metadata: signed together, then put in place one behind the other."""
+"""New versions of the online metadata: signed together, then written one after the other."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeVar

@@ -25,7 +25,7 @@ def ancestry(
     soft_labels: Mapping[str, str],
     verdicts: Mapping[str, Artefact],
 ) -> tuple[Ancestor, ...]:
-    """Returns all that a release is made of, what was made last first.
+    """Returns all that a release is made of, the newest first.
 
     Args:
         release: the release.
@@ -121,7 +121,7 @@ def _data(evaluation: EvaluationRecord) -> Ancestor:
 
 
 def _raw(evaluation: EvaluationRecord, locks: Iterable[str]) -> Iterator[Ancestor]:
-    """Yields the source, if a lock is of the very version of the data that the release was made from."""
+    """Yields the source, if a lock is of the same version of the data that the release was made from."""
     fetched = next((stage for lock in locks for stage in _fetched(evaluation, lock)), None)
     if fetched is None:
         return

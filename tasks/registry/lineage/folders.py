@@ -15,7 +15,7 @@ SUFFIX, LOCK = ".dir", "dvc.lock"
 
 
 def folder_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, str]]:
-    """Yields each file of a folder and `ok`, `changed` or `missing`; the folder alone where that cannot be told.
+    """Yields each file of a folder and `ok`, `changed` or `missing`; the folder alone where its files are unknown.
 
     DVC's md5 of a folder is that of the list of its files and their md5s, which DVC's cache keeps. Where `dvc.lock`
     says that another version is in the folder by now, it is the files in the cache that are looked at.
@@ -41,7 +41,7 @@ def folder_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str, 
 
 
 def is_current(folder: Path, md5: str) -> bool:
-    """Says whether that version is in a folder `data/NAME/...` as far as `dvc.lock` knows: what was damaged is, too."""
+    """Says whether `dvc.lock` has that version in a folder `data/NAME/...`, be its files damaged or not."""
     project = folder.resolve().parents[2]
     lock = project / LOCK
     if not lock.is_file():
@@ -63,7 +63,7 @@ def _cached_states(project: Path, folder: Path, md5: str) -> Iterator[tuple[str,
 
 
 def cached_files(project: Path, md5: str) -> dict[str, Path] | None:
-    """Returns where DVC's cache keeps each file of a folder; None where it does not keep the folder.
+    """Returns where DVC's cache has each file of a folder; None where the cache does not have the folder.
 
     Args:
         project: where DVC's cache is.
