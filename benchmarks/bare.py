@@ -86,10 +86,7 @@ def _judged(
     recipe: Recipe, data: PreparedData, trained: Mapping[str, Trained], done: Compressed, folder: Path
 ) -> Evaluation:
     """Judges all models on the test split, and draws what there is to see."""
-    spec = data.card.input
-    exported = {
-        name: export_model(one.network, spec, folder / f"{name}.onnx", recipe.seed) for name, one in trained.items()
-    }
+    exported = {name: export_model(one.network, folder / f"{name}.onnx", recipe.seed) for name, one in trained.items()}
     candidates = {
         one.name: ModelUnderTest(
             done.built[one.name].path, one.onnx, count_parameters(done.built[one.name].network), one.parity
@@ -111,7 +108,7 @@ def _bundle(recipe: Recipe, data: PreparedData, done: Compressed, folder: Path) 
     model, target = done.built[done.chosen].path.read_bytes(), recipe.compress.target
     session, test = Session(model, target.threads), open_split(data.directory, "test")
     samples = test.gather(data.kind.golden(test.labels()))
-    golden = golden_of(session, samples.inputs, samples.lengths)
+    golden = golden_of(session, samples.inputs)
     facts = Facts(
         name=recipe.name,
         task=recipe.data.task,
@@ -122,7 +119,7 @@ def _bundle(recipe: Recipe, data: PreparedData, done: Compressed, folder: Path) 
         fingerprint="0" * 64,
         created=datetime.now(UTC).isoformat(),
         heads=(),
-        tolerance=TOLERANCE * max(1.0, float(np.abs(golden.logits).max())),
+        tolerance=TOLERANCE * max(1.0, float(np.abs(golden.outputs["logits"]).max())),
     )
     write_bundle(folder / "bundle", facts, model, golden)
     self_test(folder / "bundle")

@@ -38,7 +38,7 @@ from tasks.runtime.bundle.latency import measure
 from tasks.runtime.bundle.session import Session
 from tasks.tracking.runs import fetch
 from tasks.training.network import PreparedData
-from tasks.training.predict import predict_logits
+from tasks.training.predict import predict, side_by_side
 
 WARMUP, REPEATS = 50, 500
 SHIPS, DEFAULT = " (ships)", "ORT "
@@ -128,7 +128,7 @@ def _table(
     threads = recipe.compress.target.threads
     sessions = {name: Session(entry.content, threads) for name, entry in entries.items()}
     first = data.splits.validation.gather(np.arange(1))
-    times = measure(sessions, first.inputs, first.lengths, WARMUP, REPEATS)
+    times = measure(sessions, first.inputs, WARMUP, REPEATS)
     rows = [
         _measured(name, entry, sessions[name], float(np.median(times[name])), data) for name, entry in entries.items()
     ]
@@ -162,8 +162,8 @@ def _entries(
     entries: dict[str, Entry] = {}
     for role, record in (("teacher", teacher), ("student", student)):
         network = load_model(record, fetch(record.weights), data.card.statistics)
-        export_onnx(network, record.input, folder / f"{role}.onnx")
-        logits = predict_logits(network, data.splits.validation)
+        export_onnx(network, folder / f"{role}.onnx")
+        logits = side_by_side(predict(network, data.splits.validation))
         entries[role] = Entry((folder / f"{role}.onnx").read_bytes(), logits)
     plain = entries["student"].torch_logits
     for candidate in made.candidates:
@@ -198,7 +198,7 @@ def _inputs(exported: Path) -> list[str]:
 
 def _measured(name: str, entry: Entry, session: Session, p50: float, data: PreparedData) -> Row:
     validation = data.splits.validation
-    logits = np.concatenate([session.predict(b.inputs, b.lengths) for b in validation.batches()])
+    logits = np.concatenate([side_by_side(session.predict(b.inputs)) for b in validation.batches()])
     accuracy = data.kind.quick_scores(logits, validation.labels())[data.kind.primary]
     parity = float(np.abs(logits - entry.torch_logits).max()) if entry.parity is None else entry.parity
     fused = integer_operators(executed_operators(entry.content))

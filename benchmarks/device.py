@@ -18,7 +18,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from benchmarks.readme import replace_table
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import DataSpec, InputSpec, Statistics
+from tasks.contracts.targets import TargetCard
 from tasks.core.recipes import load_recipe
 from tasks.core.workspace import project_root
 from tasks.models.build import build_model
@@ -68,13 +69,16 @@ def _bundle(name: str, folder: Path) -> tuple[Contents, Golden]:
     architecture = load_recipe(project_root() / "params" / f"{name}.yaml").student.architecture
     features = spec.shape[-1] if spec.layout == "sequence" else spec.shape[0]
     with seeded(0):
-        model = build_model(architecture, spec, classes, Statistics(mean=(8.0,) * features, std=(4.0,) * features))
-    export_onnx(model, spec, folder / MODEL)
+        targets = TargetCard(names=tuple(str(place) for place in range(classes)))
+        statistics = Statistics(mean=(8.0,) * features, std=(4.0,) * features)
+        data = DataSpec(input=spec, task="classification", targets=targets, statistics=statistics)
+        model = build_model(architecture, data)
+    export_onnx(model, folder / MODEL)
     content = (folder / MODEL).read_bytes()
     inputs = np.random.default_rng(0).integers(0, 16, (1, *spec.shape)).astype(spec.dtype)
-    golden = golden_of(Session(content), inputs, np.array([len(inputs[0])]) if spec.layout == "sequence" else None)
-    labels = tuple(str(place) for place in range(classes))
-    facts = Facts(name, "classification", labels, spec.layout, Processor("x86", 1), "", "", "", tolerance=1e-3)
+    lengths = {"lengths": np.array([len(inputs[0])])} if spec.layout == "sequence" else {}
+    golden = golden_of(Session(content), {"inputs": inputs, **lengths})
+    facts = Facts(name, "classification", targets.names, spec.layout, Processor("x86", 1), "", "", "", tolerance=1e-3)
     write_bundle(folder / "bundle", facts, content, golden)
     return read_verified(folder / "bundle"), golden
 
@@ -84,11 +88,11 @@ def _ways(contents: Contents, golden: Golden) -> dict[str, Call]:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     raw = ort.InferenceSession(contents.file(MODEL), options, providers=["CPUExecutionProvider"])
-    feed = {"inputs": golden.inputs} | ({} if golden.lengths is None else {"lengths": golden.lengths})
+    feed = dict(golden.inputs)
     return {
         "raw": lambda: raw.run(["logits"], feed),
-        "logits": lambda: predictor.logits(golden.inputs, golden.lengths),
-        "predict": lambda: predictor.predict(golden.inputs, golden.lengths),
+        "logits": lambda: predictor.session.predict(golden.inputs),
+        "predict": lambda: predictor.predict(golden.inputs),
     }
 
 

@@ -41,7 +41,7 @@ from tasks.models.weights import load_model
 from tasks.tracking.runs import fetch
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
-from tasks.training.predict import predict_logits
+from tasks.training.predict import predict, side_by_side
 
 CONFIDENCE = 0.95
 
@@ -121,7 +121,7 @@ def _one_seed(recipe: Recipe, directory: Path, once: Network | None, store: Path
 
 def _test_accuracy(network: Network, data: PreparedData) -> float:
     test = open_split(data.directory, "test")
-    return data.kind.quick_scores(predict_logits(network, test), test.labels())["accuracy"]
+    return data.kind.quick_scores(side_by_side(predict(network, test)), test.labels())["accuracy"]
 
 
 def _table(recipe: str, seeds: Sequence[Seed], seconds: float) -> str:

@@ -33,7 +33,7 @@ from tasks.distill.teachers.teachers import Teacher, Teaching
 from tasks.distill.teachers.train import train
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData, Trained
-from tasks.training.predict import predict_logits
+from tasks.training.predict import predict, side_by_side
 
 CONFIDENCE = 0.95
 SOFT = (
@@ -127,7 +127,7 @@ def _alone(recipe: Recipe, data: PreparedData, seed: int) -> Trained:
 
 def _judged(trained: Trained, data: PreparedData) -> Measured:
     test = open_split(data.directory, "test")
-    accuracy = data.kind.quick_scores(predict_logits(trained.network, test), test.labels())["accuracy"]
+    accuracy = data.kind.quick_scores(side_by_side(predict(trained.network, test)), test.labels())["accuracy"]
     return Measured(accuracy, statistics.median(epoch["train_seconds"] for epoch in trained.fit.history))
 
 

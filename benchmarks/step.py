@@ -20,7 +20,8 @@ from torch.nn.functional import cross_entropy
 
 from params.models import Architecture
 from params.training import Training
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import DataSpec, InputSpec, Statistics
+from tasks.contracts.targets import TargetCard
 from tasks.core.recipes import load_recipe
 from tasks.core.workspace import project_root
 from tasks.models.build import build_model
@@ -82,7 +83,10 @@ def _seconds(precision: str, architecture: Architecture, training: Training, pic
 def _step(architecture: Architecture, training: Training, picture: tuple[int, int, int]) -> Callable[[], None]:
     """Returns what takes one step."""
     spec = InputSpec(layout="image", dtype="uint8", shape=picture)
-    network = build_model(architecture, spec, OUTPUTS, Statistics(mean=(128.0,), std=(64.0,)))
+    targets = TargetCard(names=tuple(map(str, range(OUTPUTS))))
+    statistics = Statistics(mean=(128.0,), std=(64.0,))
+    data = DataSpec(input=spec, task="classification", targets=targets, statistics=statistics)
+    network = build_model(architecture, data)
     prefer_channels_last(network)
     learner, optimizer = with_precision(network.train(), training, CPU), build_optimizer(training, [network])
     inputs = torch.randint(0, 256, (training.batch_size, *picture), dtype=torch.uint8)

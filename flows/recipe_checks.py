@@ -12,7 +12,8 @@ from params.pipeline import Recipe
 from params.student import Student
 from params.teacher import Teacher
 from params.training import Training
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import DataSpec, InputSpec, Statistics
+from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.files import sha256_of
 
@@ -115,7 +116,7 @@ def _check_networks(recipe: Recipe) -> None:
         try:
             network = _network(architecture, recipe)
             if recipe.data.reader.sized:
-                require_fit(network, _nominal_spec(recipe), f"{field}.architecture")
+                require_fit(network, f"{field}.architecture")
             for budget, training in budgets.items():
                 if training:
                     require_batch_norm(network, training, budget)
@@ -133,7 +134,7 @@ def _check_layers(recipe: Recipe) -> None:
             from tasks.distill.feature_terms import FeatureTerms
 
             student, teacher = (_network(architecture, recipe) for architecture in pair)
-            FeatureTerms(features, student, teacher, _nominal_spec(recipe), samples=2, epochs=1).remove()
+            FeatureTerms(features, student, teacher, samples=2, epochs=1).remove()
 
 
 def _networks(recipe: Recipe) -> Iterator[tuple[str, Architecture, dict[str, Training | None]]]:
@@ -177,7 +178,9 @@ def _network(architecture: Architecture, recipe: Recipe) -> "Network":
     spec = _nominal_spec(recipe)
     statistics = Statistics(mean=(0.0,) * spec.features, std=(1.0,) * spec.features)
     with torch.device("meta"):
-        return build_model(architecture, spec, NOMINAL_OUTPUTS, statistics)
+        targets = TargetCard(names=tuple(map(str, range(NOMINAL_OUTPUTS))))
+        data = DataSpec(input=spec, task=recipe.data.task, targets=targets, statistics=statistics)
+        return build_model(architecture, data)
 
 
 def _nominal_spec(recipe: Recipe) -> InputSpec:

@@ -6,17 +6,18 @@ Each check raises `NotPossibleError` with what was expected and what was got.
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tasks.compress.context import CompressionContext, NotPossibleError, file_pass
 from tasks.compress.measure import BuiltCandidate
 from tasks.compress.operators import executed_operators, integer_operators
+from tasks.kinds.contract import Arrays
+from tasks.models.export import outputs_of
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.errors import RuntimeBundleError
 from tasks.training.arrays import SplitArrays
+from tasks.training.predict import side_by_side
 
-Feed = tuple[NDArray[Any], NDArray[np.int64] | None]
 STEADY = 0.1
 """how much of the largest logit the batch may change: ranges that are found at each prediction are those of a batch"""
 BATCH = 3
@@ -73,45 +74,36 @@ def require_any_shape(session: Session, layout: str) -> None:
 def require_logits(context: CompressionContext, built: BuiltCandidate, session: Session) -> None:
     """Compares a sample alone and among others, sequences also at two lengths: with torch, int8 with itself."""
     alone, together = two_shapes(context.validation)
-    got_alone, got = session.predict(*alone), session.predict(*together)
+    got_alone, got = (side_by_side(session.predict(inputs)) for inputs in (alone, together))
     made_by = file_pass(built.kind)
     if not made_by.integers:
-        for feed, logits in ((alone, got_alone), (together, got)):
-            expected = _of_torch(built, feed)
+        for inputs, logits in ((alone, got_alone), (together, got)):
+            expected = side_by_side(outputs_of(built.reference, inputs))
             allowed = made_by.tolerance * max(1.0, float(np.abs(expected).max()))
-            _require_close(expected, logits, allowed, "the logits of torch")
+            _require_close(expected, logits, allowed, "the outputs of torch")
     else:
-        _require_close(
-            got_alone, got[:1], STEADY * float(np.abs(got_alone).max()), "a sample's logits whatever the batch it is in"
-        )
+        allowed = STEADY * float(np.abs(got_alone).max())
+        _require_close(got_alone, got[:1], allowed, "a sample's outputs whatever the batch it is in")
 
 
-def two_shapes(split: SplitArrays) -> tuple[Feed, Feed]:
+def two_shapes(split: SplitArrays) -> tuple[Arrays, Arrays]:
     """Returns a sample alone, and the same one as the first of three; of a sequence, half the frames are there.
 
     Alone it has these frames only, among others it is padded to the full length.
     """
-    some = split.gather(np.arange(min(BATCH, len(split))))
-    if some.lengths is None:
-        return (some.inputs[:1], None), (some.inputs, None)
-    inputs, lengths = some.inputs.copy(), some.lengths.astype(np.int64)
+    some = split.gather(np.arange(min(BATCH, len(split)))).inputs
+    inputs, lengths = some["inputs"], some.get("lengths")
+    if lengths is None:
+        return {"inputs": inputs[:1]}, {"inputs": inputs}
+    inputs, lengths = inputs.copy(), lengths.astype(np.int64)
     lengths[0] = half = -(-inputs.shape[1] // 2)
     inputs[0, half:] = 0
-    return (inputs[:1, :half], lengths[:1]), (inputs, lengths)
-
-
-@torch.no_grad()
-def _of_torch(built: BuiltCandidate, feed: Feed) -> NDArray[np.float32]:
-    inputs, lengths = feed
-    logits: NDArray[np.float32] = built.reference(
-        torch.from_numpy(inputs), None if lengths is None else torch.from_numpy(lengths)
-    ).numpy()
-    return logits
+    return {"inputs": inputs[:1, :half], "lengths": lengths[:1]}, {"inputs": inputs, "lengths": lengths}
 
 
 def _require_close(expected: NDArray[Any], got: NDArray[Any], allowed: float, what: str) -> None:
     if got.shape != expected.shape:
-        raise NotPossibleError(f"expected logits of shape {expected.shape}, got {got.shape}")
+        raise NotPossibleError(f"expected outputs of shape {expected.shape}, got {got.shape}")
     apart = float(np.abs(got - expected).max())
     if not apart <= allowed:  # so that NaN fails
         raise NotPossibleError(f"expected {what} within {allowed:.3g}, got a difference of {apart:.3g}")

@@ -18,7 +18,7 @@ from tasks.models.build import Network, count_parameters
 from tasks.runtime.bundle.latency import measure
 from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import SplitArrays
-from tasks.training.predict import predict_logits
+from tasks.training.predict import predict, side_by_side
 
 WARMUP, REPEATS = 50, 300
 
@@ -42,14 +42,14 @@ class BuiltCandidate:
 
 def measure_student(context: CompressionContext) -> float:
     """Returns the primary score of the uncompressed student in torch, on validation data."""
-    return primary_of(context, predict_logits(context.student, context.validation))
+    return primary_of(context, side_by_side(predict(context.student, context.validation)))
 
 
 def measure_candidates(context: CompressionContext, built: Sequence[BuiltCandidate]) -> list[Candidate]:
     """Returns a record per file, without judgement on limits; latency at batch 1, candidates interleaved."""
     sessions = {one.name: Session(one.path.read_bytes(), context.params.target.threads) for one in built}
     first = context.validation.gather(np.arange(1))
-    times = measure(sessions, first.inputs, first.lengths, WARMUP, REPEATS)
+    times = measure(sessions, first.inputs, WARMUP, REPEATS)
     return [_candidate(context, one, sessions[one.name], times[one.name]) for one in built]
 
 
@@ -69,7 +69,7 @@ def _candidate(
         accuracy=primary_of(context, logits),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
-        parity=float(np.abs(logits - predict_logits(built.reference, context.validation)).max()),
+        parity=float(np.abs(logits - side_by_side(predict(built.reference, context.validation))).max()),
         operators=executed,
         tolerance=file_pass(built.kind).tolerance,
         notes=notes_on(context.params.target, executed, this_isa()),
@@ -78,7 +78,7 @@ def _candidate(
 
 def logits_of(session: Session, split: SplitArrays) -> NDArray[np.float32]:
     """Returns what a file says of a whole split, (n, outputs)."""
-    return np.concatenate([session.predict(batch.inputs, batch.lengths) for batch in split.batches()])
+    return np.concatenate([side_by_side(session.predict(batch.inputs)) for batch in split.batches()])
 
 
 def primary_of(context: CompressionContext, logits: NDArray[Any]) -> float:

@@ -61,7 +61,7 @@ class CandidateBuilder:
         key = _key(candidate.network_passes)
         if key not in self._exported:
             path = self.context.directory / f"exported-{len(self._exported)}.onnx"
-            export_onnx(self.network(candidate), self.context.spec, path)
+            export_onnx(self.network(candidate), path)
             self._exported[key] = path
         return self._exported[key]
 

@@ -41,6 +41,15 @@ class Statistics(Record):
     std: tuple[float, ...]
 
 
+class DataSpec(Record):
+    """What a network is built for: what samples look like, what is asked of them, and how they are spread."""
+
+    input: InputSpec
+    task: str
+    targets: TargetCard
+    statistics: Statistics
+
+
 class DataFile(Record):
     """A file beside `dataset.json`."""
 
@@ -118,6 +127,11 @@ class DatasetCard(Record):
     licence: str | None = None
 
     @property
+    def spec(self) -> DataSpec:
+        """What a network for this data is built for."""
+        return DataSpec(input=self.input, task=self.task, targets=self.targets, statistics=self.statistics)
+
+    @property
     def files(self) -> tuple[DataFile, ...]:
         """Every file beside `dataset.json`."""
         of_splits = tuple(file for split in self.splits.values() for file in split.files)
@@ -159,7 +173,8 @@ class ModelRecord(Record):
     role: Literal["teacher", "student", "baseline", "assistant", "peer"]
     architecture: Architecture
     input: InputSpec
-    outputs: int
+    task: str
+    targets: TargetCard
     weights: Artefact
     parameters: int
     data_version: str

@@ -28,7 +28,7 @@ def fresh_samples(before: Locate, now: Locate) -> Iterator[Fresh]:
     earlier = (inputs for shard in _shards(before) for inputs, _ in _blocks(before, shard))
     known = {digest_of(sample) for inputs in earlier for sample in _cut(inputs)}
     then, today = card_of(before), card_of(now)
-    kind = part(today.task, "targets", TargetsPart)  # type: ignore[type-abstract]
+    kind = part(today.task, "targets", TargetsPart)
     for shard in _shards(now):
         for inputs, targets in _blocks(now, shard):
             rows = np.flatnonzero([digest_of(sample) not in known for sample in _cut(inputs)])

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from params.objectives import FeatureObjective
-from tasks.contracts.records import InputSpec
 from tasks.distill.annealing import value_at
 from tasks.distill.objectives.common.features import Features, FeatureShape
 from tasks.distill.objectives.common.load_objective import feature_objective
@@ -30,14 +29,13 @@ class FeatureTerms(nn.Module):
         objectives: Sequence[FeatureObjective],
         student: Network,
         teacher: Network,
-        spec: InputSpec,
         samples: int,
         epochs: int,
         signal: Signal | None = None,
     ) -> None:
         super().__init__()
         self.params, self.hear, self.epochs = tuple(objectives), heard(signal, teacher), epochs
-        shapes = [layer_shapes(network, spec) for network in (student, teacher)]
+        shapes = [layer_shapes(network) for network in (student, teacher)]
         names = [[getattr(pair, who) for o in objectives for pair in o.layers] for who in ("student", "teacher")]
         for who, wanted, there in zip(("student", "teacher"), names, shapes, strict=True):
             require_layers(f"distill.objectives.layers.{who}", wanted, there)
@@ -50,7 +48,7 @@ class FeatureTerms(nn.Module):
     def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """Returns the sum (), and the value of each kind; the student has answered to this batch just before."""
         self.hear(batch)
-        ours, theirs = ([Features(v.float(), there) for v, there in taps.values(batch.lengths)] for taps in self.taps)
+        ours, theirs = ([Features(v.float(), there) for v, there in taps.values(batch.inputs)] for taps in self.taps)
         rows = torch.from_numpy(batch.rows).to(batch.labels.device)
         labels = batch.labels if batch.labels.ndim == 1 else batch.labels[:, 0]
         total, start = ours[0].values.new_zeros(()), 0

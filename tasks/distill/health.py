@@ -144,7 +144,7 @@ def _require_stays_frozen(teacher: Teacher, data: PreparedData) -> None:
     """Lets the teacher answer once, as nobody else does without putting it back into eval mode afterwards."""
     device = next((parameter.device for parameter in teacher.network.parameters()), torch.device("cpu"))
     batch = Batch.of(next(data.splits.validation.batches(2)), device)
-    teacher.network(batch.inputs, batch.lengths)
+    teacher.network(batch.inputs)
     _require_frozen(teacher)
 
 

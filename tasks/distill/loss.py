@@ -36,7 +36,7 @@ class DistillationLoss(nn.Module):
         self.soft = SoftTerms(params, data.kind, training.epochs)
         features = [o for o in params.objectives if isinstance(o, FeatureObjective)]
         self.features = (
-            FeatureTerms(features, student, teacher, data.card.input, len(data.splits.train), training.epochs, signal)
+            FeatureTerms(features, student, teacher, len(data.splits.train), training.epochs, signal)
             if features
             else None
         )

@@ -18,11 +18,13 @@ from tasks.core.errors import RecipeError, mismatch
 from tasks.core.progress import Advance
 from tasks.distill.annealing import value_at
 from tasks.distill.soft_terms import Answer, SoftTerms
+from tasks.kinds.contract import Tensors
 from tasks.models.build import Network
 from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights
 from tasks.training.loop import VALIDATION, Fit, OnEpoch, fit
 from tasks.training.network import PreparedData, Trained
+from tasks.training.predict import tensors_side_by_side
 from tasks.training.seeds import seeded
 
 
@@ -33,12 +35,10 @@ class Pair(nn.Module):
         super().__init__()
         self.student, self.peer = student, peer
 
-    def forward(
-        self, inputs: Tensor, lengths: Tensor | None = None, both: bool = False
-    ) -> Tensor | tuple[Tensor, Tensor]:
-        """Returns the student's logits (batch, outputs), or those of both."""
-        logits: Tensor = self.student(inputs, lengths)
-        return (logits, self.peer(inputs, lengths)) if both else logits
+    def forward(self, inputs: Tensors, both: bool = False) -> Tensors | tuple[Tensors, Tensors]:
+        """Returns the student's outputs, or those of both."""
+        outputs: Tensors = self.student(inputs)
+        return (outputs, self.peer(inputs)) if both else outputs
 
 
 class MutualLoss(nn.Module):
@@ -54,7 +54,7 @@ class MutualLoss(nn.Module):
 
     def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Returns the sum of both losses, and the student's parts."""
-        student, peer = network(batch.inputs, batch.lengths, both=True)
+        student, peer = (tensors_side_by_side(outputs) for outputs in network(batch.inputs, both=True))
         mine, terms = self._one(0, student, peer, batch)
         others, _ = self._one(1, peer, student, batch)
         return {"loss": mine + others, "peer_loss": others} | terms
@@ -96,7 +96,7 @@ def learn_together(
         augmenter = data.augmenter(params.training, seed)
         done = fit(pair, data.splits, loss, data.measuring, params.training, seed, advance, on_epoch, augmenter)
     student, other = (network.cpu().eval() for network in networks)
-    return Together(Trained(student, done, data.outputs), Trained(other, _judged(other, data), data.outputs))
+    return Together(Trained(student, done), Trained(other, _judged(other, data)))
 
 
 def _architectures(params: Student, peer: Peer) -> tuple[Architecture, Architecture]:

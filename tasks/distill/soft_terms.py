@@ -15,6 +15,7 @@ from tasks.distill.soft_labels.source import Per
 from tasks.kinds.kind import TaskKind
 from tasks.models.recurrent import mean_over_frames
 from tasks.training.batches import Batch
+from tasks.training.predict import steps_side_by_side, tensors_side_by_side
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,13 @@ class Answer:
     def of(cls, network: nn.Module, batch: Batch, per_step: bool) -> "Answer":
         """Asks a network; the mean of its steps over the frames that are there is its logits."""
         if not per_step:
-            return cls(network(batch.inputs, batch.lengths))
-        return cls.of_steps(network(batch.inputs, batch.lengths, per_step=True), batch)
+            return cls(tensors_side_by_side(network(batch.inputs)))
+        return cls.of_steps(steps_side_by_side(network(batch.inputs, steps=True)), batch)
 
     @classmethod
     def of_steps(cls, steps: Tensor, batch: Batch) -> "Answer":
         """Returns the answer that steps (batch, frames, outputs) amount to."""
-        assert batch.lengths is not None, "steps are of sequences"
-        return cls(mean_over_frames(steps, batch.lengths), steps)
+        return cls(mean_over_frames(steps, batch.inputs["lengths"]), steps)
 
 
 def per_of(params: Distill) -> Per:
@@ -127,10 +127,10 @@ class Answers:
             return _speaking(Rows(self.student.logits, self.teacher.logits, labels, speaks))
         assert self.student.steps is not None, "asked per step"
         assert self.teacher.steps is not None, "asked per step"
-        assert batch.lengths is not None, "steps are of sequences"
+        lengths = batch.inputs["lengths"]
         frames = self.student.steps.shape[1]
-        there = torch.arange(frames, device=labels.device).unsqueeze(0) < batch.lengths.unsqueeze(1)
-        loudness = 1 / batch.lengths.to(self.student.steps.dtype) if speaks is None else speaks / batch.lengths
+        there = torch.arange(frames, device=labels.device).unsqueeze(0) < lengths.unsqueeze(1)
+        loudness = 1 / lengths.to(self.student.steps.dtype) if speaks is None else speaks / lengths
         weights = loudness.unsqueeze(1).expand(-1, frames)[there]
         every = labels.unsqueeze(1).expand(-1, frames)[there]
         return _speaking(Rows(self.student.steps[there], self.teacher.steps[:, :frames][there], every, weights))

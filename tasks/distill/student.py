@@ -128,5 +128,5 @@ def _fine_tuned(
     better = deciding.sign * gain >= 0
     history = (*first.fit.history, *second.fit.history)
     if better:
-        return Trained(second.network, Fit(done + second.fit.best_epoch, history), first.outputs)
-    return Trained(first.network, Fit(first.fit.best_epoch, history), first.outputs)
+        return Trained(second.network, Fit(done + second.fit.best_epoch, history))
+    return Trained(first.network, Fit(first.fit.best_epoch, history))

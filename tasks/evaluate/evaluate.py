@@ -21,6 +21,7 @@ from tasks.evaluate.timing import time_models
 from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import SplitArrays, open_split
 from tasks.training.network import PreparedData
+from tasks.training.predict import side_by_side
 
 TEST, VALIDATION = "test", "validation"
 
@@ -106,5 +107,5 @@ def _all_logits(
     logits = {}
     for place, (name, session) in enumerate(sessions.items()):
         advance(place, len(sessions) + 1, name)
-        logits[name] = np.concatenate([session.predict(b.inputs, b.lengths) for b in split.batches()])
+        logits[name] = np.concatenate([side_by_side(session.predict(b.inputs)) for b in split.batches()])
     return logits

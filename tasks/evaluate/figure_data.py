@@ -50,8 +50,8 @@ def _mistakes(data: PreparedData, test: SplitArrays, logits: NDArray[np.float32]
     wrong = np.flatnonzero((labels == label) & (predicted != label))
     rows = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
     samples, names = test.gather(rows), sample_ids(data.directory, data.card, TEST, rows)
-    there = samples.lengths if samples.lengths is not None else [None] * len(rows)
+    lengths = samples.inputs.get("lengths", [None] * len(rows))
     return tuple(
         Mistake(inputs[:length], name, data.card.targets.names[predicted[row]], float(confidence[row]))
-        for inputs, length, name, row in zip(samples.inputs, there, names, rows, strict=True)
+        for inputs, length, name, row in zip(samples.inputs["inputs"], lengths, names, rows, strict=True)
     )

@@ -11,6 +11,7 @@ from tasks.contracts.targets import Targets, joined
 from tasks.kinds.contract import Arrays
 from tasks.kinds.kind import find_kind
 from tasks.runtime.bundle.session import Session
+from tasks.training.predict import side_by_side
 
 Batches = Iterable[tuple[Arrays, Targets]]
 """named inputs (n, ...) and targets"""
@@ -29,7 +30,7 @@ def score_fresh(bundle: Path, made_of: DatasetCard, batches: Batches, bins: int)
         RuntimeBundleError: the bundle is not what it should be, or does not run.
     """
     session, kind = Session.from_bundle(bundle), find_kind(made_of)
-    parts = [(session.predict(inputs["inputs"], inputs.get("lengths")), targets) for inputs, targets in batches]
+    parts = [(side_by_side(session.predict(inputs)), targets) for inputs, targets in batches]
     if not parts:
         return None
     logits, targets = np.concatenate([answers for answers, _ in parts]), joined([some for _, some in parts])

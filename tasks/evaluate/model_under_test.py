@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.contracts.records import InputSpec
 from tasks.core.files import artefact_of, verified
 from tasks.core.record import Artefact
 from tasks.models.build import Network, count_parameters
@@ -16,7 +15,7 @@ TEACHER, BASELINE, STUDENT = "teacher", "baseline", "student"
 
 @dataclass(frozen=True)
 class ModelUnderTest:
-    """`path` is where the file lies here, `parity` the largest difference between its logits and those of torch."""
+    """`path` is where the file lies here, `parity` the largest difference between its outputs and those of torch."""
 
     path: Path
     onnx: Artefact
@@ -32,12 +31,12 @@ class ModelUnderTest:
         return Session.from_file(verified(self.path, self.onnx), self.onnx.sha256, threads)
 
 
-def export_model(network: Network, spec: InputSpec, path: Path, seed: int) -> ModelUnderTest:
+def export_model(network: Network, path: Path, seed: int) -> ModelUnderTest:
     """Exports a torch network for the evaluation.
 
     Raises:
         StageError: it cannot be exported.
     """
-    export_onnx(network, spec, path)
-    difference = parity(network.eval(), Session(path.read_bytes()), spec, seed)
+    export_onnx(network, path)
+    difference = parity(network.eval(), Session(path.read_bytes()), seed)
     return ModelUnderTest(path, artefact_of(path), count_parameters(network), difference)

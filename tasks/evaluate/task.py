@@ -138,7 +138,7 @@ def _exported(
     for name, record in records.items():
         network = load_model(record, fetch(record.weights), prepared.card.statistics)
         path = run.scratch / f"{name}.onnx"
-        found[name] = export_model(network, record.input, path, seed)
+        found[name] = export_model(network, path, seed)
         run.keep(path)
     return found
 

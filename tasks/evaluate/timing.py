@@ -53,9 +53,9 @@ def time_models(
         StageError: a model cannot be loaded in a process of its own.
     """
     one, several = (split.gather(np.arange(size) % len(split)) for size in (1, params.batch_size))
-    single = measure(sessions, one.inputs, one.lengths, params.warmup, params.repeats)
+    single = measure(sessions, one.inputs, params.warmup, params.repeats)
     repeats = max(FEWEST, params.repeats // params.batch_size)
-    batches = measure(sessions, several.inputs, several.lengths, 1, repeats)
+    batches = measure(sessions, several.inputs, 1, repeats)
     needed = footprints(models, one, threads) if alone else {}
     return {
         name: Timing(
@@ -75,8 +75,7 @@ def footprints(models: Mapping[str, ModelUnderTest], sample: Arrays, threads: in
     """
     with TemporaryDirectory() as folder:
         path = Path(folder, "sample.npz")
-        lengths = {} if sample.lengths is None else {"lengths": sample.lengths}
-        np.savez(path, allow_pickle=False, inputs=sample.inputs, **lengths)
+        np.savez(path, allow_pickle=False, **sample.inputs)
         return {name: _footprint(name, model.path, path, threads) for name, model in models.items()}
 
 

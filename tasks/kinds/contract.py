@@ -48,6 +48,8 @@ P = TypeVar("P")
 Part = Literal["targets", "head", "loss", "metrics", "figures", "decode"]
 Per = Literal["sequence", "step"]
 Reads = Literal["pooled", "map", "pyramid", "steps"]
+STEPS, MASK = "steps", "steps.mask"
+"""what a network for sequences adds where each frame is asked for: (batch, frames, ...) by `steps.NAME`, and a mask"""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From an architecture as data to a network: raw inputs in, logits out, the normalisation inside."""
+"""From an architecture as data to a network: raw inputs in, named outputs out, the normalisation inside."""
 
 import importlib
 from collections.abc import Callable
@@ -7,69 +7,82 @@ import torch
 from torch import Tensor, nn
 
 from params.models import Architecture, Factored, ImportedArchitecture
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import DataSpec, InputSpec
 from tasks.core.errors import RecipeError, mismatch
+from tasks.kinds.contract import MASK, STEPS, HeadPart, Tensors, part
 from tasks.models.family import body_of
 from tasks.models.low_rank import factored
+from tasks.models.recurrent import mean_over_frames
 
 
 class Network(nn.Module):
-    """Normalises raw inputs per channel or feature, then applies `body`."""
+    """Normalises raw inputs per channel or feature, applies `body`, and names what comes out."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, body: nn.Module, spec: InputSpec, statistics: Statistics, architecture: Architecture) -> None:
+    def __init__(self, body: nn.Module, architecture: Architecture, spec: DataSpec) -> None:
         super().__init__()
         self.body = body
-        self.architecture = architecture
-        self.layout = spec.layout
-        axes = (1, spec.features, 1, 1) if spec.layout == "image" else (spec.features,)
-        self.register_buffer("mean", torch.tensor(statistics.mean, dtype=torch.float32).reshape(axes))
-        self.register_buffer("std", torch.tensor(statistics.std, dtype=torch.float32).reshape(axes))
+        self.architecture, self.spec = architecture, spec
+        self.heads = part(spec.task, "head", HeadPart)
+        features = spec.input.features
+        axes = (1, features, 1, 1) if self.layout == "image" else (features,)
+        self.register_buffer("mean", torch.tensor(spec.statistics.mean, dtype=torch.float32).reshape(axes))
+        self.register_buffer("std", torch.tensor(spec.statistics.std, dtype=torch.float32).reshape(axes))
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None, per_step: bool = False) -> Tensor:
-        """Returns logits (batch, outputs), or those of each frame as `step_logits` gives them.
+    @property
+    def layout(self) -> str:
+        """The form of a sample."""
+        return self.spec.input.layout
+
+    def forward(self, inputs: Tensors, steps: bool = False) -> dict[str, Tensor]:
+        """Returns the outputs by name, (batch, ...) each.
 
         Args:
-            inputs: (batch, *spec.shape) in the data's own dtype and scale.
-            lengths: (batch,) int64, the number of frames that are there; sequences only.
-            per_step: whether each frame is asked for.
-        """
-        if per_step:
-            return self.step_logits(inputs, lengths)
-        normalised = self._normalised(inputs)
-        logits: Tensor = self.body(normalised, lengths) if self.layout == "sequence" else self.body(normalised)
-        return logits
-
-    def step_logits(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
-        """Returns the logits (batch, frames, outputs) of each frame of sequences; those of padding mean nothing.
+            inputs: `inputs` (batch, *spec.input.shape) in the data's own dtype and scale; of sequences also `lengths`
+                (batch,) int64, the number of frames that are no padding.
+            steps: whether each frame is asked for, too: `steps.NAME` (batch, frames, ...) for each output, where those
+                of padding mean nothing, and `steps.mask` (batch, frames) bool.
 
         Raises:
-            RecipeError: the data is no sequences, or an imported network has no such method.
+            RecipeError: steps are asked of data that is no sequences, or of an imported network that has none.
         """
+        values = (inputs["inputs"].to(self.mean.dtype) - self.mean) / self.std
         if self.layout != "sequence":
-            do = "say `per: sequence`"
-            raise RecipeError([mismatch("recipe", "per: step", "sequences", f"{self.layout} data", do)])
-        method = getattr(self.body, "step_logits", None)
+            if steps:
+                do = "say `per: sequence`"
+                raise RecipeError([mismatch("recipe", "per: step", "sequences", f"{self.layout} data", do)])
+            return self._named(self.body(values))
+        lengths = inputs["lengths"]
+        if not steps:
+            return self._named(self.body(values, lengths))
+        each = self._named(self._step_logits()(values, lengths))
+        frames = next(iter(each.values())).shape[1]
+        mask = torch.arange(frames, device=lengths.device) < lengths.unsqueeze(1)
+        outputs = {name: mean_over_frames(value, lengths) for name, value in each.items()}
+        return outputs | {f"{STEPS}.{name}": value for name, value in each.items()} | {MASK: mask}
+
+    def _named(self, values: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
+        return {**values} if isinstance(values, dict) else {**self.heads.named(values, self.spec.targets)}
+
+    def _step_logits(self) -> Callable[[Tensor, Tensor], Tensor]:
+        method: Callable[[Tensor, Tensor], Tensor] | None = getattr(self.body, "step_logits", None)
         if not callable(method):
             do = "add `step_logits(self, inputs, lengths)` that returns logits (batch, frames, outputs)"
             got = f"`{type(self.body).__name__}` without it"
             raise RecipeError([mismatch("recipe", "per: step", "a network with a method `step_logits`", got, do)])
-        logits: Tensor = method(self._normalised(inputs), lengths)
-        return logits
-
-    def _normalised(self, inputs: Tensor) -> Tensor:
-        return (inputs.to(self.mean.dtype) - self.mean) / self.std
+        return method
 
 
-def build_model(architecture: Architecture, spec: InputSpec, outputs: int, statistics: Statistics) -> Network:
+def build_model(architecture: Architecture, spec: DataSpec) -> Network:
     """Returns a network with fresh weights from torch's global generator.
 
     Raises:
         RecipeError: the architecture does not go with this kind of input.
     """
-    return Network(_body(architecture, spec, outputs), spec, statistics, architecture)
+    width = part(spec.task, "head", HeadPart).width(spec.targets)
+    return Network(_body(architecture, spec.input, width), architecture, spec)
 
 
 def count_parameters(model: nn.Module) -> int:

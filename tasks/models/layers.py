@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from tasks.contracts.records import InputSpec
 from tasks.core.errors import RecipeError, StageError, mismatch
+from tasks.kinds.contract import Tensors
 from tasks.models.build import Network
 
 SAMPLES = 2
@@ -69,19 +70,19 @@ class Taps:
         self._taps = {name: _Tap(listening=True) for name in names}
         self._handles = [modules[name].register_forward_hook(tap) for name, tap in self._taps.items()]
 
-    def values(self, lengths: Tensor | None = None) -> list[tuple[Tensor, Tensor | None]]:
+    def values(self, inputs: Tensors) -> list[tuple[Tensor, Tensor | None]]:
         """Returns for each name the output, and a mask of its frames.
 
         Outputs are (batch, channels, *positions): those of sequences, (batch, frames, hidden), come as (batch, hidden,
         frames), with a float mask (batch, frames) of the frames that are no padding; all others come with None.
 
         Args:
-            lengths: (batch,) of the last forward; sequences only, where None says that no frame is padding.
+            inputs: of the last forward; of sequences their `lengths` are read.
 
         Raises:
             StageError: the network gave no answer yet, or without this layer.
         """
-        return [self._value(name, lengths) for name in self.names]
+        return [self._value(name, inputs) for name in self.names]
 
     def remove(self) -> None:
         """Takes the taps off, and forgets what they kept."""
@@ -98,7 +99,7 @@ class Taps:
     ) -> None:
         self.remove()
 
-    def _value(self, name: str, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _value(self, name: str, inputs: Tensors) -> tuple[Tensor, Tensor | None]:
         output = self._taps[name].output
         if not isinstance(output, Tensor):
             got = "none yet" if output is None else type(output).__name__
@@ -106,10 +107,10 @@ class Taps:
             raise StageError(mismatch(f"layer {name}", "", "an output", got, do))
         if not self._sequences or output.ndim != 3:
             return output, None
-        return output.transpose(1, 2), _there(output, lengths)
+        return output.transpose(1, 2), _mask(output, inputs["lengths"])
 
 
-def layer_shapes(network: Network, spec: InputSpec) -> dict[str, LayerShape]:
+def layer_shapes(network: Network) -> dict[str, LayerShape]:
     """Returns the shape of each layer that a tap may name, in the order in which the network has them.
 
     They are found by one forward of zeros in eval mode, sequences at their full length. Left out is what gives no
@@ -120,13 +121,13 @@ def layer_shapes(network: Network, spec: InputSpec) -> dict[str, LayerShape]:
     """
     names = [name for name, _ in network.body.named_modules() if name]
     with Taps(network, names) as taps:
-        require_fit(network, spec)
+        require_fit(network)
         outputs = {name: tap.output for name, tap in taps._taps.items()}
-    shapes = {name: _shape(output, spec) for name, output in outputs.items()}
+    shapes = {name: _shape(output, network.spec.input) for name, output in outputs.items()}
     return {name: shape for name, shape in shapes.items() if shape}
 
 
-def require_fit(network: Network, spec: InputSpec, field: str = "architecture") -> None:
+def require_fit(network: Network, field: str = "architecture") -> None:
     """Has the network answer to zeros in eval mode, sequences of full length; `field` is where it stands in the recipe.
 
     Raises:
@@ -134,9 +135,9 @@ def require_fit(network: Network, spec: InputSpec, field: str = "architecture") 
     """
     try:
         with _evaluating(network):
-            network(*_zeros(network, spec))
+            network(_zeros(network))
     except RuntimeError as error:
-        shape = "x".join(map(str, spec.shape))
+        shape = "x".join(map(str, network.spec.input.shape))
         do = "bring samples of another size (`data.reader.size` of pictures), or take another architecture"
         raise RecipeError([mismatch("recipe", field, f"to take samples of {shape}", error, do)]) from error
 
@@ -179,17 +180,18 @@ def _shape(output: Any, spec: InputSpec) -> LayerShape | None:
     return None
 
 
-def _zeros(network: Network, spec: InputSpec) -> tuple[Tensor, Tensor | None]:
-    device = network.mean.device
+def _zeros(network: Network) -> dict[str, Tensor]:
+    device, spec = network.mean.device, network.spec.input
     dtype = torch.uint8 if spec.dtype == "uint8" else torch.float32
-    frames = torch.full((SAMPLES,), spec.shape[0], device=device) if spec.layout == "sequence" else None
-    return torch.zeros((SAMPLES, *spec.shape), dtype=dtype, device=device), frames
+    inputs = {"inputs": torch.zeros((SAMPLES, *spec.shape), dtype=dtype, device=device)}
+    if spec.layout == "sequence":
+        inputs["lengths"] = torch.full((SAMPLES,), spec.shape[0], device=device)
+    return inputs
 
 
-def _there(output: Tensor, lengths: Tensor | None) -> Tensor:
+def _mask(output: Tensor, lengths: Tensor) -> Tensor:
     frames = torch.arange(output.shape[1], device=output.device).unsqueeze(0)
-    ends = output.new_full((len(output), 1), output.shape[1]) if lengths is None else lengths.unsqueeze(1)
-    return (frames < ends).float()
+    return (frames < lengths.unsqueeze(1)).float()
 
 
 @contextmanager

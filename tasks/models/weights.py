@@ -8,7 +8,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from params.models import Architecture
-from tasks.contracts.records import InputSpec, ModelRecord, Statistics
+from tasks.contracts.records import DataSpec, ModelRecord, Statistics
 from tasks.core.errors import DataError, IntegrityError, mismatch
 from tasks.core.files import sha256_of, whole_file
 from tasks.models.build import Network, build_model
@@ -49,14 +49,13 @@ def load_model(record: ModelRecord, weights: Path, statistics: Statistics) -> Ne
     got = sha256_of(weights) if weights.is_file() else "no file"
     if got != record.weights.sha256:
         raise IntegrityError(mismatch(str(weights), "", f"sha256 {record.weights.sha256}", got, "run the recipe again"))
-    return rebuild(record.architecture, record.input, record.outputs, statistics, weights)
+    spec = DataSpec(input=record.input, task=record.task, targets=record.targets, statistics=statistics)
+    return rebuild(record.architecture, spec, weights)
 
 
-def rebuild(
-    architecture: Architecture, spec: InputSpec, outputs: int, statistics: Statistics, weights: Path
-) -> Network:
+def rebuild(architecture: Architecture, spec: DataSpec, weights: Path) -> Network:
     """Returns the network of an architecture with the weights of a file, in eval mode."""
-    model = build_model(architecture, spec, outputs, statistics)
+    model = build_model(architecture, spec)
     load_weights(model, weights)
     return model.eval()
 

@@ -106,7 +106,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
     prepared = PreparedData.open(evaluation.data)
     test = open_split(prepared.directory, "test")
     samples = test.gather(prepared.kind.golden(test.labels()))
-    golden = golden_of(session, samples.inputs, samples.lengths)
+    golden = golden_of(session, samples.inputs)
     facts = Facts(
         name=evaluation.name,
         task=evaluation.data.task,
@@ -117,7 +117,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
         fingerprint=evaluation.digest,
         created=evaluation.created.isoformat(),
         heads=tuple(Head(name, tuple(classes)) for name, classes in further_classes(prepared.card.targets).items()),
-        tolerance=evaluation.tolerance * max(1.0, float(np.abs(golden.logits).max())),
+        tolerance=evaluation.tolerance * max(1.0, *(float(np.abs(values).max()) for values in golden.outputs.values())),
     )
     write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()})
     self_test(directory)

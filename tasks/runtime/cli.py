@@ -66,7 +66,7 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
         sys.stderr.write(f"{predictor.problem}\n")
     content = _read(asked.file)
     samples = read_samples(content, predictor.session.inputs["inputs"])
-    for prediction in predictor.predict(samples.inputs, samples.lengths):
+    for prediction in predictor.predict(samples):
         _say(json.dumps(prediction.to_json(), ensure_ascii=False))
 
 

@@ -1,6 +1,6 @@
 """Prepared data as arrays: whole batches gathered from memory maps, so that memory does not grow with the dataset."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -22,14 +22,14 @@ MOST_AT_ONCE, BYTES_AT_ONCE = 512, 2**20
 
 @dataclass(frozen=True)
 class Arrays:
-    """Some samples of a split: raw inputs (n, *shape), labels int64, lengths (n,) int64 for sequences.
+    """Some samples of a split: named inputs and labels int64.
 
-    Labels are (n,), or (n, heads) where the data has several labels per sample.
+    Inputs are `inputs` (n, *shape), raw, and of sequences `lengths` (n,) int64. Labels are (n,), or (n, heads) where
+    the data has several labels per sample.
     """
 
-    inputs: NDArray[Any]
+    inputs: Mapping[str, NDArray[Any]]
     labels: NDArray[np.int64]
-    lengths: NDArray[np.int64] | None
     rows: NDArray[np.int64]
     """places of the samples in their split"""
 
@@ -133,8 +133,8 @@ class _OpenShard:
         return np.asarray(columns[0]) if len(columns) == 1 else np.stack(columns, axis=1)
 
     def take(self, local: NDArray[np.int64], rows: NDArray[np.int64]) -> Arrays:
-        lengths = None if self.lengths is None else self.lengths[local].astype(np.int64)
-        return Arrays(self.inputs[local], self.labels[local], lengths, rows)
+        lengths = {} if self.lengths is None else {"lengths": self.lengths[local].astype(np.int64)}
+        return Arrays({"inputs": self.inputs[local], **lengths}, self.labels[local], rows)
 
 
 def _map(path: Path) -> NDArray[Any]:
@@ -146,10 +146,8 @@ def _restored(parts: Sequence[Arrays], order: NDArray[np.int64]) -> Arrays:
     """Puts samples that were read shard by shard back into the order they were asked for."""
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    lengths = [part.lengths for part in parts if part.lengths is not None]
     return Arrays(
-        np.concatenate([part.inputs for part in parts])[back],
+        {name: np.concatenate([part.inputs[name] for part in parts])[back] for name in parts[0].inputs},
         np.concatenate([part.labels for part in parts])[back],
-        np.concatenate(lengths)[back] if lengths else None,
         np.concatenate([part.rows for part in parts])[back],
     )

@@ -106,15 +106,15 @@ class Augmenter:
         return epoch - 1 if self.params.views is None else (epoch - 1) % self.params.views
 
     def apply(self, arrays: Arrays, view: int) -> Arrays:
-        """Returns the samples changed as `view` says, in new memory; labels, lengths and rows stay as they are."""
+        """Returns the samples changed as `view` says, in new memory; labels, other inputs and rows stay as they are."""
         there = _there(arrays)
-        values = arrays.inputs
+        values = before = arrays.inputs["inputs"]
         for place, step in enumerate(self.params.steps):
             sample = _Samples(values, self._mean, self._std, Draws.of(self.seed, view, place, arrays.rows))
             values = CHANGES[step.kind](sample, step)
         if there is not None:
             values = values * there
-        return replace(arrays, inputs=_as(values, arrays.inputs.dtype))
+        return replace(arrays, inputs={**arrays.inputs, "inputs": _as(values, before.dtype)})
 
 
 @dataclass(frozen=True)
@@ -241,9 +241,10 @@ WITHOUT_PICTURES = ("levels", "noise")
 
 def _there(arrays: Arrays) -> NDArray[np.bool_] | None:
     """Returns which frames of sequences are there, (n, frames, 1); the rest is padding and stays zero."""
-    if arrays.lengths is None:
+    lengths = arrays.inputs.get("lengths")
+    if lengths is None:
         return None
-    frames: NDArray[np.bool_] = np.arange(arrays.inputs.shape[1]) < arrays.lengths[:, None]
+    frames: NDArray[np.bool_] = np.arange(arrays.inputs["inputs"].shape[1]) < lengths[:, None]
     return frames[:, :, None]
 
 

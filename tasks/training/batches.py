@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tasks.kinds.contract import Tensors
 from tasks.training.arrays import Arrays, SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.seeds import generator
@@ -37,14 +38,13 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Batch:
-    """Raw inputs (batch, *shape), labels (batch,) or (batch, heads), lengths (batch,) for sequences.
+    """Named inputs as a network takes them, and labels (batch,) or (batch, heads).
 
     `within` is the place of the batch in its chunk.
     """
 
-    inputs: Tensor
+    inputs: Tensors
     labels: Tensor
-    lengths: Tensor | None
     chunk: Chunk
     within: slice
 
@@ -57,14 +57,14 @@ class Batch:
     def of(cls, arrays: Arrays, device: torch.device, epoch: int = 1, view: int = 0) -> "Batch":
         """Copies gathered arrays to the device, as one batch."""
         labels = _tensor(arrays.labels, device)
-        lengths = None if arrays.lengths is None else _tensor(arrays.lengths, device)
         chunk = Chunk(arrays.rows, labels, epoch, view)
-        return cls(_tensor(arrays.inputs, device), labels, lengths, chunk, slice(0, len(arrays)))
+        inputs = {name: _tensor(values, device) for name, values in arrays.inputs.items()}
+        return cls(inputs, labels, chunk, slice(0, len(arrays)))
 
     def part(self, within: slice) -> "Batch":
         """Returns the samples at `within` of a batch that is a whole chunk; nothing is copied."""
-        lengths = None if self.lengths is None else self.lengths[within]
-        return Batch(self.inputs[within], self.labels[within], lengths, self.chunk, within)
+        inputs = {name: values[within] for name, values in self.inputs.items()}
+        return Batch(inputs, self.labels[within], self.chunk, within)
 
 
 @dataclass(frozen=True)

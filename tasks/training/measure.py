@@ -11,8 +11,9 @@ from tasks.contracts.metrics import GROUP, Metric
 from tasks.contracts.records import DatasetCard
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import Arrays, MetricsPart, part
-from tasks.training.answers import network_outputs, target_card, targets_of
+from tasks.training.answers import target_card, targets_of
 from tasks.training.arrays import SplitArrays
+from tasks.training.predict import outputs_of
 
 Answered = Iterable[tuple[Arrays, Targets]]
 """the outputs of a model for each batch, and what they should be"""
@@ -37,7 +38,7 @@ class Measuring:
     @classmethod
     def of(cls, data: DatasetCard) -> "Measuring":
         """Returns how models for prepared data are measured."""
-        found: MetricsPart[Any] = part(data.task, "metrics", MetricsPart)  # type: ignore[type-abstract]
+        found: MetricsPart[Any] = part(data.task, "metrics", MetricsPart)
         return cls(found, data, target_card(data))
 
     @property
@@ -65,7 +66,7 @@ class Measuring:
     def seen_by(self, network: nn.Module, split: SplitArrays) -> Seen:
         """Returns what a network makes of a split; it is in eval mode for that, and put back after."""
         batches = split.batches()
-        return self.seen((network_outputs(network, some, self.data), targets_of(some, self.data)) for some in batches)
+        return self.seen((outputs_of(network, some), targets_of(some, self.data)) for some in batches)
 
     def measure(self, network: nn.Module, split: SplitArrays) -> dict[str, float]:
         """Returns the metrics of a network that training measures after every epoch."""

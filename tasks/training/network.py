@@ -22,6 +22,7 @@ from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights
 from tasks.training.loop import Fit, Objective, OnEpoch, Splits, fit
 from tasks.training.measure import Measuring
+from tasks.training.predict import tensors_side_by_side
 from tasks.training.seeds import seeded
 
 
@@ -73,8 +74,8 @@ class PreparedData:
         Raises:
             RecipeError: the architecture does not go with this kind of input, or with samples of this shape.
         """
-        network = build_model(architecture, self.card.input, self.outputs, self.card.statistics)
-        require_fit(network, self.card.input)
+        network = build_model(architecture, self.card.spec)
+        require_fit(network)
         return network
 
     def require_classes(self, field: str, classes: Sequence[str]) -> None:
@@ -113,7 +114,6 @@ class Trained:
 
     network: Network
     fit: Fit
-    outputs: int
 
 
 def train_network(
@@ -149,7 +149,7 @@ def train_network(
         augmenter = data.augmenter(training, seed)
         objective = make_objective(network)
         done = fit(network, data.splits, objective, data.measuring, training, seed, advance, on_epoch, augmenter)
-    return Trained(network.cpu().eval(), done, data.outputs)
+    return Trained(network.cpu().eval(), done)
 
 
 def hard_labels_only(kind: TaskKind, training: Training) -> Objective:
@@ -157,7 +157,7 @@ def hard_labels_only(kind: TaskKind, training: Training) -> Objective:
     smoothing = training.label_smoothing
     if len(kind.head_names) == 1:
         return lambda network, batch: {
-            "loss": kind.hard_loss(network(batch.inputs, batch.lengths), batch.labels, smoothing)
+            "loss": kind.hard_loss(tensors_side_by_side(network(batch.inputs)), batch.labels, smoothing)
         }
     return HardLabels(kind, training)
 
@@ -172,7 +172,7 @@ class HardLabels(nn.Module):
 
     def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Returns the loss, and that of each head."""
-        logits = network(batch.inputs, batch.lengths)
+        logits = tensors_side_by_side(network(batch.inputs))
         losses = self.kind.hard_losses(logits, batch.labels, self.smoothing)
         named = {f"{name}_loss": loss for name, loss in zip(self.kind.head_names, losses, strict=True)}
         return {"loss": self.weights(losses)} | named

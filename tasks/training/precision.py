@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from params.training import Training
+from tasks.kinds.contract import Tensors
 
 MULTIPLIES_BF16 = ("amx_bf16", "avx512_bf16", "bf16")
 """of `torch.cpu.get_capabilities`; the last one is Arm's"""
@@ -35,8 +36,13 @@ class Narrowed(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, inputs: Tensor, *arguments: Any, **options: Any) -> Any:
+    def forward(self, inputs: Tensors, **options: Any) -> Any:
         """Returns what the network returns."""
-        with torch.autocast(inputs.device.type, torch.bfloat16):
-            outputs = self.network(inputs, *arguments, **options)
-        return tuple(output.float() for output in outputs) if isinstance(outputs, tuple) else outputs.float()
+        device = next(iter(inputs.values())).device
+        with torch.autocast(device.type, torch.bfloat16):
+            outputs = self.network(inputs, **options)
+        return tuple(map(_in_fp32, outputs)) if isinstance(outputs, tuple) else _in_fp32(outputs)
+
+
+def _in_fp32(outputs: Tensors) -> dict[str, Tensor]:
+    return {name: value.float() if value.is_floating_point() else value for name, value in outputs.items()}

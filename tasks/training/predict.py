@@ -1,36 +1,56 @@
-"""Logits of a whole split from a torch network, batch by batch."""
+"""Outputs of a torch network for a whole split, batch by batch."""
+
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+from tasks.kinds.contract import MASK, STEPS, Tensors
+from tasks.kinds.contract import Arrays as Named
 from tasks.training.arrays import Arrays, SplitArrays
 from tasks.training.batches import Batch
 
 
-def predict_logits(model: nn.Module, split: SplitArrays, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-    """Returns logits (n, outputs) of all samples, or of those at `rows`, with the network in eval mode."""
+def predict(
+    model: nn.Module, split: SplitArrays, rows: NDArray[np.int64] | None = None
+) -> dict[str, NDArray[np.float32]]:
+    """Returns the outputs (n, ...) of all samples, or of those at `rows`, by name, with the network in eval mode."""
     count, done = len(split) if rows is None else len(rows), 0
-    logits: NDArray[np.float32] | None = None
+    outputs: dict[str, NDArray[np.float32]] = {}
     # Into one array, and not a list: what stays from each batch would nail the heap down between the layers' outputs.
     for arrays in split.batches(rows=rows):
-        some = logits_of(model, arrays)
-        if logits is None:
-            logits = np.empty((count, *some.shape[1:]), dtype=np.float32)
-        logits[done : done + len(some)] = some
-        done += len(some)
-    assert logits is not None, "a split has samples"
-    return logits
+        for name, some in outputs_of(model, arrays).items():
+            outputs.setdefault(name, np.empty((count, *some.shape[1:]), dtype=np.float32))
+            outputs[name][done : done + len(some)] = some
+        done += len(arrays)
+    return outputs
 
 
 @torch.no_grad()
-def logits_of(model: nn.Module, arrays: Arrays) -> NDArray[np.float32]:
-    """Returns the logits (n, outputs) of gathered samples; the network is in eval mode for that and put back after."""
+def outputs_of(model: nn.Module, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+    """Returns the outputs (n, ...) of gathered samples; the network is in eval mode for that and put back after."""
     was_training = model.training
     model.eval()
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    batch = Batch.of(arrays, device)
-    logits: NDArray[np.float32] = model(batch.inputs, batch.lengths).float().cpu().numpy()
+    outputs: Tensors = model(Batch.of(arrays, device).inputs)
     model.train(was_training)
-    return logits
+    return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+
+
+def side_by_side(outputs: Named) -> NDArray[Any]:
+    """Returns the outputs as one array (n, all of them), as `TaskKind` takes logits."""
+    values = list(outputs.values())
+    return values[0] if len(values) == 1 else np.concatenate(values, axis=-1)
+
+
+def tensors_side_by_side(outputs: Tensors) -> Tensor:
+    """Returns the same of tensors."""
+    values = list(outputs.values())
+    return values[0] if len(values) == 1 else torch.cat(values, dim=-1)
+
+
+def steps_side_by_side(outputs: Tensors) -> Tensor:
+    """Returns those of each frame (batch, frames, all of them)."""
+    return tensors_side_by_side({n: value for n, value in outputs.items() if n.startswith(f"{STEPS}.") and n != MASK})

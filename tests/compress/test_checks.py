@@ -116,10 +116,8 @@ def test_a_file_that_should_be_smaller_and_is_not_is_refused_with_both_sizes(
 def test_the_two_shapes_differ_in_batch_and_frames_and_agree_in_the_first_sample(
     tiny_sequences: Path, make_context: MakeContext
 ) -> None:
-    (alone, length), (together, lengths) = two_shapes(make_context(tiny_sequences, LSTM).validation)
-    assert (alone.shape, together.shape) == ((1, 5, 3), (3, 9, 3))
-    assert length is not None
-    assert lengths is not None
-    assert length[0] == lengths[0] == 5
-    assert np.array_equal(alone[0], together[0, :5])
-    assert not together[0, 5:].any()
+    alone, together = two_shapes(make_context(tiny_sequences, LSTM).validation)
+    assert (alone["inputs"].shape, together["inputs"].shape) == ((1, 5, 3), (3, 9, 3))
+    assert alone["lengths"][0] == together["lengths"][0] == 5
+    assert np.array_equal(alone["inputs"][0], together["inputs"][0, :5])
+    assert not together["inputs"][0, 5:].any()

@@ -17,7 +17,7 @@ from tasks.compress.network_passes.sparsify import sparsify
 from tasks.core.progress import silent
 from tasks.models.build import count_parameters
 from tasks.models.weights import rebuild, save_weights
-from tasks.training.predict import predict_logits
+from tasks.training.predict import predict, side_by_side
 from tests.compress.conftest import MakeContext
 
 CNN = Cnn(kind="cnn", channels=(8, 16))
@@ -44,10 +44,8 @@ def test_a_pruned_network_is_smaller_and_rebuilds_from_its_record(
     assert count_parameters(pruned) < 0.6 * count_parameters(context.student)
     save_weights(pruned, tmp_path / "pruned.safetensors")
     told = type(architecture).model_validate_json(pruned.architecture.model_dump_json())
-    again = rebuild(
-        told, context.spec, context.data.outputs, context.data.card.statistics, tmp_path / "pruned.safetensors"
-    )
-    before, after = (predict_logits(network, context.validation) for network in (pruned, again))
+    again = rebuild(told, context.data.card.spec, tmp_path / "pruned.safetensors")
+    before, after = (side_by_side(predict(network, context.validation)) for network in (pruned, again))
     assert np.allclose(before, after, atol=1e-6)
 
 
@@ -78,7 +76,7 @@ def test_pruned_channels_that_were_zero_change_nothing(tiny_images: Path, make_c
                 parameter = context.student.get_parameter(f"body.{stage}.norm.{name}")
                 parameter[: len(parameter) // 2] = 0
     pruned = prune(context, context.student, Prune(keep=0.5, recovery=None))
-    before, after = (predict_logits(network, context.validation) for network in (context.student, pruned))
+    before, after = (side_by_side(predict(network, context.validation)) for network in (context.student, pruned))
     assert np.allclose(before, after, atol=1e-5)
 
 
@@ -153,14 +151,12 @@ def test_layers_of_low_rank_become_two_thin_ones_that_say_the_same(
     assert isinstance(thin.architecture, Factored)
     assert thin.architecture.ranks[layer.removeprefix("body.").removesuffix(".weight")] == 1
     assert count_parameters(thin) < count_parameters(context.student)
-    before, after = (predict_logits(network, context.validation) for network in (context.student, thin))
+    before, after = (side_by_side(predict(network, context.validation)) for network in (context.student, thin))
     assert np.allclose(before, after, atol=0.02 * np.abs(before).max())
     save_weights(thin, tmp_path / "thin.safetensors")
     told = Factored.model_validate_json(thin.architecture.model_dump_json())
-    again = rebuild(
-        told, context.spec, context.data.outputs, context.data.card.statistics, tmp_path / "thin.safetensors"
-    )
-    assert np.array_equal(predict_logits(again, context.validation), after)
+    again = rebuild(told, context.data.card.spec, tmp_path / "thin.safetensors")
+    assert np.array_equal(side_by_side(predict(again, context.validation)), after)
 
 
 def test_low_rank_where_nothing_gets_smaller_is_refused(tiny_images: Path, make_context: MakeContext) -> None:

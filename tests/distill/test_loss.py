@@ -43,7 +43,7 @@ def test_loss_and_gradient_of_the_default_are_those_of_the_paper(
     terms, found = gradients(image_data, loss, 0)
     torch.manual_seed(0)
     student, batch = image_data.network(Mlp(kind="mlp", hidden=(8,))), batch_of(image_data)
-    logits, taught = student(batch.inputs), teacher.network(batch.inputs).detach()
+    logits, taught = student(batch.inputs)["logits"], teacher.network(batch.inputs)["logits"].detach()
     rows = list(zip(logits.detach().double().numpy(), taught.double().numpy(), batch.labels.tolist(), strict=True))
     assert terms["hard_loss"] == pytest.approx(-np.mean([log_probabilities(ours)[label] for ours, _, label in rows]))
     expected = float(np.mean([kl(ours, theirs, label, temperature, None) for ours, theirs, label in rows]))

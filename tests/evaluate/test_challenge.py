@@ -11,7 +11,7 @@ from tasks.evaluate.challenge import Champion, challenge
 from tasks.evaluate.model_under_test import ModelUnderTest, export_model
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
-from tasks.training.predict import predict_logits
+from tasks.training.predict import predict, side_by_side
 
 PARAMS = Evaluate(resamples=200, latency=Latency(warmup=1, repeats=10, batch_size=2))
 
@@ -26,10 +26,11 @@ def exported(
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
     for _ in range(steps):
         optimizer.zero_grad()
-        data.kind.hard_loss(network(torch.from_numpy(train.inputs)), torch.from_numpy(train.labels)).backward()  # type: ignore[no-untyped-call]
+        logits = network({"inputs": torch.from_numpy(train.inputs["inputs"])})["logits"]
+        data.kind.hard_loss(logits, torch.from_numpy(train.labels)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    right = data.kind.correct(predict_logits(network.eval(), test), test.labels())
-    return export_model(network, data.card.input, path, seed=0), right
+    right = data.kind.correct(side_by_side(predict(network.eval(), test)), test.labels())
+    return export_model(network, path, seed=0), right
 
 
 def test_a_challenge_compares_both_sample_by_sample_on_the_same_data(image_data: PreparedData, tmp_path: Path) -> None:

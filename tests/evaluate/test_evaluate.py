@@ -20,7 +20,7 @@ from tasks.kinds.kind import find_kind
 from tasks.models.build import Network, build_model
 from tasks.training.arrays import open_split, read_card
 from tasks.training.network import PreparedData
-from tasks.training.predict import predict_logits
+from tasks.training.predict import predict, side_by_side, tensors_side_by_side
 
 PARAMS = Evaluate(resamples=200, latency=Latency(warmup=1, repeats=10, batch_size=2))
 Models = dict[str, ModelUnderTest]
@@ -29,14 +29,14 @@ Models = dict[str, ModelUnderTest]
 def trained(architecture: Architecture, data: Path, steps: int, seed: int) -> Network:
     card, train = read_card(data), open_split(data, "train")
     torch.manual_seed(seed)
-    model = build_model(architecture, card.input, find_kind(card).outputs(card.targets.names), card.statistics)
+    model = build_model(architecture, card.spec)
     batch = train.gather(np.arange(len(train)))
-    inputs, labels = torch.from_numpy(batch.inputs), torch.from_numpy(batch.labels)
-    lengths = None if batch.lengths is None else torch.from_numpy(batch.lengths)
+    inputs = {name: torch.from_numpy(values) for name, values in batch.inputs.items()}
+    labels = torch.from_numpy(batch.labels)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(steps):
         optimizer.zero_grad()
-        find_kind(card).hard_loss(model(inputs, lengths), labels).backward()  # type: ignore[no-untyped-call]
+        find_kind(card).hard_loss(tensors_side_by_side(model(inputs)), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return model.eval()
 
@@ -47,7 +47,7 @@ def enter(tmp_path: Path) -> Callable[..., ModelUnderTest]:
         spec = read_card(data).input
         recurrent = spec.layout == "sequence"
         architecture = Recurrent(kind="lstm", hidden=hidden) if recurrent else Mlp(kind="mlp", hidden=(hidden,))
-        return export_model(trained(architecture, data, steps, hidden), spec, tmp_path / f"{name}.onnx", seed=0)
+        return export_model(trained(architecture, data, steps, hidden), tmp_path / f"{name}.onnx", seed=0)
 
     return make
 
@@ -93,9 +93,9 @@ def test_all_models_are_judged_on_the_same_test_split(
 def test_further_heads_are_judged_by_their_accuracy_and_leave_the_first_alone(tiny_heads: Path, tmp_path: Path) -> None:
     card, test = read_card(tiny_heads), open_split(tiny_heads, "test")
     network = trained(Mlp(kind="mlp", hidden=(16,)), tiny_heads, 60, seed=0)
-    model = export_model(network, card.input, tmp_path / "own.onnx", seed=0)
+    model = export_model(network, tmp_path / "own.onnx", seed=0)
     evaluation = judged(tiny_heads, dict.fromkeys(("teacher", "baseline", "student"), model))
-    score, logits = evaluation.scores[0], predict_logits(network, test)
+    score, logits = evaluation.scores[0], side_by_side(predict(network, test))
     assert logits.shape == (90, 5)
     assert score.accuracy.value == float(np.mean(logits[:, :3].argmax(axis=1) == test.labels()[:, 0]))
     assert score.heads.keys() == {"half"}
@@ -105,10 +105,10 @@ def test_further_heads_are_judged_by_their_accuracy_and_leave_the_first_alone(ti
 
 
 def test_accuracy_is_that_of_the_torch_network(tiny_images: Path, tmp_path: Path) -> None:
-    card, test = read_card(tiny_images), open_split(tiny_images, "test")
+    test = open_split(tiny_images, "test")
     network = trained(Mlp(kind="mlp", hidden=(4,)), tiny_images, 5, seed=0)
-    model = export_model(network, card.input, tmp_path / "own.onnx", seed=0)
-    accuracy = float(np.mean(predict_logits(network, test).argmax(axis=1) == test.labels()))
+    model = export_model(network, tmp_path / "own.onnx", seed=0)
+    accuracy = float(np.mean(side_by_side(predict(network, test)).argmax(axis=1) == test.labels()))
     evaluation = judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student"), model))
     assert evaluation.scores[0].accuracy.value == accuracy
     assert evaluation.gain.value == 0

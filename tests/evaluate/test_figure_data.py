@@ -41,9 +41,8 @@ def test_the_worst_classes_come_first_with_their_most_confident_mistakes(sequenc
     assert [one.confidence for one in cedar] == pytest.approx(
         [np.exp(s) / (np.exp(s) + 2) for s in sure[rows]], rel=1e-5
     )
-    samples = test.gather(rows)
-    assert samples.lengths is not None
-    for one, inputs, length in zip(cedar, samples.inputs, samples.lengths, strict=True):
+    samples = test.gather(rows).inputs
+    for one, inputs, length in zip(cedar, samples["inputs"], samples["lengths"], strict=True):
         np.testing.assert_array_equal(one.inputs, inputs[:length])
     assert len({one.sample for one in cedar}) == 4
     assert figure_data.confusion.tolist() == [[29, 1, 0], [0, 30, 0], [10, 0, 20]]

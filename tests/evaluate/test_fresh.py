@@ -21,7 +21,7 @@ def bundle(image_data: PreparedData, tmp_path: Path) -> Path:
     trained, _ = exported(image_data, tmp_path / "model.onnx", 40)
     model = trained.path.read_bytes()
     pictures = open_split(image_data.directory, "test").gather(np.arange(4)).inputs
-    write_bundle(tmp_path / "bundle", FACTS, model, golden_of(Session(model), pictures, None))
+    write_bundle(tmp_path / "bundle", FACTS, model, golden_of(Session(model), pictures))
     return tmp_path / "bundle"
 
 
@@ -33,11 +33,12 @@ def test_fresh_samples_are_answered_by_the_bundle_and_a_new_class_is_never_right
     labels = samples.labels.copy()
     labels[:9] = 3  # one behind the last that is known
     batches = [
-        ({"inputs": samples.inputs[at : at + 40]}, Targets({"label": labels[at : at + 40]})) for at in range(0, 90, 40)
+        ({"inputs": samples.inputs["inputs"][at : at + 40]}, Targets({"label": labels[at : at + 40]}))
+        for at in range(0, 90, 40)
     ]
     found = score_fresh(bundle, card, batches, bins=10)
     assert found is not None
-    logits = Session.from_bundle(bundle).predict(samples.inputs)
+    logits = Session.from_bundle(bundle).predict(samples.inputs)["logits"]
     right = logits.argmax(axis=1) == labels
     assert found.samples == 90
     assert found.accuracy == pytest.approx(right.mean())

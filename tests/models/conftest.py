@@ -1,12 +1,12 @@
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from params.models import Architecture
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import DataSpec, InputSpec, Statistics
+from tasks.contracts.targets import TargetCard
 from tasks.models.build import Network, build_model
 
 Make = Callable[[Architecture, InputSpec], Network]
@@ -20,8 +20,7 @@ def make() -> Make:
 def made(architecture: Architecture, spec: InputSpec, seed: int = 0) -> Network:
     """Builds a network in eval mode, with norms like those of a trained one, so that every buffer counts."""
     torch.manual_seed(seed)
-    statistics = Statistics(mean=(1.0 + seed,) * spec.features, std=(2.0,) * spec.features)
-    model = build_model(architecture, spec, 3, statistics)
+    model = build_model(architecture, data_spec(spec, mean=1.0 + seed))
     for norm in model.modules():
         if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
             for values in (norm.running_mean, norm.bias, norm.weight):
@@ -32,12 +31,20 @@ def made(architecture: Architecture, spec: InputSpec, seed: int = 0) -> Network:
     return model.eval()
 
 
+def data_spec(spec: InputSpec, classes: int = 3, mean: float = 1.0, std: float = 2.0) -> DataSpec:
+    """Returns what a classifier of such samples is built for."""
+    statistics = Statistics(mean=(mean,) * spec.features, std=(std,) * spec.features)
+    targets = TargetCard(names=tuple(f"class {place}" for place in range(classes)))
+    return DataSpec(input=spec, task="classification", targets=targets, statistics=statistics)
+
+
 @pytest.fixture
-def sample() -> Callable[[InputSpec], tuple[Any, ...]]:
+def sample() -> Callable[[InputSpec], dict[str, Tensor]]:
     return sampled
 
 
-def sampled(spec: InputSpec) -> tuple[Any, ...]:
+def sampled(spec: InputSpec) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(7)
     inputs = torch.rand((3, *spec.shape), generator=generator) * 20
-    return (inputs, torch.tensor([spec.shape[0], 3, 1])) if spec.layout == "sequence" else (inputs,)
+    lengths = {"lengths": torch.tensor([spec.shape[0], 3, 1])} if spec.layout == "sequence" else {}
+    return {"inputs": inputs, **lengths}

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from torch import nn
 
 from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import InputSpec
 from tasks.core.errors import DataError, RecipeError
 from tasks.models.build import build_model, count_parameters
 from tasks.models.weights import load_weights, save_weights
+from tests.models.conftest import data_spec
 
 IMAGE = InputSpec(layout="image", dtype="uint8", shape=(3, 20, 12))
 SMALL = InputSpec(layout="image", dtype="uint8", shape=(1, 3, 3))
@@ -23,14 +24,13 @@ CNN = Cnn(kind="cnn", channels=(4, 8, 8, 8))
 
 
 def network(architecture: Architecture, spec: InputSpec, outputs: int = 7) -> nn.Module:
-    statistics = Statistics(mean=(1.0,) * spec.features, std=(2.0,) * spec.features)
-    return build_model(architecture, spec, outputs, statistics).eval()
+    return build_model(architecture, data_spec(spec, outputs)).eval()
 
 
-def sample(spec: InputSpec, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor | None]:
-    lengths = torch.tensor([spec.shape[0], 3][:batch]) if spec.layout == "sequence" else None
+def sample(spec: InputSpec, batch: int = 2) -> dict[str, torch.Tensor]:
+    lengths = {"lengths": torch.tensor([spec.shape[0], 3][:batch])} if spec.layout == "sequence" else {}
     inputs = torch.randint(0, 255, (batch, *spec.shape))
-    return inputs.to(torch.uint8 if spec.dtype == "uint8" else torch.float32), lengths
+    return {"inputs": inputs.to(torch.uint8 if spec.dtype == "uint8" else torch.float32), **lengths}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def sample(spec: InputSpec, batch: int = 2) -> tuple[torch.Tensor, torch.Tensor 
     ],
 )
 def test_every_architecture_gives_one_logit_per_output(architecture: Architecture, spec: InputSpec) -> None:
-    assert network(architecture, spec)(*sample(spec)).shape == (2, 7)
+    assert network(architecture, spec)(sample(spec))["logits"].shape == (2, 7)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_the_network_normalises_by_the_statistics_it_was_given() -> None:
     model = network(Mlp(kind="mlp", hidden=(3,)), VECTOR)
     raw = torch.full((1, 5), 5.0)
     expected = model.body((raw - 1.0) / 2.0)  # type: ignore[operator]
-    torch.testing.assert_close(model(raw), expected)
+    torch.testing.assert_close(model({"inputs": raw})["logits"], expected)
 
 
 def my_network(input: InputSpec, outputs: int, width: int) -> nn.Module:  # noqa: A002 - the name of the contract
@@ -134,8 +134,8 @@ def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
     first, second = network(CNN, IMAGE), network(CNN, IMAGE)
     save_weights(first, tmp_path / "w.safetensors")
     load_weights(second, tmp_path / "w.safetensors")
-    inputs, _ = sample(IMAGE)
-    assert torch.equal(first(inputs), second(inputs))
+    inputs = sample(IMAGE)
+    assert torch.equal(first(inputs)["logits"], second(inputs)["logits"])
 
 
 def cut(path: Path) -> None:

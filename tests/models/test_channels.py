@@ -25,7 +25,7 @@ NETWORKS: dict[str, tuple[Architecture, InputSpec]] = {
     "gru": (Recurrent(kind="gru", hidden=6, layers=2), SEQUENCE),
 }
 Make = Callable[..., Network]
-Sample = Callable[[InputSpec], tuple[Any, ...]]
+Sample = Callable[[InputSpec], dict[str, torch.Tensor]]
 
 
 def chosen(architecture: Architecture) -> dict[str, list[int]]:
@@ -63,7 +63,7 @@ def test_a_network_without_the_channels_that_nobody_reads_computes_the_same(
     smaller, state = narrowed(network, architecture, kept)
     other = make(smaller, spec, seed=1)
     other.load_state_dict(state)
-    torch.testing.assert_close(other(*sample(spec)), network(*sample(spec)))
+    torch.testing.assert_close(other(sample(spec))["logits"], network(sample(spec))["logits"])
     layout = channel_layout(smaller)
     assert layout is not None
     assert layout.widths == {space: len(places) for space, places in kept.items()}
@@ -85,10 +85,10 @@ def test_every_parameter_belongs_to_the_channel_spaces_of_its_network(make: Make
 def test_spaces_without_an_entry_stay_whole_and_the_network_as_it_was(make: Make, sample: Sample) -> None:
     architecture = Cnn(kind="cnn", channels=(6, 8), dropout=0.2)
     network = make(architecture, IMAGE)
-    before = network(*sample(IMAGE))
+    before = network(sample(IMAGE))["logits"]
     assert narrowed(network, architecture, {})[0] == architecture
     assert narrowed(network, architecture, {"stage2": [1, 4]})[0] == Cnn(kind="cnn", channels=(6, 2), dropout=0.2)
-    torch.testing.assert_close(network(*sample(IMAGE)), before)
+    torch.testing.assert_close(network(sample(IMAGE))["logits"], before)
 
 
 def test_inner_widths_of_a_resnet_are_written_only_where_they_differ_from_the_stream(make: Make) -> None:
@@ -134,7 +134,7 @@ def test_pruning_by_magnitude_is_to_choose_and_to_narrow(make: Make, sample: Sam
     smaller, state = narrowed(network, architecture, {space: strongest(norm, 4) for space, norm in norms.items()})
     pruned = make(smaller, IMAGE, seed=1)
     pruned.load_state_dict(state)
-    assert pruned(*sample(IMAGE)).shape == (3, 3)
+    assert pruned(sample(IMAGE))["logits"].shape == (3, 3)
     weights = network.body.state_dict()["stage1.convolution.weight"]
     expected = weights[norms["stage1"].argsort(descending=True)[:4].sort().values]
     assert torch.equal(pruned.body.state_dict()["stage1.convolution.weight"], expected)

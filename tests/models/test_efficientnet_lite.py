@@ -6,21 +6,21 @@ import torch
 from pydantic import ValidationError
 
 from params.models import EfficientNetLite
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import InputSpec
 from tasks.core.errors import RecipeError
 from tasks.models.architectures.efficientnet_lite import published_name
 from tasks.models.build import Network, build_model, count_parameters
 from tasks.models.export import export_onnx
 from tasks.models.layers import layer_shapes
+from tests.models.conftest import data_spec
 
 PICTURE = InputSpec(layout="image", dtype="uint8", shape=(3, 64, 64))
 
 
 def network(outputs: int = 1000, spec: InputSpec = PICTURE, **given: Any) -> Network:
     architecture = EfficientNetLite.model_validate({"kind": "efficientnet_lite", **given})
-    statistics = Statistics(mean=(127.0,) * spec.features, std=(64.0,) * spec.features)
     with torch.device("meta") if outputs == 1000 else torch.device("cpu"):
-        return build_model(architecture, spec, outputs, statistics)
+        return build_model(architecture, data_spec(spec, outputs, mean=127.0, std=64.0))
 
 
 @pytest.mark.parametrize(("size", "millions"), [(0, 4.7), (1, 5.4), (2, 6.1), (3, 8.2), (4, 13.0)])
@@ -31,7 +31,7 @@ def test_sizes_are_the_published_ones(size: int, millions: float) -> None:
 
 def test_each_stage_may_be_named_and_a_short_network_ends_behind_its_last_one() -> None:
     short = network(stages=4, last_blocks=1, outputs=5)
-    shapes = layer_shapes(short, PICTURE)
+    shapes = layer_shapes(short)
     assert _blocks(short) == [1, 2, 2, 1]
     assert str(shapes["stage1"]) == "16x32x32"
     assert str(shapes["stage4"]) == "80x4x4"
@@ -94,7 +94,7 @@ def test_blocks_that_are_left_out_do_not_move_the_published_names_of_those_behin
 
 
 def test_what_is_exported_computes_the_same(tmp_path: Path) -> None:
-    export_onnx(network(stages=3, outputs=4), PICTURE, tmp_path / "model.onnx")
+    export_onnx(network(stages=3, outputs=4), tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").is_file()
 
 

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import InputSpec
 from tasks.core.errors import StageError
 from tasks.models.build import Network, build_model
 from tasks.models.export import export_onnx, parity
 from tasks.runtime.bundle.session import Session
+from tests.models.conftest import data_spec
 
 IMAGE = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
 SEQUENCE = InputSpec(layout="sequence", dtype="float32", shape=(9, 3))
@@ -36,8 +37,7 @@ NETWORKS: dict[str, tuple[Architecture, InputSpec]] = {
 def network(architecture: Architecture, spec: InputSpec) -> Network:
     """With the statistics and norms of a trained network, so that nothing is multiplied by one or added to zero."""
     torch.manual_seed(0)
-    statistics = Statistics(mean=(7.0,) * spec.features, std=(3.0,) * spec.features)
-    model = build_model(architecture, spec, 4, statistics)
+    model = build_model(architecture, data_spec(spec, 4, mean=7.0, std=3.0))
     for norm in model.modules():
         if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
             for values in (norm.running_mean, norm.bias, norm.weight):
@@ -50,10 +50,10 @@ def network(architecture: Architecture, spec: InputSpec) -> Network:
 def test_file_computes_what_torch_computes_at_two_shapes(tmp_path: Path, name: str) -> None:
     architecture, spec = NETWORKS[name]
     model = network(architecture, spec)
-    export_onnx(model, spec, tmp_path / "model.onnx")
+    export_onnx(model, tmp_path / "model.onnx")
     assert model.training, "export puts the network back as it was"
     session = Session((tmp_path / "model.onnx").read_bytes())
-    assert parity(model.eval(), session, spec, seed=1) < 1e-5
+    assert parity(model.eval(), session, seed=1) < 1e-5
     free = (None, None) if spec.layout == "sequence" else (None,)
     assert session.inputs["inputs"].shape == (*free, *spec.shape[len(free) - 1 :])
     assert session.inputs["inputs"].dtype == spec.dtype
@@ -63,14 +63,14 @@ def test_file_computes_what_torch_computes_at_two_shapes(tmp_path: Path, name: s
 
 def test_parity_sees_a_changed_weight(tmp_path: Path) -> None:
     model = network(*NETWORKS["lstm"])
-    export_onnx(model, SEQUENCE, tmp_path / "model.onnx")
+    export_onnx(model, tmp_path / "model.onnx")
     with torch.no_grad():
         next(model.parameters())[0, 0] += 0.5
-    assert parity(model.eval(), Session((tmp_path / "model.onnx").read_bytes()), SEQUENCE, seed=1) > 1e-4
+    assert parity(model.eval(), Session((tmp_path / "model.onnx").read_bytes()), seed=1) > 1e-4
 
 
 def test_graph_is_folded_and_says_nothing_of_where_it_was_made(tmp_path: Path) -> None:
-    export_onnx(network(*NETWORKS["resnet"]), IMAGE, tmp_path / "model.onnx")
+    export_onnx(network(*NETWORKS["resnet"]), tmp_path / "model.onnx")
     content = (tmp_path / "model.onnx").read_bytes()
     operators = {node.op_type for node in onnx.load_from_string(content).graph.node}
     assert "BatchNormalization" not in operators
@@ -81,14 +81,14 @@ def test_graph_is_folded_and_says_nothing_of_where_it_was_made(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["cnn", "lstm"])
 def test_equal_weights_give_equal_bytes_in_two_processes(tmp_path: Path, name: str) -> None:
     architecture, spec = NETWORKS[name]
-    export_onnx(network(architecture, spec), spec, tmp_path / "here.onnx")
+    export_onnx(network(architecture, spec), tmp_path / "here.onnx")
     code = f"""
         import importlib.util, pathlib
         found = importlib.util.spec_from_file_location("there", {__file__!r})
         there = importlib.util.module_from_spec(found)
         found.loader.exec_module(there)
         architecture, spec = there.NETWORKS[{name!r}]
-        there.export_onnx(there.network(architecture, spec), spec, pathlib.Path("there.onnx"))
+        there.export_onnx(there.network(architecture, spec), pathlib.Path("there.onnx"))
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, cwd=tmp_path)
     digests = {hashlib.sha256((tmp_path / f"{where}.onnx").read_bytes()).hexdigest() for where in ("here", "there")}
@@ -119,13 +119,13 @@ def test_network_that_cannot_be_exported_leaves_no_file(
     monkeypatch.setitem(sys.modules, "own_module", sys.modules[__name__])
     architecture = ImportedArchitecture(kind="import", factory="own_module:decides_in_python")
     with pytest.raises(StageError, match=r"`model\.onnx`"):
-        export_onnx(network(architecture, spec), spec, tmp_path / "model.onnx")
+        export_onnx(network(architecture, spec), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_export_is_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder) -> None:
     for name in ("cnn", "gru"):
         architecture, spec = NETWORKS[name]
-        export_onnx(network(architecture, spec), spec, tmp_path / f"{name}.onnx")
+        export_onnx(network(architecture, spec), tmp_path / f"{name}.onnx")
     assert capfd.readouterr() == ("", "")
     assert not recwarn.list

@@ -23,12 +23,13 @@ from params.models import (
     Recurrent,
     ResNet,
 )
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import InputSpec
 from tasks.core.errors import DataError, RecipeError
 from tasks.models.build import Network, build_model
 from tasks.models.channels import channel_norms, narrowed, strongest
 from tasks.models.initialise import initialise, start_from_checkpoint
 from tasks.models.weights import save_weights
+from tests.models.conftest import data_spec
 
 IMAGE = InputSpec(layout="image", dtype="uint8", shape=(2, 12, 12))
 SEQUENCE = InputSpec(layout="sequence", dtype="float32", shape=(9, 4))
@@ -51,7 +52,7 @@ NARROWER: dict[str, dict[str, Any]] = {
     "gru": {"hidden": 3},
 }
 Make = Callable[..., Network]
-Sample = Callable[[InputSpec], tuple[Any, ...]]
+Sample = Callable[[InputSpec], dict[str, torch.Tensor]]
 
 
 def weights(network: Network, name: str) -> torch.Tensor:
@@ -66,9 +67,9 @@ def test_a_student_of_its_teachers_architecture_computes_exactly_what_the_teache
 ) -> None:
     architecture, spec = TEACHERS[name]
     teacher, student = make(architecture, spec), make(architecture, spec, seed=1)
-    assert not torch.equal(student(*sample(spec)), teacher(*sample(spec)))
+    assert not torch.equal(student(sample(spec))["logits"], teacher(sample(spec))["logits"])
     copied = initialise(student, teacher, how)
-    assert torch.equal(student(*sample(spec)), teacher(*sample(spec)))
+    assert torch.equal(student(sample(spec))["logits"], teacher(sample(spec))["logits"])
     assert all(torch.equal(value, teacher.state_dict()[key]) for key, value in student.state_dict().items())
     assert copied.random == ()
     assert copied.kept == {}
@@ -207,7 +208,7 @@ def test_a_student_that_its_teacher_does_not_hold_is_refused_with_all_that_does_
 
 def test_a_teacher_with_other_outputs_is_refused(make: Make) -> None:
     architecture = Mlp(kind="mlp", hidden=(4,))
-    other = build_model(architecture, VECTOR, 9, Statistics(mean=(0.0,) * 5, std=(1.0,) * 5))
+    other = build_model(architecture, data_spec(VECTOR, 9))
     with pytest.raises(RecipeError, match=re.escape("`body.head.weight` of shape (3, 4), got (9, 4)")):
         initialise(make(architecture, VECTOR), other, BY_NAME)
 
@@ -243,7 +244,7 @@ def test_the_first_blocks_of_an_efficientnet_are_copied_and_a_head_that_reads_ot
     assert all(torch.equal(tensor, teacher.body.state_dict()[name]) for name, tensor in taught.items())
     whole = make(long, IMAGE, seed=1)
     initialise(whole, teacher, BY_NAME)
-    assert torch.equal(whole.eval()(*sample(IMAGE)), teacher.eval()(*sample(IMAGE)))
+    assert torch.equal(whole.eval()(sample(IMAGE))["logits"], teacher.eval()(sample(IMAGE))["logits"])
     deeper = make(EfficientNetLite(kind="efficientnet_lite", stages=2, last_blocks=(3,)), IMAGE)
     with pytest.raises(RecipeError, match=re.escape("`stage2.2.path.depthwise.convolution.weight`")):
         initialise(deeper, teacher, BY_NAME)
@@ -256,7 +257,7 @@ def test_a_checkpoint_that_fits_is_where_the_student_starts(make: Make, sample: 
     start_from_checkpoint(
         student, FromCheckpoint(kind="checkpoint", weights="w.safetensors", weights_sha256=digest), tmp_path
     )
-    assert torch.equal(student(*sample(IMAGE)), source(*sample(IMAGE)))
+    assert torch.equal(student(sample(IMAGE))["logits"], source(sample(IMAGE))["logits"])
     wrong = FromCheckpoint(kind="checkpoint", weights="w.safetensors", weights_sha256="0" * 64)
     with pytest.raises(DataError, match=r"`student\.init\.weights_sha256`: expected 0{64}, got " + digest):
         start_from_checkpoint(student, wrong, tmp_path)

@@ -63,5 +63,5 @@ def leads(model: str) -> tuple[int | None, int | None]:
 def bundle_in(folder: Path) -> Path:
     """Writes a bundle that passes its self-test and returns its directory."""
     pictures = np.arange(20, dtype=np.uint8).reshape(5, 1, 2, 2)
-    write_bundle(folder / "bundle", FACTS, linear_model(), golden_of(Session(linear_model()), pictures, None))
+    write_bundle(folder / "bundle", FACTS, linear_model(), golden_of(Session(linear_model()), {"inputs": pictures}))
     return folder / "bundle"

@@ -62,7 +62,7 @@ FACTS = Facts(
 @pytest.fixture
 def golden() -> Golden:
     pictures = np.random.default_rng(0).integers(0, 255, (5, 1, 2, 2)).astype(np.uint8)
-    return golden_of(Session(linear_model()), pictures, None)
+    return golden_of(Session(linear_model()), {"inputs": pictures})
 
 
 @pytest.fixture
@@ -91,8 +91,8 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
 
     def make(word: str, logits_off: float = 0, **facts: object) -> Files:
         session = Session(linear_model())
-        golden = golden_of(session, np.arange(20, dtype=np.uint8).reshape(5, 1, 2, 2), None)
-        golden = replace(golden, logits=golden.logits + np.float32(logits_off))
+        golden = golden_of(session, {"inputs": np.arange(20, dtype=np.uint8).reshape(5, 1, 2, 2)})
+        golden = replace(golden, outputs={"logits": golden.outputs["logits"] + np.float32(logits_off)})
         classes = tuple(f"{word} {place}" for place in range(3))
         directory = tmp_path_factory.mktemp("made") / "bundle"
         write_bundle(directory, replace(FACTS, classes=classes, **facts), linear_model(), golden)  # type: ignore[arg-type]

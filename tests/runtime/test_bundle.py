@@ -70,11 +70,12 @@ def test_bundle_without_manifest_is_refused(bundle: Path) -> None:
 def test_self_test_fails_when_the_model_answers_otherwise(
     tmp_path: Path, facts: Facts, golden: Golden, make_model: MakeModel
 ) -> None:
-    other = replace(golden, logits=golden.logits + np.float32(0.01))
+    other = replace(golden, outputs={"logits": golden.outputs["logits"] + np.float32(0.01)})
     write_bundle(tmp_path / "b", facts, make_model(), other)
-    with pytest.raises(SelfTestError, match=r"expected golden logits within 0\.0001"):
+    with pytest.raises(SelfTestError, match=r"expected golden outputs within 0\.0001"):
         self_test(tmp_path / "b")
-    write_bundle(tmp_path / "c", facts, make_model(), replace(golden, logits=golden.logits * np.float32("nan")))
+    no_numbers = replace(golden, outputs={"logits": golden.outputs["logits"] * np.float32("nan")})
+    write_bundle(tmp_path / "c", facts, make_model(), no_numbers)
     with pytest.raises(SelfTestError):
         self_test(tmp_path / "c")
 
@@ -100,10 +101,10 @@ def test_bundle_is_not_written_over_another_nor_left_half_written(
 
 
 def test_runtime_needs_numpy_and_onnxruntime_only() -> None:
-    rooms = "bundle, latency, manifest, session, verify"
+    modules = "bundle, latency, manifest, session, verify"
     forbidden = "torch prefect mlflow pydantic sklearn scipy onnx"
     code = (
-        f"import sys\nfrom tasks.runtime import {rooms}\n"
+        f"import sys\nfrom tasks.runtime.bundle import {modules}\n"
         f"sys.exit(str([m for m in '{forbidden}'.split() if m in sys.modules] or ''))"
     )
     ended = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)

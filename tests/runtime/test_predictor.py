@@ -21,7 +21,7 @@ MakePredictor = Callable[..., Predictor]
 def make_predictor(tmp_path: Path) -> MakePredictor:
     def make(**changes: object) -> Predictor:
         facts = Facts(**{**vars(FACTS), **changes})
-        golden = golden_of(Session(linear_model()), PICTURE, None)
+        golden = golden_of(Session(linear_model()), {"inputs": PICTURE})
         write_bundle(tmp_path / "made", facts, linear_model(), golden)
         contents = read_verified(tmp_path / "made")
         return Predictor(contents, Receipt(contents.release, 7, None, ""))
@@ -33,7 +33,7 @@ def test_prediction_names_the_likeliest_class_and_the_probability_of_each(make_p
     predictor = make_predictor()
     pictures = np.zeros((2, 1, 2, 2), np.uint8)
     pictures[1, 0, 0, 0] = 1  # logits 0, 1, 2
-    even, certain = predictor.predict(pictures)
+    even, certain = predictor.predict({"inputs": pictures})
     assert even.probabilities == pytest.approx({"ash": 1 / 3, "birch": 1 / 3, "cédre": 1 / 3})
     powers = np.exp([0, 1, 2])
     assert list(certain.probabilities.values()) == pytest.approx(powers / powers.sum())
@@ -43,13 +43,13 @@ def test_prediction_names_the_likeliest_class_and_the_probability_of_each(make_p
 
 def test_each_head_answers_with_the_logits_behind_those_of_the_heads_before(make_predictor: MakePredictor) -> None:
     predictor = make_predictor(classes=("ash", "birch"), heads=(Head("cell", ("mono",)),))
-    said = predictor.predict(PICTURE)[0].to_json()
+    said = predictor.predict({"inputs": PICTURE})[0].to_json()
     assert (said["label"], said["heads"]["cell"]["label"]) == ("birch", "mono")
     assert said["heads"]["cell"]["probabilities"] == {"mono": 1.0}
 
 
 def test_logits_that_no_class_belongs_to_are_refused(make_predictor: MakePredictor) -> None:
-    with pytest.raises(ManifestError, match=r"`classes`: expected one per logit \(None, 3\), got 2"):
+    with pytest.raises(ManifestError, match=r"`classes`: expected one per logit \(3,\), got 2"):
         make_predictor(classes=("ash", "birch"))
 
 
@@ -60,7 +60,7 @@ def test_task_that_is_not_known_asks_to_update_the_runtime(make_predictor: MakeP
 
 def test_wrong_array_is_refused(make_predictor: MakePredictor) -> None:
     with pytest.raises(WrongInputError, match="expected uint8, got float32"):
-        make_predictor().predict(PICTURE.astype(np.float32))
+        make_predictor().predict({"inputs": PICTURE.astype(np.float32)})
 
 
 def test_softmax_of_huge_logits_is_finite_and_of_no_numbers_is_refused() -> None:

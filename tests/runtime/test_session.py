@@ -15,13 +15,14 @@ MakeModel = Callable[..., bytes]
 def test_logits_are_those_of_the_matrix(make_model: MakeModel) -> None:
     pictures = np.array([[[[1, 2], [3, 4]]]], np.uint8)
     expected = np.array([[1, 2, 3, 4]]) @ np.arange(12).reshape(4, 3)
-    np.testing.assert_array_equal(Session(make_model()).predict(pictures), expected)
+    np.testing.assert_array_equal(Session(make_model()).predict({"inputs": pictures})["logits"], expected)
 
 
 def test_lengths_are_full_when_left_out(make_model: MakeModel) -> None:
     session = Session(make_model(sequence=True))
     frames = np.ones((2, 5, 4), np.float32)
-    whole, half = session.predict(frames), session.predict(frames, np.array([5, 2]))
+    given = ({"inputs": frames}, {"inputs": frames, "lengths": np.array([5, 2])})
+    whole, half = (session.predict(inputs)["logits"] for inputs in given)
     np.testing.assert_allclose(whole[0], half[0])
     np.testing.assert_allclose(half[1], whole[1] * 2.5)
 
@@ -37,7 +38,7 @@ def test_lengths_are_full_when_left_out(make_model: MakeModel) -> None:
 )
 def test_wrong_input_is_refused(make_model: MakeModel, shape: tuple[int, ...], dtype: type, expected: str) -> None:
     with pytest.raises(WrongInputError, match=expected):
-        Session(make_model()).predict(np.zeros(shape, dtype))
+        Session(make_model()).predict({"inputs": np.zeros(shape, dtype)})
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_wrong_input_is_refused(make_model: MakeModel, shape: tuple[int, ...], d
 )
 def test_wrong_lengths_are_refused(make_model: MakeModel, lengths: np.ndarray, expected: str) -> None:
     with pytest.raises(WrongInputError, match=expected):
-        Session(make_model(sequence=True)).predict(np.ones((2, 5, 4), np.float32), lengths)
+        Session(make_model(sequence=True)).predict({"inputs": np.ones((2, 5, 4), np.float32), "lengths": lengths})
 
 
 def test_file_with_other_bytes_is_not_loaded(tmp_path: Path, make_model: MakeModel) -> None:
@@ -67,7 +68,8 @@ def test_file_with_other_bytes_is_not_loaded(tmp_path: Path, make_model: MakeMod
 
 
 def test_bundle_is_loaded_with_the_threads_of_its_target(bundle: Path) -> None:
-    assert Session.from_bundle(bundle).predict(np.zeros((3, 1, 2, 2), np.uint8)).shape == (3, 3)
+    outputs = Session.from_bundle(bundle).predict({"inputs": np.zeros((3, 1, 2, 2), np.uint8)})
+    assert outputs["logits"].shape == (3, 3)
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x0a" * 20])
@@ -78,6 +80,6 @@ def test_bytes_that_are_no_model_are_refused(content: bytes) -> None:
 
 def test_latency_is_measured_for_every_model_and_every_round(make_model: MakeModel) -> None:
     sessions = {"a": Session(make_model()), "b": Session(make_model())}
-    times = measure(sessions, np.zeros((1, 1, 2, 2), np.uint8), None, warmup=2, repeats=20)
+    times = measure(sessions, {"inputs": np.zeros((1, 1, 2, 2), np.uint8)}, warmup=2, repeats=20)
     assert {name: len(values) for name, values in times.items()} == {"a": 20, "b": 20}
     assert all((values > 0).all() and (values < 1000).all() for values in times.values())

@@ -45,12 +45,12 @@ def test_release_that_answers_otherwise_is_held_out_until_there_is_another_one(
     device: Device, world: World, make_bundle: MakeBundle
 ) -> None:
     world.publish(make_bundle("two", logits_off=1), 2)
-    with pytest.raises(SelfTestError, match="expected golden logits"):
+    with pytest.raises(SelfTestError, match="expected golden outputs"):
         device.update()
     held = read_status(device.home).held_out
     assert held
     assert held.version == 2
-    assert "golden logits" in held.reason
+    assert "golden outputs" in held.reason
     with pytest.raises(HeldOutError, match=r"version 2 is held out .*version 1 stays"):
         device.update()
     with pytest.raises(SelfTestError):

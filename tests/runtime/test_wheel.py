@@ -69,11 +69,11 @@ import sys
 from pathlib import Path
 import numpy as np
 from stillhouse_edge.device import Device
-from stillhouse_edge.settings import Settings
+from stillhouse_edge.update.settings import Settings
 device = Device("home")
 device.set_up(Settings(sys.argv[1], "tiny"), Path("root.json"))
 device.update()
-print(device.predictor().predict(np.array([[[[1, 2], [3, 4]]]], np.uint8))[0].label)
+print(device.predictor().predict({"inputs": np.array([[[[1, 2], [3, 4]]]], np.uint8)})[0].label)
 """
     with web_server(tmp_path) as url:
         assert said_by([edge / "python", "-c", program, f"{url}/edge"], tmp_path) == "one 2\n"

@@ -52,19 +52,19 @@ def augmenter(
 def pictures(count: int = 64, shape: tuple[int, ...] = (2, 9, 9), dtype: Any = np.uint8) -> Arrays:
     # The old generator is frozen for good, and what changed pictures are is compared to the bit below.
     inputs = np.random.RandomState(1).randint(0, 256, (count, *shape)).astype(dtype)
-    return Arrays(inputs, np.arange(count) % 3, None, np.arange(count) + 7)
+    return Arrays({"inputs": inputs}, np.arange(count) % 3, np.arange(count) + 7)
 
 
 def sequences(count: int = 50, dtype: Any = np.float32) -> Arrays:
     generator = np.random.default_rng(2)
     inputs, lengths = generator.normal(100, 30, (count, 6, 2)).astype(dtype), generator.integers(1, 7, count)
     inputs[np.arange(6) >= lengths[:, None]] = 0
-    return Arrays(inputs, np.arange(count) % 3, lengths, np.arange(count))
+    return Arrays({"inputs": inputs, "lengths": lengths}, np.arange(count) % 3, np.arange(count))
 
 
 def some(arrays: Arrays, which: NDArray[np.int64]) -> Arrays:
-    lengths = None if arrays.lengths is None else arrays.lengths[which]
-    return Arrays(arrays.inputs[which], arrays.labels[which], lengths, arrays.rows[which])
+    inputs = {name: values[which] for name, values in arrays.inputs.items()}
+    return Arrays(inputs, arrays.labels[which], arrays.rows[which])
 
 
 def digest(array: NDArray[Any]) -> str:
@@ -92,7 +92,7 @@ def test_draws_stay_what_they_are_through_every_update_of_a_library() -> None:
 
 @pytest.mark.parametrize("step", EVERY, ids=lambda step: f"{step['kind']}-{step.get('fill', '')}")
 def test_changed_pictures_stay_what_they_are_to_the_bit(step: dict[str, Any]) -> None:
-    changed = [augmenter(step).apply(pictures(dtype=dtype), 1).inputs for dtype in (np.uint8, np.float32)]
+    changed = [augmenter(step).apply(pictures(dtype=dtype), 1).inputs["inputs"] for dtype in (np.uint8, np.float32)]
     assert tuple(digest(inputs) for inputs in changed) == PICTURES[step["kind"], step.get("fill", "")]
 
 
@@ -102,16 +102,16 @@ def test_a_sample_changes_alike_in_any_company_and_order(steps: Sequence[dict[st
     whole, change = pictures(dtype=dtype), augmenter(*steps)
     which = np.array([60, 3, 3, 17, 0])
     for view in (0, 5):
-        together = change.apply(whole, view).inputs
-        np.testing.assert_array_equal(change.apply(some(whole, which), view).inputs, together[which])
-        np.testing.assert_array_equal(change.apply(whole, view).inputs, together)
+        together = change.apply(whole, view).inputs["inputs"]
+        np.testing.assert_array_equal(change.apply(some(whole, which), view).inputs["inputs"], together[which])
+        np.testing.assert_array_equal(change.apply(whole, view).inputs["inputs"], together)
 
 
 @pytest.mark.parametrize("step", EVERY)
 def test_seed_view_row_and_place_of_a_step_each_give_another_change(step: dict[str, Any]) -> None:
     whole = pictures()
-    before = augmenter(step).apply(whole, 0).inputs
-    one_row_on = Arrays(whole.inputs, whole.labels, None, whole.rows + 1)
+    before = augmenter(step).apply(whole, 0).inputs["inputs"]
+    one_row_on = Arrays(whole.inputs, whole.labels, whole.rows + 1)
     others = [
         augmenter(step, seed=4).apply(whole, 0),
         augmenter(step).apply(whole, 1),
@@ -119,21 +119,22 @@ def test_seed_view_row_and_place_of_a_step_each_give_another_change(step: dict[s
         augmenter({"kind": "levels", "gain": 0.0, "offset": 0.0}, step).apply(whole, 0),
     ]
     for other in others:
-        assert (other.inputs != before).any()
+        assert (other.inputs["inputs"] != before).any()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("step", EVERY)
 def test_only_inputs_change_and_never_in_place(step: dict[str, Any], dtype: Any) -> None:
     given = pictures(dtype=dtype)
-    copy = given.inputs.copy()
+    copy = given.inputs["inputs"].copy()
     changed = augmenter(step).apply(given, 0)
-    np.testing.assert_array_equal(given.inputs, copy)
-    assert not np.shares_memory(changed.inputs, given.inputs)
-    assert (changed.inputs != given.inputs).any()
-    assert (changed.inputs.dtype, changed.inputs.shape) == (given.inputs.dtype, given.inputs.shape)
-    assert changed.inputs.flags.c_contiguous
-    for name in ("labels", "rows", "lengths"):
+    np.testing.assert_array_equal(given.inputs["inputs"], copy)
+    assert not np.shares_memory(changed.inputs["inputs"], given.inputs["inputs"])
+    assert (changed.inputs["inputs"] != given.inputs["inputs"]).any()
+    after, before = (arrays.inputs["inputs"] for arrays in (changed, given))
+    assert (after.dtype, after.shape) == (before.dtype, before.shape)
+    assert changed.inputs["inputs"].flags.c_contiguous
+    for name in ("labels", "rows"):
         assert getattr(changed, name) is getattr(given, name)
 
 
@@ -141,8 +142,8 @@ def test_a_step_that_happens_to_do_nothing_still_returns_new_memory() -> None:
     given = pictures()
     nothing = {"kind": "flip", "horizontal": False, "vertical": False}
     changed = augmenter(nothing).apply(given, 0)
-    np.testing.assert_array_equal(changed.inputs, given.inputs)
-    assert not np.shares_memory(changed.inputs, given.inputs)
+    np.testing.assert_array_equal(changed.inputs["inputs"], given.inputs["inputs"])
+    assert not np.shares_memory(changed.inputs["inputs"], given.inputs["inputs"])
 
 
 def test_epochs_go_round_the_views() -> None:
@@ -167,8 +168,8 @@ def test_the_key_is_json_and_differs_by_seed_and_steps_but_not_by_how_many_views
 
 def test_flips_mirror_half_of_the_pictures_each_way() -> None:
     given = pictures(4000)
-    changed = augmenter(FLIP).apply(given, 0).inputs
-    ways = [given.inputs[..., ::rows, ::columns] for rows in (1, -1) for columns in (1, -1)]
+    changed = augmenter(FLIP).apply(given, 0).inputs["inputs"]
+    ways = [given.inputs["inputs"][..., ::rows, ::columns] for rows in (1, -1) for columns in (1, -1)]
     counts = np.array([(changed == way).all(axis=(1, 2, 3)).sum() for way in ways])
     assert counts.sum() == 4000
     assert (abs(counts - 1000) < 150).all()
@@ -176,8 +177,8 @@ def test_flips_mirror_half_of_the_pictures_each_way() -> None:
 
 def test_each_symmetry_of_the_square_is_equally_likely() -> None:
     given = pictures(8000, (1, 3, 3))
-    changed = augmenter(DIHEDRAL, shape=(1, 3, 3)).apply(given, 0).inputs
-    turned = [np.rot90(given.inputs, quarter, axes=(2, 3)) for quarter in range(4)]
+    changed = augmenter(DIHEDRAL, shape=(1, 3, 3)).apply(given, 0).inputs["inputs"]
+    turned = [np.rot90(given.inputs["inputs"], quarter, axes=(2, 3)) for quarter in range(4)]
     ways = [*turned, *(way.swapaxes(2, 3) for way in turned)]
     counts = np.array([(changed == way).all(axis=(1, 2, 3)).sum() for way in ways])
     assert 8000 <= counts.sum() < 8100  # a few pictures of noise are symmetric
@@ -187,9 +188,9 @@ def test_each_symmetry_of_the_square_is_equally_likely() -> None:
 @pytest.mark.parametrize("step", [EDGE, MEAN])
 def test_a_shift_moves_every_way_and_fills_what_comes_in(step: dict[str, Any]) -> None:
     given, change = pictures(500), augmenter(step)
-    changed = change.apply(given, 0).inputs
+    changed = change.apply(given, 0).inputs["inputs"]
     moves = set()
-    for before, after in zip(given.inputs, changed, strict=True):
+    for before, after in zip(given.inputs["inputs"], changed, strict=True):
         wide = _wide(before, step)
         found = [
             (down, right)
@@ -211,7 +212,7 @@ def _wide(picture: NDArray[Any], step: dict[str, Any]) -> NDArray[Any]:
 @pytest.mark.parametrize("shape", [(2, 9, 9), (1, 6, 11)])
 def test_a_crop_is_a_bilinear_resize_of_its_window(shape: tuple[int, ...]) -> None:
     given = pictures(32, shape, np.float32)
-    changed = augmenter(CROP, shape=shape).apply(given, 2).inputs
+    changed = augmenter(CROP, shape=shape).apply(given, 2).inputs["inputs"]
     scale, down, right = Draws.of(3, 2, 0, given.rows).uniform(3).T
     scale = 0.6 + 0.4 * scale
     affine = np.zeros((32, 2, 3))
@@ -220,18 +221,18 @@ def test_a_crop_is_a_bilinear_resize_of_its_window(shape: tuple[int, ...]) -> No
         affine[:, axis, 2] = (1 - scale) * (2 * place - 1)
     grid = functional.affine_grid(torch.from_numpy(affine), [32, *shape], align_corners=False)
     expected = functional.grid_sample(
-        torch.from_numpy(given.inputs).double(), grid, padding_mode="border", align_corners=False
+        torch.from_numpy(given.inputs["inputs"]).double(), grid, padding_mode="border", align_corners=False
     )
     np.testing.assert_allclose(changed, expected.numpy(), atol=1e-3)
 
 
 def test_levels_stretch_around_the_mean_and_move_all_channels_together() -> None:
     given = pictures(200, dtype=np.float32)
-    changed = augmenter(LEVELS).apply(given, 0).inputs
+    changed = augmenter(LEVELS).apply(given, 0).inputs["inputs"]
     mean, std = (np.array(values).reshape(2, 1, 1) for values in (NORMALISED.mean, NORMALISED.std))
     fits = [
         np.polyfit(((b - mean) / std).ravel(), ((a - mean) / std).ravel(), 1)
-        for b, a in zip(given.inputs, changed, strict=True)
+        for b, a in zip(given.inputs["inputs"], changed, strict=True)
     ]
     gains, offsets = np.array(fits).T
     assert gains.min() >= 0.7 - 1e-4
@@ -243,7 +244,7 @@ def test_levels_stretch_around_the_mean_and_move_all_channels_together() -> None
 
 def test_noise_is_normal_with_the_std_that_was_asked_for_and_new_at_every_value() -> None:
     given = pictures(2000, dtype=np.float32)
-    noise = augmenter(NOISE).apply(given, 0).inputs - given.inputs
+    noise = augmenter(NOISE).apply(given, 0).inputs["inputs"] - given.inputs["inputs"]
     noise /= 0.2 * np.array(NORMALISED.std).reshape(2, 1, 1)
     assert noise.mean() == pytest.approx(0, abs=0.01)
     assert noise.std() == pytest.approx(1, abs=0.01)
@@ -256,14 +257,14 @@ def test_noise_is_normal_with_the_std_that_was_asked_for_and_new_at_every_value(
 
 def test_erase_fills_one_rectangle_of_all_channels_with_the_mean_as_often_and_as_large_as_asked() -> None:
     given = pictures(2000, (2, 10, 20), np.float32)
-    given.inputs[:] += 0.5  # never the mean
-    changed = augmenter(ERASE, shape=(2, 10, 20)).apply(given, 0).inputs
-    gone = (changed != given.inputs).any(axis=1)
+    given.inputs["inputs"][:] += 0.5  # never the mean
+    changed = augmenter(ERASE, shape=(2, 10, 20)).apply(given, 0).inputs["inputs"]
+    gone = (changed != given.inputs["inputs"]).any(axis=1)
     heights, widths = gone.any(axis=2).sum(axis=1), gone.any(axis=1).sum(axis=1)
     np.testing.assert_array_equal(gone.sum(axis=(1, 2)), heights * widths)
     assert (heights.max(), widths.max()) == (6, 12)
     filled = np.broadcast_to(np.array(NORMALISED.mean).reshape(2, 1, 1), changed.shape[1:])
-    for before, after, where in zip(given.inputs, changed, gone, strict=True):
+    for before, after, where in zip(given.inputs["inputs"], changed, gone, strict=True):
         np.testing.assert_array_equal(after, np.where(where, filled, before))
     # A height or width that rounds to no pixel erases nothing: one in 12, or one in 24.
     assert gone.any(axis=(1, 2)).mean() == pytest.approx(0.7 * 11 / 12 * 23 / 24, abs=0.04)
@@ -272,33 +273,31 @@ def test_erase_fills_one_rectangle_of_all_channels_with_the_mean_as_often_and_as
 
 def test_bytes_are_rounded_and_clipped() -> None:
     given, strong = pictures(), {"kind": "noise", "std": 3.0}
-    exact = augmenter(strong).apply(pictures(dtype=np.float32), 0).inputs
+    exact = augmenter(strong).apply(pictures(dtype=np.float32), 0).inputs["inputs"]
     assert exact.min() < 0
     assert exact.max() > 255
-    np.testing.assert_array_equal(augmenter(strong).apply(given, 0).inputs, exact.round().clip(0, 255))
+    np.testing.assert_array_equal(augmenter(strong).apply(given, 0).inputs["inputs"], exact.round().clip(0, 255))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8])
 def test_padding_of_sequences_stays_zero_and_frames_change_alike_whatever_follows(dtype: Any) -> None:
     given = sequences(dtype=dtype)
     changed = augmenter(LEVELS, NOISE, shape=(6, 2)).apply(given, 0)
-    assert given.lengths is not None
-    behind = np.arange(6) >= given.lengths[:, None]
-    assert not changed.inputs[behind].any()
-    assert (changed.inputs[~behind] != given.inputs[~behind]).mean() > 0.9
-    assert changed.inputs.dtype == dtype
-    assert changed.lengths is given.lengths
+    behind = np.arange(6) >= given.inputs["lengths"][:, None]
+    assert not changed.inputs["inputs"][behind].any()
+    assert (changed.inputs["inputs"][~behind] != given.inputs["inputs"][~behind]).mean() > 0.9
+    assert changed.inputs["inputs"].dtype == dtype
+    assert changed.inputs["lengths"] is given.inputs["lengths"]
     which = np.array([40, 2])
-    np.testing.assert_array_equal(
-        augmenter(LEVELS, NOISE, shape=(6, 2)).apply(some(given, which), 0).inputs, changed.inputs[which]
-    )
+    alone = augmenter(LEVELS, NOISE, shape=(6, 2)).apply(some(given, which), 0)
+    np.testing.assert_array_equal(alone.inputs["inputs"], changed.inputs["inputs"][which])
 
 
 def test_vectors_take_levels_and_noise() -> None:
-    given = Arrays(np.ones((20, 2), np.float32), np.zeros(20, np.int64), None, np.arange(20))
+    given = Arrays({"inputs": np.ones((20, 2), np.float32)}, np.zeros(20, np.int64), np.arange(20))
     changed = augmenter(LEVELS, NOISE, shape=(2,)).apply(given, 0)
-    assert np.isfinite(changed.inputs).all()
-    assert len(np.unique(changed.inputs)) == 40
+    assert np.isfinite(changed.inputs["inputs"]).all()
+    assert len(np.unique(changed.inputs["inputs"])) == 40
 
 
 def test_every_step_that_does_not_go_with_the_data_is_named_at_once() -> None:

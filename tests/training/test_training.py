@@ -12,11 +12,12 @@ from tasks.core.errors import IntegrityError, RecipeError, StageError
 from tasks.core.files import sha256_of
 from tasks.core.progress import silent
 from tasks.kinds.classification.task_kind import Classification
+from tasks.models.export import outputs_of
 from tasks.training.arrays import open_split
 from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
 from tasks.training.checkpoints.train_state import EpochMetrics
 from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
-from tasks.training.predict import predict_logits
+from tasks.training.predict import predict
 from tasks.training.seeds import seeded
 
 CPU = torch.device("cpu")
@@ -42,15 +43,14 @@ def test_gathered_rows_come_in_the_order_they_were_asked_for_across_shards(tiny_
     whole = split.gather(np.arange(len(split)))
     rows = np.array([119, 0, 60, 59, 60, 3])
     picked = split.gather(rows)
-    np.testing.assert_array_equal(picked.inputs, whole.inputs[rows])
+    np.testing.assert_array_equal(picked.inputs["inputs"], whole.inputs["inputs"][rows])
     np.testing.assert_array_equal(picked.labels, whole.labels[rows])
     np.testing.assert_array_equal(picked.rows, rows)
 
 
 def test_lengths_travel_with_their_sequences(tiny_sequences: Path) -> None:
     picked = open_split(tiny_sequences, "train").gather(np.array([100, 1]))
-    assert picked.lengths is not None
-    for sequence, length in zip(picked.inputs, picked.lengths, strict=True):
+    for sequence, length in zip(picked.inputs["inputs"], picked.inputs["lengths"], strict=True):
         assert not sequence[length:].any()
         assert sequence[:length].any(axis=1).all()
 
@@ -76,7 +76,7 @@ def test_training_learns_and_leaves_the_weights_of_its_best_epoch(
     data: PreparedData = request.getfixturevalue(world)
     done, seen = trained(data, architecture)
     validation = data.splits.validation
-    accuracy = float((predict_logits(done.network, validation).argmax(axis=1) == validation.labels()).mean())
+    accuracy = float((predict(done.network, validation)["logits"].argmax(axis=1) == validation.labels()).mean())
     assert accuracy == done.fit.best["validation_accuracy"] == max(m["validation_accuracy"] for m in seen)
     assert accuracy > 0.6
     assert seen[-1]["train_loss"] < seen[0]["train_loss"]
@@ -102,7 +102,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_advice(image_data: Pre
     kind = Classification()
 
     def broken(network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
-        return {"loss": kind.hard_loss(network(batch.inputs), batch.labels) * float("nan")}
+        return {"loss": kind.hard_loss(network(batch.inputs)["logits"], batch.labels) * float("nan")}
 
     with pytest.raises(StageError, match="learning_rate"):
         train_network(MLP, BUDGET, image_data, lambda _n: broken, 0, silent, lambda _e, _m: None)
@@ -149,7 +149,7 @@ def test_the_last_epoch_is_kept_where_the_budget_says_so(image_data: PreparedDat
     assert last.fit.best_epoch == 6 != best.fit.best_epoch
     assert last.fit.best == last.fit.history[-1]
     validation = image_data.splits.validation
-    accuracy = float((predict_logits(last.network, validation).argmax(axis=1) == validation.labels()).mean())
+    accuracy = float((predict(last.network, validation)["logits"].argmax(axis=1) == validation.labels()).mean())
     assert accuracy == last.fit.best["validation_accuracy"] < best.fit.best["validation_accuracy"]
 
 
@@ -168,14 +168,10 @@ def test_freezing_batch_norm_where_there_is_none_is_refused(sequence_data: Prepa
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_padding_behind_a_sequence_does_not_change_its_logits(sequence_data: PreparedData, bidirectional: bool) -> None:
     network = sequence_data.network(LSTM.model_copy(update={"bidirectional": bidirectional})).eval()
-    arrays = sequence_data.splits.train.gather(np.arange(4))
-    assert arrays.lengths is not None
-    longer = replace(arrays, inputs=np.pad(arrays.inputs, ((0, 0), (0, 5), (0, 0)), constant_values=99.0))
-    with torch.no_grad():
-        lengths = torch.from_numpy(arrays.lengths)
-        short = network(torch.from_numpy(arrays.inputs), lengths)
-        long = network(torch.from_numpy(longer.inputs), lengths)
-    torch.testing.assert_close(short, long)
+    inputs = sequence_data.splits.train.gather(np.arange(4)).inputs
+    padded = np.pad(inputs["inputs"], ((0, 0), (0, 5), (0, 0)), constant_values=99.0)
+    short, long = (outputs_of(network, given) for given in (inputs, {**inputs, "inputs": padded}))
+    np.testing.assert_allclose(short["logits"], long["logits"], rtol=1e-5, atol=1e-6)
 
 
 def test_data_of_another_version_than_the_record_says_is_refused(image_data: PreparedData) -> None:

@@ -11,6 +11,7 @@ from tasks.models.build import Network
 from tasks.models.channel_layout import Layout, channel_layout
 from tasks.models.channels import batch_norm_scales, channel_norms, narrowed, strongest, taylor_terms
 from tasks.training.batches import Batch
+from tasks.training.predict import tensors_side_by_side
 
 TAYLOR_SAMPLES, TAYLOR_BATCH = 512, 32
 
@@ -73,7 +74,7 @@ def _taylor(context: CompressionContext, network: Network) -> dict[str, Tensor]:
         for arrays in context.train.batches(TAYLOR_BATCH, rows):
             batch = Batch.of(arrays, torch.device("cpu"))
             network.zero_grad()
-            loss = context.kind.hard_loss(network(batch.inputs, batch.lengths), batch.labels)
+            loss = context.kind.hard_loss(tensors_side_by_side(network(batch.inputs)), batch.labels)
             loss.backward()  # type: ignore[no-untyped-call]
             for space, term in taylor_terms(network, network.architecture).items():
                 sums[space] = sums.get(space, 0) + term

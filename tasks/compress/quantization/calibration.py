@@ -23,7 +23,4 @@ class CalibrationSamples(CalibrationDataReader):  # type: ignore[misc]  # onnxru
 
 def _feeds(train: SplitArrays, rows: NDArray[np.int64], names: Sequence[str]) -> Iterator[dict[str, NDArray[Any]]]:
     for batch in train.batches(1, rows):
-        feed: dict[str, NDArray[Any]] = {"inputs": batch.inputs}
-        if "lengths" in names and batch.lengths is not None:
-            feed["lengths"] = batch.lengths
-        yield feed
+        yield {name: batch.inputs[name] for name in names}

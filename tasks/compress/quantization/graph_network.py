@@ -48,8 +48,8 @@ class GraphNetwork(nn.Module):
         for rounding in self._roundings():
             self._learn(rounding, floats)
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Returns logits (batch, outputs) from raw inputs, as the file does."""
+    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
+        """Returns the outputs by name from raw inputs, as the file does."""
         values: dict[str, Any] = {"": None, "inputs": inputs, "lengths": lengths}
         for node in self.nodes:
             if isinstance(node, Rounding):
@@ -57,8 +57,7 @@ class GraphNetwork(nn.Module):
             else:
                 read = [values[n] if n in values else self.constants[n].to(inputs.device) for n in node.inputs]
                 values[node.output] = OPERATORS[node.kind](node.attributes, *read)
-        logits: Tensor = values["logits"]
-        return logits
+        return {output.name: values[output.name] for output in self.graph.graph.output}
 
     def step(self, rounding: Rounding, ndim: int = 0) -> Tensor:
         """Returns the scale of a rounding as it is by now, shaped for a tensor of `ndim` axes where those are given."""

@@ -34,7 +34,7 @@ def prepare(recipe: Recipe, root: Path) -> None:
     """
     home = root / "data" / recipe.name
     check_raw(home / "raw")
-    kind = part(recipe.data.task, "targets", TargetsPart)  # type: ignore[type-abstract]
+    kind = part(recipe.data.task, "targets", TargetsPart)
     reading = _opened(recipe, home / "raw")
     found = survey(recipe, reading, kind)
     apart = set_apart(recipe, found)

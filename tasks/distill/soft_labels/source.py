@@ -4,12 +4,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from tasks.training.batches import Batch
+from tasks.training.predict import steps_side_by_side, tensors_side_by_side
 
 Per = Literal["sequence", "step"]
 """one soft label for each sample, or one for each frame of a sequence"""
@@ -49,13 +50,6 @@ class Signal(Protocol):
 
         They are float32, on the batch's device and no part of a graph; frames behind the end of a sequence are zero.
         """
-
-
-class StepNetwork(Protocol):
-    """A network for sequences that answers at every frame."""
-
-    def step_logits(self, inputs: Tensor, lengths: Tensor | None) -> Tensor:
-        """Returns logits (batch, frames, outputs)."""
 
 
 class Remembered(ABC):
@@ -158,17 +152,14 @@ def teacher_logits(network: nn.Module, batch: Batch, per: Per = "sequence") -> T
     """
     with _in_eval_mode(network):
         if per == "sequence":
-            logits: Tensor = network(batch.inputs, batch.lengths)
-            return logits.float()
-        return _padded(cast(StepNetwork, network).step_logits(batch.inputs, batch.lengths).float(), batch)
+            return tensors_side_by_side(network(batch.inputs)).float()
+        return _padded(steps_side_by_side(network(batch.inputs, steps=True)).float(), batch)
 
 
 def _padded(logits: Tensor, batch: Batch) -> Tensor:
-    frames = batch.inputs.shape[1]
+    frames = batch.inputs["inputs"].shape[1]
     logits = nn.functional.pad(logits, (0, 0, 0, frames - logits.shape[1]))
-    if batch.lengths is None:
-        return logits
-    there = torch.arange(frames, device=logits.device) < batch.lengths.unsqueeze(1)
+    there = torch.arange(frames, device=logits.device) < batch.inputs["lengths"].unsqueeze(1)
     return logits.where(there.unsqueeze(2), 0.0)
 
 

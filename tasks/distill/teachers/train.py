@@ -55,4 +55,4 @@ def bring(architecture: Architecture, weights: Path, sha256: str | None, data: P
     load_weights(network, weights)
     scores = data.measuring.measure(network, data.splits.validation)
     metrics = {f"{VALIDATION}{name}": value for name, value in scores.items()}
-    return Trained(network.eval(), Fit(1, (metrics,)), data.outputs)
+    return Trained(network.eval(), Fit(1, (metrics,)))

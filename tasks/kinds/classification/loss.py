@@ -8,10 +8,7 @@ from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard
 from tasks.kinds.classification.names import output_of, questions
-from tasks.kinds.contract import LogitRows, Per, Tensors
-
-STEPS, MASK = "steps", "steps.mask"
-"""what a network for sequences adds where each frame is asked for: logits (batch, frames, ...) by `steps.NAME`"""
+from tasks.kinds.contract import MASK, STEPS, LogitRows, Per, Tensors
 
 
 class ClassificationLoss:

@@ -7,20 +7,20 @@ import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import ManifestError, SelfTestError
 from .manifest import MANIFEST, BundleFile, Head, Manifest, Processor
-from .session import MODEL, Session
+from .session import MODEL, Arrays, Session
 from .verify import Contents, read_verified
 
 LABELS = "labels.json"
 GOLDEN = "golden.npz"
+SIDES = ("inputs", "outputs")
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Golden:
-    """A few samples, their lengths for sequences, and the logits (n, outputs) the model gave where it was made."""
+    """The named inputs of a few samples, and the outputs that the model gave where it was made."""
 
-    inputs: NDArray[Any]
-    lengths: NDArray[np.int64] | None
-    logits: NDArray[np.float32]
+    inputs: Arrays
+    outputs: Arrays
 
     def to_npz(self) -> bytes:
-        """Returns an `.npz`; equal arrays give equal bytes."""
-        arrays = {"inputs": self.inputs, "logits": self.logits}
-        if self.lengths is not None:
-            arrays["lengths"] = self.lengths
+        """Returns an `.npz` of `inputs.NAME` and `outputs.NAME`; equal arrays give equal bytes."""
+        arrays = {f"{side}.{name}": values for side in SIDES for name, values in getattr(self, side).items()}
         stream = io.BytesIO()
         np.savez(stream, allow_pickle=False, **arrays)
         return stream.getvalue()
@@ -88,13 +85,13 @@ def write_bundle(
     return manifest
 
 
-def golden_of(session: Session, inputs: NDArray[Any], lengths: NDArray[np.int64] | None) -> Golden:
-    """Returns golden samples with the logits this session gives."""
-    return Golden(inputs, lengths, session.predict(inputs, lengths))
+def golden_of(session: Session, inputs: Arrays) -> Golden:
+    """Returns golden samples with the outputs this session gives."""
+    return Golden(inputs, session.predict(inputs))
 
 
 def self_test(directory: Path) -> float:
-    """Verifies a bundle, runs its golden samples, and returns the largest difference of the logits.
+    """Verifies a bundle, runs its golden samples, and returns the largest difference of an output.
 
     Raises:
         ManifestError, TamperedError, ModelError: the bundle is not what it should be.
@@ -112,32 +109,32 @@ def golden_samples(contents: Contents) -> Golden:
     """
     try:
         with np.load(io.BytesIO(contents.file(GOLDEN)), allow_pickle=False) as arrays:
-            return Golden(arrays["inputs"], arrays.get("lengths"), arrays["logits"])
+            return Golden(*({n.partition(".")[2]: arrays[n] for n in arrays if n.startswith(f"{s}.")} for s in SIDES))
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise ManifestError(f"`{GOLDEN}`: expected golden samples, got {error}; write the bundle again") from None
 
 
 def reproduce(contents: Contents, session: Session) -> float:
-    """Runs the golden samples of a verified bundle, and returns the largest difference of the logits.
+    """Runs the golden samples of a verified bundle, and returns the largest difference of an output.
 
     Raises:
         ManifestError: the bundle holds no golden samples.
         SelfTestError: the difference is above the manifest's tolerance, or not a number.
     """
     golden, tolerance = golden_samples(contents), contents.manifest.tolerance
-    logits = session.predict(golden.inputs, golden.lengths)
-    if logits.shape != golden.logits.shape:
-        raise SelfTestError(
-            f"`{GOLDEN}`: expected golden logits of shape {golden.logits.shape}, got {logits.shape};"
-            " roll back to the model before"
-        )
-    difference = float(np.max(np.abs(logits - golden.logits)))
+    difference = _difference(golden.outputs, session.predict(golden.inputs))
     if not difference <= tolerance:  # so that NaN fails
         raise SelfTestError(
-            f"`{GOLDEN}`: expected golden logits within {tolerance:g}, got a difference of {difference:g};"
+            f"`{GOLDEN}`: expected golden outputs within {tolerance:g}, got a difference of {difference:g};"
             " roll back to the model before"
         )
     return difference
+
+
+def _difference(golden: Arrays, got: Arrays) -> float:
+    if not golden or any(name not in got or got[name].shape != values.shape for name, values in golden.items()):
+        return inf
+    return max(float(np.max(np.abs(got[name] - values))) for name, values in golden.items())
 
 
 def _labels(classes: tuple[str, ...]) -> bytes:

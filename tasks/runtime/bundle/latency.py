@@ -4,22 +4,20 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter_ns
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .session import Session
+from .session import Arrays, Session
 
 
 def measure(
     sessions: Mapping[str, Session],
-    inputs: NDArray[Any],
-    lengths: NDArray[np.int64] | None,
+    inputs: Arrays,
     warmup: int,
     repeats: int,
 ) -> dict[str, NDArray[np.float64]]:
-    """Returns per model the milliseconds (repeats,) of `predict` on the same arrays.
+    """Returns per model the milliseconds (repeats,) of `predict` on the same inputs.
 
     Every round times each model once, in another order, so that no model always runs on what a large one left in the
     cache.
@@ -27,14 +25,14 @@ def measure(
     names, orders = list(sessions), np.random.default_rng(0)
     for session in sessions.values():
         for _ in range(warmup):
-            session.predict(inputs, lengths)
+            session.predict(inputs)
     nanoseconds = {name: np.empty(repeats, np.int64) for name in names}
     with _no_garbage_collection():
         for turn in range(repeats):
             for place in orders.permutation(len(names)):
                 name = names[place]
                 started = perf_counter_ns()
-                sessions[name].predict(inputs, lengths)
+                sessions[name].predict(inputs)
                 nanoseconds[name][turn] = perf_counter_ns() - started
     return {name: times / 1e6 for name, times in nanoseconds.items()}
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from math import exp, inf
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
 from ..errors import ManifestError, ModelError
 from ..update.receipts import Receipt
 from .manifest import MANIFEST, Manifest
-from .session import MODEL, Session
+from .session import MODEL, Arrays, Session
 from .verify import Contents
 
 TASKS = ("classification",)
@@ -40,23 +40,19 @@ class Predictor:
     def __init__(self, contents: Contents, receipt: Receipt) -> None:
         self.manifest, self.receipt = contents.manifest, receipt
         self.session = Session(contents.file(MODEL), self.manifest.target.threads)
-        self.logits = self.session.predict
         self.problem: str | None = None
         """why this release answers in place of the current one; None where it is that"""
         _require_known(self.manifest, self.session)
 
-    def predict(self, inputs: NDArray[Any], lengths: NDArray[Any] | None = None) -> list[Prediction]:
-        """Returns one prediction per sample.
-
-        Args:
-            inputs: (batch, *sample shape) in the data's own dtype and scale.
-            lengths: (batch,) int64, the number of frames that are there; all of them when left out.
+    def predict(self, inputs: Arrays) -> list[Prediction]:
+        """Returns one prediction per sample; `inputs` as `Session.predict` takes them.
 
         Raises:
-            WrongInputError: dtype, shape or lengths are not what the model takes.
+            WrongInputError: the inputs are not what the model takes.
             ModelError: the model fails on an input of the right shape, or its logits are no numbers.
         """
-        return [self._prediction(row) for row in self.logits(inputs, lengths).tolist()]
+        outputs = self.session.predict(inputs)
+        return [self._prediction(row) for row in np.concatenate(list(outputs.values()), axis=1).tolist()]
 
     def _prediction(self, row: list[float]) -> Prediction:
         start, heads = len(self.manifest.classes), {}
@@ -91,6 +87,7 @@ def _require_known(manifest: Manifest, session: Session) -> None:
     if manifest.task not in TASKS:
         raise ManifestError(f"`{MANIFEST}`: `task`: expected {TASKS}, got {manifest.task}; update the runtime")
     classes = len(manifest.classes) + sum(len(head.classes) for head in manifest.heads)
-    if session.outputs["logits"].shape[-1] not in (None, classes):
-        shape = session.outputs["logits"].shape
+    shapes = [output.shape[-1] for output in session.outputs.values()]
+    if None not in shapes and sum(filter(None, shapes)) != classes:
+        shape = tuple(shapes)
         raise ManifestError(f"`{MANIFEST}`: `classes`: expected one per logit {shape}, got {classes}; write it again")

@@ -1,8 +1,9 @@
-"""A model in ONNX Runtime, loaded from bytes in memory: arrays in, logits out.
+"""A model in ONNX Runtime, loaded from bytes in memory: named arrays in, named arrays out.
 
 What is loaded is what was verified: a session is made from bytes; a path is read once, checked, and not opened again.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from .manifest import TensorInfo
 from .verify import read_checked, read_verified
 
 MODEL = "model.onnx"
-_INPUTS, _LENGTHS, _LOGITS = "inputs", "lengths", "logits"
+INPUTS, LENGTHS = "inputs", "lengths"
+Arrays = Mapping[str, NDArray[Any]]
 _QUIET = 4
 """what ONNX Runtime has to say comes as an exception; on the terminal it would stand twice"""
 
@@ -27,12 +29,12 @@ class Session:
         self._session = _loaded(model, threads)
         self.inputs = {info.name: info for info in map(_info, self._session.get_inputs())}
         self.outputs = {info.name: info for info in map(_info, self._session.get_outputs())}
-        if _INPUTS not in self.inputs or _LOGITS not in self.outputs or self.inputs.keys() - {_INPUTS, _LENGTHS}:
-            found = f"{sorted(self.inputs)} -> {sorted(self.outputs)}"
-            raise ModelError(f"model: expected `inputs` (and `lengths`) -> `logits`, got {found}; export it again")
-        self._dtype = np.dtype(self.inputs[_INPUTS].dtype)
-        self._shape = self.inputs[_INPUTS].shape
-        self._takes_lengths = _LENGTHS in self.inputs
+        if INPUTS not in self.inputs or self.inputs.keys() - {INPUTS, LENGTHS}:
+            raise ModelError(f"model: expected `inputs` (and `lengths`), got {sorted(self.inputs)}; export it again")
+        self._names = list(self.outputs)
+        self._dtype = np.dtype(self.inputs[INPUTS].dtype)
+        self._shape = self.inputs[INPUTS].shape
+        self._takes_lengths = LENGTHS in self.inputs
         self._fitting: tuple[int, ...] = ()
         """the shape that was looked at last and fits: to look again takes as long as a small layer"""
 
@@ -52,28 +54,38 @@ class Session:
         contents = read_verified(directory)
         return cls(contents.file(MODEL), threads or contents.manifest.target.threads)
 
-    def predict(self, inputs: NDArray[Any], lengths: NDArray[Any] | None = None) -> NDArray[np.float32]:
-        """Returns logits (batch, outputs).
+    def predict(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """Returns the outputs by name, (batch, ...) each.
 
         Args:
-            inputs: (batch, *sample shape) in the data's own dtype and scale.
-            lengths: (batch,) int64, the number of frames that are there; all of them when left out.
+            inputs: `inputs` (batch, *sample shape) in the data's own dtype and scale; for sequences also `lengths`
+                (batch,) int64, the number of frames that are no padding, or all of them when left out.
 
         Raises:
-            WrongInputError: dtype, shape or lengths are not what the model takes.
+            WrongInputError: names, dtype, shape or lengths are not what the model takes.
             ModelError: the model fails on an input of the right shape.
         """
-        if inputs.shape != self._fitting or inputs.dtype != self._dtype:
-            self._require_fits(inputs)
-            self._fitting = inputs.shape
-        feed = {_INPUTS: inputs}
-        if self._takes_lengths:
-            feed[_LENGTHS] = _full_lengths(inputs) if lengths is None else _checked_lengths(inputs, lengths)
+        feed = self._checked(inputs)
         try:
-            logits: NDArray[np.float32] = self._session.run([_LOGITS], feed)[0]
+            return dict(zip(self._names, self._session.run(self._names, feed), strict=True))
         except Exception as error:  # ONNX Runtime's exceptions share no base of their own
-            raise ModelError(f"model: expected logits for {inputs.shape}, got {error}; export it again") from None
-        return logits
+            shape = feed[INPUTS].shape
+            raise ModelError(f"model: expected outputs for {shape}, got {error}; export it again") from None
+
+    def _checked(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """Returns what the model is fed."""
+        if INPUTS not in inputs or not inputs.keys() <= self.inputs.keys():
+            names = " and ".join(f"`{name}`" for name in self.inputs)
+            raise WrongInputError(f"`inputs`: expected {names}, got {', '.join(inputs)}; give arrays of these names")
+        values = inputs[INPUTS]
+        if values.shape != self._fitting or values.dtype != self._dtype:
+            self._require_fits(values)
+            self._fitting = values.shape
+        if not self._takes_lengths:
+            return {INPUTS: values}
+        lengths = inputs.get(LENGTHS)
+        lengths = _full_lengths(values) if lengths is None else _checked_lengths(values, lengths)
+        return {INPUTS: values, LENGTHS: lengths}
 
     def _require_fits(self, inputs: NDArray[Any]) -> None:
         if inputs.dtype != self._dtype:

@@ -8,8 +8,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from ..bundle.predictor import Predictor
+from ..bundle.session import INPUTS, Arrays
 from ..errors import WrongInputError
-from .inputs import Samples, read_json, read_npy
+from .inputs import read_json, read_npy
 from .openapi import openapi
 
 if TYPE_CHECKING:
@@ -92,19 +93,19 @@ class Handler(BaseHTTPRequestHandler):
     def _predictions(self, model: Predictor) -> dict[str, Any]:
         try:
             samples = self._samples(model)
-            predictions = model.predict(samples.inputs, samples.lengths)
+            predictions = model.predict(samples)
         except WrongInputError as error:
             raise RequestError(HTTPStatus.BAD_REQUEST, str(error)) from None
         return {"version": model.receipt.version, "predictions": [prediction.to_json() for prediction in predictions]}
 
-    def _samples(self, model: Predictor) -> Samples:
+    def _samples(self, model: Predictor) -> Arrays:
         kind = self.headers.get_content_type() if "Content-Type" in self.headers else "nothing"
         if kind not in (JSON, NPY):
             raise RequestError(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"`Content-Type`: expected {JSON} or {NPY}, got {kind}"
             )
         body = self._body()
-        return Samples(read_npy(body)) if kind == NPY else read_json(body, model.session.inputs["inputs"])
+        return {INPUTS: read_npy(body)} if kind == NPY else read_json(body, model.session.inputs["inputs"])
 
     def _body(self) -> bytes:
         length, limit = self.headers.get("Content-Length", ""), self._server.max_bytes

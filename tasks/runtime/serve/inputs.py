@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -11,21 +10,14 @@ from numpy.typing import NDArray
 
 from ..bundle.fields import Document, Json, parse
 from ..bundle.manifest import TensorInfo
+from ..bundle.session import INPUTS, LENGTHS, Arrays
 from ..errors import WrongInputError
 
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _JSON = Document("inputs", 'give {"inputs": [...]} or {"inputs": [...], "lengths": [...]}', WrongInputError)
 
 
-@dataclass(frozen=True)
-class Samples:
-    """A batch, as `Session.predict` takes it."""
-
-    inputs: NDArray[Any]
-    lengths: NDArray[np.int64] | None = None
-
-
-def read_samples(content: bytes, takes: TensorInfo) -> Samples:
+def read_samples(content: bytes, takes: TensorInfo) -> Arrays:
     """Returns the samples in a text or binary file.
 
     Args:
@@ -36,7 +28,7 @@ def read_samples(content: bytes, takes: TensorInfo) -> Samples:
         WrongInputError: they cannot be read, or are no numbers of that dtype.
     """
     if content.startswith(b"\x93NUMPY"):
-        return Samples(read_npy(content))
+        return {INPUTS: read_npy(content)}
     if content.startswith(b"PK"):
         return _npz(content)
     if content.lstrip()[:1] in (b"{", b"["):
@@ -61,7 +53,7 @@ def read_npy(content: bytes) -> NDArray[Any]:
         raise WrongInputError(f"`inputs`: expected a whole .npy of numbers, got {error}; write it again") from None
 
 
-def read_json(content: bytes, takes: TensorInfo) -> Samples:
+def read_json(content: bytes, takes: TensorInfo) -> Arrays:
     """Returns the samples in `{"inputs": [...], "lengths": [...]}`, or in a bare list.
 
     Raises:
@@ -69,25 +61,25 @@ def read_json(content: bytes, takes: TensorInfo) -> Samples:
     """
     parsed = parse(content, _JSON)
     if isinstance(parsed, list):
-        parsed = {"inputs": parsed}
-    if not isinstance(parsed, dict) or "inputs" not in parsed or parsed.keys() - {"inputs", "lengths"}:
+        parsed = {INPUTS: parsed}
+    if not isinstance(parsed, dict) or INPUTS not in parsed or parsed.keys() - {INPUTS, LENGTHS}:
         raise _JSON.wrong("", "an object with `inputs` and perhaps `lengths`", repr(parsed)[:80])
-    lengths = parsed.get("lengths")
-    return Samples(
-        _converted(_array(parsed["inputs"], "inputs"), np.dtype(takes.dtype), "inputs"),
-        None if lengths is None else _converted(_array(lengths, "lengths"), np.dtype(np.int64), "lengths"),
-    )
+    lengths = parsed.get(LENGTHS)
+    samples = {INPUTS: _converted(_array(parsed[INPUTS], INPUTS), np.dtype(takes.dtype), INPUTS)}
+    if lengths is not None:
+        samples[LENGTHS] = _converted(_array(lengths, LENGTHS), np.dtype(np.int64), LENGTHS)
+    return samples
 
 
-def _npz(content: bytes) -> Samples:
+def _npz(content: bytes) -> Arrays:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return Samples(arrays["inputs"], arrays.get("lengths"))
+            return {name: arrays[name] for name in (INPUTS, *({LENGTHS} & {*arrays}))}
     except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
         raise WrongInputError(f"`inputs`: expected an .npz with `inputs`, got {error}; write it again") from None
 
 
-def _csv(content: bytes, takes: TensorInfo) -> Samples:
+def _csv(content: bytes, takes: TensorInfo) -> Arrays:
     shape = tuple(side for side in takes.shape[1:] if side is not None)
     try:
         rows = np.loadtxt(io.StringIO(content.decode()), delimiter=",", ndmin=2)
@@ -100,7 +92,7 @@ def _csv(content: bytes, takes: TensorInfo) -> Samples:
             f"`inputs`: expected rows of shape {_shown(takes.shape[1:])} laid flat, got {rows.shape[1]} columns;"
             " give JSON or .npy"
         )
-    return Samples(_converted(rows.reshape(-1, *shape), np.dtype(takes.dtype), "inputs"))
+    return {INPUTS: _converted(rows.reshape(-1, *shape), np.dtype(takes.dtype), INPUTS)}
 
 
 def _array(values: Json, name: str) -> NDArray[Any]:

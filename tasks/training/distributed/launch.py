@@ -65,7 +65,7 @@ def spread(
         network = data.network(architecture)
         load_weights(network, folder / WEIGHTS)
     fit = Fit(result["best_epoch"], tuple(result["history"]))
-    return Trained(network.eval(), fit, data.outputs), tuple(result["warnings"])
+    return Trained(network.eval(), fit), tuple(result["warnings"])
 
 
 def command(folder: Path, processes: int) -> list[str]:

@@ -73,10 +73,9 @@ def test_sequences_are_kept_whole_or_frame_by_frame_with_zeros_behind_their_end(
     stored = cache(sequence_data, listener, store, SoftLabelKey("t", "d", per))
     live = LiveSoftLabels(listener.network, per)
     for batch in epoch(sequence_data):
-        assert batch.lengths is not None
         torch.testing.assert_close(stored.at(batch), live.at(batch), rtol=2e-3, atol=2e-3)
         if per == "step":
-            gone = torch.arange(batch.inputs.shape[1]) >= batch.lengths.unsqueeze(1)
+            gone = torch.arange(batch.inputs["inputs"].shape[1]) >= batch.inputs["lengths"].unsqueeze(1)
             assert not stored.at(batch)[gone].any()
 
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from params.models import EfficientNetLite, Mlp
 from params.teacher import Pretrained, Teacher
-from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.records import DataSpec, InputSpec, Statistics
+from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError
 from tasks.core.files import sha256_of
 from tasks.distill.teachers import pretrained
@@ -29,7 +30,10 @@ LITE0 = {
 
 def network(architecture: Any = SHORT, channels: int = 1) -> Network:
     spec = InputSpec(layout="image", dtype="uint8", shape=(channels, 32, 32))
-    return build_model(architecture, spec, 2, Statistics(mean=(0.0,) * channels, std=(1.0,) * channels))
+    statistics = Statistics(mean=(0.0,) * channels, std=(1.0,) * channels)
+    targets = TargetCard(names=("cat", "dog"))
+    data = DataSpec(input=spec, task="classification", targets=targets, statistics=statistics)
+    return build_model(architecture, data)
 
 
 def published() -> dict[str, Tensor]:

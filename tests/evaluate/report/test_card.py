@@ -167,7 +167,7 @@ def test_the_code_in_the_card_runs_on_a_bundle(
     content = linear(spec)
     facts = Facts("trees", "classification", CLASSES, spec.layout, Processor("x86", 1), "v", "f", "now", 1e-4)
     ones = np.ones((2, *spec.shape), dtype=spec.dtype)
-    write_bundle(tmp_path / "bundle", facts, content, golden_of(Session(content), ones, None))
+    write_bundle(tmp_path / "bundle", facts, content, golden_of(Session(content), {"inputs": ones}))
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(found.group(1), names)
