@@ -83,9 +83,9 @@ def contest(operations: int, processes: int) -> Outcome:
 def _forget() -> None:
     """Closes what this process has open of another state folder."""
     from tasks.registry.ledger import database
-    from tasks.tracking import runs as tracking
+    from tasks.tracking import runs
 
-    tracking.client.cache_clear()
+    runs.client.cache_clear()
     database.engine.cache_clear()
 
 

@@ -14,10 +14,9 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from cli.exit_code import forget_ctrl_c
-from tasks.core.addresses import without_login
 from tasks.core.errors import StillhouseError
 from tasks.core.progress import listen
-from tasks.core.servers import named_servers, unreachable
+from tasks.core.servers import named_servers, unreachable, without_login
 from tasks.runtime.errors import RuntimeBundleError
 
 COMMANDS = {
@@ -118,7 +117,7 @@ def main() -> None:
 
 
 def _end_if_disk_is_full(error: Exception) -> None:
-    from tasks.core.disk import disk_full
+    from tasks.core.files import disk_full
     from tasks.core.workspace import state_dir
 
     if full := disk_full(error, state_dir()):

@@ -17,10 +17,9 @@ from flows.run import project_of
 from flows.sweep.search import label_of
 from flows.sweep.search_space import SearchSpace
 from infra.services.prefect_server import start_prefect_api
-from tasks.core.addresses import without_login
 from tasks.core.errors import UnreachableError, mismatch
 from tasks.core.files import local_path
-from tasks.core.servers import answers
+from tasks.core.servers import answers, without_login
 from tasks.core.workspace import prepare_environment
 
 if TYPE_CHECKING:

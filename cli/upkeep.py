@@ -9,7 +9,7 @@ from cli.console import console
 from infra.services.prefect_server import results_folder
 from tasks.contracts.releases import Release
 from tasks.core.errors import InputError, RefusedError, mismatch
-from tasks.core.locks import alone
+from tasks.core.locks import exclusive
 from tasks.core.workspace import prepare_environment, project_root, state_dir
 from tasks.registry import removal
 from tasks.registry.ledger.history import History
@@ -48,7 +48,7 @@ def gc(
         do = "give `--model` and `--version` together, or `--keep` alone"
         raise InputError(mismatch("stillhouse gc", "", "one version, or how many to keep", "something else", do))
     prepare_environment()
-    with alone(), registry_lock():
+    with exclusive(), registry_lock():
         if not dry_run:
             finish_promotions()
         chosen = tuple(chosen_versions(keep, model, version))

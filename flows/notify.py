@@ -13,9 +13,9 @@ from typing import Any
 from params.pipeline import Recipe
 from params.retrain import Event
 from tasks.contracts.releases import Promotion
-from tasks.core.addresses import without_login
 from tasks.core.errors import StoppedError, mismatch
 from tasks.core.progress import Warned, say
+from tasks.core.servers import without_login
 
 
 def notify_of_promotions(recipe: Recipe, promotions: Sequence[Promotion], reason: str) -> None:

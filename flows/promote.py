@@ -11,7 +11,7 @@ from tasks.contracts.releases import Promotion, Release, Verdict
 from tasks.contracts.scores import Challenge
 from tasks.core.errors import InputError, mismatch
 from tasks.core.fingerprint import Ingredients
-from tasks.core.locks import at_work
+from tasks.core.locks import shared
 from tasks.core.record import Artefact
 from tasks.core.workspace import project_root
 from tasks.data.versions.versions_store import CACHE, at_hand
@@ -29,7 +29,7 @@ from tasks.tracking.job_runs import job_run
 @flow(name="promote", flow_run_name="promote {release.model} to {environment}")
 def promote(release: Release, environment: str, gate: Gate, measuring: Evaluate, reason: str) -> Promotion:
     """Promotes a release if the gate lets it, and records what the gate said either way."""
-    with at_work(), job_run(release.model, f"promote.{environment}", release, flow_run.id) as run:
+    with shared(), job_run(release.model, f"promote.{environment}", release, flow_run.id) as run:
         history = History.load(release.model)
         champion = challenge(release, environment, measuring, history)
         inputs = gate_inputs(release, environment, gate, history)
@@ -45,7 +45,7 @@ def approve(release: Release, environment: str, gate: Gate, measuring: Evaluate,
 
     The approval stays on record where the gate refuses for another reason: a later promotion finds it.
     """
-    with at_work():
+    with shared():
         approve_release(release, environment, reason)
         return promote(release, environment, gate, measuring, reason)
 
@@ -64,7 +64,7 @@ def report(release: Release, measuring: Evaluate | None, ingredients: Ingredient
     verdicts, decided = tuple(verdict for verdict, _ in recorded), tuple(time for _, time in recorded)
     challenges = tuple(_challenges(release, verdicts, measuring, history))
     ancestors = ancestry_of(release, history, ingredients)
-    with at_work():
+    with shared():
         return publish_report(release, ledger.evaluation_of(release), verdicts, challenges, decided, ancestors)
 
 

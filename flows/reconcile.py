@@ -14,11 +14,11 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowR
 from prefect.client.schemas.objects import StateType
 from prefect.states import Crashed
 
-from tasks.core import process_lease as ownership
+from tasks.core import process_lease
 from tasks.core.errors import StoppedError
 from tasks.core.process_lease import owner as this_process
 from tasks.core.progress import Notice, say
-from tasks.tracking import runs as tracking
+from tasks.tracking.runs import FLOW_RUN, PARENT, deliver_left
 from tasks.upkeep.abandoned import close, forget_checkpoints, open_runs
 from tasks.upkeep.mlflow_runs import Run
 
@@ -28,7 +28,7 @@ OPEN = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
 
 def reconcile() -> Iterator[str]:
     """Closes what killed processes left open in MLflow and Prefect, whose API must answer; yields what, in words."""
-    for owner in ownership.gone():
+    for owner in process_lease.gone():
         with get_client(sync_client=True) as client:
             runs = open_runs(owner)
             # Prefect first: the flow run of a killed process is found by what MLflow still calls running, too.
@@ -36,7 +36,7 @@ def reconcile() -> Iterator[str]:
         for run in runs:
             close(run)
             yield f"MLflow's `{run.name}`, as killed"
-        if count := tracking.deliver_left(owner):
+        if count := deliver_left(owner):
             yield f"metrics of {count} run{'s' if count > 1 else ''} that MLflow had not got yet: delivered"
     for name in forget_checkpoints():
         yield f"checkpoints of `{name[:12]}`, which nobody started again: removed"
@@ -68,8 +68,8 @@ def owned_runs(after_stop: str) -> Iterator[None]:
 def _crash(client: SyncPrefectClient, owner: str, runs: Sequence[Run]) -> Iterator[str]:
     """Closes the flow runs of an owner as crashed, with their tasks; yields their names."""
     # By parents only: a worker of a sweep owns a stage of a flow that is another process's, and may go on without it.
-    parents = [run for run in runs if tracking.PARENT not in run.tags]
-    of_runs = [run.tags[tracking.FLOW_RUN] for run in parents if tracking.FLOW_RUN in run.tags]
+    parents = [run for run in runs if PARENT not in run.tags]
+    of_runs = [run.tags[FLOW_RUN] for run in parents if FLOW_RUN in run.tags]
     tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[_label(owner)]))
     linked = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(one) for one in of_runs]))
     found = {run.id: run for wanted in (tagged, linked) for run in client.read_flow_runs(flow_run_filter=wanted)}

@@ -18,7 +18,7 @@ from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord
 from tasks.contracts.releases import Promotion, Release
 from tasks.contracts.scores import EvaluationRecord
 from tasks.core.fingerprint import LIBRARIES, Ingredients, flatten, library_versions
-from tasks.core.locks import at_work
+from tasks.core.locks import shared
 from tasks.core.record import Artefact, Record
 from tasks.core.workspace import git_commit, project_root
 from tasks.data.task import prepare_data
@@ -27,8 +27,7 @@ from tasks.distill.teachers.task import train_teacher
 from tasks.evaluate.report.task import write_card
 from tasks.evaluate.task import evaluate_candidates
 from tasks.registry.task import register_student
-from tasks.tracking import job_runs
-from tasks.tracking import runs as tracking
+from tasks.tracking import job_runs, runs
 from tasks.tracking.runs import StageRun
 
 
@@ -46,7 +45,7 @@ class Retrained(Record):
 def retrain(recipe: Recipe) -> Retrained:
     """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
     with job_runs.job_run(recipe.name, "retrain", run_id=flow_run.id):
-        with at_work(), parent_run(recipe) as run:
+        with shared(), parent_run(recipe) as run:
             data = prepare_data(recipe)
             teachers = train_teachers(recipe, data)
             baseline = train_baseline(without_teacher(recipe.student), data, recipe.seed)
@@ -132,7 +131,7 @@ def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) ->
 @contextmanager
 def parent_run(recipe: Recipe, **more: str) -> Iterator[StageRun]:
     """Opens the MLflow run that all stages of this flow run are children of; `more` are further tags."""
-    tags = {tracking.RECIPE: recipe.name, "git_commit": git_commit(project_root()), **more}
-    with tracking.flow_run(recipe.name, flow_run.name, flow_run.id, tags) as run:
+    tags = {runs.RECIPE: recipe.name, "git_commit": git_commit(project_root()), **more}
+    with runs.flow_run(recipe.name, flow_run.name, flow_run.id, tags) as run:
         run.params(flatten(recipe.model_dump(mode="json")))
         yield run

@@ -104,9 +104,9 @@ def run(project: Path, recipe: Recipe, comparison: Comparison, ready: Callable[[
     with notify_of_failure(recipe):
         from flows.reconcile import owned_runs
         from flows.retrain import retrain
-        from tasks.tracking import runs as tracking
+        from tasks.tracking import runs
 
-        tracking.client()  # makes MLflow's database, where there is none, while the server makes Prefect's
+        runs.client()  # makes MLflow's database, where there is none, while the server makes Prefect's
         ready()
         with owned_runs("the same command goes on behind the last finished stage"):
             retrained = retrain(recipe)

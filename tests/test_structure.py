@@ -23,9 +23,8 @@ MAY_SPEAK = {
 """pattern of files -> why words of classification are right in them"""
 
 # What is not converted yet. Lines leave these lists, none may join them.
-BIG_FOLDERS = {"tasks/core"}
+BIG_FOLDERS: set[str] = set()
 CIRCLES = {
-    ("tasks.tracking.job_runs", "tasks.tracking.openlineage"),
     ("tasks.runtime.serve.handler", "tasks.runtime.serve.server"),
 }
 DOUBLED = {

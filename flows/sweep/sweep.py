@@ -20,7 +20,7 @@ from flows.sweep.search_space import SearchSpace
 from flows.sweep.task_runners import task_runner
 from tasks.contracts.scores import ComparisonRecord, EvaluationRecord
 from tasks.core.errors import StageError
-from tasks.core.locks import at_work
+from tasks.core.locks import shared
 from tasks.core.record import Artefact
 from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, train_baseline
@@ -68,15 +68,15 @@ def sweep(space: SearchSpace) -> SweepResult:
         StageError: every student failed.
     """
     recipe = space.recipe
-    with job_runs.job_run(recipe.name, "sweep", run_id=flow_run.id), at_work(), parent_run(recipe, sweep="1") as run:
-        shared = _shared_inputs(space)
+    with job_runs.job_run(recipe.name, "sweep", run_id=flow_run.id), shared(), parent_run(recipe, sweep="1") as run:
+        inputs = _shared_inputs(space)
         started = time.perf_counter()
-        tried = [*run_trials(shared)]
+        tried = [*run_trials(inputs)]
         seconds = time.perf_counter() - started
         made = _made(tried)
-        compared = _compared(shared, made)
+        compared = _compared(inputs, made)
         ranking = ranked([one.variant for one in made], [one.candidates for one in made], compared, space.sweep.prefer)
-        evaluation = _on_test(shared, next(one for one in made if one.variant is ranking[0].variant))
+        evaluation = _on_test(inputs, next(one for one in made if one.variant is ranking[0].variant))
         front = _log_outcome(run, ranking, compared, evaluation)
     return SweepResult(ranking, tuple(one for one in tried if isinstance(one, FailedTrial)), evaluation, front, seconds)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from infra.services.prefect_server import HOST, free_port, wait_until_healthy
 from tasks.core.workspace import state_dir
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 
 GRACE_SECONDS = 10
 
@@ -50,7 +50,7 @@ def _mlflow() -> Page:
     uri = os.environ["MLFLOW_TRACKING_URI"]
     if uri.startswith("http"):
         return Page("MLflow", uri, f"{uri}/health", None)
-    tracking.client()  # makes the database, which the server would leave in pieces where it is killed meanwhile
+    runs.client()  # makes the database, which the server would leave in pieces where it is killed meanwhile
     port = free_port(5000)
     # By a variable: everybody on the machine may read a command line, and the address of a database has a password.
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri

@@ -1,4 +1,4 @@
-"""Who works in the state folder: any number of runs at once, or one clean-up alone."""
+"""A lock of the state folder: shared by any number of runs, exclusive for a clean-up."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,27 +10,27 @@ from tasks.core.workspace import state_dir
 
 
 @contextmanager
-def at_work() -> Iterator[None]:
-    """Keeps a clean-up away while the block runs; waits for one that has begun. The system frees it after a kill."""
+def shared() -> Iterator[None]:
+    """Prevents a clean-up while the block runs; waits for one that has begun. The system frees it after a kill."""
     lock = _lock()
     with lock.read_lock():
         yield
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Keeps everybody else away while the block runs.
+def exclusive() -> Iterator[None]:
+    """Prevents all other use of the state folder while the block runs.
 
     Raises:
-        BusyError: somebody is at work.
+        BusyError: a run, a promotion or an approval is under way.
     """
     lock = _lock()
     try:
         lock.acquire_write(blocking=False)
     except Timeout:
         do = "wait until it is done, then try again"
-        got = "a run, a promotion or an approval that goes on"
-        raise BusyError(mismatch(str(state_dir()), "", "nobody at work", got, do)) from None
+        got = "a run, a promotion or an approval"
+        raise BusyError(mismatch(str(state_dir()), "", "no other use of the state folder", got, do)) from None
     try:
         yield
     finally:

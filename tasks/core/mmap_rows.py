@@ -1,4 +1,4 @@
-"""Rows of a `.npy` file, read as they are asked for; what was read can be given back to the system."""
+"""Rows of a memory-mapped `.npy` file; pages that were read can be released."""
 
 import mmap
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class RowMap:
+class MmapRows:
     """An array on disk. Pages that were read belong to the process until `release`, though they are the system's cache.
 
     Raises:
@@ -28,6 +28,6 @@ class RowMap:
         return copied
 
     def release(self) -> None:
-        """Takes the pages out of this process; the next row is found in the system's cache, or read again."""
+        """Takes the pages out of this process; the next row comes from the system's cache, or is read again."""
         if hasattr(mmap, "MADV_DONTNEED"):  # everywhere but on Windows
             self._pages.madvise(mmap.MADV_DONTNEED)

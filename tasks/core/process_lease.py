@@ -1,7 +1,7 @@
-"""Whose work something is, and whether that process is still alive: a lock in the state folder that dies with it.
+"""The lease of a process on what it begins: a lock in the state folder that tells whether the process is alive.
 
-A number of a process is given again, and says nothing in another container; a lock is freed by the system however the
-process ends. Where the state folder has no lock of an owner, it works on another machine: nothing is known of it.
+The system frees the lock however the process ends. A process id would not do: it is used again, and is unknown in
+another container. An owner without a lock in this state folder is on another machine, and may be alive.
 """
 
 import secrets
@@ -17,7 +17,7 @@ from tasks.core.workspace import state_dir
 
 
 def owner() -> str:
-    """Returns the name of this process on what it begins; it holds the lock of that name until it ends."""
+    """Returns the name of this process, and holds the lock of that name until the process ends."""
     return _owner_in(_folder())
 
 
@@ -50,7 +50,7 @@ def _owner_in(folder: Path) -> str:
 
 
 _held: list[FileLock] = []
-"""until the process ends: a lock that nobody refers to is released"""
+"""until the process ends: a lock without a reference is released"""
 
 
 @contextmanager

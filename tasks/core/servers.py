@@ -5,12 +5,12 @@ do. So nothing is read out of their errors: where something went wrong, the serv
 """
 
 import os
+import re
 import socket
 from collections.abc import Iterable, Mapping
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from tasks.core.addresses import without_login
 from tasks.core.errors import UnreachableError, mismatch
 
 WEB = ("PREFECT_API_URL", "MLFLOW_TRACKING_URI")
@@ -19,6 +19,19 @@ DATABASE = "STILLHOUSE_LEDGER_URI"
 PORTS = {"postgresql": 5432, "mysql": 3306}
 """where databases listen whose address names no port"""
 PATIENCE_SECONDS = 3
+_LOGIN = re.compile(r"(?<=://)[^/\s'\"`]*@")
+
+
+def without_login(text: str) -> str:
+    """Returns a text, such as a message, in which no address says with whose name and password it is opened."""
+    return _LOGIN.sub("", text)
+
+
+def login_of(address: str) -> tuple[str, str]:
+    """Returns the name and password in an address; empty where it carries none."""
+    login, at, _ = urlsplit(address).netloc.rpartition("@")
+    name, _, password = login.partition(":")
+    return (unquote(name), unquote(password)) if at else ("", "")
 
 
 def named_servers(names: Iterable[str] = (*WEB, DATABASE)) -> dict[str, str]:

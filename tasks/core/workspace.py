@@ -4,8 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from tasks.core.addresses import login_of, without_login
 from tasks.core.errors import InputError, mismatch
+from tasks.core.servers import login_of, without_login
 
 MARKER = "dvc.yaml"
 

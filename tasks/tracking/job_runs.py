@@ -1,7 +1,7 @@
-"""Runs of jobs, told to a company's catalogue as OpenLineage events: when one begins, and how it ends.
+"""Runs of jobs, sent to a data catalogue as OpenLineage events: when one begins, and how it ends.
 
-What happens is taken note of at once and sent by a thread of its own: a catalogue that is slow or gone costs one
-warning and, at the end of a flow, a few seconds at most. Only that thread imports OpenLineage (`openlineage.py`).
+A thread of its own sends the events, so that a catalogue that is slow or gone costs one warning and, at the end of a
+flow, a few seconds at most. Only that thread imports OpenLineage (`openlineage.py`).
 """
 
 import queue
@@ -10,58 +10,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Literal
 
 from tasks.core.progress import Warned, say
-from tasks.tracking.datasets import Dataset, read_from, written_as
+from tasks.tracking.datasets import read_from
+from tasks.tracking.job_events import JobEvent, JobRun, Sink, State
 
 PATIENCE_SECONDS = 5.0
 """that the end of a flow waits for events that were not sent yet"""
-State = Literal["START", "COMPLETE", "FAIL", "ABORT"]
-
-
-@dataclass
-class JobRun:
-    """One run of a job.
-
-    Attributes:
-        product: the name of the recipe.
-        job: dotted: `digits.retrain`, and below it `digits.retrain.teacher`.
-        id: a UUID.
-        parent: the run that this one is a part of.
-        inputs: what it reads.
-        outputs: what it has written.
-        mlflow_run: where its numbers are.
-    """
-
-    product: str
-    job: str
-    id: str
-    parent: "JobRun | None"
-    inputs: tuple[Dataset, ...]
-    outputs: tuple[Dataset, ...] = ()
-    mlflow_run: str = ""
-
-    def made(self, result: object) -> None:
-        """Takes note of what came of the run."""
-        self.outputs = tuple(written_as(self.product, result))
-        self.mlflow_run = getattr(result, "run_id", "")
-
-
-@dataclass(frozen=True)
-class Happening:
-    """What one event says."""
-
-    state: State
-    time: datetime
-    run: JobRun
-    error: str = ""
-
-
-Sink = Callable[[Happening], None]
 _current: ContextVar[JobRun | None] = ContextVar("job_run", default=None)
 
 
@@ -100,7 +58,7 @@ def within(product: str, verb: str, run_id: str) -> Iterator[None]:
 
 @contextmanager
 def stage_run(stage: str, given: object) -> Iterator[JobRun]:
-    """Tells of a stage of the run that goes on; outside of one there is nobody to tell it for."""
+    """Sends the events of a stage of the current run; sends none outside of a run."""
     parent = _current.get()
     if parent is None:
         yield JobRun("", stage, "", None, ())
@@ -117,27 +75,27 @@ def _told(run: JobRun) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        # Ctrl-C or a signal, which are no exceptions of a job, are nobody's failure.
+        # Ctrl-C and signals are no failure of the job.
         _tell("FAIL" if isinstance(error, Exception) else "ABORT", run, f"{type(error).__name__}: {error}")
         raise
     _tell("COMPLETE", run)
 
 
 def _tell(state: State, run: JobRun, error: str = "") -> None:
-    _sender().put(Happening(state, datetime.now(UTC), replace(run), error))
+    _sender().put(JobEvent(state, datetime.now(UTC), replace(run), error))
 
 
 class _Sender:
-    """Takes what happens at once, and sends it in its order behind the back of the flow."""
+    """Takes events at once and sends them in order from a thread of its own."""
 
     def __init__(self) -> None:
         self._work: queue.Queue[Callable[[], object]] = queue.Queue()
         self._sinks: list[Callable[[], Sink]] = [cache(_configured), cache(_file)]
         threading.Thread(target=self._go_on, name="openlineage", daemon=True).start()
 
-    def put(self, happening: Happening) -> None:
+    def put(self, event: JobEvent) -> None:
         """Returns at once."""
-        self._work.put(lambda: self._send(happening))
+        self._work.put(lambda: self._send(event))
 
     def wait(self, seconds: float) -> None:
         """Returns when all is sent, or when that took too long: what is left is given up then."""
@@ -151,18 +109,18 @@ class _Sender:
         while True:
             self._work.get()()
 
-    def _send(self, happening: Happening) -> None:
+    def _send(self, event: JobEvent) -> None:
         while self._sinks:
             sink = self._sinks[0]
             try:
-                sink()(happening)
+                sink()(event)
             except Exception as error:
                 self._go_without(sink, error)
             else:
                 return
 
     def _go_without(self, sink: Callable[[], Sink], error: Exception) -> None:
-        if self._sinks:  # else the flow has lost its patience meanwhile, and has said so
+        if self._sinks:  # else the flow waited too long meanwhile, and has warned
             self._sinks.remove(sink)
             left = "this run's go to the file in the state folder" if self._sinks else "this run sends none"
             _warn(f"expected to send an event, got {type(error).__name__}: {error}; {left}")

@@ -1,4 +1,4 @@
-"""The one door to OpenLineage: what an event looks like, and where events go.
+"""The one module that imports OpenLineage: what an event looks like, and where events go.
 
 They go to where OpenLineage's own variables or its `openlineage.yml` point, else to a file in the state folder.
 """
@@ -32,7 +32,7 @@ from openlineage.client.transport.noop import NoopConfig, NoopTransport
 
 from tasks.core.workspace import git_commit, git_remote, project_root, state_dir
 from tasks.tracking.datasets import Dataset
-from tasks.tracking.job_runs import Happening, JobRun, Sink
+from tasks.tracking.job_events import JobEvent, JobRun, Sink
 
 FILE = "openlineage.jsonl"
 NAMESPACE, DEFAULT_NAMESPACE = "OPENLINEAGE_NAMESPACE", "stillhouse"
@@ -40,7 +40,7 @@ set_producer("urn:stillhouse:pipeline")
 
 
 def configured_sink() -> Sink:
-    """Returns what sends events to where the user wants them; to the file where nobody said anything.
+    """Returns what sends events to where the user wants them; to the file by default.
 
     Raises:
         Exception: whatever OpenLineage's client has to say about its settings.
@@ -61,17 +61,17 @@ def file_sink() -> Sink:
     return partial(_emit, OpenLineageClient(transport=FileTransport(config)))
 
 
-def _emit(client: OpenLineageClient, happening: Happening) -> None:
-    client.emit(event_of(happening))
+def _emit(client: OpenLineageClient, event: JobEvent) -> None:
+    client.emit(event_of(event))
 
 
-def event_of(happening: Happening) -> RunEvent:
+def event_of(event: JobEvent) -> RunEvent:
     """Returns the event; outputs are named when they are there."""
-    run = happening.run
+    run = event.run
     return RunEvent(
-        eventType=RunState[happening.state],
-        eventTime=happening.time.isoformat(),
-        run=Run(run.id, facets=_run_facets(happening)),
+        eventType=RunState[event.state],
+        eventTime=event.time.isoformat(),
+        run=Run(run.id, facets=_run_facets(event)),
         job=_job(run),
         inputs=[_input(dataset) for dataset in run.inputs],
         outputs=[_output(dataset) for dataset in run.outputs],
@@ -95,16 +95,16 @@ def _source_code() -> source_code_location_job.SourceCodeLocationJobFacet:
     )
 
 
-def _run_facets(happening: Happening) -> dict[str, RunFacet]:
-    run = happening.run
+def _run_facets(event: JobEvent) -> dict[str, RunFacet]:
+    run = event.run
     facets: dict[str, RunFacet] = {}
     if run.parent:
         facets["parent"] = _parent(run.parent)
     if run.mlflow_run:
         tag = tags_run.TagsRunFacetFields("mlflow_run", run.mlflow_run, "STILLHOUSE")
         facets["tags"] = tags_run.TagsRunFacet([tag])
-    if happening.error:
-        facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(happening.error, "PYTHON")
+    if event.error:
+        facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(event.error, "PYTHON")
     return facets
 
 

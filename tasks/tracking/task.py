@@ -25,8 +25,8 @@ from tasks.core.fingerprint import flatten, stage_fingerprint
 from tasks.core.progress import Advance, StageAdvanced, StageEnded, StageFailed, StageStarted, say
 from tasks.core.record import Record
 from tasks.core.workspace import state_dir
-from tasks.tracking import job_runs
-from tasks.tracking import runs as tracking
+from tasks.tracking import job_runs, runs
+from tasks.tracking.job_events import JobRun
 from tasks.tracking.runs import StageRun
 
 P = ParamSpec("P")
@@ -92,7 +92,7 @@ def advance_of(title: str) -> Advance:
 
 
 @contextmanager
-def _announced(title: str, inputs: dict[str, Any]) -> Iterator[job_runs.JobRun]:
+def _announced(title: str, inputs: dict[str, Any]) -> Iterator[JobRun]:
     """Tells of a stage that works in the block; a catalogue is told, too, but not of what is taken as it is."""
     say(StageStarted(title))
     try:
@@ -105,7 +105,7 @@ def _announced(title: str, inputs: dict[str, Any]) -> Iterator[job_runs.JobRun]:
 
 def _say_ended(title: str, summary: str, record: Record, taken: bool, seconds: float) -> None:
     """Notes what a stage came to on the run of its flow, and says so."""
-    tracking.note_stage(flow_run.id, title, getattr(record, "run_id", "") or "none", record.digest)
+    runs.note_stage(flow_run.id, title, getattr(record, "run_id", "") or "none", record.digest)
     reused = taken or getattr(record, "reused", False)
     say(StageEnded(title, summary, seconds, reused, getattr(record, "created", None) if reused else None))
 
@@ -118,7 +118,7 @@ def _without_run(door: Callable[..., R], title: str, key: Callable[[dict[str, An
     def body(*args: Any, **kwargs: Any) -> R:
         inputs = signature.bind(*args, **kwargs).arguments
         kept = state_dir() / "checkpoints" / key(inputs)
-        with resumable(kept), tracking.stage_run(title, flow_run.id) as run:
+        with resumable(kept), runs.stage_run(title, flow_run.id) as run:
             for name, value in inputs.items():
                 if isinstance(value, Section):
                     run.params(flatten(value.model_dump(mode="json"), name))

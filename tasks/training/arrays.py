@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.records import DatasetCard, Shard
 from tasks.contracts.targets import Targets
-from tasks.core.mmap_rows import RowMap
+from tasks.core.mmap_rows import MmapRows
 
 CARD = "dataset.json"
 LARGE = 16 * 2**20
@@ -113,7 +113,7 @@ def open_split(directory: Path, split: str) -> SplitArrays:
 
 @dataclass(frozen=True)
 class _OpenShard:
-    inputs: RowMap
+    inputs: MmapRows
     targets: Targets
     lengths: NDArray[np.int32] | None
 
@@ -125,7 +125,7 @@ class _OpenShard:
             {name: directory / file.name for name, file in shard.offsets.items()},
         )
         lengths = _map(inputs["lengths"]) if "lengths" in inputs else None
-        return _OpenShard(RowMap(inputs["inputs"]), targets, lengths)
+        return _OpenShard(MmapRows(inputs["inputs"]), targets, lengths)
 
     @property
     def labels(self) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 from tasks.core.workspace import state_dir
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tasks.upkeep.garbage import discard
 from tasks.upkeep.mlflow_runs import PAGE, Run, run_of
 
@@ -14,16 +14,16 @@ LONGEST_DAYS = 30
 
 def open_runs(owner: str) -> tuple[Run, ...]:
     """Returns the runs of an owner that MLflow calls running, parents last."""
-    experiments = [experiment.experiment_id for experiment in tracking.client().search_experiments()]
-    wanted = f"attributes.status = 'RUNNING' and tags.`{tracking.OWNER}` = '{owner}'"
-    found = tracking.client().search_runs(experiments, wanted, max_results=PAGE)
-    return tuple(map(run_of, sorted(found, key=lambda run: tracking.PARENT not in run.data.tags)))
+    experiments = [experiment.experiment_id for experiment in runs.client().search_experiments()]
+    wanted = f"attributes.status = 'RUNNING' and tags.`{runs.OWNER}` = '{owner}'"
+    found = runs.client().search_runs(experiments, wanted, max_results=PAGE)
+    return tuple(map(run_of, sorted(found, key=lambda run: runs.PARENT not in run.data.tags)))
 
 
 def close(run: Run) -> None:
     """Closes a run as KILLED and removes its scratch; its process must have ended."""
     discard(state_dir() / "work" / run.id)
-    tracking.client().set_terminated(run.id, "KILLED")
+    runs.client().set_terminated(run.id, "KILLED")
 
 
 def forget_checkpoints() -> Iterator[str]:

@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from tasks.core import process_lease, servers
-from tasks.core.addresses import without_login
 from tasks.core.errors import InputError
+from tasks.core.servers import without_login
 from tasks.core.workspace import state_dir
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tasks.upkeep import dvc_cache as cache
 from tasks.upkeep import machine
 from tasks.upkeep.abandoned import open_runs
@@ -59,7 +59,7 @@ def mlflow_answers() -> Iterator[Finding]:
     if not _has_begun() or servers.silent_servers(servers.named_servers(["MLFLOW_TRACKING_URI"])):
         return  # the check of servers has reported it
     try:
-        tracking.client().search_experiments(max_results=1)
+        runs.client().search_experiments(max_results=1)
     except Exception as error:
         # MLflow has no type for a schema of another version: it is known by its words alone.
         shown = address if without_login(address) == address else '"$MLFLOW_TRACKING_URI"'

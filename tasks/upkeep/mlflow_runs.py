@@ -8,7 +8,7 @@ from typing import Any
 
 from tasks.core.files import local_path
 from tasks.core.workspace import state_dir
-from tasks.tracking import runs as tracking
+from tasks.tracking.runs import PARENT, RECIPE, STAGE, USES, client, remove_artifacts
 from tasks.upkeep.garbage import Garbage, discard, size_of
 from tasks.upkeep.needs import Needs, Version
 
@@ -45,11 +45,11 @@ class FlowRun:
 
 def all_runs() -> tuple[Run, ...]:
     """Returns every run of every experiment that is not marked as deleted."""
-    experiments = [experiment.experiment_id for experiment in tracking.client().search_experiments()]
-    page = tracking.client().search_runs(experiments, max_results=PAGE)
+    experiments = [experiment.experiment_id for experiment in client().search_experiments()]
+    page = client().search_runs(experiments, max_results=PAGE)
     found = list(page)
     while page.token:
-        page = tracking.client().search_runs(experiments, max_results=PAGE, page_token=page.token)
+        page = client().search_runs(experiments, max_results=PAGE, page_token=page.token)
         found += page
     return tuple(map(run_of, found))
 
@@ -61,7 +61,7 @@ def run_of(run: Any) -> Run:
 
 def flow_runs(runs: Iterable[Run]) -> tuple[FlowRun, ...]:
     """Returns the retrains among some runs."""
-    return tuple(_flow_run(run) for run in runs if tracking.RECIPE in run.tags)
+    return tuple(_flow_run(run) for run in runs if RECIPE in run.tags)
 
 
 def unneeded(runs: Sequence[Run], kept: Needs, removed: Needs) -> tuple[Run, ...]:
@@ -78,11 +78,11 @@ def unneeded(runs: Sequence[Run], kept: Needs, removed: Needs) -> tuple[Run, ...
     found = [
         run
         for run in runs
-        if (_is_broken(run) or not spent.isdisjoint((run.id, run.tags.get(tracking.PARENT))))
+        if (_is_broken(run) or not spent.isdisjoint((run.id, run.tags.get(PARENT))))
         and run.id not in needed
         and not any(_inside(folder, run.artifacts) for folder in held)
     ]
-    return tuple(sorted(found, key=lambda run: tracking.PARENT not in run.tags))
+    return tuple(sorted(found, key=lambda run: PARENT not in run.tags))
 
 
 def _used(retrains: Iterable[FlowRun], needs: Needs) -> set[str]:
@@ -112,10 +112,10 @@ def as_garbage(run: Run) -> Garbage:
 
 def _remove(run_id: str, folder: Path | None) -> None:
     if folder is None:
-        tracking.remove_artifacts(run_id)
+        remove_artifacts(run_id)
     else:
         discard(folder)
-    tracking.client().delete_run(run_id)
+    client().delete_run(run_id)
 
 
 def _is_broken(run: Run) -> bool:
@@ -131,9 +131,9 @@ def _is_broken(run: Run) -> bool:
 def _flow_run(run: Run) -> FlowRun:
     tags = run.tags
     version = tags.get("model_version")
-    noted = {name.removeprefix(tracking.USES): tags[name] for name in tags if name.startswith(tracking.USES)}
-    stages = {tags[name]: "" for name in tags if name.startswith(f"{tracking.STAGE}.")}
-    return FlowRun(run.id, (tags[tracking.RECIPE], int(version)) if version else None, stages | noted)
+    noted = {name.removeprefix(USES): tags[name] for name in tags if name.startswith(USES)}
+    stages = {tags[name]: "" for name in tags if name.startswith(f"{STAGE}.")}
+    return FlowRun(run.id, (tags[RECIPE], int(version)) if version else None, stages | noted)
 
 
 def digests(runs: Iterable[Run], kept: Needs) -> Iterator[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tasks.core.disk import disk_full
 from tasks.core.errors import DiskFullError
+from tasks.core.files import disk_full
 from tasks.tracking.spool import Spool
 from tasks.training.checkpoints.checkpoint_file import Checkpoint, read_checkpoint, write_checkpoint
 

@@ -137,8 +137,8 @@ def test_a_removed_recipe_made_once_more_is_another_version(quick: Project) -> N
 def test_gc_keeps_away_from_a_run_that_goes_on(quick: Project) -> None:
     code = """
 import sys
-from tasks.core.locks import at_work
-with at_work():
+from tasks.core.locks import shared
+with shared():
     print("here", flush=True)
     sys.stdin.read()
 """
@@ -148,6 +148,6 @@ with at_work():
         assert worker.stdout is not None
         assert worker.stdout.readline() == b"here\n"
         said: Any = quick.stillhouse("gc")
-        assert (said.code, "expected nobody at work" in said.err) == (1, True)
+        assert (said.code, "expected no other use of the state folder" in said.err) == (1, True)
         worker.kill()
     assert removed(quick.stillhouse("gc")) == {}

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 
 from tasks.registry.channel.paths import served_root
 from tasks.registry.ledger import database
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tests.postgresql import Cluster, running_cluster
 from tests.registry.made import forget
 from tests.registry.made_channel import Device, web_server
@@ -22,7 +22,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]
         patch.setenv("STILLHOUSE_HOME", str(home))
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
         forget()
-        yield tracking.client()
+        yield runs.client()
         forget()
 
 

@@ -24,7 +24,7 @@ from tasks.registry.promotion import AuditFinding, audit, carry_out, reconcile, 
 from tasks.registry.release import ensure_release
 from tasks.registry.versions import alias_target
 from tasks.runtime.bundle.session import Session
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tasks.training.arrays import CARD
 from tests.conftest import write_prepared
 from tests.evaluate.report import made
@@ -123,11 +123,11 @@ def registered(world: Path) -> int:
     """
     register(world)
     releases = [release for release in ledger.releases() if release.model == MODEL]
-    versions = tracking.client().search_model_versions(f"name = '{MODEL}'")
+    versions = runs.client().search_model_versions(f"name = '{MODEL}'")
     assert {int(version.version) for version in versions} == {release.version for release in releases}
     assert len({release.fingerprint for release in releases}) == len(releases)
     for release in releases:
-        files = [tracking.fetch(artefact) for artefact in release.bundle]
+        files = [runs.fetch(artefact) for artefact in release.bundle]
         Session.from_bundle(files[0].parent).predict({"inputs": np.zeros((1, 1, 2, 2), np.uint8)})
     return len(releases)
 
@@ -143,8 +143,8 @@ def _register(world: Path, name: str) -> Release:
         return ensure_release(run, MODEL, _evaluation(world, name), artefact_of(card))
 
 
-def _run(name: str) -> AbstractContextManager[tracking.StageRun]:
-    return tracking.flow_run(MODEL, name, f"flow-{name}", {})
+def _run(name: str) -> AbstractContextManager[runs.StageRun]:
+    return runs.flow_run(MODEL, name, f"flow-{name}", {})
 
 
 def _release(version: int) -> Release:

@@ -13,7 +13,7 @@ from tasks.registry.ledger.history import History
 from tasks.registry.versions import alias_target, ensure_version
 from tasks.runtime.bundle.bundle import golden_of, write_bundle
 from tasks.runtime.bundle.session import Session
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tests.runtime.conftest import FACTS, linear_model
 
 PASSED = Verdict(environment="staging", passed=True, checks=())
@@ -22,7 +22,7 @@ REFUSED = Verdict(environment="staging", passed=False, checks=())
 
 def forget() -> None:
     """Closes what this process has open of another state folder."""
-    tracking.client.cache_clear()
+    runs.client.cache_clear()
     database.engine.cache_clear()
 
 

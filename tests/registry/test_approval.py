@@ -12,7 +12,7 @@ from tasks.registry.gate.verdict_file import keep_verdict
 from tasks.registry.ledger.chain import append
 from tasks.registry.ledger.history import History
 from tasks.registry.promotion import approve, audit, carry_out, reconcile, roll_back
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tests.registry.made import PASSED, REFUSED, bundle_in, leads, release_of
 
 
@@ -111,7 +111,7 @@ def test_a_bundle_that_was_damaged_after_its_registration_does_not_load(registry
 def test_a_verdict_is_kept_with_the_release_as_the_bytes_that_the_ledger_holds(registry: MlflowClient) -> None:
     check = Check(limit="accuracy", expected="at least 1", got="0.9", passed=False)
     verdict = Verdict(environment="staging", passed=False, checks=(check,))
-    with tracking.flow_run("kept", "test", "flow-run", {}) as run:
+    with runs.flow_run("kept", "test", "flow-run", {}) as run:
         release = release_of(registry, "kept", "a").model_copy(update={"run_id": run.id})
         kept = keep_verdict(release, verdict)
     carry_out(release, verdict, "test")

@@ -13,7 +13,7 @@ from tasks.registry.ledger.chain import append
 from tasks.registry.ledger.history import History
 from tasks.registry.promotion import AuditFinding, audit, carry_out, reconcile, roll_back
 from tasks.registry.versions import alias_target, ensure_version
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tests.registry.made_channel import Device, bundle, make_release, passed
 
 
@@ -22,17 +22,17 @@ def registry(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A real MLflow on a new SQLite file, beside the ledger."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
     home.mkdir()
-    tracking.client.cache_clear()
+    runs.client.cache_clear()
     yield
-    tracking.client.cache_clear()
+    runs.client.cache_clear()
 
 
 def registered(home: Path, version: int) -> Release:
     release = make_release(home, "digits", version)
     source = release.bundle[0].uri.rpartition("/")[0]
-    experiment = tracking.client().get_experiment_by_name("Default")
+    experiment = runs.client().get_experiment_by_name("Default")
     assert experiment is not None
-    run = tracking.client().create_run(experiment.experiment_id)
+    run = runs.client().create_run(experiment.experiment_id)
     assert ensure_version("digits", release.fingerprint, source, run.info.run_id, {}) == version
     return release
 

@@ -18,7 +18,7 @@ from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 from tasks.registry.promotion import approve, audit, carry_out, roll_back
 from tasks.registry.removal import refuse_removed, remove
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tests.evaluate.report.made import evaluation
 from tests.postgresql import Cluster
 from tests.registry.contestant import MODEL, RELEASES
@@ -34,7 +34,7 @@ def team(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         patch.setenv("STILLHOUSE_LEDGER_URI", cluster.database("ledger"))
         patch.setenv("MLFLOW_TRACKING_URI", cluster.database("mlflow"))
         forget()
-        yield tracking.client()
+        yield runs.client()
         database.engine().dispose()
         forget()
 

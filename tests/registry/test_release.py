@@ -20,7 +20,7 @@ from tasks.registry.ledger.history import History
 from tasks.registry.release import ensure_release
 from tasks.runtime.bundle.bundle import self_test
 from tasks.runtime.bundle.manifest import MANIFEST
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tasks.training.arrays import CARD, read_card
 from tests.evaluate.report.made import CLASSES, evaluation, model
 from tests.evaluate.report.test_card import linear
@@ -35,10 +35,10 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STILLHOUSE_HOME", str(home))
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
-        tracking.client.cache_clear()
+        runs.client.cache_clear()
         database.engine.cache_clear()
         yield
-        tracking.client.cache_clear()
+        runs.client.cache_clear()
         database.engine.cache_clear()
 
 
@@ -70,7 +70,7 @@ def judged(tiny_images: Path, tmp_path: Path) -> EvaluationRecord:
 
 
 def register(judged: EvaluationRecord, card: Artefact) -> Release:
-    with tracking.flow_run("trees", "retrain trees", "flow", {}) as run:
+    with runs.flow_run("trees", "retrain trees", "flow", {}) as run:
         return ensure_release(run, "trees", judged, card)
 
 
@@ -104,7 +104,7 @@ def test_files_that_are_gone_are_made_again_with_the_same_bytes(judged: Evaluati
     later = judged.model_copy(update={"created": judged.created.replace(year=2027)})  # judged again: the same release
     assert register(later, card) == release
     for artefact in release.bundle:
-        tracking.fetch(artefact)
+        runs.fetch(artefact)
 
 
 def test_a_card_that_cannot_be_made_again_is_said_and_nothing_is_written(
@@ -128,4 +128,4 @@ def test_verdicts_on_a_release_are_files_that_the_ledger_knows_the_digest_of(
     keep_verdict(release, verdict)
     ((name, kept),) = verdict_files(release, History.load("trees")).items()
     assert name.startswith("edge-")
-    assert tracking.fetch(kept).stat().st_size == kept.size
+    assert runs.fetch(kept).stat().st_size == kept.size

@@ -13,7 +13,7 @@ import pytest
 
 from infra.services.prefect_server import free_port, wait_until_healthy
 from tasks.core.workspace import state_dir
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 from tasks.tracking.spool import Measured, Spool, spooled
 
 SECONDS = 0.5
@@ -97,39 +97,39 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("STILLHOUSE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.port}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.2)
-    for cached in (tracking.client, tracking.parent_of):
+    monkeypatch.setattr(runs, "FLUSH_SECONDS", 0.2)
+    for cached in (runs.client, runs.parent_of):
         cached.cache_clear()
     (tmp_path / "state").mkdir()
     server.start()
     yield server
     server.stop()
-    tracking.client.cache_clear()
+    runs.client.cache_clear()
 
 
 def test_training_goes_on_while_mlflow_is_away_and_no_metric_is_lost(server: Server) -> None:
     waits: list[float] = []
 
-    def measure(run: tracking.StageRun, steps: range) -> None:
+    def measure(run: runs.StageRun, steps: range) -> None:
         for step in steps:
             begun = time.monotonic()
             run.metrics(step, {"loss": 1 / step})
             waits.append(time.monotonic() - begun)
             time.sleep(0.05)
 
-    with tracking.flow_run("product", "retrain", "flow", {}) as run:
+    with runs.flow_run("product", "retrain", "flow", {}) as run:
         leave_behind(run.id, "killed")
         measure(run, range(1, 10))
         server.stop()
         measure(run, range(10, 30))
         with pytest.raises(Exception, match="Max retries"):
-            tracking.deliver_left("killed")
+            runs.deliver_left("killed")
         server.start()
         measure(run, range(30, 40))
-        assert tracking.deliver_left("killed") == 1
-    assert tracking.history(run.id, "loss") == tuple(1 / step for step in range(1, 40))
-    assert tracking.history(run.id, "left") == (0.5,)
-    assert tracking.deliver_left("killed") == 0
+        assert runs.deliver_left("killed") == 1
+    assert runs.history(run.id, "loss") == tuple(1 / step for step in range(1, 40))
+    assert runs.history(run.id, "left") == (0.5,)
+    assert runs.deliver_left("killed") == 0
     assert max(waits) < SECONDS
 
 

@@ -14,8 +14,8 @@ import pytest
 OPEN = """
 from tasks.core.workspace import prepare_environment
 prepare_environment()
-from tasks import tracking
-tracking.client()
+from tasks.tracking import runs
+runs.client()
 """
 
 

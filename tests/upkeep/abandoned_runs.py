@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tasks.core.process_lease import owner
 from tasks.core.workspace import prepare_environment
-from tasks.tracking import runs as tracking
+from tasks.tracking import runs
 
 
 def open_in(world: Path, name: str) -> None:
     """Opens a parent run, a child run with something in its scratch, and stays there."""
     at_home(world)
-    with tracking.flow_run(name, name, name, {}), tracking.stage_run("teacher", name) as run:
+    with runs.flow_run(name, name, name, {}), runs.stage_run("teacher", name) as run:
         (run.scratch / "half").write_text("a file")
         (world / name).touch()
         time.sleep(120)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core import process_lease as ownership
-from tasks.tracking import runs as tracking
+from tasks.core import process_lease
+from tasks.tracking import runs
 from tasks.upkeep.abandoned import close, forget_checkpoints, open_runs
 from tasks.upkeep.mlflow_runs import all_runs
 from tests.killed import in_a_process, preload
@@ -25,10 +25,10 @@ preload("tests.upkeep.abandoned_runs", *interrupted.STORES)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("STILLHOUSE_HOME", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    tracking.client.cache_clear()
-    tracking.parent_of.cache_clear()
+    runs.client.cache_clear()
+    runs.parent_of.cache_clear()
     yield tmp_path
-    tracking.client.cache_clear()
+    runs.client.cache_clear()
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def at_work(home: Path, name: str) -> Iterator[Callable[[], None]]:
 def closed() -> list[str]:
     """Closes what owners that have ended left open, and returns the names."""
     names = []
-    for owner in ownership.gone():
+    for owner in process_lease.gone():
         for run in open_runs(owner):
             close(run)
             names.append(run.name)
@@ -61,13 +61,13 @@ def closed() -> list[str]:
 
 
 def test_only_the_runs_of_the_killed_process_are_closed_and_its_scratch_goes(home: Path) -> None:
-    tracking.client()
+    runs.client()
     with at_work(home, "killed") as kill, at_work(home, "alive"):
-        elsewhere = tracking.client().create_run("0", tags={tracking.OWNER: "another-machine"}, run_name="elsewhere")
+        elsewhere = runs.client().create_run("0", tags={runs.OWNER: "another-machine"}, run_name="elsewhere")
         assert closed() == []
-        assert ownership.ended() == ()
+        assert process_lease.ended() == ()
         kill()
-        assert len(ownership.ended()) == 1
+        assert len(process_lease.ended()) == 1
         assert closed() == ["teacher", "killed"]
         assert closed() == []
         found = {(run.name, run.status) for run in all_runs()}
@@ -85,16 +85,16 @@ def test_only_the_runs_of_the_killed_process_are_closed_and_its_scratch_goes(hom
 def test_an_owner_is_forgotten_once_it_was_seen_to_have_ended_and_its_work_was_closed(home: Path) -> None:
     with pytest.raises(ChildProcessError):
         in_a_process(home, begin_and_be_killed)
-    first = ownership.gone()
+    first = process_lease.gone()
     name = next(first)
     first.close()  # type: ignore[attr-defined]  # whoever closed its work was killed, too
-    assert [*ownership.gone()] == [name]
-    assert [*ownership.gone()] == []
+    assert [*process_lease.gone()] == [name]
+    assert [*process_lease.gone()] == []
 
 
 def test_this_process_has_not_ended(home: Path) -> None:
-    assert ownership.owner() not in [*ownership.gone()]
-    assert ownership.owner() == ownership.owner()
+    assert process_lease.owner() not in [*process_lease.gone()]
+    assert process_lease.owner() == process_lease.owner()
 
 
 def test_checkpoints_are_forgotten_after_a_month(home: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from tasks.core.files import local_path
 from tasks.core.workspace import state_dir
-from tasks.tracking import runs as tracking
+from tasks.tracking.runs import RECIPE, client, flow_run, note_stage, remove_artifacts, stage_run
 from tasks.upkeep import mlflow_runs as runs
 from tasks.upkeep.needs import Needs
 from tests.registry.made import forget
@@ -33,15 +33,15 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def retrained(flow: str, version: int, reused: str = "") -> tuple[str, str]:
     """Makes the runs of a retrain and its teacher, unless that is an earlier one; returns both ids."""
-    with tracking.flow_run("digits", "retrain", flow, {tracking.RECIPE: "digits"}) as parent:
+    with flow_run("digits", "retrain", flow, {RECIPE: "digits"}) as parent:
         teacher = reused or stage(flow)
-        tracking.note_stage(flow, "teacher", teacher, f"digest of {teacher}")
+        note_stage(flow, "teacher", teacher, f"digest of {teacher}")
         parent.tags({"model_version": str(version)})
         return parent.id, teacher
 
 
 def stage(flow: str) -> str:
-    with tracking.stage_run("teacher", flow) as run:
+    with stage_run("teacher", flow) as run:
         path = run.scratch / "model.safetensors"
         path.write_bytes(b"weights")
         run.keep(path)
@@ -70,20 +70,20 @@ def test_runs_of_a_removed_version_go_with_their_artifacts_but_not_what_a_kept_o
 
 
 def test_a_failed_run_goes_unless_a_kept_record_names_one_of_its_files() -> None:
-    with tracking.flow_run("digits", "retrain", "flow-3", {}) as run:
+    with flow_run("digits", "retrain", "flow-3", {}) as run:
         path = run.scratch / "model.onnx"
         path.write_bytes(b"model")
         kept = run.keep(path, "bundle")
-    tracking.client().set_terminated(run.id, "FAILED")
+    client().set_terminated(run.id, "FAILED")
     assert ids(kept=NOTHING) == [run.id]
     assert ids(kept=needs(1, uri=kept.uri)) == []
     assert ids(kept=needs(1, made_by=run.id)) == []
 
 
 def test_a_run_that_was_killed_here_goes_and_one_that_may_be_running_elsewhere_stays() -> None:
-    with tracking.flow_run("digits", "retrain", "flow-4", {}) as run:
-        killed = tracking.client().create_run(tracking.client().get_run(run.id).info.experiment_id)
-        elsewhere = tracking.client().create_run(killed.info.experiment_id)
+    with flow_run("digits", "retrain", "flow-4", {}) as run:
+        killed = client().create_run(client().get_run(run.id).info.experiment_id)
+        elsewhere = client().create_run(killed.info.experiment_id)
         (state_dir() / "work" / killed.info.run_id).mkdir()
         gone = ids(kept=NOTHING)
         assert killed.info.run_id in gone
@@ -91,11 +91,11 @@ def test_a_run_that_was_killed_here_goes_and_one_that_may_be_running_elsewhere_s
 
 
 def test_artifacts_on_a_server_go_through_mlflow() -> None:
-    with tracking.flow_run("digits", "retrain", "flow-5", {}) as run:
+    with flow_run("digits", "retrain", "flow-5", {}) as run:
         path = run.scratch / "model.onnx"
         path.write_bytes(b"model")
         kept = local_path(run.keep(path).uri)
     assert kept is not None
     assert kept.is_file()
-    tracking.remove_artifacts(run.id)
+    remove_artifacts(run.id)
     assert not kept.exists()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.contracts.records import InputSpec, Shard, Statistics
-from tasks.core.mmap_rows import RowMap
+from tasks.core.mmap_rows import MmapRows
 
 BLOCK = 1_000_000
 """numbers read at a time"""
@@ -34,7 +34,7 @@ def statistics_of(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> S
 def _blocks(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> Iterator[Doubles]:
     """Yields (values, features) of some samples at a time."""
     for shard in shards:
-        inputs = RowMap(folder / shard.inputs["inputs"].name)
+        inputs = MmapRows(folder / shard.inputs["inputs"].name)
         lengths = np.load(folder / shard.inputs["lengths"].name) if "lengths" in shard.inputs else None
         step = max(1, BLOCK // prod(spec.shape))
         for start in range(0, shard.samples, step):

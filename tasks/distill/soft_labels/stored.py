@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import whole_folder
-from tasks.core.mmap_rows import RowMap
+from tasks.core.mmap_rows import MmapRows
 from tasks.core.record import canonical_digest
 from tasks.distill.soft_labels.packing import Packing
 
@@ -29,7 +29,7 @@ class StoredView:
 
     folder: Path
     packing: Packing
-    arrays: Mapping[str, RowMap]
+    arrays: Mapping[str, MmapRows]
 
     def at(self, rows: NDArray[np.int64], device: torch.device) -> Tensor:
         """Returns logits (n, outputs), or (n, frames, outputs), of rows of the split, in float32."""
@@ -107,9 +107,9 @@ def _read_key(path: Path) -> Any:
         raise IntegrityError(broken(path, "the key of the soft labels beside it", got)) from None
 
 
-def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> RowMap:
+def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> MmapRows:
     try:
-        mapped = RowMap(path)
+        mapped = MmapRows(path)
     except (OSError, ValueError, EOFError):  # whose words may advise to read it as a pickle
         got = f"{path.stat().st_size} bytes that are none" if path.is_file() else "no file"
         raise IntegrityError(broken(path, f"a whole array of {dtype} {shape}", got)) from None

@@ -13,9 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tasks.core.disk import require_room
 from tasks.core.errors import IntegrityError, mismatch
-from tasks.core.files import whole_file
+from tasks.core.files import require_room, whole_file
 
 DO = "nothing: the training starts anew"
 

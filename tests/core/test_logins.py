@@ -4,8 +4,8 @@ from unittest.mock import patch
 
 import pytest
 
-from tasks.core.addresses import login_of, without_login
 from tasks.core.errors import InputError
+from tasks.core.servers import login_of, without_login
 from tasks.core.workspace import prepare_environment
 from tasks.registry.ledger import database
 from tasks.upkeep.doctor import named_servers
