@@ -112,13 +112,12 @@ def _bundle(recipe: Recipe, data: PreparedData, done: Compressed, folder: Path) 
     facts = Facts(
         name=recipe.name,
         task=recipe.data.task,
-        classes=data.card.targets.names,
+        targets=data.card.targets.model_dump(mode="json"),
         layout=data.card.input.layout,
         target=Processor(target.isa, target.threads),
         data_version=data.data_digest,
         fingerprint="0" * 64,
         created=datetime.now(UTC).isoformat(),
-        heads=(),
         tolerance=TOLERANCE * max(1.0, float(np.abs(golden.outputs["logits"]).max())),
     )
     write_bundle(folder / "bundle", facts, model, golden)

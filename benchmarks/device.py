@@ -78,7 +78,9 @@ def _bundle(name: str, folder: Path) -> tuple[Contents, Golden]:
     inputs = np.random.default_rng(0).integers(0, 16, (1, *spec.shape)).astype(spec.dtype)
     lengths = {"lengths": np.array([len(inputs[0])])} if spec.layout == "sequence" else {}
     golden = golden_of(Session(content), {"inputs": inputs, **lengths})
-    facts = Facts(name, "classification", targets.names, spec.layout, Processor("x86", 1), "", "", "", tolerance=1e-3)
+    facts = Facts(
+        name, "classification", targets.model_dump(), spec.layout, Processor("x86", 1), "", "", "", tolerance=1e-3
+    )
     write_bundle(folder / "bundle", facts, content, golden)
     return read_verified(folder / "bundle"), golden
 

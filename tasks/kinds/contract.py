@@ -5,7 +5,8 @@
 - `loss`: hard losses, and rows of logits for soft-label objectives; used by training and distill.
 - `metrics`: evidence of each sample, and numbers from it; numpy only; used wherever something is measured or judged.
 - `figures`: tables and pictures from evidence; used by the report.
-- `decode`: answers in words, from outputs; numpy only, for it ships in the device's wheel.
+- `decode`: answers in words, from outputs: a `Decoder` of `tasks/runtime/bundle/decoder.py`; it ships in the device's
+  wheel, so it imports numpy alone.
 
 A stage asks for the parts it uses by name, so its fingerprint covers those files of that kind and no others. All other
 code passes four values on without looking inside: `Inputs` (named arrays, made by a layout), `Targets` (named columns),
@@ -221,26 +222,6 @@ class FiguresPart(Protocol[F]):
 
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task."""
-
-
-class Decoder(Protocol):
-    """`kinds/<kind>/decode.py`: imports numpy and nothing else, and is copied into the device's wheel."""
-
-    def decode(self, outputs: Arrays, card: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Returns one answer per sample as JSON; `card` is the target card in the manifest.
-
-        Raises:
-            ValueError: an output is infinite or not a number.
-        """
-
-    def problems(self, shapes: Mapping[str, tuple[int | None, ...]], card: Mapping[str, Any]) -> Iterator[str]:
-        """Yields in words what does not fit between the outputs of a model and the card."""
-
-    def difference(self, golden: Arrays, got: Arrays) -> float:
-        """Returns how far outputs are from those of the self-test."""
-
-    def schema(self, card: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns the JSON schema of one answer."""
 
 
 def kinds() -> tuple[str, ...]:

@@ -13,13 +13,12 @@ from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.record import Artefact
 from tasks.core.workspace import git_commit, project_root
-from tasks.kinds.classification.names import further_classes
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 from tasks.registry.removal import refuse_removed, teacher_of
 from tasks.registry.versions import ensure_version, registry_lock
 from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
-from tasks.runtime.bundle.manifest import MANIFEST, Head, Processor
+from tasks.runtime.bundle.manifest import MANIFEST, Processor
 from tasks.runtime.bundle.session import Session
 from tasks.tracking.runs import StageRun, fetch
 from tasks.training.arrays import open_split
@@ -110,13 +109,12 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
     facts = Facts(
         name=evaluation.name,
         task=evaluation.data.task,
-        classes=evaluation.data.targets.names,
+        targets=evaluation.data.targets.model_dump(mode="json"),
         layout=evaluation.data.input.layout,
         target=Processor(evaluation.target.isa, evaluation.target.threads),
         data_version=evaluation.data.version,
         fingerprint=evaluation.digest,
         created=evaluation.created.isoformat(),
-        heads=tuple(Head(name, tuple(classes)) for name, classes in further_classes(prepared.card.targets).items()),
         tolerance=evaluation.tolerance * max(1.0, *(float(np.abs(values).max()) for values in golden.outputs.values())),
     )
     write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()})

@@ -67,7 +67,7 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
     content = _read(asked.file)
     samples = read_samples(content, predictor.session.inputs["inputs"])
     for prediction in predictor.predict(samples):
-        _say(json.dumps(prediction.to_json(), ensure_ascii=False))
+        _say(json.dumps(prediction, ensure_ascii=False))
 
 
 def _serve(device: Device, asked: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from stillhouse_edge.device import Device
 
 device = Device("/var/lib/line-3")
 device.update()
-device.predictor().predict(pictures)[0].label
+device.predictor().predict({"inputs": pictures})[0]
 """
 
 from pathlib import Path

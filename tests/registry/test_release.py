@@ -23,7 +23,7 @@ from tasks.runtime.bundle.manifest import MANIFEST
 from tasks.tracking import runs
 from tasks.training.arrays import CARD, read_card
 from tests.evaluate.report.made import CLASSES, evaluation, model
-from tests.evaluate.report.test_card import linear
+from tests.runtime.conftest import mean_model
 
 SPEC = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
 
@@ -53,7 +53,7 @@ def card(tmp_path: Path) -> Artefact:
 def judged(tiny_images: Path, tmp_path: Path) -> EvaluationRecord:
     """An evaluation whose ONNX file and data are there."""
     onnx, weights = tmp_path / "fp32.onnx", tmp_path / "teacher.safetensors"
-    onnx.write_bytes(linear(SPEC))
+    onnx.write_bytes(mean_model(SPEC))
     weights.write_bytes(str(tmp_path).encode())  # another teacher for each test: another fingerprint
     data = DataRecord(
         name="trees",

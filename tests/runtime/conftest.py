@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from tasks.contracts.records import InputSpec
 from tasks.runtime.bundle.bundle import Facts, Golden, golden_of, write_bundle
 from tasks.runtime.bundle.manifest import Processor
 from tasks.runtime.bundle.session import Session
@@ -46,10 +47,43 @@ def linear_model(sequence: bool = False) -> bytes:
     return content
 
 
+def mean_model(spec: InputSpec) -> bytes:
+    """A model of the kind that a bundle holds: the mean of all values, times a row."""
+    dtype = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}[spec.dtype]
+    sequence = spec.layout == "sequence"
+    shape: list[str | int | None] = ["batch", "frames", spec.shape[1]] if sequence else ["batch", *spec.shape]
+    inputs = [helper.make_tensor_value_info("inputs", dtype, shape)]
+    nodes = [
+        helper.make_node("Cast", ["inputs"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Unsqueeze", ["mean", "last"], ["column"]),
+        helper.make_node("MatMul", ["column", "row"], ["logits" if not sequence else "unscaled"]),
+    ]
+    if sequence:
+        inputs.append(helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"]))
+        nodes += [
+            helper.make_node("Cast", ["lengths"], ["count"], to=TensorProto.FLOAT),
+            helper.make_node("Unsqueeze", ["count", "last"], ["counts"]),
+            helper.make_node("Div", ["unscaled", "counts"], ["logits"]),
+        ]
+    constants = [
+        numpy_helper.from_array(np.arange(1, len(shape)), "axes"),
+        numpy_helper.from_array(np.array([1]), "last"),
+        numpy_helper.from_array(np.array([[1, 3, 2]], dtype=np.float32), "row"),
+    ]
+    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3])
+    graph = helper.make_graph(nodes, "linear", inputs, [output], constants)
+    content: bytes = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10
+    ).SerializeToString()
+    onnx.checker.check_model(content)
+    return content
+
+
 FACTS = Facts(
     name="tiny",
     task="classification",
-    classes=("ash", "birch", "cédre"),
+    targets={"names": ["ash", "birch", "cédre"], "facts": {}},
     layout="image",
     target=Processor("x86-vnni", 1),
     data_version="0" * 32,
@@ -93,9 +127,9 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
         session = Session(linear_model())
         golden = golden_of(session, {"inputs": np.arange(20, dtype=np.uint8).reshape(5, 1, 2, 2)})
         golden = replace(golden, outputs={"logits": golden.outputs["logits"] + np.float32(logits_off)})
-        classes = tuple(f"{word} {place}" for place in range(3))
+        targets = {"names": [f"{word} {place}" for place in range(3)], "facts": {}}
         directory = tmp_path_factory.mktemp("made") / "bundle"
-        write_bundle(directory, replace(FACTS, classes=classes, **facts), linear_model(), golden)  # type: ignore[arg-type]
+        write_bundle(directory, replace(FACTS, targets=targets, **facts), linear_model(), golden)  # type: ignore[arg-type]
         return {path.name: path.read_bytes() for path in directory.iterdir()}
 
     return make

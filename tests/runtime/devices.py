@@ -23,4 +23,4 @@ def set_up(home: Path, world: World, p95_ms: float | None = None, url: str = URL
 
 def answer(device: Device) -> str:
     """Returns the word that the release's labels begin with."""
-    return device.predictor().predict({"inputs": PICTURE})[0].label.split()[0]
+    return str(device.predictor().predict({"inputs": PICTURE})[0]["label"]).split()[0]

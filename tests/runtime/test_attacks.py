@@ -93,7 +93,7 @@ def wrong_target(world: World, bundles: Bundles, random: Random) -> MemoryFetche
     if random.random() < 0.5:
         world.publish(bundles["other"], 4)
     else:
-        name = random.choice(("labels.json", "golden.npz", "model.onnx"))
+        name = random.choice(("golden.npz", "model.onnx"))
         world.publish(dict(bundles["three"]) | {name: random.randbytes(random.randint(1, 999))}, 4)
     return MemoryFetcher(world.files)
 
@@ -127,7 +127,7 @@ def extra_file(world: World, bundles: Bundles, random: Random) -> MemoryFetcher:
 
 
 def missing_file(world: World, bundles: Bundles, random: Random) -> MemoryFetcher:
-    name = random.choice(("labels.json", "golden.npz", "model.onnx"))
+    name = random.choice(("golden.npz", "model.onnx"))
     if random.random() < 0.5:
         world.publish({file: content for file, content in bundles["three"].items() if file != name}, 4)
         return MemoryFetcher(world.files)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.runtime.bundle.manifest import LARGEST, MANIFEST, Head, read_manifest
+from tasks.runtime.bundle.manifest import LARGEST, MANIFEST, read_manifest
 from tasks.runtime.errors import ManifestError
 
 
@@ -27,7 +27,7 @@ def test_what_is_written_is_read_again_and_written_the_same(bundle: Path) -> Non
     assert manifest.to_json() == written
     assert manifest.inputs[0].shape == (None, 1, 2, 2)
     assert (manifest.inputs[0].dtype, manifest.inputs[0].layout) == ("uint8", "image")
-    assert [file.name for file in manifest.files] == ["golden.npz", "labels.json", "model-card.md", "model.onnx"]
+    assert [file.name for file in manifest.files] == ["golden.npz", "model-card.md", "model.onnx"]
 
 
 @pytest.mark.parametrize(
@@ -38,15 +38,14 @@ def test_file_name_that_leads_elsewhere_is_refused(content: dict[str, Any], name
     assert "`files.0.name`: expected the plain name of a file in the bundle" in refused(content)
 
 
-def test_further_heads_are_written_and_read_and_left_out_where_there_are_none(bundle: Path) -> None:
+def test_target_card_is_written_and_read_with_facts_that_the_runtime_does_not_know(bundle: Path) -> None:
     manifest = read_manifest((bundle / MANIFEST).read_bytes())
-    assert b"heads" not in manifest.to_json()
-    several = replace(manifest, heads=(Head("cell", ("mono", "poly")),))
+    several = replace(manifest, targets={"names": ["ash"], "facts": {"heads": {"cell": ["mono", "poly"]}, "n": [1.5]}})
     assert read_manifest(several.to_json()) == several
 
 
 def test_newer_format_asks_to_update_the_runtime(content: dict[str, Any]) -> None:
-    assert "`format`: expected 1, got 2; update the runtime" in refused(content | {"format": 2})
+    assert "`format`: expected 2, got 3; update the runtime" in refused(content | {"format": 3})
 
 
 @pytest.mark.parametrize(
@@ -55,11 +54,11 @@ def test_newer_format_asks_to_update_the_runtime(content: dict[str, Any]) -> Non
         ("name", 3, "`name`: expected a text, got 3"),
         ("tolerance", "0.1", "`tolerance`: expected a number"),
         ("tolerance", -1, "`tolerance`: expected a number of at least 0"),
-        ("classes", ["a", 1], "`classes`: expected a list of texts"),
+        ("targets", {"names": ["a", 1], "facts": {}}, "`targets.names`: expected a list of texts"),
         ("target", [], "`target`: expected an object"),
         ("target", {"isa": "x86", "threads": True}, "`target.threads`: expected a whole number"),
         ("inputs", [{"name": "inputs", "dtype": "uint8", "shape": ["batch"], "layout": None}], "`inputs.0.shape`"),
-        ("heads", [{"name": "cell"}], "`heads.0.classes`: expected a value, got none"),
+        ("targets", {"names": []}, "`targets.facts`: expected a value, got none"),
         ("surprise", 1, "`surprise`: expected no such field"),
     ],
 )

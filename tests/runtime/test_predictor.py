@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from tasks.runtime.bundle.bundle import Facts, golden_of, write_bundle
-from tasks.runtime.bundle.manifest import Head
-from tasks.runtime.bundle.predictor import Predictor, softmax
+from tasks.runtime.bundle.predictor import Predictor
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.bundle.verify import read_verified
 from tasks.runtime.errors import ManifestError, ModelError, WrongInputError
@@ -34,28 +33,27 @@ def test_prediction_names_the_likeliest_class_and_the_probability_of_each(make_p
     pictures = np.zeros((2, 1, 2, 2), np.uint8)
     pictures[1, 0, 0, 0] = 1  # logits 0, 1, 2
     even, certain = predictor.predict({"inputs": pictures})
-    assert even.probabilities == pytest.approx({"ash": 1 / 3, "birch": 1 / 3, "cédre": 1 / 3})
+    assert even["probabilities"] == pytest.approx({"ash": 1 / 3, "birch": 1 / 3, "cédre": 1 / 3})
     powers = np.exp([0, 1, 2])
-    assert list(certain.probabilities.values()) == pytest.approx(powers / powers.sum())
-    assert (certain.label, certain.confidence) == ("cédre", certain.probabilities["cédre"])
-    assert "heads" not in certain.to_json()
+    assert list(certain["probabilities"].values()) == pytest.approx(powers / powers.sum())
+    assert (certain["label"], certain["confidence"]) == ("cédre", certain["probabilities"]["cédre"])
+    assert "heads" not in certain
 
 
-def test_each_head_answers_with_the_logits_behind_those_of_the_heads_before(make_predictor: MakePredictor) -> None:
-    predictor = make_predictor(classes=("ash", "birch"), heads=(Head("cell", ("mono",)),))
-    said = predictor.predict({"inputs": PICTURE})[0].to_json()
-    assert (said["label"], said["heads"]["cell"]["label"]) == ("birch", "mono")
-    assert said["heads"]["cell"]["probabilities"] == {"mono": 1.0}
+def test_card_that_does_not_go_with_the_outputs_is_refused(make_predictor: MakePredictor) -> None:
+    with pytest.raises(ManifestError, match="`targets`: expected one logit of `logits` for each of 2 classes, got 3"):
+        make_predictor(targets={"names": ["ash", "birch"], "facts": {}})
 
 
-def test_logits_that_no_class_belongs_to_are_refused(make_predictor: MakePredictor) -> None:
-    with pytest.raises(ManifestError, match=r"`classes`: expected one per logit \(3,\), got 2"):
-        make_predictor(classes=("ash", "birch"))
+def test_card_of_another_form_is_refused(make_predictor: MakePredictor) -> None:
+    with pytest.raises(ManifestError, match="`targets`: expected a target card of classification"):
+        make_predictor(targets={"names": ["a", "b", "c"], "facts": {"heads": 3}})
 
 
-def test_task_that_is_not_known_asks_to_update_the_runtime(make_predictor: MakePredictor) -> None:
-    with pytest.raises(ManifestError, match=r"`task`: expected .* got detection; update the runtime"):
-        make_predictor(task="detection")
+@pytest.mark.parametrize("task", ["detection", "../classification", "Classification", "contract"])
+def test_kind_without_a_decoder_asks_to_update_the_runtime(make_predictor: MakePredictor, task: str) -> None:
+    with pytest.raises(ManifestError, match=r"`task`: expected a kind .* got .*; update the runtime"):
+        make_predictor(task=task)
 
 
 def test_wrong_array_is_refused(make_predictor: MakePredictor) -> None:
@@ -63,10 +61,10 @@ def test_wrong_array_is_refused(make_predictor: MakePredictor) -> None:
         make_predictor().predict({"inputs": PICTURE.astype(np.float32)})
 
 
-def test_softmax_of_huge_logits_is_finite_and_of_no_numbers_is_refused() -> None:
-    assert softmax([1e38, 0.0, -1e38]) == [1, 0, 0]
-    for wrong in (float("nan"), float("inf")):
-        with pytest.raises(ModelError, match="expected finite logits"):
-            softmax([0.0, wrong, 1.0])
-        with pytest.raises(ModelError, match="expected finite logits"):
-            softmax([wrong, 0.0])
+def test_outputs_that_are_no_numbers_are_a_fault_of_the_model(
+    make_predictor: MakePredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = make_predictor()
+    monkeypatch.setattr(predictor.session, "predict", lambda _inputs: {"logits": np.array([[0.0, np.nan, 1.0]])})
+    with pytest.raises(ModelError, match=r"`model\.onnx`: expected finite logits, .*; check the sample, or roll back"):
+        predictor.predict({"inputs": PICTURE})

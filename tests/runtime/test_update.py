@@ -111,7 +111,7 @@ def test_rollback_goes_to_the_other_release_and_holds_out_the_one_it_left(
 def test_rollback_to_a_broken_release_changes_nothing(device: Device, world: World, make_bundle: MakeBundle) -> None:
     world.publish(make_bundle("two"), 2)
     device.update()
-    (device.home.bundle(device.home.free_slot()) / "labels.json").write_text("[]")
+    (device.home.bundle(device.home.free_slot()) / "golden.npz").write_text("[]")
     with pytest.raises(Exception, match=r"labels\.json"):
         device.roll_back()
     assert answer(device) == "two"

@@ -1,14 +1,23 @@
 """The wheel for devices, alone in an environment of its own."""
 
 import json
+import re
 import subprocess
 import sys
 import venv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tasks.contracts.records import InputSpec
+from tasks.evaluate.report.card import render_card
+from tasks.runtime.bundle.bundle import golden_of, write_bundle
+from tasks.runtime.bundle.session import Session
+from tests.evaluate.report.made import CLASSES, data, evaluation, report
+from tests.runtime.conftest import FACTS, mean_model
 from tests.runtime.tuf_world import Files, World
 from tests.runtime.web_server import web_server
 
@@ -73,7 +82,27 @@ from stillhouse_edge.update.settings import Settings
 device = Device("home")
 device.set_up(Settings(sys.argv[1], "tiny"), Path("root.json"))
 device.update()
-print(device.predictor().predict({"inputs": np.array([[[[1, 2], [3, 4]]]], np.uint8)})[0].label)
+print(device.predictor().predict({"inputs": np.array([[[[1, 2], [3, 4]]]], np.uint8)})[0]["label"])
 """
     with web_server(tmp_path) as url:
         assert said_by([edge / "python", "-c", program, f"{url}/edge"], tmp_path) == "one 2\n"
+
+
+SPECS = (
+    InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8)),
+    InputSpec(layout="sequence", dtype="float32", shape=(29, 12)),
+    InputSpec(layout="vector", dtype="float32", shape=(7,)),
+)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.layout)
+def test_the_code_in_the_model_card_runs_where_the_wheel_alone_is(spec: InputSpec, edge: Path, tmp_path: Path) -> None:
+    card = render_card(report(evaluation=evaluation(data=data(input=spec))))
+    found = re.search(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    assert found
+    ones = {"inputs": np.ones((2, *spec.shape), dtype=spec.dtype)}
+    targets = {"names": [*CLASSES], "facts": {}}
+    facts = replace(FACTS, name="trees", targets=targets, layout=spec.layout)
+    write_bundle(tmp_path / "bundle", facts, mean_model(spec), golden_of(Session(mean_model(spec)), ones))
+    printed = said_by([edge / "python", "-c", found.group(1)], tmp_path)
+    assert printed.startswith("[{'label': 'oak', 'confidence': ")

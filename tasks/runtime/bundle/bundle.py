@@ -1,24 +1,23 @@
-"""A bundle: one directory with the model, its labels, golden samples for the self-test, and the manifest of all."""
+"""A bundle: one directory with the model, golden samples for the self-test, and the manifest of all."""
 
 import hashlib
 import io
-import json
 import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import inf
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import numpy as np
 
 from ..errors import ManifestError, SelfTestError
-from .manifest import MANIFEST, BundleFile, Head, Manifest, Processor
+from .decoder import decoder_of
+from .manifest import MANIFEST, BundleFile, Manifest, Processor
 from .session import MODEL, Arrays, Session
 from .verify import Contents, read_verified
 
-LABELS = "labels.json"
 GOLDEN = "golden.npz"
 SIDES = ("inputs", "outputs")
 
@@ -29,14 +28,14 @@ class Facts:
 
     name: str
     task: str
-    classes: tuple[str, ...]
+    targets: Mapping[str, Any]
+    """the target card: `names` and `facts`"""
     layout: str
     target: Processor
     data_version: str
     fingerprint: str
     created: str
     tolerance: float
-    heads: tuple[Head, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def write_bundle(
         FileExistsError: the directory is there already.
         ModelError: ONNX Runtime cannot run the model.
     """
-    files = {**(extra or {}), MODEL: model, LABELS: _labels(facts.classes), GOLDEN: golden.to_npz()}
+    files = {**(extra or {}), MODEL: model, GOLDEN: golden.to_npz()}
     manifest = _manifest(facts, Session(model), files)
     if directory.exists():
         raise FileExistsError(f"`{directory}`: expected a new directory, got one that is there; remove it first")
@@ -122,7 +121,8 @@ def reproduce(contents: Contents, session: Session) -> float:
         SelfTestError: the difference is above the manifest's tolerance, or not a number.
     """
     golden, tolerance = golden_samples(contents), contents.manifest.tolerance
-    difference = _difference(golden.outputs, session.predict(golden.inputs))
+    decoder = decoder_of(contents.manifest, session)
+    difference = decoder.difference(golden.outputs, session.predict(golden.inputs))
     if not difference <= tolerance:  # so that NaN fails
         raise SelfTestError(
             f"`{GOLDEN}`: expected golden outputs within {tolerance:g}, got a difference of {difference:g};"
@@ -131,22 +131,12 @@ def reproduce(contents: Contents, session: Session) -> float:
     return difference
 
 
-def _difference(golden: Arrays, got: Arrays) -> float:
-    if not golden or any(name not in got or got[name].shape != values.shape for name, values in golden.items()):
-        return inf
-    return max(float(np.max(np.abs(got[name] - values))) for name, values in golden.items())
-
-
-def _labels(classes: tuple[str, ...]) -> bytes:
-    return (json.dumps(list(classes), ensure_ascii=False, indent=2) + "\n").encode()
-
-
 def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Manifest:
     samples = {"inputs": facts.layout}
     return Manifest(
         name=facts.name,
         task=facts.task,
-        classes=facts.classes,
+        targets=facts.targets,
         inputs=tuple(replace(info, layout=samples.get(info.name)) for info in session.inputs.values()),
         outputs=tuple(session.outputs.values()),
         target=facts.target,
@@ -154,6 +144,5 @@ def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Man
         fingerprint=facts.fingerprint,
         created=facts.created,
         tolerance=facts.tolerance,
-        heads=facts.heads,
         files=tuple(BundleFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in files.items()),
     )

@@ -59,10 +59,6 @@ class Fields:
         self.content = content
         self.taken: set[str] = set()
 
-    def has(self, key: str) -> bool:
-        """Says whether there is such a field, for one that may be left out."""
-        return key in self.content
-
     def text(self, key: str) -> str:
         """Returns a string."""
         value = self._take(key)

@@ -6,12 +6,14 @@ a bundle is flat, so the name of a file holds no separator and cannot lead out o
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from ..errors import ManifestError
 from .fields import MANIFEST_FILE, Fields, parse
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 LARGEST = 4 * 2**20
 """bytes of a manifest; a longer one is not read"""
@@ -48,20 +50,14 @@ class BundleFile:
 
 
 @dataclass(frozen=True)
-class Head:
-    """A further question that the model answers: its logits stand behind those of the heads before it."""
-
-    name: str
-    classes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Manifest:
     """Everything a device has to know about a model, and every file that belongs to it."""
 
     name: str
     task: str
-    classes: tuple[str, ...]
+    """the kind of task, whose decoder makes answers of the outputs"""
+    targets: Mapping[str, Any]
+    """the target card: `names`, and `facts` that the decoder alone reads"""
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     target: Processor
@@ -70,17 +66,13 @@ class Manifest:
     created: str
     """ISO 8601 with time zone"""
     tolerance: float
-    """largest difference allowed between golden and computed logits"""
+    """largest difference allowed between golden and computed outputs"""
     files: tuple[BundleFile, ...]
-    heads: tuple[Head, ...] = ()
-    """besides the first, whose classes are `classes`; left out of the file where there are none"""
     format: int = FORMAT
 
     def to_json(self) -> bytes:
         """Returns the bytes of `manifest.json`; files in the order of their names."""
         content = asdict(self) | {"files": [asdict(f) for f in sorted(self.files, key=lambda f: f.name)]}
-        if not self.heads:
-            del content["heads"]  # a runtime from before there were several reads it, too
         return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
@@ -99,7 +91,7 @@ def read_manifest(content: bytes) -> Manifest:
     manifest = Manifest(
         name=fields.text("name"),
         task=fields.text("task"),
-        classes=fields.texts("classes"),
+        targets=_targets(fields.object("targets")),
         inputs=tuple(_tensor(item) for item in fields.objects("inputs")),
         outputs=tuple(_tensor(item) for item in fields.objects("outputs")),
         target=_processor(fields.object("target")),
@@ -108,7 +100,6 @@ def read_manifest(content: bytes) -> Manifest:
         created=fields.text("created"),
         tolerance=fields.number("tolerance"),
         files=tuple(_file(item) for item in fields.objects("files")),
-        heads=tuple(_head(item) for item in fields.objects("heads")) if fields.has("heads") else (),
     )
     fields.finish()
     _require_different(manifest.files)
@@ -127,10 +118,10 @@ def _processor(fields: Fields) -> Processor:
     return processor
 
 
-def _head(fields: Fields) -> Head:
-    head = Head(fields.text("name"), fields.texts("classes"))
+def _targets(fields: Fields) -> dict[str, Any]:
+    targets = {"names": [*fields.texts("names")], "facts": fields.object("facts").content}
     fields.finish()
-    return head
+    return targets
 
 
 def _file(fields: Fields) -> BundleFile:

@@ -96,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
             predictions = model.predict(samples)
         except WrongInputError as error:
             raise RequestError(HTTPStatus.BAD_REQUEST, str(error)) from None
-        return {"version": model.receipt.version, "predictions": [prediction.to_json() for prediction in predictions]}
+        return {"version": model.receipt.version, "predictions": predictions}
 
     def _samples(self, model: Predictor) -> Arrays:
         kind = self.headers.get_content_type() if "Content-Type" in self.headers else "nothing"

@@ -31,14 +31,15 @@ def openapi(model: Predictor, max_bytes: int) -> dict[str, Any]:
 
 
 def _predict(model: Predictor) -> dict[str, Any]:
-    result = _object(version=_COUNT, predictions={"type": "array", "items": _prediction(model)})
+    answer = model.decoder.schema(model.manifest.targets)
+    result = _object(version=_COUNT, predictions={"type": "array", "items": answer})
     errors = {status: _response(text, _object(error=_TEXT)) for status, text in _ERRORS.items()}
     content = {
         "application/json": {"schema": _samples(model)},
         "application/x-npy": {"schema": {"type": "string", "contentMediaType": "application/x-npy"}},
     }
     return {
-        "summary": "predicts one label per sample",
+        "summary": "predicts, once per sample",
         "requestBody": {"required": True, "content": content},
         "responses": {"200": _response("one prediction per sample", result), **errors},
     }
@@ -62,20 +63,6 @@ def _nested(info: TensorInfo) -> dict[str, Any]:
         bounds = {"minItems": 1} if side is None else {"minItems": side, "maxItems": side}
         schema = {"type": "array", "items": schema, **bounds}
     return schema
-
-
-def _prediction(model: Predictor) -> dict[str, Any]:
-    first = _answer(model.manifest.classes)
-    if model.manifest.heads:
-        heads = {head.name: _answer(head.classes) for head in model.manifest.heads}
-        first["properties"]["heads"] = _object(**heads)
-        first["required"].append("heads")
-    return first
-
-
-def _answer(classes: tuple[str, ...]) -> dict[str, Any]:
-    probabilities = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0, "maximum": 1}}
-    return _object(label={"enum": list(classes)}, confidence=_NUMBER, probabilities=probabilities)
 
 
 def _object(**properties: dict[str, Any]) -> dict[str, Any]:

@@ -1,23 +1,13 @@
 import re
-from pathlib import Path
-from typing import Any
 
 import huggingface_hub
-import numpy as np
-import onnx
-import pytest
 from markdown_it import MarkdownIt
-from onnx import TensorProto, helper, numpy_helper
 
-from tasks.contracts.records import InputSpec
 from tasks.contracts.scores import ClassScore
 from tasks.contracts.targets import TargetCard
 from tasks.evaluate.report.card import render_card
 from tasks.evaluate.report.report import Report
-from tasks.runtime.bundle.bundle import Facts, golden_of, write_bundle
-from tasks.runtime.bundle.manifest import Processor
-from tasks.runtime.bundle.session import Session
-from tests.evaluate.report.made import CLASSES, SHA, SHIPS, data, evaluation, report, score, scores
+from tests.evaluate.report.made import SHA, SHIPS, data, evaluation, report, score, scores
 from tests.evaluate.report.reading import Element, read
 
 NASTY = "<b>|x & `y` *z* _w_ [q](r) \\n"
@@ -114,62 +104,3 @@ def test_the_head_of_the_card_is_read_by_the_tools_of_hugging_face() -> None:
 
 def test_equal_reports_give_equal_cards() -> None:
     assert render_card(report()) == render_card(report())
-
-
-def linear(spec: InputSpec) -> bytes:
-    """A model of the kind that a bundle holds: the mean of all values, times a row."""
-    dtype = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}[spec.dtype]
-    sequence = spec.layout == "sequence"
-    shape: list[str | int | None] = ["batch", "frames", spec.shape[1]] if sequence else ["batch", *spec.shape]
-    inputs = [helper.make_tensor_value_info("inputs", dtype, shape)]
-    nodes = [
-        helper.make_node("Cast", ["inputs"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["float", "axes"], ["mean"], keepdims=0),
-        helper.make_node("Unsqueeze", ["mean", "last"], ["column"]),
-        helper.make_node("MatMul", ["column", "row"], ["logits" if not sequence else "unscaled"]),
-    ]
-    if sequence:
-        inputs.append(helper.make_tensor_value_info("lengths", TensorProto.INT64, ["batch"]))
-        nodes += [
-            helper.make_node("Cast", ["lengths"], ["count"], to=TensorProto.FLOAT),
-            helper.make_node("Unsqueeze", ["count", "last"], ["counts"]),
-            helper.make_node("Div", ["unscaled", "counts"], ["logits"]),
-        ]
-    constants = [
-        numpy_helper.from_array(np.arange(1, len(shape)), "axes"),
-        numpy_helper.from_array(np.array([1]), "last"),
-        numpy_helper.from_array(np.array([[1, 3, 2]], dtype=np.float32), "row"),
-    ]
-    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3])
-    graph = helper.make_graph(nodes, "linear", inputs, [output], constants)
-    content: bytes = helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10
-    ).SerializeToString()
-    onnx.checker.check_model(content)
-    return content
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8)),
-        InputSpec(layout="sequence", dtype="float32", shape=(29, 12)),
-        InputSpec(layout="vector", dtype="float32", shape=(7,)),
-    ],
-    ids=lambda spec: spec.layout,
-)
-def test_the_code_in_the_card_runs_on_a_bundle(
-    spec: InputSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    card = render_card(report(evaluation=evaluation(data=data(input=spec))))
-    found = re.search(r"```python\n(.*?)```", card, flags=re.DOTALL)
-    assert found
-    content = linear(spec)
-    facts = Facts("trees", "classification", CLASSES, spec.layout, Processor("x86", 1), "v", "f", "now", 1e-4)
-    ones = np.ones((2, *spec.shape), dtype=spec.dtype)
-    write_bundle(tmp_path / "bundle", facts, content, golden_of(Session(content), {"inputs": ones}))
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, Any] = {}
-    exec(found.group(1), names)
-    assert names["inputs"].shape == (1, *spec.shape)
-    assert capsys.readouterr().out == "['oak']\n"
