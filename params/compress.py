@@ -123,7 +123,7 @@ FilePass = Fp32 | Fp16 | StaticInt8 | QatInt8 | MixedInt8 | DynamicInt8
 Pass = Annotated[NetworkPass | FilePass, Field(discriminator="kind"), BeforeValidator(_section)]
 
 
-class Candidate(Section):
+class CandidateParams(Section):
     """A sequence of passes, and what it is called: by default its passes, joined by `-`."""
 
     name: str = Field(default="", pattern=r"^[a-z0-9_.-]{0,60}$")
@@ -161,10 +161,10 @@ class Candidate(Section):
         return last if isinstance(last, FilePass) else Fp32()
 
 
-FP32 = Candidate(passes=(Fp32(),))
+FP32 = CandidateParams(passes=(Fp32(),))
 
 
-def _with_fp32(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+def _with_fp32(candidates: tuple[CandidateParams, ...]) -> tuple[CandidateParams, ...]:
     return candidates if any(candidate.passes == FP32.passes for candidate in candidates) else (FP32, *candidates)
 
 
@@ -182,10 +182,10 @@ class Compress(Section):
 
     target: Target = Target()
     candidates: Annotated[
-        tuple[Candidate, ...], Field(strict=False), AfterValidator(not_empty), AfterValidator(_with_fp32)
+        tuple[CandidateParams, ...], Field(strict=False), AfterValidator(not_empty), AfterValidator(_with_fp32)
     ] = (
         FP32,
-        Candidate(passes=(StaticInt8(),)),
+        CandidateParams(passes=(StaticInt8(),)),
     )
     """`fp32`, no pass at all, is one of them whether it is named or not"""
     calibration: Calibration = Calibration()

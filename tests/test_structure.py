@@ -29,7 +29,6 @@ CIRCLES = {
 }
 DOUBLED = {
     "BusyError",
-    "Candidate",
     "Cell",
     "Column",
     "Document",

@@ -30,7 +30,7 @@ def draw_year(lived: Sequence[Week]) -> bytes:
     _marks(above, lived)
     _samples(below, lived)
     figure.legend(loc="outside upper left", ncols=4)
-    head, end, rest = drawing(figure, "year", SAYS).svg.decode().partition(">")
+    head, end, rest = drawing(figure, "year", "A year of weekly releases", SAYS).svg.decode().partition(">")
     return f"{head}{end}{DARK}{rest}".encode()
 
 

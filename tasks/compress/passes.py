@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from params.compress import Candidate, NetworkPass
+from params.compress import CandidateParams, NetworkPass
 from tasks.compress.context import CompressionContext, NotPossibleError, file_pass
 from tasks.compress.measure import BuiltCandidate
 from tasks.core.plugins import load
@@ -25,7 +25,7 @@ class CandidateBuilder:
         self._networks: dict[str, Network | NotPossibleError] = {}
         self._exported: dict[str, Path] = {}
 
-    def network(self, candidate: Candidate) -> Network:
+    def network(self, candidate: CandidateParams) -> Network:
         """Returns the student after the passes over networks.
 
         Raises:
@@ -42,7 +42,7 @@ class CandidateBuilder:
             network = built
         return network
 
-    def build(self, candidate: Candidate) -> BuiltCandidate:
+    def build(self, candidate: CandidateParams) -> BuiltCandidate:
         """Writes the file of a candidate.
 
         Raises:
@@ -56,7 +56,7 @@ class CandidateBuilder:
             candidate.called, last.kind, network, exported, path, bool(candidate.network_passes), reference
         )
 
-    def _export(self, candidate: Candidate) -> Path:
+    def _export(self, candidate: CandidateParams) -> Path:
         """Returns the network of a candidate as ONNX, in fp32."""
         key = _key(candidate.network_passes)
         if key not in self._exported:

@@ -109,6 +109,7 @@ class Figure(Record):
     """A picture of the evaluation as an SVG file, and what it shows in words."""
 
     name: str
+    title: str
     caption: str
     artefact: Artefact
 

@@ -21,16 +21,17 @@ class Drawing:
     """One picture: an SVG document of its own, and what it shows in words."""
 
     name: str
+    title: str
     caption: str
     svg: bytes
 
 
-def drawing(figure: Figure, name: str, caption: str) -> Drawing:
-    """Returns the figure as it is now, without empty space above and below."""
-    return Drawing(name, caption, _as_svg(figure, name, caption))
+def drawing(figure: Figure, name: str, title: str, caption: str) -> Drawing:
+    """Returns the figure as it is now, without empty space above and below; screen readers read title and caption."""
+    return Drawing(name, title, caption, _as_svg(figure, name, f"{title}. {caption}"))
 
 
-def _as_svg(figure: Figure, name: str, caption: str) -> bytes:
+def _as_svg(figure: Figure, name: str, label: str) -> bytes:
     """Returns an SVG without date, style sheet or address; ids begin with `name`, so that several fit in one page."""
     stream = io.BytesIO()
     for _ in range(2):  # labels move the axes, and these move other labels
@@ -46,7 +47,7 @@ def _as_svg(figure: Figure, name: str, caption: str) -> bytes:
     _rename_ids(root, name)
     for element in root.iter():
         _restyle(element)
-    text = ElementTree.tostring(_headed(root, caption), encoding="unicode")
+    text = ElementTree.tostring(_headed(root, label), encoding="unicode")
     return f"{text}\n".encode()
 
 
@@ -87,8 +88,8 @@ def _restyle(element: ElementTree.Element) -> None:
             setattr(element, text, None)
 
 
-def _headed(root: ElementTree.Element, caption: str) -> ElementTree.Element:
-    """Puts size, colours and fonts, and for screen readers the caption, into the head of the document."""
+def _headed(root: ElementTree.Element, label: str) -> ElementTree.Element:
+    """Puts size, colours and fonts, and for screen readers what it shows, into the head of the document."""
     _, _, width, height = root.attrib["viewBox"].split()
     head = {
         "xmlns": "http://www.w3.org/2000/svg",
@@ -96,7 +97,7 @@ def _headed(root: ElementTree.Element, caption: str) -> ElementTree.Element:
         "width": width,
         "height": height,
         "role": "img",
-        "aria-label": caption,
+        "aria-label": label,
         "color": "#1c2128",
         "fill": "currentColor",
         "font-family": _FONTS,

@@ -127,7 +127,7 @@ def _shipped(evaluation: EvaluationRecord) -> ModelUnderTest:
 def _kept(run: StageRun, drawing: Drawing) -> Figure:
     path = run.scratch / f"{drawing.name}.svg"
     path.write_bytes(drawing.svg)
-    return Figure(name=drawing.name, caption=drawing.caption, artefact=run.keep(path, "figures"))
+    return Figure(name=drawing.name, title=drawing.title, caption=drawing.caption, artefact=run.keep(path, "figures"))
 
 
 def _exported(

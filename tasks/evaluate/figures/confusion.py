@@ -15,13 +15,14 @@ NUMBERED, MATRIX, PAIRS = 12, 40, 12
 """most classes for numbers in the cells, most for a matrix at all, and how many pairs are drawn of more"""
 STRONG = 0.75
 """from this strength of colour on a number is white"""
+TITLE = "What is taken for what"
 CAPTION = (
-    "What is taken for what. By the file that ships: a row per class of the test split, a column per prediction. The"
+    "By the file that ships: a row per class of the test split, a column per prediction. The"
     " stronger the colour, the larger the cell's part of its row.{numbers}"
 )
 NUMBERS = {"counts": " Numbers are samples.", "percent": " Numbers are per cent of the row.", "": ""}
 OF_PAIRS = (
-    "What is taken for what. The pairs of classes that the file that ships confuses most: so many test samples of"
+    "The pairs of classes that the file that ships confuses most: so many test samples of"
     " the first are taken for the second. {pairs:,} of {cells:,} possible pairs occur."
 )
 
@@ -48,7 +49,7 @@ def _draw_matrix(counts: Counts, classes: Sequence[str]) -> Drawing:
     for row, column in np.argwhere(counts > 0):
         _cell(axes, int(row), int(column), float(parts[row, column]), texts[row][column])
     _frame(axes, labels, upright=max(map(width_of, labels)) < cell)
-    return drawing(figure, "confusion", CAPTION.format(numbers=NUMBERS[kind]))
+    return drawing(figure, "confusion", TITLE, CAPTION.format(numbers=NUMBERS[kind]))
 
 
 def _labels(classes: Sequence[str]) -> list[str]:
@@ -102,4 +103,4 @@ def _draw_pairs(counts: Counts, classes: Sequence[str]) -> Drawing | None:
         pair = fitted(f"{classes[label]} → {classes[predicted]}", WIDTH - 16)
         axes.annotate(pair, (0, place), (0, 10), textcoords="offset points")
     caption = OF_PAIRS.format(pairs=np.count_nonzero(wrong), cells=wrong.size - len(wrong))
-    return drawing(figure, "confusion", caption)
+    return drawing(figure, "confusion", TITLE, caption)

@@ -11,9 +11,8 @@ from tasks.drawing.sheet import sheet, styled
 from tasks.drawing.svg import Drawing, drawing
 
 Curves = Mapping[str, NDArray[np.float64]]
-CAPTION = (
-    "Learning curves. Validation {metric} after each epoch. The dot is the best epoch, whose weights were kept.{cut}"
-)
+TITLE = "Learning curves"
+CAPTION = "Validation {metric} after each epoch. The dot is the best epoch, whose weights were kept.{cut}"
 
 
 @styled()
@@ -30,7 +29,7 @@ def draw_curves(all_curves: Curves, metric: str) -> Drawing | None:
     axes.set(title=f"{metric}, %", xlabel="epoch")
     figure.legend(loc="outside upper left")
     cut_note = " The first epochs lie below the picture." if cut else ""
-    return drawing(figure, "curves", CAPTION.format(metric=metric, cut=cut_note))
+    return drawing(figure, "curves", TITLE, CAPTION.format(metric=metric, cut=cut_note))
 
 
 def _line(axes: Axes, name: str, curve: NDArray[np.float64]) -> None:

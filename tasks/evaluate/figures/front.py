@@ -18,8 +18,9 @@ from tasks.drawing.svg import Drawing, drawing
 
 REACH = 16.0
 """points from the end of an interval to the middle of its number"""
+TITLE = "Accuracy against latency"
 CAPTION = (
-    "Accuracy against latency. Of the {split} split, with intervals; latency of one sample, median, logarithmic. The"
+    "Of the {split} split, with intervals; latency of one sample, median, logarithmic. The"
     " line joins the models that no other beats in both; the ring marks the file that {verb}."
 )
 
@@ -38,7 +39,7 @@ def draw_front(scores: Sequence[Score], chosen: str, split: str = "test", verb: 
     _frame(axes, [score.p50_ms for score in scores])
     key = figure.legend(loc="outside lower left")
     key.get_texts()[[score.name for score in scores].index(chosen)].set_fontweight("bold")
-    return drawing(figure, "front", CAPTION.format(split=split, verb=verb))
+    return drawing(figure, "front", TITLE, CAPTION.format(split=split, verb=verb))
 
 
 def front(scores: Sequence[Score]) -> list[Score]:

@@ -10,8 +10,9 @@ from tasks.drawing.models import title_of
 from tasks.drawing.sheet import BLUE, INK, ORANGE, sheet, styled
 from tasks.drawing.svg import Drawing, drawing
 
+TITLE = "How far confidence can be trusted"
 CAPTION = (
-    "How far confidence can be trusted. Above, how often a model is right where it is so sure (the dashed line is where"
+    "Above, how often a model is right where it is so sure (the dashed line is where"
     " both are equal; below it, the model is too sure; the upright bars are 95 % intervals). Below, how many test"
     " samples it is so sure of."
 )
@@ -32,7 +33,7 @@ def draw_reliability(shipped: Score, teacher: Score) -> Drawing | None:
         _histogram(below, score, colour, filled=colour == BLUE)
     _frame(above, below)
     figure.legend(loc="outside upper left", reverse=True)
-    return drawing(figure, "reliability", CAPTION)
+    return drawing(figure, "reliability", TITLE, CAPTION)
 
 
 def _curve(axes: Axes, score: Score, colour: str, label: str) -> None:

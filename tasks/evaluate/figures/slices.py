@@ -10,8 +10,9 @@ from tasks.drawing.sheet import BLUE, INK, fitted, sheet, styled, width_of
 from tasks.drawing.svg import Drawing, drawing
 
 MOST, LABELS = 24, 160.0
+TITLE = "Parts of the test split"
 CAPTION = (
-    "Parts of the test split. Accuracy of the file that ships, with intervals, and in brackets the samples of the part;"
+    "Accuracy of the file that ships, with intervals, and in brackets the samples of the part;"
     " the dashed line is its accuracy on the whole.{cut}"
 )
 
@@ -30,7 +31,7 @@ def draw_slices(slices: Sequence[SliceScore], whole: float) -> Drawing | None:
     axes.axvline(100 * whole, linestyle=(0, (4, 4)), color=INK, alpha=0.5, linewidth=1)
     _frame(axes, rows)
     cut = f" The weakest {MOST} of {len(slices)}." if len(slices) > MOST else ""
-    return drawing(figure, "slices", CAPTION.format(cut=cut))
+    return drawing(figure, "slices", TITLE, CAPTION.format(cut=cut))
 
 
 def _rows(slices: Sequence[SliceScore]) -> list[str | SliceScore]:

@@ -15,8 +15,9 @@ from tasks.drawing.sheet import WIDTH, fitted, sheet, styled, width_of
 from tasks.drawing.svg import Drawing, drawing
 
 CLASSES, SAMPLES = 4, 4
+TITLE = "Weakest classes"
 CAPTION = (
-    "Weakest classes. Those with the lowest recall, and those of their test samples on which the file that ships is"
+    "Those with the lowest recall, and those of their test samples on which the file that ships is"
     " wrong and most sure of it. Below each: the class that it predicts, and how sure it is."
 )
 
@@ -50,7 +51,7 @@ def draw_worst(classes: Sequence[WorstClass], spec: InputSpec) -> Drawing | None
     scale = Scale.of([mistake.inputs for row in worst for mistake in row.mistakes[:SAMPLES]])
     for part, row in zip(figure.subfigures(len(worst), 1, squeeze=False)[:, 0], worst, strict=True):
         _row(part, row, scale, spec)
-    return drawing(figure, "worst", CAPTION)
+    return drawing(figure, "worst", TITLE, CAPTION)
 
 
 def _row(part: SubFigure, row: WorstClass, scale: Scale, spec: InputSpec) -> None:

@@ -35,7 +35,9 @@ def render_page(report: Report) -> str:
             summary=summary(report),
             verdict_texts=verdict_texts(report),
             challenge_texts=challenge_texts(report),
-            figures=[FigureBlock.of(name, *figure) for name, figure in report.figures.items()],
+            figures=[
+                FigureBlock(name, title, caption, Markup(svg)) for name, (title, caption, svg) in report.figures.items()
+            ],
             details=[table for table in (per_class(report), per_slice(report)) if table.rows],
             picture=picture(report),
             lineage=lineage(report),
@@ -45,18 +47,12 @@ def render_page(report: Report) -> str:
 
 @dataclass(frozen=True)
 class FigureBlock:
-    """A picture as it stands on the page: the first sentence of its caption is its title."""
+    """A picture of the page with what it shows."""
 
     name: str
     title: str
     caption: str
     svg: Markup
-
-    @classmethod
-    def of(cls, name: str, caption: str, svg: str) -> "FigureBlock":
-        """Returns the picture with its caption cut in two."""
-        title, _, rest = caption.partition(". ")
-        return cls(name, title.removesuffix("."), rest, Markup(svg))
 
 
 def ticked(text: str) -> Markup:

@@ -46,7 +46,7 @@ def publish_report(
     `decided` says when each verdict was given, `ancestors` what the release is made of.
     """
     figures = {
-        figure.name: (figure.caption, fetch(figure.artefact).read_text(encoding="utf-8"))
+        figure.name: (figure.title, figure.caption, fetch(figure.artefact).read_text(encoding="utf-8"))
         for figure in evaluation.figures
     }
     made = Report(evaluation, release, verdicts, challenges, figures, decided, ancestors)

@@ -73,8 +73,7 @@ def test_letters_are_as_large_as_on_a_page_and_pictures_as_wide_as_a_phone(
 
 def test_a_picture_says_in_words_what_it_shows(whole: tuple[Drawing, ...]) -> None:
     for drawing in whole:
-        assert ElementTree.fromstring(drawing.svg).attrib["aria-label"] == drawing.caption
-        assert ". " in drawing.caption
+        assert ElementTree.fromstring(drawing.svg).attrib["aria-label"] == f"{drawing.title}. {drawing.caption}"
 
 
 def test_no_picture_names_an_address_or_a_date(whole: tuple[Drawing, ...]) -> None:

@@ -21,7 +21,7 @@ def page() -> str:
     classes = (*scores()[0].classes, ClassScore(label=LONG, recall=0.5, precision=0.5, f1=0.5, samples=5))
     ours = tuple(score(s.name, 0.9, n, classes=classes) for n, s in enumerate(scores()))
     whole = evaluation(scores=ours, notes=(f"`{LONG}` is rare: {'0123456789abcdef' * 8}",))
-    figures = {d.name: (d.caption, d.svg.decode()) for d in draw(figure_data())}
+    figures = {d.name: (d.title, d.caption, d.svg.decode()) for d in draw(figure_data())}
     return render_page(report(evaluation=whole, figures=figures))
 
 

@@ -201,7 +201,7 @@ def test_warnings_of_models_and_notes_stand_at_the_top() -> None:
 
 
 def test_no_path_of_the_machine_and_no_address_outside_is_on_the_page() -> None:
-    html = render_page(report(figures={"front": ("A. B", '<svg xmlns="http://www.w3.org/2000/svg"></svg>')}))
+    html = render_page(report(figures={"front": ("A", "B", '<svg xmlns="http://www.w3.org/2000/svg"></svg>')}))
     assert "secret" not in html
     assert set(re.findall(r"[a-z]+://[^\s\"<]*", html)) <= {"http://www.w3.org/2000/svg"}
     assert not read(html).all("script")
@@ -218,8 +218,8 @@ def test_names_with_signs_of_html_stay_text() -> None:
     assert document.all("ul")[0].all("li")[0].text == "<script>alert(1)</script>"
 
 
-def test_a_picture_has_the_first_sentence_of_its_caption_as_title() -> None:
-    figures = {"front": ("Short title. And what <it> shows.", "<svg><text>in it</text></svg>")}
+def test_a_picture_has_its_title_and_its_caption() -> None:
+    figures = {"front": ("Short title", "And what <it> shows.", "<svg><text>in it</text></svg>")}
     (figure,) = page(figures=figures).all("figure")
     assert figure.all("h3")[0].text == "Short title"
     assert figure.all("figcaption")[0].text == "And what <it> shows."
