@@ -107,7 +107,7 @@ def _bundle(recipe: Recipe, data: PreparedData, done: Compressed, folder: Path) 
     """Writes the bundle of the file that ships, and lets it pass its self-test."""
     model, target = done.built[done.chosen].path.read_bytes(), recipe.compress.target
     session, test = Session(model, target.threads), open_split(data.directory, "test")
-    samples = test.gather(data.kind.golden(test.labels()))
+    samples = test.gather(test.few())
     golden = golden_of(session, samples.inputs)
     facts = Facts(
         name=recipe.name,

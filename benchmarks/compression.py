@@ -179,7 +179,7 @@ def _by_default(recipe: Recipe, data: PreparedData, exported: Path) -> dict[str,
     made: dict[str, bytes] = {}
     logging.disable(logging.WARNING)
     train = data.splits.train
-    rows = choose_rows(train.first_labels(), recipe.compress.calibration.samples, recipe.seed)
+    rows = choose_rows(train.groups(), recipe.compress.calibration.samples, recipe.seed)
     samples = CalibrationSamples(train, rows, _inputs(exported))
     static, dynamic = exported.with_name("static.onnx"), exported.with_name("dynamic.onnx")
     try:

@@ -13,7 +13,7 @@ from tasks.contracts.records import InputSpec
 from tasks.core.plugins import load
 from tasks.kinds.kind import TaskKind
 from tasks.models.build import Network
-from tasks.training.arrays import SplitArrays
+from tasks.training.arrays import SplitArrays, in_turn
 from tasks.training.network import PreparedData
 from tasks.training.seeds import generator
 
@@ -64,8 +64,8 @@ class CompressionContext:
         return self.data.splits.validation
 
     def rows(self, count: int) -> NDArray[np.int64]:
-        """Returns at most `count` training rows, rare labels among them."""
-        return choose_rows(self.train.first_labels(), count, self.seed)
+        """Returns at most `count` training rows, rare groups among them."""
+        return choose_rows(self.train.groups(), count, self.seed)
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,7 @@ def file_pass(kind: str) -> FilePass:
     return found
 
 
-def choose_rows(labels: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
-    """Returns at most `count` rows, drawn from the labels in turn so that rare ones are among them."""
-    shuffled = generator(seed).permutation(len(labels))
-    order = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    ordered = labels[order]
-    turn = np.arange(len(labels)) - np.searchsorted(ordered, ordered, side="left")
-    return np.sort(order[np.argsort(turn, kind="stable")][:count])
+def choose_rows(groups: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+    """Returns at most `count` rows, drawn from the groups in turn so that rare ones are among them."""
+    shuffled = generator(seed).permutation(len(groups))
+    return np.sort(shuffled[in_turn(groups[shuffled], count)])

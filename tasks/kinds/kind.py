@@ -97,9 +97,6 @@ class TaskKind(Protocol):
     def agrees(self, logits: Logits, others: Logits) -> NDArray[np.bool_]:
         """Returns for each sample (n,) whether two models come to the same answer."""
 
-    def golden(self, labels: Labels, count: int = 8) -> NDArray[np.int64]:
-        """Returns the rows of at most `count` samples for the self-test of a bundle, as different as may be."""
-
 
 KINDS: Mapping[str, Callable[[DatasetCard], TaskKind]] = {Classification.name: Classification.of}
 

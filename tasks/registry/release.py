@@ -104,7 +104,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
     session = Session(model, evaluation.target.threads)
     prepared = PreparedData.open(evaluation.data)
     test = open_split(prepared.directory, "test")
-    samples = test.gather(prepared.kind.golden(test.labels()))
+    samples = test.gather(test.few())
     golden = golden_of(session, samples.inputs)
     facts = Facts(
         name=evaluation.name,

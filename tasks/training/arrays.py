@@ -10,31 +10,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.contracts.records import DatasetCard, Shard
-from tasks.contracts.targets import Targets
+from tasks.contracts.targets import Targets, joined
 from tasks.core.mmap_rows import MmapRows
+from tasks.kinds.contract import TargetsPart, part
 
 CARD = "dataset.json"
 LARGE = 16 * 2**20
 """bytes of inputs of a split, above which their pages do not stay in the process between two calls"""
+FEW = 8
+"""samples that stand for all in the self-test of a bundle"""
 MOST_AT_ONCE, BYTES_AT_ONCE = 512, 2**20
 """samples, and bytes of their inputs, that a network is asked about at once outside training"""
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """Some samples of a split: named inputs and labels int64.
+    """Some samples of a split: named inputs and targets.
 
-    Inputs are `inputs` (n, *shape), raw, and of sequences `lengths` (n,) int64. Labels are (n,), or (n, heads) where
-    the data has several labels per sample.
+    Inputs are `inputs` (n, *shape), raw, and of sequences `lengths` (n,) int64.
     """
 
     inputs: Mapping[str, NDArray[Any]]
-    labels: NDArray[np.int64]
+    targets: Targets
     rows: NDArray[np.int64]
     """places of the samples in their split"""
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.rows)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """All columns side by side."""
+        return side_by_side(self.targets)
+
+
+def side_by_side(targets: Targets) -> NDArray[np.int64]:
+    """Returns the columns (n,) of targets as one array, (n,) or (n, columns)."""
+    columns = list(targets.columns.values())
+    return np.asarray(columns[0]) if len(columns) == 1 else np.stack(columns, axis=1)
 
 
 class SplitArrays:
@@ -43,6 +56,7 @@ class SplitArrays:
     def __init__(self, directory: Path, card: DatasetCard, split: str) -> None:
         shards = card.splits[split].shards
         self.directory = directory
+        self.kind = part(card.task, "targets", TargetsPart)
         self.starts = np.cumsum([0, *(shard.samples for shard in shards)])
         self.shards = [_OpenShard.of(directory, shard) for shard in shards]
         self._large = sum(shard.inputs.array.nbytes for shard in self.shards) > LARGE
@@ -91,14 +105,29 @@ class SplitArrays:
         for start in range(0, len(rows), size):
             yield self.gather(rows[start : start + size])
 
-    def first_labels(self) -> NDArray[np.int64]:
-        """Returns the labels (n,) of the first head."""
-        labels = self.labels()
-        return labels if labels.ndim == 1 else labels[:, 0]
+    def few(self, count: int = FEW) -> NDArray[np.int64]:
+        """Returns the rows of at most `count` samples that stand for all: from each group in turn."""
+        return in_turn(self.groups(), count)
+
+    def groups(self) -> NDArray[np.int64]:
+        """Returns the group (n,) of each sample, as the kind of task makes them out of targets."""
+        return self.kind.groups(self.targets())
 
     def labels(self) -> NDArray[np.int64]:
         """Returns the labels of the whole split, (n,) or (n, heads)."""
-        return np.concatenate([np.asarray(shard.labels) for shard in self.shards])
+        return side_by_side(self.targets())
+
+    def targets(self) -> Targets:
+        """Returns the targets of the whole split."""
+        return joined([shard.targets for shard in self.shards])
+
+
+def in_turn(groups: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Returns the first row of each group, then the second of each, until there are `count`."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    turn = np.arange(len(groups)) - np.searchsorted(ordered, ordered, side="left")
+    return order[np.argsort(turn, kind="stable")][:count]
 
 
 def read_card(directory: Path) -> DatasetCard:
@@ -127,14 +156,9 @@ class _OpenShard:
         lengths = _map(inputs["lengths"]) if "lengths" in inputs else None
         return _OpenShard(MmapRows(inputs["inputs"]), targets, lengths)
 
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        columns = list(self.targets.columns.values())
-        return np.asarray(columns[0]) if len(columns) == 1 else np.stack(columns, axis=1)
-
     def take(self, local: NDArray[np.int64], rows: NDArray[np.int64]) -> Arrays:
         lengths = {} if self.lengths is None else {"lengths": self.lengths[local].astype(np.int64)}
-        return Arrays({"inputs": self.inputs[local], **lengths}, self.labels[local], rows)
+        return Arrays({"inputs": self.inputs[local], **lengths}, self.targets.take(local), rows)
 
 
 def _map(path: Path) -> NDArray[Any]:
@@ -148,6 +172,6 @@ def _restored(parts: Sequence[Arrays], order: NDArray[np.int64]) -> Arrays:
     back[order] = np.arange(len(order))
     return Arrays(
         {name: np.concatenate([part.inputs[name] for part in parts])[back] for name in parts[0].inputs},
-        np.concatenate([part.labels for part in parts])[back],
+        joined([part.targets for part in parts]).take(back),
         np.concatenate([part.rows for part in parts])[back],
     )

@@ -18,6 +18,8 @@ from tasks.training.arrays import Arrays, SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.seeds import generator
 
+OFFSETS = "offsets."
+"""before the name of a ragged column: where each sample's rows of it begin, and where the last one's end"""
 CHUNK_BYTES, CHUNK_ROWS = 2 * 2**20, 4096
 """of inputs that are gathered at once, and how many at most; a batch that is larger is a chunk of its own.
 
@@ -26,27 +28,38 @@ Not more, since a row that is read from a map brings up to 64 kilobytes around i
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Consecutive batches of one epoch (from 1): the rows (n,) of the split they stand at, their labels, and which view
-    of them it is.
+    """Consecutive batches of one epoch (from 1): the rows (n,) of the split they stand at, their targets by column, and
+    which view of them it is.
     """
 
     rows: NDArray[np.int64]
-    labels: Tensor
+    targets: Tensors
     epoch: int = 1
     view: int = 0
+
+    @property
+    def labels(self) -> Tensor:
+        """All columns side by side."""
+        return _side_by_side(self.targets)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Named inputs as a network takes them, and labels (batch,) or (batch, heads).
+    """Named inputs as a network takes them, and targets by column.
 
-    `within` is the place of the batch in its chunk.
+    A ragged column is there as its values (all rows of the batch, ...) and as `offsets.NAME` (batch + 1,). `within` is
+    the place of the batch in its chunk.
     """
 
     inputs: Tensors
-    labels: Tensor
+    targets: Tensors
     chunk: Chunk
     within: slice
+
+    @property
+    def labels(self) -> Tensor:
+        """All columns side by side."""
+        return _side_by_side(self.targets)
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -56,15 +69,16 @@ class Batch:
     @classmethod
     def of(cls, arrays: Arrays, device: torch.device, epoch: int = 1, view: int = 0) -> "Batch":
         """Copies gathered arrays to the device, as one batch."""
-        labels = _tensor(arrays.labels, device)
-        chunk = Chunk(arrays.rows, labels, epoch, view)
+        named = {**arrays.targets.columns, **{f"{OFFSETS}{name}": ends for name, ends in arrays.targets.ends.items()}}
+        targets = {name: _tensor(values, device) for name, values in named.items()}
+        chunk = Chunk(arrays.rows, targets, epoch, view)
         inputs = {name: _tensor(values, device) for name, values in arrays.inputs.items()}
-        return cls(inputs, labels, chunk, slice(0, len(arrays)))
+        return cls(inputs, targets, chunk, slice(0, len(arrays)))
 
     def part(self, within: slice) -> "Batch":
         """Returns the samples at `within` of a batch that is a whole chunk; nothing is copied."""
         inputs = {name: values[within] for name, values in self.inputs.items()}
-        return Batch(inputs, self.labels[within], self.chunk, within)
+        return Batch(inputs, _part(self.targets, within), self.chunk, within)
 
 
 @dataclass(frozen=True)
@@ -130,6 +144,26 @@ def _chunk_size(split: SplitArrays, size: int) -> int:
     """Returns how many samples are gathered at once: a whole number of batches."""
     sample = prod(split.sample_shape) * split.dtype.itemsize
     return size * max(1, min(CHUNK_BYTES // sample, CHUNK_ROWS) // size)
+
+
+def _part(targets: Tensors, within: slice) -> dict[str, Tensor]:
+    """Returns the targets of consecutive samples."""
+    part = {}
+    for name, values in targets.items():
+        if name.startswith(OFFSETS):
+            continue
+        if (offsets := targets.get(f"{OFFSETS}{name}")) is None:
+            part[name] = values[within]
+            continue
+        ends = offsets[within.start : within.stop + 1]
+        part[name] = values[int(ends[0]) : int(ends[-1])]
+        part[f"{OFFSETS}{name}"] = ends - ends[0]
+    return part
+
+
+def _side_by_side(targets: Tensors) -> Tensor:
+    columns = list(targets.values())
+    return columns[0] if len(columns) == 1 else torch.stack(columns, dim=1)
 
 
 def _tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:

@@ -38,5 +38,5 @@ def test_lengths_are_left_out_where_the_graph_has_none(tiny_sequences: Path) -> 
 
 
 def test_calibration_rows_come_from_the_classes_of_the_first_head_in_turn(tiny_heads: Path) -> None:
-    labels = open_split(tiny_heads, "train").first_labels()
+    labels = open_split(tiny_heads, "train").groups()
     assert np.bincount(labels[choose_rows(labels, 9, seed=0)]).tolist() == [3, 3, 3]

@@ -133,17 +133,6 @@ def test_agreement_counts_equal_answers_right_or_wrong() -> None:
     assert KIND.agrees(ours, theirs).tolist() == [True, False, True]
 
 
-def test_golden_samples_come_from_all_classes_in_turn() -> None:
-    labels = np.array([2, 2, 2, 2, 0, 0, 1, 2, 2, 2, 2])
-    rows = KIND.golden(labels, count=6)
-    assert labels[rows].tolist() == [0, 1, 2, 0, 2, 2]
-    assert len(set(rows.tolist())) == 6
-
-
-def test_golden_samples_are_all_there_are_when_there_are_few() -> None:
-    assert sorted(KIND.golden(np.array([1, 1, 0]), count=8).tolist()) == [0, 1, 2]
-
-
 def test_scikit_learn_is_not_imported_before_it_is_needed() -> None:
     code = "import sys, tasks.kinds.kind; sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -68,7 +68,6 @@ def test_metrics_are_those_of_the_first_head_alone() -> None:
     assert KIND.confidence_bins(logits, labels, 10) == ALONE.confidence_bins(first, right, 10)
     np.testing.assert_array_equal(KIND.confusion(logits, labels, "abcd"), ALONE.confusion(first, right, "abcd"))
     assert (KIND.agrees(logits, -logits) == ALONE.agrees(first, -first)).all()
-    assert (KIND.golden(labels) == ALONE.golden(right)).all()
     confidence = KIND.confidence(torch.from_numpy(logits))
     torch.testing.assert_close(confidence, ALONE.confidence(torch.from_numpy(first)))
 

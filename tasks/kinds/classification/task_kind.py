@@ -179,15 +179,6 @@ class Classification:
         same: NDArray[np.bool_] = self.predict(logits) == self.predict(others)
         return same
 
-    def golden(self, labels: Labels, count: int = 8) -> NDArray[np.int64]:
-        """Returns rows in turn from each class, the first of each, then the second, until there are `count`."""
-        first = self.head_labels(labels)[0]
-        order = np.argsort(first, kind="stable")
-        ordered = first[order]
-        turn = np.arange(len(first)) - np.searchsorted(ordered, ordered, side="left")
-        chosen = order[np.lexsort((ordered, turn))][:count]
-        return chosen.astype(np.int64)
-
 
 def log_softmax(logits: Logits) -> Floats:
     """Returns the logarithm of the softmax over the last axis, in float64, without overflow."""
