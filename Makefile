@@ -16,7 +16,7 @@
 #                           Benchmarks write their tables into README.md.
 # make soak                 a run killed at random moments, a hundred times (KILLS=20): what is lost, doubled or left behind?
 # make wheel                dist/stillhouse_edge-*.whl: what a device needs, and nothing else
-# make lock                 resolves all dependencies anew and writes requirements.lock
+# make lock                 resolves all dependencies again and writes requirements.lock
 # make clean                removes what runs made; the next run starts from nothing
 
 PYTHON ?= python3

@@ -77,7 +77,7 @@ def refresh(
         typer.Option("--root-keys", metavar="DIR", help="For a root that is near its expiry."),
     ] = None,
 ) -> None:
-    """Sign anew what is near its expiry; for a daily timer."""
+    """Sign again what is near its expiry; for a daily timer."""
     if environment is not None:
         require_environment(environment, "channel", "ENVIRONMENT")
         require_channel(environment)

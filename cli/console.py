@@ -37,15 +37,15 @@ console = Console(highlight=False)
 @contextmanager
 def shown(*listeners: Listener) -> Iterator[None]:
     """Shows the events of stages on the terminal while the block runs; further listeners print events of their own."""
-    board = _Board()
-    stops = [listen(listener) for listener in (board.hear, *listeners)]
-    board.hear(StageStarted("starting"))
+    display = _StageDisplay()
+    stops = [listen(listener) for listener in (display.on_event, *listeners)]
+    display.on_event(StageStarted("starting"))
     try:
         yield
     finally:
         for stop in stops:
             stop()
-        board.clear()
+        display.clear()
 
 
 def say_notice(event: Event) -> None:
@@ -59,17 +59,17 @@ def say_notice(event: Event) -> None:
 
 def listen_to_stages() -> None:
     """Shows the events of stages for as long as this process lives."""
-    listen(_Board().hear)
+    listen(_StageDisplay().on_event)
 
 
-class _Board:
+class _StageDisplay:
     """The bar of the stage that is running, shown once it has taken longer than two seconds."""
 
     def __init__(self) -> None:
         self._progress: Progress | None = None
         self._timer: threading.Timer | None = None
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         match event:
             case StageStarted(stage):
                 self._begin(stage)

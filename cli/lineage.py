@@ -42,7 +42,7 @@ def _show_lineage(environment: str, model: str | None, version: int | None, chec
     """Prints what the champions of an environment, or one version, are made of; `checked` hashes all of it again.
 
     Raises:
-        InputError: nobody leads the environment, or there is no such version.
+        InputError: no release leads the environment, or there is no such version.
         IntegrityError: something is missing or has other bytes; of a removed version that is no surprise.
     """
     history = History.load()
@@ -64,7 +64,7 @@ def _show_lineage(environment: str, model: str | None, version: int | None, chec
 def _require_ledger(history: History) -> None:
     """Refuses a changed ledger before anything is read from it: it says what the files should be."""
     if bad := damage(verify_ledger(history)):
-        raise IntegrityError("\n".join([*bad, "put the ledger back from a copy of before; no command mends its rows"]))
+        raise IntegrityError("\n".join([*bad, "put back a copy of the ledger; no command repairs its rows"]))
 
 
 def _show_reach(said: str, teacher: bool) -> None:

@@ -40,7 +40,7 @@ COMMANDS = {
         "audit",
         "Close what a killed process left open in MLflow and Prefect, and finish promotions that it began.",
     ),
-    "doctor": ("upkeep", "Look for what may be wrong on this machine, and say what mends it."),
+    "doctor": ("upkeep", "Look for what may be wrong on this machine, and say what repairs it."),
     "gc": ("upkeep", "Remove what no alias, no decision and no lineage needs, and say how much of what that was."),
     "lineage": ("lineage", "Say what the model in an environment is made of, or what a piece of data reached."),
     "init": ("recipe", "Write a recipe for data of your own, and its entry in dvc.yaml."),

@@ -35,7 +35,7 @@ def approve(model: ModelName, to: To, version: Version = None, reason: Reason = 
     recipe = _recipe_of(model)
     gate = _gate(recipe, to, "approve")
     if gate.approval != "manual":
-        do = f"type `stillhouse promote {model} --to {to}`: this gate asks nobody"
+        do = f"type `stillhouse promote {model} --to {to}`: this gate asks no person"
         raise InputError(mismatch(f"params/{model}.yaml", f"promote.{to}.approval", "manual", gate.approval, do))
     _show(recipe, to, gate, version, reason, approved=True)
 

@@ -58,7 +58,7 @@ def _cells(row: Decision) -> tuple[str, ...]:
 
 
 def _evidence(row: Decision) -> str:
-    """Returns what the gate said in short, and which verdict that was; nothing where a person spoke."""
+    """Returns the gate's answer in short, and which verdict that is; empty for a decision of a person."""
     if row.event in BY_PEOPLE:
         return ""
     broken = [check.limit for check in row.parsed_verdict.checks if not check.passed]

@@ -22,7 +22,7 @@ from tasks.upkeep.needs import Version
 def doctor(
     deep: Annotated[bool, typer.Option("--deep", help="Hash all of DVC's cache, not only a sample.")] = False,
 ) -> None:
-    """Look for what may be wrong on this machine, and say what mends it."""
+    """Look for what may be wrong on this machine, and say what repairs it."""
     prepare_environment()
     found = 0
     for name, check in checks(project_root(), state_dir(), deep).items():

@@ -1,4 +1,4 @@
-"""A release in front of a gate: compare it with who is there, judge it, write down what was said, move the alias."""
+"""A release in front of a gate: compare it with the champion, judge it, record the verdict, move the alias."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -28,7 +28,7 @@ from tasks.tracking.job_runs import job_run
 
 @flow(name="promote", flow_run_name="promote {release.model} to {environment}")
 def promote(release: Release, environment: str, gate: Gate, measuring: Evaluate, reason: str) -> Promotion:
-    """Promotes a release if the gate lets it, and records what the gate said either way."""
+    """Promotes a release if the gate lets it, and records the verdict either way."""
     with shared(), job_run(release.model, f"promote.{environment}", release, flow_run.id) as run:
         history = History.load(release.model)
         champion = challenge(release, environment, measuring, history)
@@ -52,7 +52,7 @@ def approve(release: Release, environment: str, gate: Gate, measuring: Evaluate,
 
 @flow(name="report", flow_run_name="report on {release.model} version {release.version}")
 def report(release: Release, measuring: Evaluate | None, ingredients: Ingredients | None = None) -> Artefact:
-    """Writes the page of a release anew: with what gates have said by now, and where it leads.
+    """Writes the page of a release again: with the verdicts there are by now, and where it leads.
 
     Args:
         release: the release.
@@ -69,7 +69,7 @@ def report(release: Release, measuring: Evaluate | None, ingredients: Ingredient
 
 
 def report_on_moved(model: str, versions: Iterable[int | None]) -> None:
-    """Writes the pages of releases anew between which an environment moved; nothing is measured for it."""
+    """Writes the pages of releases again between which an environment moved; nothing is measured for it."""
     history = History.load(model)
     for version in versions:
         release = None if version is None else ledger.release_of(model, version)
@@ -94,7 +94,7 @@ def _challenges(
 def challenge(release: Release, environment: str, measuring: Evaluate, history: History) -> Challenge | None:
     """Returns how a release does against the champion of an environment, on the release's own test data.
 
-    None if nobody is there, if it is the release itself, or if the champion was made for other targets or inputs.
+    None if there is no champion, if it is the release itself, or if the champion was made for other targets or inputs.
     """
     version = history.champion(release.model, environment)
     champion = None if version in (None, release.version) else ledger.release_of(release.model, version)

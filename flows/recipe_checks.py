@@ -138,7 +138,7 @@ def _check_layers(recipe: Recipe) -> None:
 
 
 def _networks(recipe: Recipe) -> Iterator[tuple[str, Architecture, dict[str, Training | None]]]:
-    """Yields each network, where it stands in the recipe, and its budgets by where those stand."""
+    """Yields each network, its field in the recipe, and its budgets by their fields."""
     teachers = [("teacher", recipe.teacher)] if recipe.teacher else []
     for field, teacher in [*teachers, *((f"ensemble.{place}", one) for place, one in enumerate(recipe.ensemble))]:
         yield field, teacher.architecture, {f"{field}.training": teacher.training}

@@ -39,7 +39,7 @@ def reconcile() -> Iterator[str]:
         if count := deliver_left(owner):
             yield f"metrics of {count} run{'s' if count > 1 else ''} that MLflow had not got yet: delivered"
     for name in forget_checkpoints():
-        yield f"checkpoints of `{name[:12]}`, which nobody started again: removed"
+        yield f"checkpoints of `{name[:12]}`, which were not started again: removed"
 
 
 def reconcile_and_tell() -> int:

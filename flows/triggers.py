@@ -80,7 +80,7 @@ def below_gate(project: Path, recipe: Recipe, _comparison: Comparison) -> Trigge
     champion = History.load(recipe.name).champion(recipe.name, watch.environment)
     release = None if champion is None else ledger.release_of(recipe.name, champion)
     if release is None:
-        return TriggerResult(False, f"nobody leads {watch.environment}")
+        return TriggerResult(False, f"no release leads {watch.environment}")
     score, checks = judged_on_fresh(project, recipe, release, gate)
     fresh = f"{score.samples if score else 0:,} fresh samples"
     if score is None or score.samples < watch.samples:

@@ -111,9 +111,9 @@ class DynamicInt8(Section):
     kind: Literal["dynamic_int8"] = "dynamic_int8"
 
 
-def _section(said: Any) -> Any:
+def _section(given: Any) -> Any:
     """Takes the name of a pass for the pass with its defaults."""
-    return {"kind": said} if isinstance(said, str) else said
+    return {"kind": given} if isinstance(given, str) else given
 
 
 NetworkPass = Prune | Sparsify | LowRank
@@ -131,11 +131,11 @@ class CandidateParams(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_or_several(cls, said: Any) -> Any:
+    def _one_or_several(cls, given: Any) -> Any:
         """Takes a pass, or a list of passes, for a candidate without a name."""
-        if isinstance(said, dict) and "passes" in said:
-            return said
-        return {"passes": said if isinstance(said, list | tuple) else [said]}
+        if isinstance(given, dict) and "passes" in given:
+            return given
+        return {"passes": given if isinstance(given, list | tuple) else [given]}
 
     @model_validator(mode="after")
     def _files_come_last(self) -> Self:

@@ -93,7 +93,7 @@ class DrawnSplit(Section):
 
 
 class StratifiedSplit(DrawnSplit):
-    """Parts of exactly that size, drawn from all samples there are: with more of them, all is drawn anew."""
+    """Parts of exactly that size, drawn from all samples there are: with more of them, all is drawn again."""
 
     kind: Literal["stratified"] = "stratified"
     by: Names = ()

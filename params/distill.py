@@ -13,11 +13,11 @@ class SoftLabelStore(Section):
     """`soft_labels: live` is short for `soft_labels: {source: live}`."""
 
     source: Literal["cached", "live"] = "cached"
-    """cached: computed once per view of the training split, kept on disk and shared by every run; live: the teacher
+    """cached: computed once per view of the training split, stored on disk and shared by every run; live: the teacher
     answers at every step, which costs its time again in each epoch and no disk"""
     top: int | None = Field(default=None, ge=1)
-    """for very many classes: only so many of the largest logits of a row are kept, and the probability that is left is
-    spread evenly over the other classes; null for all"""
+    """for very many classes: only so many of the largest logits of a row are stored, and the probability that is left
+    is spread evenly over the other classes; null for all"""
 
     @model_validator(mode="before")
     @classmethod
@@ -27,7 +27,7 @@ class SoftLabelStore(Section):
     @model_validator(mode="after")
     def _top_of_what_is_kept(self) -> Self:
         if self.top is not None and self.source == "live":
-            raise ValueError("`top` says what is kept on disk; leave it out, or say `source: cached`")
+            raise ValueError("`top` limits what is stored on disk; leave it out, or say `source: cached`")
         return self
 
 

@@ -37,7 +37,7 @@ Blocks = Annotated[
     BeforeValidator(_in_a_row, json_schema_input_type=Block | tuple[Block, ...]),
     PlainSerializer(_alone),
 ]
-"""how many of them, stage by stage; in a recipe a number alone stands for one stage"""
+"""how many of them, stage by stage; in a recipe a number alone means one stage"""
 
 
 class Cnn(Section):
@@ -109,7 +109,7 @@ class Recurrent(Section):
     hidden: int = Field(ge=1, le=4096)
     layers: int = Field(default=1, ge=1, le=16)
     bidirectional: bool = False
-    """also backward in time; more accurate, but the whole sequence must be there before anything can be said"""
+    """also backward in time; more accurate, but the whole sequence must be there before there is an answer"""
     dropout: Dropout = 0.0
 
 

@@ -45,7 +45,7 @@ class Recipe(Section):
                 " mutual learning)"
             )
         if self.peer and (self.ensemble or self.assistant):
-            raise ValueError("`peer` goes without `ensemble` and `assistant`: in mutual learning nobody teaches")
+            raise ValueError("`peer` goes without `ensemble` and `assistant`: in mutual learning there is no teacher")
         if self.peer and self.student.processes > 1:
             raise ValueError("`student.processes` goes without `peer`: mutual learning happens in one process")
         if self.peer and self.student.starts_from_teacher:

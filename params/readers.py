@@ -27,7 +27,7 @@ class ReaderSection(Section):
 
     @property
     def columns_kept(self) -> tuple[str, ...]:
-        """What is kept of each sample beside its label: further labels first, then what results are looked at by."""
+        """What is stored of each sample beside its label: further labels first, then what results are looked at by."""
         return ()
 
     @property
@@ -119,7 +119,7 @@ class ImageTableReader(PictureReader):
     heads: Annotated[tuple[ColumnLabel, ...], Field(strict=False)] = ()
     """further labels: the network learns to tell them, too"""
     slices: Names = ()
-    """columns to look at results by; kept beside the label, never learned"""
+    """columns to look at results by; stored beside the label, never learned"""
 
     @model_validator(mode="after")
     def _columns_are_apart(self) -> Self:
@@ -161,7 +161,7 @@ def _unfit(head: str) -> str:
 
 
 def _both(column: str) -> str:
-    return f"`{column}` is kept as two classes in `heads`, so it cannot be one of `slices`"
+    return f"`{column}` is read as two classes in `heads`, so it cannot be one of `slices`"
 
 
 def _twice(field: str, names: tuple[str, ...]) -> list[str]:

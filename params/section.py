@@ -35,7 +35,7 @@ def differ(names: tuple[str, ...]) -> tuple[str, ...]:
     """Refuses a name that comes twice, and one name alone."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"`{twice[0]}` stands there twice")
+        raise ValueError(f"`{twice[0]}` is there twice")
     if len(names) == 1:
         raise ValueError("at least two are needed")
     return names

@@ -83,7 +83,7 @@ class Augment(Section):
 
 
 class Training(Section):
-    """How long and how fast a network learns, and which weights are kept."""
+    """How long and how fast a network learns, and which weights it returns."""
 
     epochs: int = Field(ge=1, le=100_000)
     batch_size: int = Field(default=64, ge=1, le=65_536)
@@ -96,8 +96,8 @@ class Training(Section):
     gradient_clip: float | None = Field(default=None, gt=0)
     """largest L2 norm of the gradient; null for none"""
     keep: Literal["best", "last"] = "best"
-    """epoch whose weights are kept: the best on validation, or the last, since where validation is small and the epochs
-    are many the best may be a lucky one"""
+    """epoch whose weights count: the best on validation, or the last, since where validation is small and epochs are
+    many the best may be a lucky one"""
     freeze_batch_norm: float | None = Field(default=None, ge=0, lt=1)
     """part of the epochs after which batch norm computes with the mean and variance it has learned, as it will once
     trained, instead of with those of the batch, which are noise where batches are small; null for never"""

@@ -48,7 +48,7 @@ class OptunaSearch:
         return {field: self._value(field, trial.params[field]) for field in self._space}, trial
 
     def _value(self, field: str, drawn: Any) -> Any:
-        """Returns what stands at a place of the choices, which need not be of a type that Optuna knows."""
+        """Returns the choice at a drawn index; choices need not be of a type that Optuna knows."""
         span = self._params.fields[field]
         if span.choices:
             return span.choices[drawn]

@@ -19,7 +19,7 @@ class Search(Protocol):
         ...
 
     def tell(self, values: Values, score: float | None, broken: int) -> None:
-        """Hears what came of a student: how good it is (None: nothing came of it), how many limits it breaks."""
+        """Takes what came of a student: how good it is (None: nothing came of it), how many limits it breaks."""
         ...
 
 

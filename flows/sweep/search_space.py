@@ -76,7 +76,7 @@ class SearchSpace:
         return Variant(values, pinned(self.project, load_recipe(self.path, self.overrides, values)))
 
     def advice(self) -> list[str]:
-        """Returns what is unwise in any of the students, each said once.
+        """Returns what is unwise in any of the students, each once.
 
         Raises:
             RecipeError: an objective names a layer that one of them does not have.

@@ -72,7 +72,7 @@ def _recorded_events() -> Iterator[list[Event]]:
 
 @contextmanager
 def _cores(count: int) -> Iterator[None]:
-    """Leaves other students their cores; what a library warns of is on the run, not on a terminal of nobody's."""
+    """Leaves other students their cores; warnings of libraries are on the run, as a worker has no terminal."""
     import torch
 
     if count:

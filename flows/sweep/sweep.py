@@ -108,7 +108,7 @@ def _compared(shared: SharedInputs, made: Sequence[FinishedTrial]) -> Comparison
 
 
 def _on_test(shared: SharedInputs, best: FinishedTrial) -> EvaluationRecord:
-    """Shows the best student to the test split, and nobody else: what is picked on it says nothing any more."""
+    """Measures the best student alone on the test split: a choice made on it would spoil it."""
     recipe, teacher = best.variant.recipe, shared.teachers[0].model
     baseline = train_baseline(without_teacher(recipe.student), shared.data, recipe.seed)
     return evaluate_candidates(

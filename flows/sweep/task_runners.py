@@ -51,11 +51,11 @@ def _dask(sweep: Sweep) -> TaskRunner[Any]:
 def _ray(sweep: Sweep) -> TaskRunner[Any]:
     from prefect_ray.task_runners import RayTaskRunner
 
-    said: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": {"PYTHONPATH": _path()}}}
+    options: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": {"PYTHONPATH": _path()}}}
     if sweep.address:
-        return cast(TaskRunner[Any], RayTaskRunner(address=sweep.address, init_kwargs=said))
+        return cast(TaskRunner[Any], RayTaskRunner(address=sweep.address, init_kwargs=options))
     local = {"num_cpus": sweep.workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    return cast(TaskRunner[Any], RayTaskRunner(init_kwargs=said | local))
+    return cast(TaskRunner[Any], RayTaskRunner(init_kwargs=options | local))
 
 
 def _path() -> str:
@@ -64,7 +64,7 @@ def _path() -> str:
 
 @contextmanager
 def children_ignore_ctrl_c() -> Iterator[None]:
-    """Processes that are begun in the block never hear Ctrl-C, which a terminal gives to all: we end them ourselves.
+    """Processes that begin in the block ignore Ctrl-C, which a terminal gives to all: we end them ourselves.
 
     They inherit what this thread has blocked; an initializer would come seconds of imports too late.
     """

@@ -1,4 +1,4 @@
-"""Where a sweep works and with which code, for workers that were begun by somebody else, who knew neither.
+"""Where a sweep works and with which code, for workers that were started elsewhere and know neither.
 
 A worker of a Dask or Ray cluster that was there before has a working directory and variables of its own; left alone, it
 would log to a new MLflow database wherever it happens to stand, and train with the code it once imported under the keys
@@ -22,7 +22,7 @@ SOURCE = Path(__file__).parents[2]
 
 
 def _digest() -> str:
-    files = sorted(path for room in ("flows", "params", "tasks") for path in (SOURCE / room).rglob("*.py"))
+    files = sorted(path for package in ("flows", "params", "tasks") for path in (SOURCE / package).rglob("*.py"))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 

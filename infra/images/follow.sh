@@ -22,7 +22,7 @@ set_up() {
   return $done
 }
 
-# A shell that waits for a sleep in its foreground would hear SIGTERM only after it.
+# A shell that waits for a sleep in its foreground would get SIGTERM only after it.
 pause() {
   sleep "${EVERY:-60}" &
   asleep=$!
@@ -33,6 +33,6 @@ trap '[ -z "$asleep" ] || kill "$asleep" 2>/dev/null || true; exit 0' TERM INT
 
 until [ -f "$STILLHOUSE_EDGE_HOME/device.json" ] || set_up; do pause; done
 while :; do
-  stillhouse-edge update || true # it has said why; the release that runs goes on
+  stillhouse-edge update || true # it has printed why; the release that runs goes on
   pause
 done

@@ -8,7 +8,7 @@ FROM python:3.11.15-slim-bookworm AS build
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG TORCH=cpu
-# Whoever sweeps on a cluster adds dask or ray, and optuna for searches.
+# Add dask or ray to sweep on a cluster, and optuna to search.
 ARG EXTRAS=postgresql,s3
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /srv/stillhouse

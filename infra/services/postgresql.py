@@ -75,7 +75,7 @@ def installed() -> Path | None:
 
 
 def account() -> Mapping[str, Any]:
-    """Returns the arguments of `subprocess` that run a program as somebody whom the server lets start it."""
+    """Returns the arguments of `subprocess` that run a program as a user whom the server accepts."""
     return {"user": SERVER_ACCOUNT, "group": SERVER_ACCOUNT, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
@@ -83,7 +83,7 @@ def make(cluster: Cluster) -> None:
     """Makes data and password, where they are not there.
 
     Raises:
-        InputError: whoever runs the server cannot reach the folder.
+        InputError: the account of the server cannot reach the folder.
         StageError: `initdb` failed.
     """
     data, begun = cluster.folder / "data", cluster.folder / "data.begun"

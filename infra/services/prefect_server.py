@@ -117,7 +117,7 @@ def _server(host: str, port: int) -> "uvicorn.Server":
 
 
 def _serve_parent(port: int) -> None:
-    """Serves until the other end of stdin, which nobody writes to, is closed."""
+    """Serves until the other end of stdin, which never gets a byte, is closed."""
     made: list[uvicorn.Server] = []
 
     def end_with_parent() -> None:

@@ -58,12 +58,12 @@ class Stack:
             )
 
     def wait(self, name: str, kind: str, port: str) -> None:
-        """Returns when a service is healthy, or when nobody wants it any more."""
+        """Returns when a service is healthy, or when the stack is ended."""
         health = f"http://{HOST}:{port}{services.HEALTH[kind]}"
         wait_until_healthy(name, health, self.started[name], self.log(name), self.ended)
 
     def finish(self, name: str) -> None:
-        """Returns when a service that ends by itself has done so; or when nobody wants it any more.
+        """Returns when a service that ends by itself has done so, or when the stack is ended.
 
         Raises:
             StageError: it failed.
@@ -77,7 +77,7 @@ class Stack:
             raise self._died(name, process.returncode)
 
     def watch(self) -> None:
-        """Returns when somebody ends the stack.
+        """Returns when the stack is ended.
 
         Raises:
             StageError: a service ended by itself.

@@ -1,7 +1,7 @@
-"""What is going on, said to whoever listens: the terminal, a test, or nobody.
+"""What is going on, as events for every listener: the terminal, a test, or none.
 
-A stage says how far it is through the callable it is given; the doors of the rooms (`task.py`) give it `say`. Who
-listens is decided where the process starts (`cli/main.py`), so that no room knows about terminals.
+A stage tells how far it is through the callable that its `task.py` gives it. Who listens is decided where the process
+starts (`cli`), so that no other package knows about terminals.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,7 @@ class StageEnded(Event):
 
 @dataclass(frozen=True)
 class StageFailed(Event):
-    """A stage ended without a result; `reason` says why where nobody else will."""
+    """A stage ended without a result; `reason` is empty where an error tells why."""
 
     stage: str
     reason: str = ""
@@ -84,4 +84,4 @@ def say(event: Event) -> None:
 
 
 def silent(_done: int, _total: int, _note: str) -> None:
-    """An `Advance` for callers that do not want to hear."""
+    """An `Advance` for callers that do not listen."""

@@ -63,7 +63,7 @@ def mlflow_answers() -> Iterator[Finding]:
     except Exception as error:
         # MLflow has no type for a schema of another version: it is known by its words alone.
         shown = address if without_login(address) == address else '"$MLFLOW_TRACKING_URI"'
-        mend = f"mlflow db upgrade {shown}" if "schema" in str(error) else "stillhouse --debug doctor"
+        mend = "stillhouse --debug doctor" if address.startswith("http") else f"mlflow db upgrade {shown}"
         yield Finding(f"`MLFLOW_TRACKING_URI`: expected a store of this version, got {_first_line(error)}", mend)
 
 

@@ -186,7 +186,7 @@ def test_copies_that_disagree_about_a_further_label_are_dropped(
         ({"size": [6]}, "`size` needs two numbers"),
         (
             {"heads": [{"column": "probability", "above": 0.5, "names": ["a", "b"]}]},
-            "`probability` is kept as two classes in `heads`",
+            "`probability` is read as two classes in `heads`",
         ),
     ],
 )

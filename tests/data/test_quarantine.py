@@ -199,7 +199,7 @@ def test_classes_are_said_in_one_place_and_once(images: Path, make_recipe: MakeR
     source = {"kind": "folder", "path": str(images)}
     with pytest.raises(RecipeError, match="`classes` goes without those of `reader`"):
         make_recipe(source, reader, split=OFFICIAL, classes=["b", "a"])
-    with pytest.raises(RecipeError, match="`cat` stands there twice"):
+    with pytest.raises(RecipeError, match="`cat` is there twice"):
         make_recipe(source, {"kind": "image_folder", "size": [8, 8]}, classes=["cat", "cat"])
 
 

@@ -107,7 +107,7 @@ def test_a_champion_that_fresh_labels_speak_against_is_a_reason_to_retrain(
     few = own_project.python("-c", ASK, "retrain.below_gate={environment: staging, samples: 31}")
     assert "but below_gate: 30 fresh samples since staging version 1, 31 are asked for" in few.out, few.err
     nobody = own_project.python("-c", ASK)
-    assert re.search("^False .*data source .*, but below_gate: nobody leads edge$", nobody.out, re.MULTILINE)
+    assert re.search("^False .*data source .*, but below_gate: no release leads edge$", nobody.out, re.MULTILINE)
     answer = own_project.python("-c", ASK, watch)
     assert re.fullmatch(
         r"True staging version 1 on 30 fresh samples: accuracy 0\.\d+, its gate asks at least 0\.5\n", answer.out

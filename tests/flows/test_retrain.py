@@ -169,7 +169,7 @@ def test_the_gate_of_the_edge_waits_for_a_person_and_names_the_command(served: A
     assert re.findall(r"^  - `(\w+)`", said.err, re.MULTILINE) == ["approval"]
     assert re.search(r"it lacks nothing else; .*stillhouse approve digits --to edge --version \d`", said.err)
     needless = served.stillhouse("approve", "digits", "--to", "staging")
-    assert (needless.code, "this gate asks nobody" in needless.err) == (2, True)
+    assert (needless.code, "this gate asks no person" in needless.err) == (2, True)
 
 
 def test_the_gate_of_the_edge_is_passed_by_an_approval(served: Any, first_run: Any) -> None:
