@@ -1,40 +1,30 @@
-"""YAML as a recipe needs it: small, flat, no aliases, no duplicate keys, numbers as YAML 1.2 reads them.
+"""YAML as a recipe needs it: small, flat, without aliases, tags and duplicate keys; numbers as YAML 1.2 reads them.
 
-`yaml.safe_load` alone lets a 271-byte alias bomb expand for seconds, raises RecursionError on deep nesting, keeps the
-last of two equal keys without a word, and reads `1e-3` as a string and `no` as False.
+Without these limits an alias bomb of 271 bytes expands for seconds, and a file may be nested deeper than the stack.
 """
 
-import re
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from tasks.core.errors import RecipeError, mismatch
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
-
-
-class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own interface
-
-
-for _tag, _pattern, _first in (
-    ("bool", r"^(?:true|True|false|False)$", "tTfF"),
-    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
-    ("int", r"^[-+]?(?:0|[1-9][0-9_]*)$", "-+0123456789"),
-    ("float", r"^[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9_]+)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
-    ("float", r"^[-+]?\.(?:inf|nan)$", "-+."),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+PLAIN = frozenset(f"tag:yaml.org,2002:{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null"))
 
 
 @dataclass(frozen=True)
 class Document:
-    """A mapping, and the line (from 1) on which each key of it stands."""
+    """A mapping, and the line (from 1) of each of its keys."""
 
     value: dict[str, Any]
     lines: dict[tuple[str | int, ...], int]
@@ -47,9 +37,15 @@ def read_document(path: Path) -> Document:
         RecipeError: the file is missing, too large, not text, not YAML, nested deeper than 32, or has aliases, tags or
             duplicate keys.
     """
-    text = _read_text(path)
+    document = _parsed(_read_text(path), path)
+    return Document(copy.deepcopy(document.value), document.lines)
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, path: Path) -> Document:
+    """Returns the document of a text, parsed once per process: a run and each of its variants ask for it again."""
     node = _compose(text, str(path))
-    if not isinstance(node, yaml.MappingNode):
+    if not isinstance(node, MappingNode):
         raise RecipeError(
             [mismatch(str(path), "", "a mapping of sections", "something else", "see params/digits.yaml")]
         )
@@ -85,51 +81,76 @@ def _read_text(path: Path) -> str:
         raise RecipeError([problem]) from None
 
 
-def _compose(text: str, where: str) -> yaml.Node | None:
-    """Returns the node tree; events are looked at first, since composing recurses and expands."""
+def _compose(text: str, where: str) -> Node | None:
+    """Returns the node tree; events are checked first, since composing recurses and expands."""
     try:
-        depth = 0
-        for event in yaml.parse(text, _Loader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            if depth > MAX_DEPTH:
-                problem = mismatch(f"{where}:{line}", "", f"at most {MAX_DEPTH} levels", "more", "flatten it")
-                raise RecipeError([problem])
-            if isinstance(event, yaml.AliasEvent):
-                problem = mismatch(f"{where}:{line}", f"*{event.anchor}", "no aliases", "one", "write the value out")
-                raise RecipeError([problem])
-        node: yaml.Node | None = yaml.compose(text, _Loader)
-    except yaml.YAMLError as error:
+        _check_events(text, where)
+        node: Node | None = _reader().compose(text)
+    except YAMLError as error:
         raise RecipeError([_not_yaml(error, where)]) from None
+    for inner in _nodes(node):
+        if inner.tag not in PLAIN:
+            what = str(inner.tag).rpartition(":")[2]
+            problem = mismatch(f"{where}:{_line(inner)}", "", "YAML without tags", f"`{what}`", "write it in quotes")
+            raise RecipeError([problem])
     return node
 
 
-def _construct(node: yaml.Node, where: str) -> Any:
-    loader = _Loader("")
+def _check_events(text: str, where: str) -> None:
+    depth = 0
+    for event in _reader().parse(text):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            problem = mismatch(f"{where}:{_line(event)}", "", f"at most {MAX_DEPTH} levels", "more", "flatten it")
+            raise RecipeError([problem])
+        if isinstance(event, AliasEvent):
+            problem = mismatch(
+                f"{where}:{_line(event)}", f"*{event.anchor}", "no aliases", "one", "write the value out"
+            )
+            raise RecipeError([problem])
+
+
+def _reader() -> YAML:
+    return YAML(typ="safe", pure=True)
+
+
+def _construct(node: Node, where: str) -> Any:
     try:
-        return loader.construct_document(node)
-    except (yaml.YAMLError, ValueError, TypeError) as error:
+        return _reader().constructor.construct_document(node)
+    except (YAMLError, ValueError, TypeError) as error:
         raise RecipeError([_not_yaml(error, where)]) from None
-    finally:
-        loader.dispose()
 
 
 def _not_yaml(error: Exception, where: str) -> str:
     mark = getattr(error, "problem_mark", None)
     place = f"{where}:{mark.line + 1}" if mark else where
     what = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return mismatch(place, "", "YAML", what, "mend the line")
+    return mismatch(place, "", "YAML", what, "correct the line")
 
 
-def _keys(node: yaml.Node, prefix: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], int]]:
-    if isinstance(node, yaml.MappingNode):
+def _line(part: Any) -> int:
+    return int(part.start_mark.line) + 1 if part.start_mark else 1
+
+
+def _nodes(node: Node | None) -> Iterator[Node]:
+    if node is None:
+        return
+    yield node
+    if isinstance(node, MappingNode | SequenceNode):
+        for item in node.value:
+            for inner in item if isinstance(node, MappingNode) else (item,):
+                yield from _nodes(inner)
+
+
+def _keys(node: Node, prefix: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], int]]:
+    if isinstance(node, MappingNode):
         for key, value in node.value:
             location = (*prefix, str(key.value))
-            yield location, key.start_mark.line + 1
+            yield location, _line(key)
             yield from _keys(value, location)
-    elif isinstance(node, yaml.SequenceNode):
+    elif isinstance(node, SequenceNode):
         for index, item in enumerate(node.value):
-            yield (*prefix, index), item.start_mark.line + 1
+            yield (*prefix, index), _line(item)
             yield from _keys(item, (*prefix, index))
 
 
