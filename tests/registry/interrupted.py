@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tasks.contracts.records import InputSpec
 from tasks.contracts.releases import Release, Verdict
 from tasks.contracts.scores import EvaluationRecord
+from tasks.contracts.targets import TargetCard
 from tasks.core.files import artefact_of, sha256_of
 from tasks.registry.channel.creation import create
 from tasks.registry.channel.paths import targets_dir
@@ -162,7 +163,7 @@ def _evaluation(world: Path, name: str) -> EvaluationRecord:
         card_sha256=sha256_of(world / "data" / CARD),
         directory=str(world / "data"),
         input=InputSpec(layout="image", dtype="uint8", shape=(1, 2, 2)),
-        heads={},
+        targets=TargetCard(names=made.CLASSES),
     )
     return made.evaluation(
         name=MODEL,
