@@ -1,10 +1,10 @@
 """Where the samples come from, how they are read, and how they are split."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from params.readers import Reader
+from params.readers import LABEL, Reader
 from params.section import Fraction, Names, PartFraction, Section, Sha256, differ
 
 
@@ -144,9 +144,14 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _classes_are_said_once(self) -> Self:
-        if self.classes and self.reader.classes_said:
+        if self.classes and self.reader.declared[LABEL].get("names"):
             raise ValueError("`classes` goes without those of `reader`: its classes are in the recipe already")
         return self
+
+    @property
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """What the recipe says of each column of the target; empty for a column of which only the source tells."""
+        return self.reader.declared | ({LABEL: {"names": self.classes}} if self.classes else {})
 
     @model_validator(mode="after")
     def _split_fits_reader(self) -> Self:

@@ -11,6 +11,10 @@ from params.section import Names, PositiveInts, Section
 Layout = Literal["image", "sequence", "vector"]
 
 
+LABEL = "label"
+"""the column of the target, where the form of the file has one; what it means, the kind of task knows"""
+
+
 class ReaderSection(Section):
     """What is known of a reader's samples before there are any."""
 
@@ -31,9 +35,9 @@ class ReaderSection(Section):
         return ()
 
     @property
-    def classes_said(self) -> tuple[str, ...]:
-        """The classes, where the section itself names them."""
-        return ()
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """What the section says of each column of the target before a sample is read."""
+        return {LABEL: {}}
 
 
 class PixelTableReader(ReaderSection):
@@ -144,12 +148,12 @@ class ImageTableReader(PictureReader):
         return tuple(dict.fromkeys((*(head.column for head in self.heads), *self.slices)))
 
     @property
-    def classes_said(self) -> tuple[str, ...]:
-        """The two of a column of numbers."""
-        return self.label.names
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """The label and the heads, each with its column in the file."""
+        return {LABEL: self.label.model_dump()} | {head.column: head.model_dump() for head in self.heads}
 
 
-TAKEN = ("id", "label")
+TAKEN = ("id", LABEL)
 """columns that every table of samples has"""
 
 
@@ -196,9 +200,9 @@ class IdxReader(ReaderSection):
         return (1, 28, 28)
 
     @property
-    def classes_said(self) -> tuple[str, ...]:
-        """All of them: a label is a number."""
-        return self.classes
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """The names of all labels, which are numbers in the file."""
+        return {LABEL: {"names": self.classes, "numbered": True}}
 
 
 class TimeSeriesReader(ReaderSection):

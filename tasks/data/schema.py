@@ -1,4 +1,4 @@
-"""Whether data kept its schema: what a sample looks like may change with the recipe, never by itself."""
+"""Whether data has the schema of before: what a sample looks like may change with the recipe, never by itself."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -14,11 +14,11 @@ TITLE = "data"
 
 
 def _summary(record: DataRecord) -> str:
-    said = f"{sum(record.samples.values()):,} samples, version {record.version}"
+    told = f"{sum(record.samples.values()):,} samples, version {record.version}"
     if record.in_quarantine:
-        said = f"{said}; in quarantine: {record.in_quarantine}, {os.path.relpath(quarantine_file(record))}"
+        told = f"{told}; in quarantine: {record.in_quarantine}, {os.path.relpath(quarantine_file(record))}"
     # A licence is named when the data comes, not every time it is used.
-    return said if record.reused or not record.licence else f"{said}; licence: {record.licence}"
+    return told if record.reused or not record.licence else f"{told}; licence: {record.licence}"
 
 
 @stage(TITLE, (), _summary, cached=False)

@@ -28,7 +28,7 @@ def arrays(folder: Path) -> dict[str, str]:
 def quarantined(folder: Path) -> dict[str, tuple[str, str]]:
     """Returns id -> (reason, what was said) as the file has it."""
     rows = json.loads((folder / "quarantine.json").read_text())
-    return {row["id"]: (row["reason"], row["said"]) for row in rows}
+    return {row["id"]: (row["reason"], row["message"]) for row in rows}
 
 
 Case = tuple[dict[str, Any], Callable[[], None], dict[str, str]]

@@ -1,1 +1,1 @@
-"""A first recipe for data that nobody has described yet."""
+"""A first recipe for data that has none yet."""

@@ -1,4 +1,4 @@
-"""What a first recipe says about data nobody described: looked up in the data, to be corrected in the recipe."""
+"""What a first recipe says about data without one: looked up in the data, to be corrected in the recipe."""
 
 import difflib
 from dataclasses import dataclass
@@ -30,7 +30,6 @@ class ImageGuess:
 
     side: int
     channels: int
-    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def guess_images(folder: Path) -> ImageGuess:
     side = median(side for side, _ in looks)
     fitting = [candidate for candidate in SIDES if candidate <= side]
     channels = 1 if all(mode in GREY for _, mode in looks) else 3
-    return ImageGuess(fitting[-1] if fitting else SIDES[0], channels, tuple(by_class))
+    return ImageGuess(fitting[-1] if fitting else SIDES[0], channels)
 
 
 def guess_table(path: Path, label: str | None) -> TableGuess:

@@ -12,7 +12,7 @@ seed: 0
 data:
   source:
     kind: {kind}
-    path: {path}   # stands in dvc.yaml too, where DVC watches it for new data
+    path: {path}   # is in dvc.yaml too, where DVC watches it for new data
 """
 _SPLIT = """\
   split:

@@ -83,8 +83,8 @@ def judge_copies(recipe: Recipe, found: Survey, apart: Apart, splits: Splits) ->
 def _bad_copy(found: Survey, apart: Apart, copy: int, split: str) -> Bad:
     first = apart.stays[copy]
     but = f", {_dispute(found, copy, first)}" if copy in apart.disputed else ""
-    said = f"expected a sample that is not there yet, got a copy of `{found.ids[first]}`{but}"
-    return Bad(str(found.ids[copy]), f"copy of a {split} sample", said)
+    message = f"expected a sample that is not there yet, got a copy of `{found.ids[first]}`{but}"
+    return Bad(str(found.ids[copy]), f"copy of a {split} sample", message)
 
 
 def _dispute(found: Survey, copy: int, first: int) -> str:
@@ -129,6 +129,6 @@ def _copies(found: Survey, rows: Rows) -> Iterator[Rows]:
 
 
 def _across(copies: Rows, split_of: Objects) -> Iterator[tuple[int, int]]:
-    """Yields one pair per copy that stands in another split than the first of them."""
+    """Yields one pair per copy that is in another split than the first of them."""
     first = copies[0]
     yield from ((first, other) for other in copies[1:] if split_of[other] != split_of[first])

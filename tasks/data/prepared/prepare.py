@@ -20,7 +20,7 @@ from tasks.data.prepared.split_table import write_tables
 from tasks.data.prepared.statistics import statistics_of
 from tasks.data.prepared.survey import Survey, survey
 from tasks.data.readers.raw import check_raw
-from tasks.data.readers.samples import LABEL, Reading
+from tasks.data.readers.samples import Reading
 from tasks.data.versions.versions_store import CARD
 from tasks.kinds.contract import TargetsPart, part
 
@@ -48,13 +48,12 @@ def prepare(recipe: Recipe, root: Path) -> None:
 
 
 def _opened(recipe: Recipe, raw: Path) -> Reading:
-    """Returns the source opened by its reader; the recipe has the last word on what it declares of the label."""
+    """Returns the source opened by its reader; the recipe has the last word on what it declares."""
     reading: Reading = load("tasks.data.readers.{}", recipe.data.reader.kind).read(recipe.data.reader, raw)
     if reading.refusal and not leaves_out(recipe):
         raise DataError(reading.refusal)
-    if not recipe.data.classes:
-        return reading
-    return replace(reading, declared={**reading.declared, LABEL: {"names": recipe.data.classes}})
+    told = {column: facts for column, facts in recipe.data.declared.items() if facts}
+    return replace(reading, declared={**reading.declared, **told})
 
 
 def _split(

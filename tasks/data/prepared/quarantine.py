@@ -22,7 +22,7 @@ class Bad:
 
     id: str
     reason: str
-    said: str
+    message: str
 
 
 def leaves_out(recipe: Recipe) -> bool:
@@ -70,6 +70,6 @@ def reasons_of(bad: Sequence[Bad]) -> dict[str, int]:
 
 def _shown(bad: Sequence[Bad]) -> Iterator[str]:
     """Words a few in full and counts the others."""
-    yield from (f"  `{one.id}`: {one.said}" for one in bad[:SHOWN])
+    yield from (f"  `{one.id}`: {one.message}" for one in bad[:SHOWN])
     if len(bad) > SHOWN:
         yield f"  and {len(bad) - SHOWN} more"

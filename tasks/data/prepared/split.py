@@ -5,7 +5,7 @@ may change with a version). Samples are ranked in the order of their ids, so the
 stratum (such as a class) has a stream of its own, named after it, so a new one leaves the split of the others as it
 was; where the recipe says `by`, each combination of the stratum with the values of those columns has one.
 
-A stratified split is drawn anew when samples are added: one that was trained on may then judge. A hashed one asks each
+A stratified split is drawn again when samples are added: one that was trained on may then judge. A hashed one asks each
 sample alone, by a hash of seed and content; neither its name, nor its target, nor what else is there moves it.
 """
 

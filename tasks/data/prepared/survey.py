@@ -1,6 +1,6 @@
-"""The first pass over all samples: what is kept of each is its name, target, length and digest, never its values.
+"""The first pass over all samples: what is remembered of each is its name, target, length and digest, never its values.
 
-It is kept column by column: with an object per sample, memory would grow several times as fast with their number.
+It is stored column by column: with an object per sample, memory would grow several times as fast with their number.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from tasks.kinds.contract import TargetsPart
 
 DTYPES = {"image": "uint8", "sequence": "float32", "vector": "float32"}
 DIGEST = 16
-"""bytes kept of the digest of a sample"""
+"""bytes of the digest of a sample"""
 IDS_AT_A_TIME = 10_000
 """that are texts of their own, before they are packed into one buffer"""
 SHARED = 10_000

@@ -11,10 +11,10 @@ from typing import IO
 
 import numpy as np
 
-from params.readers import IdxFiles, IdxReader
+from params.readers import LABEL, IdxFiles, IdxReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.raw import open_raw
-from tasks.data.readers.samples import LABEL, Part, Reading, Sample
+from tasks.data.readers.samples import Part, Reading, Sample
 
 PARTS: tuple[Part, ...] = ("train", "test")
 UINT8 = 8
@@ -43,8 +43,7 @@ def read(reader: IdxReader, raw: Path) -> Reading:
         problems.append(mismatch(reader.test.images, "", expected, shapes["test"], "take the two that belong together"))
     if problems:
         raise DataError("\n".join(problems))
-    declared = {LABEL: {"names": reader.classes, "numbered": True}}
-    return Reading("image", partial(_samples, reader, raw, shapes["train"]), declared)
+    return Reading("image", partial(_samples, reader, raw, shapes["train"]), reader.declared)
 
 
 def _shape(raw: Path, name: str, field: str, axes: int, problems: list[str]) -> tuple[int, ...]:

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from params.readers import ImageFolderReader
+from params.readers import LABEL, ImageFolderReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.picture import SUFFIXES, read_picture
 from tasks.data.readers.raw import members, packed_files
-from tasks.data.readers.samples import LABEL, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 
 
 def read(reader: ImageFolderReader, raw: Path) -> Reading:

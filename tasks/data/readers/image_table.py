@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from params.readers import ImageTableReader
+from params.readers import LABEL, ImageTableReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.picture import read_picture
 from tasks.data.readers.raw import members, open_raw, packed_files
-from tasks.data.readers.samples import LABEL, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 from tasks.kinds.contract import Raw
 
 SHOWN = 5
@@ -37,7 +37,6 @@ def read(reader: ImageTableReader, raw: Path) -> Reading:
         DataError: the source is not many files, the table is not among them, or lacks columns; all problems at once.
     """
     tar = packed_files(raw, reader.kind)
-    declared = {LABEL: reader.label.model_dump()} | {head.column: head.model_dump() for head in reader.heads}
     slices = reader.columns_kept[len(reader.heads) :]
     header, lines = _table(reader, raw)
     rows = _rows(reader, slices, header, lines)
@@ -45,7 +44,7 @@ def read(reader: ImageTableReader, raw: Path) -> Reading:
     return Reading(
         "image",
         partial(_samples, reader, tar, rows, _bad_lines(reader, header, astray)),
-        declared,
+        reader.declared,
         slices=slices,
         refusal=_refusal(reader, header, astray),
     )
@@ -102,8 +101,8 @@ def _refusal(reader: ImageTableReader, header: list[str], astray: dict[int, int]
     """Returns what to tell of lines with another number of columns than the first."""
     if not astray:
         return ""
-    said = [f"{length} in line {number}" for number, length in astray.items()]
-    got = ", ".join(said[:SHOWN]) + (f" and {len(said) - SHOWN} more lines" if len(said) > SHOWN else "")
+    told = [f"{length} in line {number}" for number, length in astray.items()]
+    got = ", ".join(told[:SHOWN]) + (f" and {len(told) - SHOWN} more lines" if len(told) > SHOWN else "")
     do = "mend the lines, or `data.reader.separator` and `columns`"
     return mismatch(reader.table, "", f"{len(header)} columns in every line", got, do)
 

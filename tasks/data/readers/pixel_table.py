@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from params.readers import PixelTableReader
+from params.readers import LABEL, PixelTableReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.raw import open_raw
-from tasks.data.readers.samples import LABEL, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 
 
 def read(reader: PixelTableReader, raw: Path) -> Reading:

@@ -24,7 +24,7 @@ def check_raw(raw: Path) -> None:
         path = raw / name
         got = sha256_of(path) if path.is_file() else "no file"
         if got != sha256:
-            do = f"remove `{raw.parent}` and `.dvc/cache`, then run again: it is fetched anew"
+            do = f"remove `{raw.parent}` and `.dvc/cache`, then run again: it is fetched again"
             raise IntegrityError(mismatch(str(path), "", f"sha256 {sha256}", got, do))
 
 
@@ -59,7 +59,7 @@ def open_raw(raw: Path, name: str, field: str) -> Iterator[IO[bytes]]:
     """Opens a fetched file; of a packed folder, a file below it by its relative path.
 
     Raises:
-        DataError: no file is called `name`, which stands in `field` of the recipe.
+        DataError: no file is called `name`, which is in `field` of the recipe.
     """
     if name in raw_names(raw):
         with (raw / name).open("rb") as stream:

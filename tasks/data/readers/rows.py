@@ -53,9 +53,11 @@ def read_rows(path: Path) -> tuple["pd.DataFrame", dict[str, str]]:
 
 def too_long(broken: dict[str, str]) -> str:
     """Returns what to tell of lines that are too long."""
-    where, said = next(iter(broken.items()))
+    where, first = next(iter(broken.items()))
     do = "mend the lines; is the separator a comma?"
-    return mismatch(where, "", "as many fields in every line as in the header", f"{len(broken)} with more ({said})", do)
+    return mismatch(
+        where, "", "as many fields in every line as in the header", f"{len(broken)} with more ({first})", do
+    )
 
 
 def _skipped(path: Path, told: list[str]) -> dict[str, str]:

@@ -7,18 +7,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from params.readers import LABEL
 from tasks.kinds.contract import Declared, Raw
 
 Values = NDArray[Any]
 Part = Literal["train", "test"]
 NOTHING: Values = np.empty(0, dtype=np.uint8)
-LABEL = "label"
-"""the column of the target, where the form of the file has one; what it means, the kind of task knows"""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample; `id` says to a person where it stands in the source, and sorts like the source.
+    """One sample; `id` says to a person where it is in the source, and sorts like the source.
 
     `values` is (channels, height, width) uint8, (frames, features) float32 or (features,) float32. `problem` says why
     there are none, so that all unreadable samples can be told at once.

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from params.readers import TableReader
+from params.readers import LABEL, TableReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.columns import check_columns, refusal, row_name, set_bad_apart
 from tasks.data.readers.raw import raw_names
 from tasks.data.readers.rows import SUFFIXES, read_rows
-from tasks.data.readers.samples import LABEL, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 
 if TYPE_CHECKING:  # pandas takes half a second to import: only where a table is read
     import pandas as pd

@@ -25,7 +25,7 @@ def fetch(source: DownloadSource, root: Path, raw: Path) -> None:
     """Brings each file to `raw` from the first place that has it as the recipe describes it.
 
     Raises:
-        DataError: a file is nowhere; names all of them, and what each place said.
+        DataError: a file is nowhere; names all of them, and what each place answered.
     """
     refuse_equal_names(map(raw_name, source.files))
     problems = [problem for name in source.files if (problem := _bring(source, name, root, raw))]
@@ -43,10 +43,10 @@ def _bring(source: DownloadSource, name: str, root: Path, raw: Path) -> str:
     """Returns the problem if no place has the file."""
     tried = []
     for place in (*source.folders, *source.urls):
-        said = _attempt(source, place, name, root, raw / raw_name(name))
-        if not said:
+        problem = _attempt(source, place, name, root, raw / raw_name(name))
+        if not problem:
             return ""
-        tried.append(f"{place}: {said}")
+        tried.append(f"{place}: {problem}")
     return "\n  ".join([f"`data.source`: `files.{name}`: expected it in one of its places, got", *tried])
 
 

@@ -26,7 +26,7 @@ def fetch(source: WheelSource, _root: Path, raw: Path) -> None:
 
 
 def is_pattern(name: str) -> bool:
-    """Says whether a name in `files` stands for many."""
+    """Says whether a name in `files` is a pattern for many."""
     return any(sign in name for sign in "*?[")
 
 

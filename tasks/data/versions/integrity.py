@@ -16,7 +16,7 @@ def intact_card(prepared: Path, outcome: Outcome) -> DatasetCard:
 
     Raises:
         IntegrityError: a file is missing or has other bytes. The folder and the damaged objects in DVC's cache are
-            removed by then, so that the next run makes them anew instead of checking them out again.
+            removed by then, so that the next run makes them again instead of checking them out again.
     """
     damaged = [CARD] if _md5_of(prepared / CARD) != outcome.files[CARD] else []
     if not damaged:
@@ -28,7 +28,7 @@ def intact_card(prepared: Path, outcome: Outcome) -> DatasetCard:
     raise IntegrityError(
         f"`{prepared}`: expected the bytes that version {outcome.version} was made with, got others in"
         f" {', '.join(f'`{name}`' for name in damaged)}; the damaged files were removed from there and from DVC's"
-        " cache, run again to make them anew"
+        " cache, run again to make them"
     )
 
 

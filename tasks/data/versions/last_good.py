@@ -26,7 +26,7 @@ class LastGood:
 
     @classmethod
     def of(cls, folder: Path, target: str) -> "LastGood":
-        """Returns what stands in the lock of a project; nothing where there is none yet."""
+        """Returns what is in the lock of a project; nothing where there is none yet."""
         lock = folder / "dvc.lock"
         return cls(lock, target, lock.read_text(encoding="utf-8") if lock.is_file() else "")
 
@@ -36,7 +36,7 @@ class LastGood:
         return self.target.partition("@")[2]
 
     def refuse_other_schema(self, cache: Path) -> None:
-        """Compares the data that the lock names by now with that of before, where nobody asked for a change.
+        """Compares the data that the lock names by now with that of before, where no change was asked for.
 
         Raises:
             DataError: a sample looks different: then it is not a few samples that are bad.

@@ -35,15 +35,15 @@ LAST_LINES = 15
 def versioned_data(project: Path, recipe: Recipe, patience: float = PATIENCE) -> DataRecord:
     """Returns the prepared data of a recipe, made or taken as it is, verified and pushed to the default DVC remote.
 
-    A recipe that is not, in its data section, what stands in `params/` (`--set data.split.seed=3`) is prepared in a
+    A recipe that is not, in its data section, what `params/` says (`--set data.split.seed=3`) is prepared in a
     scratch DVC project under the state folder, so that `dvc.lock` stays as committed.
 
     Raises:
         DataError: the data, in the words of the stage that found out.
         RecipeError: `dvc.yaml` does not know the recipe.
         BusyError: another run holds the data.
-        IntegrityError: DVC's cache handed out damaged files; they have been removed, the same call makes them anew.
-        StageError: anything else, with the last lines of what DVC said.
+        IntegrityError: DVC's cache handed out damaged files; they have been removed, the same call makes them again.
+        StageError: anything else, with the last lines of DVC's output.
     """
     project = project.resolve()
     _check_project(project, recipe)
@@ -141,8 +141,8 @@ def _run_dvc(project: Path, folder: Path, target: str) -> Outcome:
         if outcome.busy:
             raise BusyError(f"`{folder}`: another process uses DVC here; wait for it, then run again ({outcome.error})")
         if outcome.error:
-            said = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
-            raise StageError(f"`dvc repro {target}` in `{folder}` failed: {outcome.error}\n{said}".rstrip())
+            log_end = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
+            raise StageError(f"`dvc repro {target}` in `{folder}` failed: {outcome.error}\n{log_end}".rstrip())
         return outcome
 
 

@@ -26,7 +26,7 @@ def source_signature(project: Path, recipe: Recipe) -> str:
 
     Names, sizes and times count, no contents are read: `2,099 files (0123456789abcdef)`, `31 lines (...)`; `pinned` for
     other sources. Where DVC tracks the source itself (`dvc add`, `dvc import`), the md5 in its `.dvc` file counts
-    instead of times: DVC writes files anew that have not changed.
+    instead of times: DVC also writes files that have not changed.
 
     Raises:
         DataError: there is nothing at `data.source.path`.
