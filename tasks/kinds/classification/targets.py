@@ -72,7 +72,7 @@ class ClassificationTargets:
     def encode(self, raw: Raw, declared: Declared, card: TargetCard) -> Arrays:
         """Returns the label of each question."""
         pairs = questions(card).items()
-        return {name: np.int64(classes.index(_class_of(name, raw[name], declared[name]))) for name, classes in pairs}  # type: ignore[misc]
+        return {name: np.array(classes.index(_class_of(name, raw[name], declared[name]))) for name, classes in pairs}
 
     def summary(self, parts: Iterable[Targets], card: TargetCard) -> dict[str, Any]:
         """Returns how many samples each class has, by question."""
