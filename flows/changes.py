@@ -12,6 +12,7 @@ from tasks.core.errors import InputError, IntegrityError
 from tasks.core.files import local_path, verified
 from tasks.core.fingerprint import LIBRARIES, Ingredients, explain, flatten, library_versions, names_in, source_files
 from tasks.core.record import essential
+from tasks.core.source import ROOT
 from tasks.data.versions.versioning import data_folder, recorded_version
 from tasks.data.versions.watched import source_signature
 from tasks.registry.ledger import entries as ledger
@@ -78,10 +79,10 @@ def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:
 def code_of(recipe: Recipe) -> dict[str, str]:
     """Returns file -> digest of the source that the stages of a recipe use."""
     names = names_in(*(getattr(recipe, section) for section in recipe.model_sections))
-    return {file: digest for task in _tasks(recipe) for file, digest in source_files(task, names).items()}
+    return {file: digest for task in task_functions(recipe) for file, digest in source_files(task, names, ROOT).items()}
 
 
-def _tasks(recipe: Recipe) -> Iterator[str]:
+def task_functions(recipe: Recipe) -> Iterator[str]:
     """Yields the task functions that a run of the recipe calls, as far as they decide on numbers."""
     yield "tasks.data.task:prepare_data"
     yield "tasks.data.fetch:fetch"  # DVC runs this one and the next
