@@ -60,8 +60,8 @@ def change(path: Path) -> None:
 
 def test_additions_change_the_code_of_no_recipe(copied: Path) -> None:
     before = {name: code(name) for name in RECIPES}
-    for path in ADDED:
-        change(copied / path)
+    for added in ADDED:
+        change(copied / added)
     for path in (copied / "params").glob("*.py"):
         change(path)
     assert {name: code(name) for name in RECIPES} == before
