@@ -25,7 +25,7 @@ from tasks.data.fetch import fetch
 from tasks.data.prepared.prepare import prepare
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill, train_alone
-from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.evaluate.evaluate import Evaluation, evaluate
 from tasks.evaluate.figure_data import figure_data_of
@@ -65,9 +65,9 @@ def make(recipe: Recipe, folder: Path) -> tuple[Evaluation, str]:
     data = PreparedData.open_folder(folder / "data" / recipe.name / "prepared")
     teacher = _teacher(recipe, data)
     alone = train_alone(recipe.student, data, recipe.seed, silent, _unheard, folder)
-    teaching = Teaching((Teacher(teacher.network, weights_digest(teacher.network)),), data.data_digest, folder / "soft")
-    student = distill(recipe.student, recipe.distill, teaching, data, recipe.seed, silent, _unheard, folder).trained
-    recover = Recoverer(recipe.student.training, recipe.distill, teaching, data, recipe.seed, _unheard)
+    teachers = Teachers((Teacher(teacher.network, weights_digest(teacher.network)),), data.data_digest, folder / "soft")
+    student = distill(recipe.student, recipe.distill, teachers, data, recipe.seed, silent, _unheard, folder).trained
+    recover = Recoverer(recipe.student.training, recipe.distill, teachers, data, recipe.seed, _unheard)
     context = CompressionContext(recipe.compress, student.network, data, folder, recipe.seed, recover)
     done = compress(context, silent)
     trained = {TEACHER: teacher, BASELINE: alone, STUDENT: student}

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -31,11 +32,11 @@ from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelReport
-from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.training.arrays import SplitArrays
 from tasks.training.batches import Batch
 from tasks.training.loop import Objective, Trainer
-from tasks.training.network import PreparedData, hard_labels_only
+from tasks.training.network import HardLabels, PreparedData
 from tasks.training.seeds import seeded
 
 SEED, LIVE_EPOCHS = 0, 3
@@ -121,13 +122,13 @@ class Bench:
         self.training = recipe.student.training.model_copy(update={"epochs": 1_000, "augment": None})
         with seeded(SEED):
             self.teacher = data.network(recipe.teacher.architecture)
-        self.teaching = Teaching((Teacher(self.teacher, "random"),), data.data_digest, store).ready()
+        self.teachers = Teachers((Teacher(self.teacher, "random"),), data.data_digest, store).ready()
         self.reports: Callable[[], tuple[SoftLabelReport, ...]] = tuple
 
     def variants(self) -> dict[str, Epoch]:
         """Returns name -> what runs one epoch."""
-        plain = self._trainer(hard_labels_only(self.data.kind, self.training))
-        memory = self._trainer(hard_labels_only(self.data.kind, self.training))
+        plain = self._trainer(HardLabels(self.data, self.training))
+        memory = self._trainer(HardLabels(self.data, self.training))
         whole = Batch.of(
             self.data.splits.train.gather(np.arange(len(self.data.splits.train))), plain.accelerator.device
         )
@@ -144,15 +145,15 @@ class Bench:
             network = self.data.network(self.recipe.student.architecture)
         return Trainer.of(network, self.data.splits.train, objective, self.training, SEED)
 
-    def _taught(self, source: str) -> Trainer:
-        store = SoftLabelStore.model_validate({"source": source})
+    def _taught(self, kept: Literal["cached", "live"]) -> Trainer:
+        store = SoftLabelStore(source=kept)
         params = self.recipe.distill.model_copy(update={"soft_labels": store})
         with seeded(SEED):
             network = self.data.network(self.recipe.student.architecture)
-        signal = self.teaching.signal(params, "sequence", self.data, None, silent)
-        if source == "cached":
-            self.reports = lambda: signal.reports
-        loss = DistillationLoss(params, self.training, signal, network, self.teacher, self.data)
+        source = self.teachers.soft_labels(params, "sequence", self.data, None, silent)
+        if kept == "cached":
+            self.reports = lambda: source.reports
+        loss = DistillationLoss(params, self.training, source, network, self.teacher, self.data)
         return Trainer.of(network, self.data.splits.train, loss, self.training, SEED)
 
 

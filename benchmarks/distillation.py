@@ -34,7 +34,7 @@ from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill, train_alone
-from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.models.build import Network, count_parameters
 from tasks.models.weights import load_model
@@ -109,8 +109,8 @@ def _one_seed(recipe: Recipe, directory: Path, once: Network | None, store: Path
     data = PreparedData.open_folder(directory)
     teacher = once or _taught(recipe, data, seed)
     alone = train_alone(recipe.student, data, seed, silent, nothing)
-    teaching = Teaching((Teacher(teacher, weights_digest(teacher)),), data.data_digest, store)
-    distilled = distill(recipe.student, recipe.distill, teaching, data, seed, silent, nothing).trained
+    teachers = Teachers((Teacher(teacher, weights_digest(teacher)),), data.data_digest, store)
+    distilled = distill(recipe.student, recipe.distill, teachers, data, seed, silent, nothing).trained
     networks = (teacher, alone.network, distilled.network)
     accuracies = [_test_accuracy(network, data) for network in networks]
     sizes = ", ".join(f"{count_parameters(network):,}" for network in networks)

@@ -121,14 +121,14 @@ def _distill(recipe: Recipe, folder: Path) -> None:
     """Distills for an epoch, the cold cache of soft labels included; the teacher knows nothing, at the same cost."""
     from tasks.core.progress import silent
     from tasks.distill.student import distill
-    from tasks.distill.teachers.teachers import Teacher, Teaching
+    from tasks.distill.teachers.teachers import Teacher, Teachers
     from tasks.training.network import PreparedData
 
     assert recipe.teacher is not None, "the recipe above has one"
     data = PreparedData.open_folder(folder / "data" / recipe.name / "prepared")
     teacher = Teacher(data.network(recipe.teacher.architecture), "random")
-    teaching = Teaching((teacher,), "synthetic", folder / "soft-labels")
-    distill(recipe.student, recipe.distill, teaching, data, 0, silent, lambda _epoch, _metrics: None)
+    teachers = Teachers((teacher,), "synthetic", folder / "soft-labels")
+    distill(recipe.student, recipe.distill, teachers, data, 0, silent, lambda _epoch, _metrics: None)
 
 
 STEPS: dict[str, Callable[[Recipe, Path], None]] = {"prepare": _prepare, "distill": _distill}

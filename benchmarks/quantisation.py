@@ -33,7 +33,7 @@ from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill
-from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str]) -> None:
     network = teacher_of_the_run(recipe)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        teaching = Teaching((Teacher(network, weights_digest(network)),), data.data_digest, Path(folder))
-        seeds = [_one_seed(recipe, data, teaching, asked.bits, Path(folder), seed) for seed in range(asked.seeds)]
+        teachers = Teachers((Teacher(network, weights_digest(network)),), data.data_digest, Path(folder))
+        seeds = [_one_seed(recipe, data, teachers, asked.bits, Path(folder), seed) for seed in range(asked.seeds)]
     table = _table(asked.recipe, asked.bits, seeds, time.perf_counter() - started)
     sys.stdout.write(f"{table}\n")
     if asked.write:
@@ -68,12 +68,12 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _one_seed(
-    recipe: Recipe, data: PreparedData, teaching: Teaching, bits: Sequence[int], folder: Path, seed: int
+    recipe: Recipe, data: PreparedData, teachers: Teachers, bits: Sequence[int], folder: Path, seed: int
 ) -> Scores:
     passes = [{"kind": kind, "weight_bits": number} for number in bits for kind in (AFTER, AWARE)]
     params = Compress.model_validate({"target": recipe.compress.target.model_dump(), "candidates": passes})
-    student = distill(recipe.student, recipe.distill, teaching, data, seed, silent, nothing).trained.network
-    recover = Recoverer(recipe.student.training, recipe.distill, teaching, data, seed, nothing)
+    student = distill(recipe.student, recipe.distill, teachers, data, seed, silent, nothing).trained.network
+    recover = Recoverer(recipe.student.training, recipe.distill, teachers, data, seed, nothing)
     builder = CandidateBuilder(CompressionContext(params, student, data, folder, seed, recover))
     test = open_split(data.directory, "test")
     scores = {}

@@ -134,7 +134,7 @@ def _check_layers(recipe: Recipe) -> None:
             from tasks.distill.feature_terms import FeatureTerms
 
             student, teacher = (_network(architecture, recipe) for architecture in pair)
-            FeatureTerms(features, student, teacher, samples=2, epochs=1).remove()
+            FeatureTerms(features, student, teacher, 2, 1, lambda _batch: None).remove()
 
 
 def _networks(recipe: Recipe) -> Iterator[tuple[str, Architecture, dict[str, Training | None]]]:

@@ -13,7 +13,7 @@ from params.training import Training
 from tasks.compress.context import Begin
 from tasks.core.progress import Advance, silent
 from tasks.distill.student import distill
-from tasks.distill.teachers.teachers import Teaching
+from tasks.distill.teachers.teachers import Teachers
 from tasks.models.build import Network
 from tasks.training.loop import VALIDATION, OnEpoch
 from tasks.training.network import PreparedData
@@ -28,7 +28,7 @@ class Recoverer:
 
     training: Training
     distillation: Distill
-    teaching: Teaching
+    teachers: Teachers
     data: PreparedData
     seed: int
     on_epoch: OnEpoch
@@ -52,7 +52,7 @@ class Recoverer:
 
         pupil = Student(architecture=network.architecture, training=training)
         how = without_layers(self.distillation) if begin else self.distillation
-        done = distill(pupil, how, self.teaching, self.data, self.seed, self.advance, self.on_epoch, start=start)
+        done = distill(pupil, how, self.teachers, self.data, self.seed, self.advance, self.on_epoch, start=start)
         recovered = done.trained
         metric = self.data.measuring.deciding
         gain = recovered.fit.best[VALIDATION + metric.name] - self._score(network)

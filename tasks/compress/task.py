@@ -11,7 +11,7 @@ from tasks.compress.recovery import Recoverer
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord, TeacherRecord
 from tasks.core.fingerprint import EXPORTING
 from tasks.core.record import Artefact
-from tasks.distill.teachers.load_teachers import open_teaching
+from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.models.weights import load_model, save_weights
 from tasks.tracking.runs import StageRun, fetch
 from tasks.tracking.task import advance_of, stage
@@ -43,8 +43,8 @@ def compress_student(
     """
     prepared = PreparedData.open(data)
     network = load_model(student, fetch(student.weights), prepared.card.statistics)
-    teaching = open_teaching(teachers, prepared, data.digest)
-    recover = Recoverer(how.training, distillation, teaching, prepared, seed, run.metrics)
+    loaded = open_teachers(teachers, prepared, data.digest)
+    recover = Recoverer(how.training, distillation, loaded, prepared, seed, run.metrics)
     context = CompressionContext(compression, network, prepared, run.scratch, seed, recover)
     done = compress(context, advance_of(TITLE))
     run.uses(data)

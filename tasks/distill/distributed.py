@@ -9,7 +9,7 @@ from tasks.contracts.records import DataRecord, TeacherRecord
 from tasks.core.progress import Advance
 from tasks.core.workspace import project_root
 from tasks.distill.student import Distilled, distill, train_alone
-from tasks.distill.teachers.load_teachers import open_teaching
+from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.training.distributed.launch import spread
 from tasks.training.loop import OnEpoch
 from tasks.training.network import PreparedData, Trained
@@ -42,9 +42,9 @@ def distill_as_one(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch
     """Distills the student, in one of several processes."""
     student, data, prepared = _opened(given)
     teachers = [TeacherRecord.model_validate(teacher) for teacher in given["teachers"]]
-    teaching = open_teaching(teachers, prepared, data.digest)
+    loaded = open_teachers(teachers, prepared, data.digest)
     how = Distill.model_validate(given["distill"])
-    done = distill(student, how, teaching, prepared, given["seed"], advance, on_epoch, project_root())
+    done = distill(student, how, loaded, prepared, given["seed"], advance, on_epoch, project_root())
     return done.trained, done.warnings
 
 

@@ -1,6 +1,6 @@
 """The feature objectives of a recipe: what the layers of the student learn from layers of the live teacher."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,6 @@ from params.objectives import FeatureObjective
 from tasks.distill.annealing import value_at
 from tasks.distill.objectives.common.features import Features, FeatureShape
 from tasks.distill.objectives.common.load_objective import feature_objective
-from tasks.distill.soft_labels.source import Signal, heard
 from tasks.models.build import Network
 from tasks.models.layers import LayerShape, Taps, layer_shapes, require_layers
 from tasks.training.batches import Batch
@@ -18,7 +17,7 @@ from tasks.training.batches import Batch
 class FeatureTerms(nn.Module):
     """Adds up `weight * objective`; its projections and variances belong to the training, never to the student.
 
-    With `signal`, which gives the soft labels, a live teacher answers once to a batch for both.
+    `teacher_forward` runs the teacher on a batch, so that its layers have their values.
 
     Raises:
         RecipeError: a layer is not in its network; all that are not, at once.
@@ -31,31 +30,36 @@ class FeatureTerms(nn.Module):
         teacher: Network,
         samples: int,
         epochs: int,
-        signal: Signal | None = None,
+        teacher_forward: Callable[[Batch], object],
     ) -> None:
         super().__init__()
-        self.params, self.hear, self.epochs = tuple(objectives), heard(signal, teacher), epochs
+        self.params, self.teacher_forward, self.epochs = tuple(objectives), teacher_forward, epochs
         shapes = [layer_shapes(network) for network in (student, teacher)]
         names = [[getattr(pair, who) for o in objectives for pair in o.layers] for who in ("student", "teacher")]
-        for who, wanted, there in zip(("student", "teacher"), names, shapes, strict=True):
-            require_layers(f"distill.objectives.layers.{who}", wanted, there)
+        for who, wanted, found in zip(("student", "teacher"), names, shapes, strict=True):
+            require_layers(f"distill.objectives.layers.{who}", wanted, found)
         self.modules_of = nn.ModuleList(
-            feature_objective(o.kind)(o, *(_shapes(o, who, there) for who, there in _both(shapes)), samples)
+            feature_objective(o.kind)(o, *(_shapes(o, who, found) for who, found in _both(shapes)), samples)
             for o in objectives
         )
         self.taps = [Taps(network, wanted) for network, wanted in zip((student, teacher), names, strict=True)]
 
-    def forward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Returns the sum (), and the value of each kind; the student has answered to this batch just before."""
-        self.hear(batch)
-        ours, theirs = ([Features(v.float(), there) for v, there in taps.values(batch.inputs)] for taps in self.taps)
-        rows = torch.from_numpy(batch.rows).to(batch.labels.device)
-        labels = batch.labels if batch.labels.ndim == 1 else batch.labels[:, 0]
+    def forward(self, batch: Batch, groups: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Returns the sum (), and the value of each kind; the student's forward pass on this batch came just before.
+
+        Args:
+            batch: the batch.
+            groups: (batch,) what objectives take for the class of a sample; None where each is one of its own.
+        """
+        self.teacher_forward(batch)
+        ours, theirs = ([Features(v.float(), mask) for v, mask in taps.values(batch.inputs)] for taps in self.taps)
+        rows = torch.from_numpy(batch.rows).to(ours[0].values.device)
+        groups = rows if groups is None else groups
         total, start = ours[0].values.new_zeros(()), 0
         shown: dict[str, Tensor] = {}
         for objective, module in zip(self.params, self.modules_of, strict=True):
             layers = slice(start, start + len(objective.layers))
-            value = module(ours[layers], theirs[layers], labels, rows)
+            value = module(ours[layers], theirs[layers], groups, rows)
             total = total + value_at(objective.weight, batch.chunk.epoch, self.epochs) * value
             name = f"{objective.kind}_loss"
             shown[name] = shown[name] + value if name in shown else value

@@ -16,9 +16,10 @@ from torch import nn
 from params.training import Training
 from tasks.core.errors import StageError, mismatch
 from tasks.distill.loss import DistillationLoss
-from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.soft_terms import SELECTED
+from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.models.build import Network
-from tasks.training.answers import batch_targets, named
+from tasks.training.answers import batch_targets
 from tasks.training.batches import Batch, shuffled_batches
 from tasks.training.network import PreparedData
 
@@ -29,8 +30,8 @@ PROBED = 8
 """batches that are tried before the teacher counts as silent, and on which its answers are compared with the labels"""
 LOST_TO_AUGMENTATION = 0.15
 """of the teacher's score, between validation and the augmented samples that the student sees"""
-QUIET = 0.05
-"""part of soft labels that speak, below which a person is told"""
+FEW = 0.05
+"""part of the soft labels that are used, below which a person is told"""
 
 
 def some_batches(data: PreparedData, training: Training, seed: int, device: torch.device) -> list[Batch]:
@@ -40,14 +41,14 @@ def some_batches(data: PreparedData, training: Training, seed: int, device: torc
     return [batch for batch, _ in zip(batches, range(PROBED), strict=False)]
 
 
-def check_teachers(teaching: Teaching, data: PreparedData) -> dict[str, float]:
+def check_teachers(teachers: Teachers, data: PreparedData) -> dict[str, float]:
     """Returns the primary score of each teacher on validation, through the path on which the student gets its inputs.
 
     Raises:
         DataError: a teacher has other classes, or another order of them.
         StageError: its answers speak of another order, it has another score than on record, or could change.
     """
-    return {teacher.name: _checked_score(teacher, data) for teacher in teaching.teachers}
+    return {teacher.name: _checked_score(teacher, data) for teacher in teachers.teachers}
 
 
 def require_soft_gradient(loss: DistillationLoss, student: Network, batches: Sequence[Batch]) -> None:
@@ -76,7 +77,10 @@ def answers_on_what_the_student_sees(
     """Returns a warning where augmentation leaves the teacher much less right than on validation."""
     metric = data.measuring.deciding
     seen = data.measuring.seen(
-        (named(loss.taught(batch).logits.float().cpu().numpy(), data.card), batch_targets(batch.labels, data.card))
+        (
+            {name: v.float().cpu().numpy() for name, v in loss.taught(batch).items()},
+            batch_targets(batch.labels, data.card),
+        )
         for batch in batches
     )
     right, best = data.measuring.values(seen)[metric.name], max(scores.values(), key=lambda score: metric.sign * score)
@@ -88,21 +92,21 @@ def answers_on_what_the_student_sees(
     ]
 
 
-def check_after(teaching: Teaching, before: Mapping[str, str], history: Sequence[Mapping[str, float]]) -> list[str]:
+def check_after(teachers: Teachers, before: Mapping[str, str], history: Sequence[Mapping[str, float]]) -> list[str]:
     """Returns warnings about a distillation that came to its end.
 
     Raises:
         StageError: a teacher has changed meanwhile.
     """
-    for teacher in teaching.teachers:
+    for teacher in teachers.teachers:
         _require_frozen(teacher)
         if weights_digest(teacher.network) != before[teacher.name]:
             do = "does `architecture.factory` keep state outside of its parameters? Make it not to"
             raise StageError(mismatch(WHERE, teacher.name, "a teacher that stays as it was", "other weights", do))
-    spoke = float(np.mean([metrics.get("train_soft_labels_speaking", 1.0) for metrics in history]))
-    if spoke >= QUIET:
+    part = float(np.mean([metrics.get(f"train_{SELECTED}", 1.0) for metrics in history]))
+    if part >= FEW:
         return []
-    return [f"only {spoke:.1%} of the soft labels spoke; lower `distill.confidence_threshold` if that is not meant"]
+    return [f"only {part:.1%} of the soft labels were used; lower `distill.confidence_threshold` if that is not meant"]
 
 
 def weights_digest(network: nn.Module) -> str:

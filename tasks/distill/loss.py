@@ -1,4 +1,6 @@
-"""What a distilled student minimises: `alpha * CE + (1 - alpha) * sum of weight * objective`."""
+"""What a distilled student minimises: `alpha * hard + (1 - alpha) * sum of weight * objective`."""
+
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 
@@ -7,54 +9,63 @@ from params.objectives import FeatureObjective
 from params.training import Training
 from tasks.distill.annealing import value_at
 from tasks.distill.feature_terms import FeatureTerms
-from tasks.distill.soft_labels.source import Signal
-from tasks.distill.soft_terms import Answer, SoftTerms
+from tasks.distill.soft_labels.source import SoftLabelSource, shared_forward
+from tasks.distill.soft_terms import OutputPair, SoftTerms, per_of
+from tasks.kinds.contract import Tensors
 from tasks.models.build import Network
 from tasks.training.batches import Batch
-from tasks.training.heads import HeadWeights
+from tasks.training.heads import HeadWeights, total
 from tasks.training.network import PreparedData
 
 
 class DistillationLoss(nn.Module):
     """The objective of a distilled student, as the training loop takes it.
 
-    `teacher` is the network that the feature objectives look into; soft labels come from `signal`.
+    `teacher` is the network that the feature objectives look into; soft labels come from `source`.
     """
 
     def __init__(
         self,
         params: Distill,
         training: Training,
-        signal: Signal,
+        source: SoftLabelSource,
         student: Network,
         teacher: Network,
         data: PreparedData,
     ) -> None:
         super().__init__()
-        self.params, self.epochs, self.smoothing = params, training.epochs, training.label_smoothing
-        self.signal, self.kind = signal, data.kind
-        self.soft = SoftTerms(params, data.kind, training.epochs)
-        features = [o for o in params.objectives if isinstance(o, FeatureObjective)]
+        self.params, self.training_params, self.source, self.data = params, training, source, data
+        self.losses, self.per = data.losses, per_of(params)
+        self.soft = SoftTerms(params, self.losses, data.targets, training.epochs)
+        self.heads = HeadWeights(training.heads, self.losses.heads(data.targets))
+        objectives = [o for o in params.objectives if isinstance(o, FeatureObjective)]
         self.features = (
-            FeatureTerms(features, student, teacher, len(data.splits.train), training.epochs, signal)
-            if features
+            FeatureTerms(
+                objectives,
+                student,
+                teacher,
+                len(data.splits.train),
+                training.epochs,
+                shared_forward(source, teacher),
+            )
+            if objectives
             else None
         )
-        self.heads = HeadWeights(training.heads, data.kind.head_names)
 
     def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Returns the loss and its parts, each ()."""
-        return self.weighed(network, batch, value_at(self.params.alpha, batch.chunk.epoch, self.epochs))
+        return self.weighed(network, batch, value_at(self.params.alpha, batch.chunk.epoch, self.training_params.epochs))
 
     def weighed(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor]:
         """Returns the same with `alpha` as the weight of the hard label."""
-        student = Answer.of(network, batch, self.soft.per_step)
-        hard = self.kind.hard_losses(student.logits, batch.labels, self.smoothing)
-        soft, shown = self.soft(student, self.taught(batch), batch)
-        loss = self.heads(alpha * hard + (1 - alpha) * soft)
-        terms = {"hard_loss": hard.sum(), "soft_loss": soft.sum(), **shown}
+        outputs = network(batch.inputs, steps=True) if self.per == "step" else network(batch.inputs)
+        pair = OutputPair(outputs, self.source.at(batch), batch.targets)
+        hard = self.losses.losses(pair.student, batch.targets, self.data.targets, self.training_params.label_smoothing)
+        soft, shown = self.soft(pair, batch.chunk.epoch)
+        loss = self.heads(mixed(hard, soft, alpha))
+        terms = {"hard_loss": total(hard), "soft_loss": total(soft), **shown}
         if self.features:
-            value, shown = self.features(batch)
+            value, shown = self.features(batch, self.losses.groups(batch.targets))
             loss, terms = loss + (1 - alpha) * value, terms | shown
         return {"loss": loss} | terms
 
@@ -63,12 +74,18 @@ class DistillationLoss(nn.Module):
         terms = self.weighed(network, batch, alpha=0.0)
         return terms["soft_loss" if self.soft.objectives else "loss"]
 
-    def taught(self, batch: Batch) -> Answer:
-        """Returns what the teachers say about a batch."""
-        said = self.signal.at(batch)
-        return Answer.of_steps(said, batch) if self.soft.per_step else Answer(said)
+    def taught(self, batch: Batch) -> Tensors:
+        """Returns the outputs of the teachers for a batch."""
+        return self.source.at(batch)
 
     def close(self) -> None:
         """Takes off what was attached to the networks."""
         if self.features:
             self.features.remove()
+
+
+def mixed(hard: Mapping[str, Tensor], soft: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
+    """Returns `alpha * hard + (1 - alpha) * soft` of each head; one without soft labels has the first part alone."""
+    return {
+        name: alpha * loss + (1 - alpha) * soft[name] if name in soft else alpha * loss for name, loss in hard.items()
+    }

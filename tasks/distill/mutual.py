@@ -17,14 +17,14 @@ from params.training import Training
 from tasks.core.errors import RecipeError, mismatch
 from tasks.core.progress import Advance
 from tasks.distill.annealing import value_at
-from tasks.distill.soft_terms import Answer, SoftTerms
+from tasks.distill.loss import mixed
+from tasks.distill.soft_terms import OutputPair, SoftTerms
 from tasks.kinds.contract import Tensors
 from tasks.models.build import Network
 from tasks.training.batches import Batch
-from tasks.training.heads import HeadWeights
+from tasks.training.heads import HeadWeights, total
 from tasks.training.loop import VALIDATION, Fit, OnEpoch, fit
 from tasks.training.network import PreparedData, Trained
-from tasks.training.predict import tensors_side_by_side
 from tasks.training.seeds import seeded
 
 
@@ -42,29 +42,29 @@ class Pair(nn.Module):
 
 
 class MutualLoss(nn.Module):
-    """`alpha * CE + (1 - alpha) * soft-label objectives` of each, the other one being the teacher."""
+    """`alpha * hard + (1 - alpha) * soft-label objectives` of each, the other one being the teacher."""
 
     def __init__(self, params: Distill, training: Training, data: PreparedData) -> None:
         super().__init__()
         _require_soft_labels(params)
-        self.params, self.epochs, self.smoothing = params, training.epochs, training.label_smoothing
-        self.kind = data.kind
-        self.soft = SoftTerms(params, data.kind, training.epochs)
-        self.heads = nn.ModuleList(HeadWeights(training.heads, data.kind.head_names) for _ in range(2))
+        self.params, self.training_params, self.data, self.losses = params, training, data, data.losses
+        self.soft = SoftTerms(params, self.losses, data.targets, training.epochs)
+        self.heads = nn.ModuleList(HeadWeights(training.heads, self.losses.heads(data.targets)) for _ in range(2))
 
     def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Returns the sum of both losses, and the student's parts."""
-        student, peer = (tensors_side_by_side(outputs) for outputs in network(batch.inputs, both=True))
+        student, peer = network(batch.inputs, both=True)
         mine, terms = self._one(0, student, peer, batch)
         others, _ = self._one(1, peer, student, batch)
         return {"loss": mine + others, "peer_loss": others} | terms
 
-    def _one(self, place: int, logits: Tensor, other: Tensor, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        alpha = value_at(self.params.alpha, batch.chunk.epoch, self.epochs)
-        hard = self.kind.hard_losses(logits, batch.labels, self.smoothing)
-        soft, shown = self.soft(Answer(logits), Answer(other.detach()), batch)
-        loss: Tensor = self.heads[place](alpha * hard + (1 - alpha) * soft)
-        return loss, {"hard_loss": hard.sum(), "soft_loss": soft.sum(), **shown}
+    def _one(self, place: int, outputs: Tensors, other: Tensors, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        alpha = value_at(self.params.alpha, batch.chunk.epoch, self.training_params.epochs)
+        pair = OutputPair(outputs, {name: values.detach() for name, values in other.items()}, batch.targets)
+        hard = self.losses.losses(outputs, batch.targets, self.data.targets, self.training_params.label_smoothing)
+        soft, shown = self.soft(pair, batch.chunk.epoch)
+        loss: Tensor = self.heads[place](mixed(hard, soft, alpha))
+        return loss, {"hard_loss": total(hard), "soft_loss": total(soft), **shown}
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from tasks.core.progress import Advance
 from tasks.distill import health
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_terms import per_of
-from tasks.distill.teachers.teachers import Teaching
+from tasks.distill.teachers.teachers import Teachers
 from tasks.models.build import Network
 from tasks.models.initialise import initialise, start_from_checkpoint
 from tasks.training.loop import VALIDATION, Fit, OnEpoch
-from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
+from tasks.training.network import HardLabels, PreparedData, Trained, train_network
 
 Start = Callable[[Network], object]
 
@@ -31,7 +31,7 @@ def train_alone(
     params: Student, data: PreparedData, seed: int, advance: Advance, on_epoch: OnEpoch, project: Path = Path()
 ) -> Trained:
     """Returns the baseline: the student without a teacher."""
-    objective = hard_labels_only(data.kind, params.training)
+    objective = HardLabels(data, params.training)
     start = _from_checkpoint(params, project)
     first = train_network(
         params.architecture, params.training, data, lambda _network: objective, seed, advance, on_epoch, start
@@ -42,7 +42,7 @@ def train_alone(
 def distill(
     params: Student,
     distillation: Distill,
-    teaching: Teaching,
+    teachers: Teachers,
     data: PreparedData,
     seed: int,
     advance: Advance,
@@ -59,29 +59,29 @@ def distill(
         IntegrityError: the soft labels on disk are not this teacher's.
         StageError: the teacher is not heard, or is not the one on record.
     """
-    teaching.ready()
-    scores = health.check_teachers(teaching, data)
-    before = {teacher.name: health.weights_digest(teacher.network) for teacher in teaching.teachers}
+    teachers.ready()
+    scores = health.check_teachers(teachers, data)
+    before = {teacher.name: health.weights_digest(teacher.network) for teacher in teachers.teachers}
     made: list[DistillationLoss] = []
     found: list[str] = []
 
     def objective(network: Network) -> DistillationLoss:
-        network.to(teaching.device)
-        signal = teaching.signal(
+        network.to(teachers.device)
+        source = teachers.soft_labels(
             distillation, per_of(distillation), data, data.augmenter(params.training, seed), advance
         )
-        loss = DistillationLoss(distillation, params.training, signal, network, teaching.teachers[0].network, data)
-        made.append(loss.to(teaching.device))
-        batches = health.some_batches(data, params.training, seed, teaching.device)
+        loss = DistillationLoss(distillation, params.training, source, network, teachers.teachers[0].network, data)
+        made.append(loss.to(teachers.device))
+        batches = health.some_batches(data, params.training, seed, teachers.device)
         if not _silent(distillation):
             health.require_soft_gradient(loss, network, batches)
         found.extend(health.answers_on_what_the_student_sees(loss, data, batches, scores))
         return loss
 
-    start = start or _from_teacher(params, teaching) or _from_checkpoint(params, project)
+    start = start or _from_teacher(params, teachers) or _from_checkpoint(params, project)
     first = train_network(params.architecture, params.training, data, objective, seed, advance, on_epoch, start)
     made[0].close()
-    found += health.check_after(teaching, before, first.fit.history)
+    found += health.check_after(teachers, before, first.fit.history)
     return Distilled(_fine_tuned(params, first, data, seed, advance, on_epoch), tuple(found))
 
 
@@ -90,11 +90,11 @@ def _silent(distillation: Distill) -> bool:
     return distillation.alpha == 1
 
 
-def _from_teacher(params: Student, teaching: Teaching) -> Start | None:
+def _from_teacher(params: Student, teachers: Teachers) -> Start | None:
     how = params.init
     if how == "random" or how.kind != "teacher":
         return None
-    teacher = teaching.teachers[0].network
+    teacher = teachers.teachers[0].network
     return lambda network: initialise(network, teacher, how)
 
 
@@ -111,7 +111,7 @@ def _fine_tuned(
     """Returns the network after the fine-tuning that the recipe asks for, or the first one where that was better."""
     if params.fine_tune is None:
         return first
-    objective, done = hard_labels_only(data.kind, params.fine_tune), len(first.fit.history)
+    objective, done = HardLabels(data, params.fine_tune), len(first.fit.history)
     state = first.network.state_dict()
     second = train_network(
         params.architecture,

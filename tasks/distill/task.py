@@ -9,7 +9,7 @@ from tasks.core.workspace import project_root
 from tasks.distill.distributed import distill_spread, train_alone_spread
 from tasks.distill.mutual import learn_together
 from tasks.distill.student import Distilled, distill, train_alone
-from tasks.distill.teachers.load_teachers import open_teaching
+from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.tracking.runs import StageRun
 from tasks.tracking.task import advance_of, stage
 from tasks.training.network import PreparedData
@@ -82,5 +82,5 @@ def _distilled(
     if student.processes > 1:
         return distill_spread(student, distillation, teachers, data, seed, advance, run.metrics)
     prepared = PreparedData.open(data)
-    teaching = open_teaching(teachers, prepared, data.digest)
-    return distill(student, distillation, teaching, prepared, seed, advance, run.metrics, project_root())
+    loaded = open_teachers(teachers, prepared, data.digest)
+    return distill(student, distillation, loaded, prepared, seed, advance, run.metrics, project_root())

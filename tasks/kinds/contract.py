@@ -172,6 +172,9 @@ class LossPart(Protocol):
     ) -> Iterator[LogitRows]:
         """Yields for each head the rows that soft-label objectives are taken over."""
 
+    def groups(self, targets: Tensors) -> "Tensor | None":
+        """Returns (batch,) the number of each sample's group, for objectives that contrast samples; None for none."""
+
     def mean_of(self, teachers: Sequence[Tensors], weights: Sequence[float]) -> Tensors:
         """Returns the mean of several teachers' outputs; `weights` sum to 1."""
 

@@ -1,5 +1,7 @@
 """How the losses of several heads become one."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -19,18 +21,24 @@ class HeadWeights(nn.Module):
 
     def __init__(self, weights: str | dict[str, float], names: tuple[str, ...]) -> None:
         super().__init__()
-        self.learned = weights == "learned"
+        self.names, self.learned = names, weights == "learned"
         if self.learned:
             self.log_variances = nn.Parameter(torch.zeros(len(names)))
         else:
             self.register_buffer("fixed", torch.tensor(_fixed(weights, names)), persistent=False)
 
-    def forward(self, losses: Tensor) -> Tensor:
-        """Returns one loss () of the losses (heads,)."""
+    def forward(self, losses: Mapping[str, Tensor]) -> Tensor:
+        """Returns one loss () of those () of the heads."""
+        values = torch.stack([losses[name] for name in self.names])
         if self.learned:
-            return (torch.exp(-self.log_variances) * losses + self.log_variances / 2).sum()
+            return (torch.exp(-self.log_variances) * values + self.log_variances / 2).sum()
         fixed: Tensor = self.get_buffer("fixed")
-        return (fixed * losses).sum()
+        return (fixed * values).sum()
+
+
+def total(losses: Mapping[str, Tensor]) -> Tensor:
+    """Returns the sum () of the losses of all heads; 0 without any."""
+    return torch.stack([*losses.values()]).sum() if losses else torch.zeros(())
 
 
 def _fixed(weights: str | dict[str, float], names: tuple[str, ...]) -> list[float]:

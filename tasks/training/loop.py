@@ -190,7 +190,7 @@ class Trainer:
         where = (self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device, self.augmenter)
         for batch in shuffled_batches(*where, skip=passage.batches, share=self.share):
             values = self._of_all(self.step(batch))
-            passage.add(len(batch.labels), {name: _number(value) for name, value in values.items()})
+            passage.add(len(batch.rows), {name: _number(value) for name, value in values.items()})
             after_batch()
         means = passage.means()
         _require_finite(means["train_loss"], epoch)

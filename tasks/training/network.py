@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from params.models import Architecture
 from params.training import Training
 from tasks.contracts.records import DataRecord, DatasetCard
+from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.progress import Advance
 from tasks.core.record import canonical_digest
+from tasks.kinds.contract import LossPart, part
 from tasks.kinds.kind import TaskKind, find_kind
 from tasks.models.build import Network, build_model
 from tasks.models.layers import require_fit
@@ -22,7 +24,6 @@ from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights
 from tasks.training.loop import Fit, Objective, OnEpoch, Splits, fit
 from tasks.training.measure import Measuring
-from tasks.training.predict import tensors_side_by_side
 from tasks.training.seeds import seeded
 
 
@@ -62,6 +63,16 @@ class PreparedData:
     def measuring(self) -> Measuring:
         """How models for this data are measured."""
         return Measuring.of(self.card)
+
+    @property
+    def losses(self) -> LossPart:
+        """How losses are taken for this kind of task."""
+        return part(self.card.task, "loss", LossPart)
+
+    @property
+    def targets(self) -> TargetCard:
+        """What is known of the targets."""
+        return self.card.targets
 
     @property
     def outputs(self) -> int:
@@ -152,27 +163,16 @@ def train_network(
     return Trained(network.cpu().eval(), done)
 
 
-def hard_labels_only(kind: TaskKind, training: Training) -> Objective:
-    """Returns the objective of a network that learns without a teacher."""
-    smoothing = training.label_smoothing
-    if len(kind.head_names) == 1:
-        return lambda network, batch: {
-            "loss": kind.hard_loss(tensors_side_by_side(network(batch.inputs)), batch.labels, smoothing)
-        }
-    return HardLabels(kind, training)
-
-
 class HardLabels(nn.Module):
-    """The hard losses of several heads, weighted as the recipe says; the weights may learn."""
+    """The objective of a network without a teacher: the hard loss of each head, weighted; the weights may learn."""
 
-    def __init__(self, kind: TaskKind, training: Training) -> None:
+    def __init__(self, data: PreparedData, training: Training) -> None:
         super().__init__()
-        self.kind, self.smoothing = kind, training.label_smoothing
-        self.weights = HeadWeights(training.heads, kind.head_names)
+        self.data, self.losses, self.smoothing = data, data.losses, training.label_smoothing
+        self.weights = HeadWeights(training.heads, self.losses.heads(data.targets))
 
     def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """Returns the loss, and that of each head."""
-        logits = tensors_side_by_side(network(batch.inputs))
-        losses = self.kind.hard_losses(logits, batch.labels, self.smoothing)
-        named = {f"{name}_loss": loss for name, loss in zip(self.kind.head_names, losses, strict=True)}
-        return {"loss": self.weights(losses)} | named
+        """Returns the loss and, of several heads, that of each."""
+        losses = self.losses.losses(network(batch.inputs), batch.targets, self.data.targets, self.smoothing)
+        shown = {f"{name}_loss": loss for name, loss in losses.items()} if len(losses) > 1 else {}
+        return {"loss": self.weights(losses)} | shown

@@ -12,7 +12,7 @@ from params.models import Architecture, Mlp, Recurrent
 from params.training import Training
 from tasks.compress.context import CompressionContext
 from tasks.compress.recovery import Recoverer
-from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.training.network import PreparedData
 from tests.conftest import opened
 
@@ -26,11 +26,11 @@ TEACHERS: dict[str, Architecture] = {
 def nothing(_epoch: int, _metrics: object) -> None: ...
 
 
-def teaching_for(data: PreparedData, folder: Path) -> Teaching:
+def teachers_for(data: PreparedData, folder: Path) -> Teachers:
     """A teacher that knows nothing, with whom networks recover."""
     torch.manual_seed(1)
     network = data.network(TEACHERS[data.card.input.layout])
-    return Teaching((Teacher(network, "t"),), data.data_digest, folder)
+    return Teachers((Teacher(network, "t"),), data.data_digest, folder)
 
 
 @pytest.fixture
@@ -41,11 +41,11 @@ def make_context(tmp_path: Path) -> MakeContext:
         prepared = opened(data)
         torch.manual_seed(0)
         training = Training(epochs=2, batch_size=16, learning_rate=0.02)
-        teaching = teaching_for(prepared, tmp_path / "soft-labels")
+        teachers = teachers_for(prepared, tmp_path / "soft-labels")
         made = tmp_path / "made"
         made.mkdir(exist_ok=True)
         student = prepared.network(architecture).eval()
-        recover = Recoverer(training, Distill(alpha=0.5), teaching, prepared, 0, nothing)
+        recover = Recoverer(training, Distill(alpha=0.5), teachers, prepared, 0, nothing)
         return CompressionContext(Compress.model_validate(params), student, prepared, made, 0, recover)
 
     return make

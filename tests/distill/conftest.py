@@ -11,7 +11,7 @@ from params.student import Student
 from params.training import Training
 from tasks.core.progress import silent
 from tasks.distill.student import Distilled, distill
-from tasks.distill.teachers.teachers import Teaching
+from tasks.distill.teachers.teachers import Teachers
 from tasks.distill.teachers.train import train
 from tasks.training.network import PreparedData, Trained
 
@@ -22,13 +22,13 @@ RECURRENT_TEACHER = Recurrent(kind="lstm", hidden=16, bidirectional=True)
 def nothing(_epoch: int, _metrics: object) -> None: ...
 
 
-def _distilled(data: PreparedData, teaching: Teaching, student: Student, seed: int = 0, **said: Any) -> Distilled:
-    return distill(student, Distill.model_validate(said), teaching, data, seed, silent, nothing)
+def _distilled(data: PreparedData, teachers: Teachers, student: Student, seed: int = 0, **said: Any) -> Distilled:
+    return distill(student, Distill.model_validate(said), teachers, data, seed, silent, nothing)
 
 
 @pytest.fixture
 def distilled() -> Callable[..., Distilled]:
-    """(data, teaching, student, seed=0, **fields of `distill`) -> what a recipe with these would give."""
+    """(data, teachers, student, seed=0, **fields of `distill`) -> what a recipe with these would give."""
     return _distilled
 
 

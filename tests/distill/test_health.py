@@ -11,7 +11,7 @@ from params.student import Student
 from params.training import Training
 from tasks.core.errors import DataError, StageError
 from tasks.distill import health
-from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.training.network import PreparedData, Trained
 
 STUDENT = Student(
@@ -19,8 +19,8 @@ STUDENT = Student(
 )
 
 
-def of(trained: Trained, store: Path, **facts: Any) -> Teaching:
-    return Teaching((Teacher(trained.network, "t", **facts),), "d", store)
+def of(trained: Trained, store: Path, **facts: Any) -> Teachers:
+    return Teachers((Teacher(trained.network, "t", **facts),), "d", store)
 
 
 def head_of(trained: Trained) -> nn.Linear:
@@ -101,12 +101,12 @@ def test_few_soft_labels_that_speak_are_a_warning(
     with torch.no_grad():
         head_of(teacher).weight.mul_(0.02)
         head_of(teacher).bias.zero_()
-    teaching = of(teacher, tmp_path).ready()
+    teachers = of(teacher, tmp_path).ready()
     with torch.no_grad():
         logits = teacher.network(torch.from_numpy(image_data.splits.train.gather(np.arange(120)).inputs))
     threshold = float(image_data.kind.confidence(logits).sort().values[-3])
-    done = distilled(image_data, teaching, STUDENT, confidence_threshold=threshold)
-    assert any("soft labels spoke" in warning for warning in done.warnings)
+    done = distilled(image_data, teachers, STUDENT, confidence_threshold=threshold)
+    assert any("soft labels were used" in warning for warning in done.warnings)
 
 
 def test_the_digest_of_a_network_changes_with_any_weight(teacher: Trained) -> None:

@@ -20,9 +20,9 @@ def batch_of(data: PreparedData) -> Batch:
 
 
 def loss_of(data: PreparedData, teacher: Trained, **said: object) -> DistillationLoss:
-    signal = LiveSoftLabels(teacher.network, "sequence")
+    source = LiveSoftLabels(teacher.network)
     return DistillationLoss(
-        Distill.model_validate(said), Training(epochs=4), signal, teacher.network, teacher.network, data
+        Distill.model_validate(said), Training(epochs=4), source, teacher.network, teacher.network, data
     )
 
 
@@ -73,7 +73,7 @@ def test_a_silent_soft_label_makes_the_others_no_louder(image_data: PreparedData
     said = {"alpha": 0.0, "temperature": 1.0}
     every, _ = gradients(image_data, loss_of(image_data, teacher, **said), 0)
     some, _ = gradients(image_data, loss_of(image_data, teacher, confidence_threshold=0.9, **said), 0)
-    assert 0 < some["soft_labels_speaking"] < 1
+    assert 0 < some["soft_labels_selected"] < 1
     assert some["loss"] < every["loss"]
 
 
@@ -90,7 +90,7 @@ def test_a_threshold_above_every_confidence_silences_the_teacher(
         objectives=[{"kind": "kl"}, {"kind": "dist"}],
     )
     terms, found = gradients(image_data, loss, 0)
-    assert terms["soft_labels_speaking"] == 0.0
+    assert terms["soft_labels_selected"] == 0.0
     assert terms["loss"] == pytest.approx(0.3 * terms["hard_loss"])
     assert all(torch.isfinite(gradient).all() for gradient in found)
 
@@ -99,8 +99,8 @@ def test_what_is_shown_of_a_kind_is_the_sum_of_its_objectives(image_data: Prepar
     layers = [{"student": "hidden1", "teacher": "hidden2"}]
     soft, similar = {"kind": "kl", "weight": 0.5}, {"kind": "similarity", "weight": 0.25, "layers": layers}
     params = Distill.model_validate({"alpha": 0.0, "objectives": [soft, soft, similar, similar]})
-    student, signal = image_data.network(Mlp(kind="mlp", hidden=(8,))), LiveSoftLabels(teacher.network)
-    loss = DistillationLoss(params, Training(epochs=4), signal, student, teacher.network, image_data)
+    student, source = image_data.network(Mlp(kind="mlp", hidden=(8,))), LiveSoftLabels(teacher.network)
+    loss = DistillationLoss(params, Training(epochs=4), source, student, teacher.network, image_data)
     terms = {
         name: float(value.detach()) for name, value in loss.weighed(student, batch_of(image_data), alpha=0.0).items()
     }

@@ -9,10 +9,10 @@ from params.student import Student
 from params.training import Training
 from tasks.core.errors import RecipeError
 from tasks.core.progress import silent
-from tasks.distill import feature_terms
-from tasks.distill.soft_labels.source import heard
+from tasks.distill import loss
+from tasks.distill.soft_labels.source import shared_forward
 from tasks.distill.student import Distilled, train_alone
-from tasks.distill.teachers.teachers import Teacher, Teaching
+from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.models.weights import save_weights
 from tasks.training.network import PreparedData, Trained
@@ -27,8 +27,8 @@ LAYERS = [{"student": "stage1", "teacher": "group1"}, {"student": "stage2", "tea
 def nothing(_epoch: int, _metrics: object) -> None: ...
 
 
-def of(trained: Trained, store: Path, **facts: Any) -> Teaching:
-    return Teaching((Teacher(trained.network, "t", **facts),), "d", store)
+def of(trained: Trained, store: Path, **facts: Any) -> Teachers:
+    return Teachers((Teacher(trained.network, "t", **facts),), "d", store)
 
 
 def weights(trained: Trained) -> dict[str, torch.Tensor]:
@@ -121,7 +121,7 @@ def test_a_live_teacher_answers_once_to_a_batch_for_its_soft_labels_and_its_laye
     soft_labels, _ = asked([{"kind": "kl"}])
     both, together = asked([{"kind": "kl"}, hint])
     assert both < soft_labels + steps / 2
-    monkeypatch.setattr(feature_terms, "heard", lambda _signal, network: heard(None, network))
+    monkeypatch.setattr(loss, "shared_forward", lambda _source, network: shared_forward(None, network))
     each, apart = asked([{"kind": "kl"}, hint])
     assert each >= both + steps
     assert equal(together, apart)
@@ -153,7 +153,7 @@ def test_an_ensemble_asks_every_teacher_and_each_has_soft_labels_of_its_own(
         Teacher(t.network, f"t{n}", weight, f"teacher {n}")
         for n, (t, weight) in enumerate(zip(trained, (1.0, 3.0), strict=True))
     )
-    done = distilled(image_data, Teaching(teachers, "d", tmp_path), STUDENT, alpha=0.0)
+    done = distilled(image_data, Teachers(teachers, "d", tmp_path), STUDENT, alpha=0.0)
     assert done.trained.fit.best["validation_accuracy"] > 0.7
     assert len(list(tmp_path.glob("*/key.json"))) == 2
 

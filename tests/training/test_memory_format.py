@@ -5,7 +5,7 @@ from torch import nn
 from params.models import Cnn, ResNet
 from params.training import Training
 from tasks.training.memory_format import prefer_channels_last
-from tasks.training.network import PreparedData, hard_labels_only, train_network
+from tasks.training.network import HardLabels, PreparedData, train_network
 
 
 def _is_channels_last(network: nn.Module) -> bool:
@@ -33,7 +33,7 @@ def test_a_plain_network_of_any_width_is_put_so(image_data: PreparedData) -> Non
 def test_a_narrow_residual_network_learns(image_data: PreparedData) -> None:
     """Where it does not, the process is aborted: its heap is corrupted."""
     training = Training(epochs=3, batch_size=16, learning_rate=0.02)
-    objective = hard_labels_only(image_data.kind, training)
+    objective = HardLabels(image_data, training)
     done = train_network(
         ResNet(kind="resnet", widths=(4, 8), blocks=2),
         training,

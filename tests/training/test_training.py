@@ -16,7 +16,7 @@ from tasks.models.export import outputs_of
 from tasks.training.arrays import open_split
 from tasks.training.batches import Batch, shuffled_batches, steps_per_epoch
 from tasks.training.checkpoints.train_state import EpochMetrics
-from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
+from tasks.training.network import HardLabels, PreparedData, Trained, train_network
 from tasks.training.predict import predict
 from tasks.training.seeds import seeded
 
@@ -31,7 +31,7 @@ def trained(
     data: PreparedData, architecture: Architecture = MLP, budget: Training = BUDGET, seed: int = 0
 ) -> tuple[Trained, list[EpochMetrics]]:
     seen: list[EpochMetrics] = []
-    objective = hard_labels_only(data.kind, budget)
+    objective = HardLabels(data, budget)
     done = train_network(
         architecture, budget, data, lambda _n: objective, seed, silent, lambda _epoch, metrics: seen.append(metrics)
     )

@@ -11,7 +11,7 @@ RELATIVE, ABSOLUTE = 1e-6, 1e-12
 """probabilities that differ by no more than this, of the largest of them or at all, count as constant"""
 
 
-def dist(student: Tensor, teacher: Tensor, _labels: Tensor, temperature: float, params: Dist) -> Tensor:
+def dist(student: Tensor, teacher: Tensor, _labels: Tensor | None, temperature: float, params: Dist) -> Tensor:
     """Returns T^2 * (beta * inter + gamma * intra) (n,) of logits (n, classes).
 
     Huang et al. 2022 (arXiv:2205.10536), equations 8 to 10: `inter` is 1 minus Pearson's correlation of a row with that

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from params.objectives import Dkd
+from tasks.core.errors import RecipeError, mismatch
 
 
 class _Decoupled(NamedTuple):
@@ -27,12 +28,18 @@ class _Decoupled(NamedTuple):
         )
 
 
-def dkd(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, params: Dkd) -> Tensor:
+def dkd(student: Tensor, teacher: Tensor, labels: Tensor | None, temperature: float, params: Dkd) -> Tensor:
     """Returns T^2 * (target * TCKD + non_target * NCKD) (n,) of logits (n, classes).
 
     Zhao et al. 2022 (arXiv:2203.08679), equation 7, with T^2. Of two classes one is left besides the label, so that
     NCKD is exactly 0.
+
+    Raises:
+        RecipeError: the rows have no right class.
     """
+    if labels is None:
+        expected = "an objective that needs no right class, since this kind of task has none"
+        raise RecipeError([mismatch("recipe", "distill.objectives", expected, params.kind, "take `kl`")])
     ours, theirs = (_Decoupled.of(logits, labels, temperature) for logits in (student, teacher))
     target, non_target = (_divergence(*pair) for pair in zip(theirs, ours, strict=True))
     return (params.target * target + params.non_target * non_target) * temperature**2

@@ -5,7 +5,9 @@ from torch import Tensor
 from params.objectives import LogitMse
 
 
-def logit_mse(student: Tensor, teacher: Tensor, _labels: Tensor, _temperature: float, _params: LogitMse) -> Tensor:
+def logit_mse(
+    student: Tensor, teacher: Tensor, _labels: Tensor | None, _temperature: float, _params: LogitMse
+) -> Tensor:
     """Returns the mean over classes of the squared difference (n,) of logits (n, classes).
 
     Ba and Caruana 2014 (arXiv:1312.6184), equation 1, with the mean in place of half the sum.

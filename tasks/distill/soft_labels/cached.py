@@ -1,7 +1,7 @@
-"""Soft labels from disk: the teacher answers once per view of the training split, for this run and every later one.
+"""Soft labels from disk: the teacher is asked once per view of the training split, for this run and every later one.
 
-A view's folder is named by the digest of what decides the logits: the teacher's weights and architecture, the data,
-the augmentation and its seed, the view, and how they are kept. So a retrained teacher or changed data never meets old
+A view's folder is named by the digest of what decides the outputs: the teacher's weights and architecture, the data,
+the augmentation and its seed, the view, and how they are stored. So a retrained teacher or changed data never meets old
 soft labels. That they are this teacher's is checked against the live one at every run all the same.
 """
 
@@ -15,13 +15,15 @@ from typing import Any
 import numpy as np
 import torch
 from filelock import FileLock
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tasks.core.errors import IntegrityError
 from tasks.core.progress import Advance, silent
-from tasks.distill.soft_labels.packing import packing_of
-from tasks.distill.soft_labels.source import Per, Remembered, SoftLabelReport, teacher_logits
+from tasks.distill.soft_labels.packing import Packing, packings_of
+from tasks.distill.soft_labels.source import SoftLabelReport, SoftLabelSource, teacher_outputs
 from tasks.distill.soft_labels.stored import StoredView, broken, folder_of, open_view, write_view
+from tasks.kinds.contract import Per, Tensors
 from tasks.training.arrays import Arrays, SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch
@@ -31,13 +33,13 @@ LEAST_COSINE = 0.9999
 CHECKED, CHECKED_LATER = 64, 8
 """samples that are compared with the live teacher, at the first view of a run and at each further one"""
 NEGLIGIBLE = 1e-5
-"""difference of logits that no direction is read into: near zero float16 has few digits"""
+"""difference of outputs that no direction is read into: near zero float16 has few digits"""
 NOTE = "soft labels"
 
 
 @dataclass(frozen=True)
 class SoftLabelKey:
-    """What the soft labels are of: digests of the teacher and the data, and how much is kept (`top` logits, or all)."""
+    """What decides soft labels: digests of the teacher and the data, and how much is stored (`top` values, or all)."""
 
     teacher: str
     data: str
@@ -51,12 +53,11 @@ class SoftLabelKey:
         return {"teacher": self.teacher, "data": self.data, "augmentation": augmentation, "view": view, **kept}
 
 
-class CachedSoftLabels(Remembered):
+class CachedSoftLabels(SoftLabelSource):
     """Soft labels that are computed the first time a view is asked for, and mapped from disk ever after.
 
     Args:
         network: the teacher.
-        outputs: its number of logits.
         key: what decides them, but for the augmentation.
         train: the training split, which the rows of batches are of.
         store: the folder that every run on this machine shares.
@@ -69,7 +70,6 @@ class CachedSoftLabels(Remembered):
     def __init__(
         self,
         network: nn.Module,
-        outputs: int,
         key: SoftLabelKey,
         train: SplitArrays,
         store: Path,
@@ -79,8 +79,7 @@ class CachedSoftLabels(Remembered):
         super().__init__()
         self.network, self.key, self.train, self.store = network, key, train, store
         self.augmenter, self.advance = augmenter, advance
-        self.packing = packing_of(outputs, key.top)
-        self.shape = (len(train),) if key.per == "sequence" else (len(train), train.sample_shape[0])
+        self._packings: dict[str, Packing] = {}
         self._open: tuple[int, StoredView] | None = None
         self._checked: set[int] = set()
         self._report = SoftLabelReport("cached")
@@ -90,14 +89,15 @@ class CachedSoftLabels(Remembered):
         """What was reused, what was computed, and what it cost."""
         return (self._report,)
 
-    def ask(self, batch: Batch) -> Tensor:
-        """Returns the logits of the whole chunk of a batch.
+    def ask(self, batch: Batch) -> Tensors:
+        """Returns the outputs for the whole chunk of a batch.
 
         Raises:
-            IntegrityError: what is stored is cut short, or is not what this teacher says.
-            StageError: the teacher's logits are not finite, or too large for float16.
+            IntegrityError: what is stored is cut short, or is not of this teacher.
+            StageError: the teacher's outputs are not finite, or too large for float16.
         """
-        return self.view(batch.chunk.view).at(batch.chunk.rows, batch.labels.device)
+        device = next(iter(batch.inputs.values())).device
+        return self.view(batch.chunk.view).at(batch.chunk.rows, device)
 
     def view(self, number: int) -> StoredView:
         """Returns one view, computed now if no run has done so before; raises as `ask`."""
@@ -108,12 +108,16 @@ class CachedSoftLabels(Remembered):
     def _ready(self, number: int) -> StoredView:
         key = self.key.of_view(self.augmenter, number)
         folder = folder_of(self.store, key)
+        if number in self._checked:
+            return open_view(folder, key, self._packings, len(self.train))
+        rows = self._checked_rows(number)
+        live = self._live(self.train.gather(rows), number)
+        self._packings = packings_of(live, self.key.top)
         seconds = None if folder.is_dir() else self._compute(number, key, folder)
-        view = open_view(folder, key, self.packing, self.shape)
-        if number not in self._checked:
-            self._check(number, view)
-            self._count(view, seconds)
-            self._checked.add(number)
+        view = open_view(folder, key, self._packings, len(self.train))
+        _require_same(view, rows, live)
+        self._count(view, seconds)
+        self._checked.add(number)
         return view
 
     def _compute(self, number: int, key: dict[str, Any], folder: Path) -> float | None:
@@ -126,32 +130,27 @@ class CachedSoftLabels(Remembered):
             for left_by_a_kill in self.store.glob(f".{folder.name}.*"):
                 shutil.rmtree(left_by_a_kill)
             started = time.perf_counter()
-            write_view(folder, key, self.packing, self.shape, self._said(number))
+            write_view(folder, key, self._packings, len(self.train), self._outputs_of_split(number))
             return time.perf_counter() - started
 
-    def _said(self, number: int) -> Iterator[Tensor]:
-        """Yields what the teacher says of the split, in its order."""
+    def _outputs_of_split(self, number: int) -> Iterator[Tensors]:
+        """Yields the teacher's outputs for the split, in its order."""
         done = 0
         for arrays in self.train.batches():
             yield self._live(arrays, number)
             done += len(arrays)
             self.advance(done, len(self.train), NOTE if self.augmenter is None else f"{NOTE}, view {number + 1}")
 
-    def _live(self, arrays: Arrays, number: int) -> Tensor:
+    def _live(self, arrays: Arrays, number: int) -> Tensors:
         if self.augmenter:
             arrays = self.augmenter.apply(arrays, number)
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
-        return teacher_logits(self.network, Batch.of(arrays, device), self.key.per)
+        return teacher_outputs(self.network, Batch.of(arrays, device), self.key.per)
 
-    def _check(self, number: int, view: StoredView) -> None:
-        """Compares a sample with what the teacher says now: an old or shuffled cache must stop the run."""
+    def _checked_rows(self, number: int) -> NDArray[np.int64]:
+        """Returns the rows of the split that are compared with the live teacher."""
         count = CHECKED_LATER if self._checked else CHECKED
-        rows = generator(len(self.train), number).permutation(len(self.train))[:count]
-        live = self._live(self.train.gather(rows), number)
-        lowest = least_cosine(*self.packing.compared(live, view.rows(rows)))
-        if not lowest >= LEAST_COSINE:
-            expected = f"soft labels with a cosine of at least {LEAST_COSINE} to the live teacher's"
-            raise IntegrityError(broken(view.folder / next(iter(view.arrays)), expected, f"{lowest:.6f}"))
+        return generator(len(self.train), number).permutation(len(self.train))[:count]
 
     def _count(self, view: StoredView, seconds: float | None) -> None:
         report, per_sample = self._report, view.bytes / len(self.train)
@@ -163,6 +162,16 @@ class CachedSoftLabels(Remembered):
             per_sample,
             report.seconds + (seconds or 0.0),
         )
+
+
+def _require_same(view: StoredView, rows: NDArray[np.int64], live: Tensors) -> None:
+    """Compares rows with the live teacher's, output by output: an old or shuffled cache must stop the run."""
+    stored = view.rows(rows)
+    for name, packing in view.packings.items():
+        lowest = least_cosine(*packing.compared(live[name], stored))
+        if not lowest >= LEAST_COSINE:
+            expected = f"soft labels with a cosine of at least {LEAST_COSINE} to the live teacher's"
+            raise IntegrityError(broken(view.folder / next(iter(packing.files)), expected, f"{lowest:.6f}"))
 
 
 def least_cosine(ones: Tensor, others: Tensor) -> float:

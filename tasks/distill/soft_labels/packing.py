@@ -1,4 +1,4 @@
-"""How logits are kept: all of them, or the largest ones of each row. Arrays of float16, and of classes.
+"""How one output of a teacher is stored, whole or the largest values of each row: arrays of float16, and of places.
 
 Logits rather than probabilities, since every temperature needs them.
 """
@@ -13,115 +13,127 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.core.errors import StageError
+from tasks.kinds.contract import Tensors
 
 Stored = Mapping[str, NDArray[Any]]
-"""file name -> rows (n, ..., numbers)"""
-LOGITS, TOP, TOP_CLASSES = "logits.npy", "top.npy", "top-classes.npy"
-LARGEST_LOGIT = 65_504.0
+"""file name -> (n, *shape)"""
+Files = Mapping[str, tuple[tuple[int, ...], str]]
+"""file name -> shape of one sample, and the type of its numbers as NumPy writes it"""
+LARGEST = 65_504.0
 """of float16"""
 NOT_IN_TOP = float("-inf")
 
 
 class Packing(Protocol):
-    """One way to keep logits."""
+    """One way to store an output (n, *shape), whose last axis is a row."""
 
     @property
-    def files(self) -> Mapping[str, tuple[int, str]]:
-        """File name -> numbers per row and their type, as NumPy writes it."""
+    def files(self) -> Files:
+        """The arrays it takes."""
 
-    def packed(self, logits: Tensor) -> Stored:
-        """Returns what is written for logits (n, ..., outputs).
+    def packed(self, values: Tensor) -> Stored:
+        """Returns what is written for values (n, *shape).
 
         Raises:
             StageError: they are not finite, or too large for float16.
         """
 
     def unpacked(self, stored: Stored, device: torch.device) -> Tensor:
-        """Returns logits (n, ..., outputs) in float32."""
+        """Returns the values (n, *shape) in float32."""
 
-    def compared(self, logits: Tensor, stored: Stored) -> tuple[Tensor, Tensor]:
-        """Returns live and stored numbers (n, ..., numbers) that are equal but for rounding, on the CPU."""
+    def compared(self, values: Tensor, stored: Stored) -> tuple[Tensor, Tensor]:
+        """Returns live and stored numbers (n, ...) that are equal but for rounding, on the CPU."""
 
 
-class AllLogits:
-    """Every logit as float16."""
+class AllValues:
+    """Every value as float16, in `NAME.npy`."""
 
-    def __init__(self, outputs: int) -> None:
-        self.outputs = outputs
+    def __init__(self, name: str, shape: tuple[int, ...]) -> None:
+        self.file, self.shape = f"{name}.npy", shape
 
     @property
-    def files(self) -> Mapping[str, tuple[int, str]]:
+    def files(self) -> Files:
         """One array."""
-        return {LOGITS: (self.outputs, "<f2")}
+        return {self.file: (self.shape, "<f2")}
 
-    def packed(self, logits: Tensor) -> Stored:
-        """Returns the logits."""
-        return {LOGITS: _halved(logits)}
+    def packed(self, values: Tensor) -> Stored:
+        """Returns the values."""
+        return {self.file: _halved(values)}
 
     def unpacked(self, stored: Stored, device: torch.device) -> Tensor:
-        """Returns the logits."""
-        return _tensor(stored[LOGITS]).to(device).float()
+        """Returns the values."""
+        return _tensor(stored[self.file]).to(device).float()
 
-    def compared(self, logits: Tensor, stored: Stored) -> tuple[Tensor, Tensor]:
+    def compared(self, values: Tensor, stored: Stored) -> tuple[Tensor, Tensor]:
         """Returns all of them."""
-        return logits.cpu(), _tensor(stored[LOGITS]).float()
+        return values.cpu(), _tensor(stored[self.file]).float()
 
 
-class TopLogits:
-    """The `top` largest logits of each row with their classes, and one logit for each of the other classes.
+class TopValues:
+    """The `top` largest logits of each row with their places, and one logit for each of the other places.
 
     That one is the logarithm of the mean of exp(logit) over the others, so that the sum of all exp(logit), and with it
-    the probabilities of the top classes at T = 1, stay what they were; the rest of the probability is spread evenly.
+    the probabilities of the top places at T = 1, stay what they were; the rest of the probability is spread evenly.
     """
 
-    def __init__(self, outputs: int, top: int) -> None:
-        self.outputs, self.top = outputs, top
+    def __init__(self, name: str, shape: tuple[int, ...], top: int) -> None:
+        self.file, self.places, self.shape, self.top = f"{name}.top.npy", f"{name}.top-places.npy", shape, top
 
     @property
-    def files(self) -> Mapping[str, tuple[int, str]]:
-        """Two arrays: logits of the top classes and last that of the others; the top classes."""
+    def files(self) -> Files:
+        """Two arrays: the top logits and last that of the others; the places of the top logits."""
+        *before, width = self.shape
         return {
-            TOP: (self.top + 1, "<f2"),
-            TOP_CLASSES: (self.top, "<u2" if self.outputs <= 65_536 else "<u4"),
+            self.file: ((*before, self.top + 1), "<f2"),
+            self.places: ((*before, self.top), "<u2" if width <= 65_536 else "<u4"),
         }
 
-    def packed(self, logits: Tensor) -> Stored:
-        """Returns the top logits and their classes."""
-        classes = logits.topk(self.top, dim=-1).indices
-        dtype = self.files[TOP_CLASSES][1]
-        return {TOP: _halved(self._kept(logits, classes)), TOP_CLASSES: classes.cpu().numpy().astype(dtype)}
+    def packed(self, values: Tensor) -> Stored:
+        """Returns the top logits and their places."""
+        places = values.topk(self.top, dim=-1).indices
+        dtype = self.files[self.places][1]
+        return {self.file: _halved(self._kept(values, places)), self.places: places.cpu().numpy().astype(dtype)}
 
     def unpacked(self, stored: Stored, device: torch.device) -> Tensor:
-        """Returns logits of all classes."""
-        kept, classes = _tensor(stored[TOP]).to(device).float(), _indices(stored[TOP_CLASSES]).to(device)
-        others = kept[..., -1:].expand(*kept.shape[:-1], self.outputs)
-        return others.scatter(-1, classes, kept[..., :-1])
+        """Returns logits of all places."""
+        kept, places = _tensor(stored[self.file]).to(device).float(), _indices(stored[self.places]).to(device)
+        others = kept[..., -1:].expand(*kept.shape[:-1], self.shape[-1])
+        return others.scatter(-1, places, kept[..., :-1])
 
-    def compared(self, logits: Tensor, stored: Stored) -> tuple[Tensor, Tensor]:
-        """Returns the logits of the classes that were the top ones, and that of the others.
+    def compared(self, values: Tensor, stored: Stored) -> tuple[Tensor, Tensor]:
+        """Returns the logits of the places that were the top ones, and that of the others.
 
-        The classes are taken as stored: of two equal logits either may have been the last to get in.
+        The places are taken as stored: of two equal logits either may have been the last to get in.
         """
-        return self._kept(logits.cpu(), _indices(stored[TOP_CLASSES])), _tensor(stored[TOP]).float()
+        return self._kept(values.cpu(), _indices(stored[self.places])), _tensor(stored[self.file]).float()
 
-    def _kept(self, logits: Tensor, classes: Tensor) -> Tensor:
-        others = logits.scatter(-1, classes, NOT_IN_TOP).logsumexp(dim=-1, keepdim=True)
-        return torch.cat([logits.gather(-1, classes), others - log(self.outputs - self.top)], dim=-1)
-
-
-def packing_of(outputs: int, top: int | None) -> Packing:
-    """Returns how rows of `outputs` logits are kept when the `top` largest are wanted, or all."""
-    return AllLogits(outputs) if top is None or top >= outputs else TopLogits(outputs, top)
+    def _kept(self, values: Tensor, places: Tensor) -> Tensor:
+        others = values.scatter(-1, places, NOT_IN_TOP).logsumexp(dim=-1, keepdim=True)
+        return torch.cat([values.gather(-1, places), others - log(self.shape[-1] - self.top)], dim=-1)
 
 
-def _halved(logits: Tensor) -> NDArray[np.float16]:
-    largest = float(logits.abs().max())
-    if not largest < LARGEST_LOGIT:
+def packings_of(outputs: Tensors, top: int | None) -> dict[str, Packing]:
+    """Returns how each output is stored when the `top` largest values of its rows are wanted, or all.
+
+    Args:
+        outputs: for some samples, by name.
+        top: None for all; outputs with rows no longer than that are stored whole.
+    """
+    shapes = {name: tuple(values.shape[1:]) for name, values in outputs.items()}
+    return {
+        name: AllValues(name, shape) if top is None or top >= shape[-1] else TopValues(name, shape, top)
+        for name, shape in shapes.items()
+    }
+
+
+def _halved(values: Tensor) -> NDArray[np.float16]:
+    largest = float(values.abs().max())
+    if not largest < LARGEST:
         raise StageError(
-            f"soft labels: expected the teacher's logits to be finite and below 65,504, got {largest};"
+            f"soft labels: expected the teacher's outputs to be finite and below 65,504, got {largest};"
             " train the teacher with a lower `teacher.training.learning_rate`"
         )
-    halved: NDArray[np.float16] = logits.half().cpu().numpy()
+    halved: NDArray[np.float16] = values.half().cpu().numpy()
     return halved
 
 

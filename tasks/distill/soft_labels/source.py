@@ -1,19 +1,16 @@
-"""What a teacher says of a batch: live, or the mean of several; what is kept on disk is in `cached`."""
+"""The soft labels of a batch: the outputs of a live teacher, or the mean of several; those on disk are in `cached`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from tasks.kinds.contract import MASK, STEPS, LossPart, Per, Tensors
 from tasks.training.batches import Batch
-from tasks.training.predict import steps_side_by_side, tensors_side_by_side
-
-Per = Literal["sequence", "step"]
-"""one soft label for each sample, or one for each frame of a sequence"""
 
 
 @dataclass(frozen=True)
@@ -38,55 +35,44 @@ class SoftLabelReport:
         return self.reused + self.computed
 
 
-class Signal(Protocol):
-    """What a teacher says."""
-
-    @property
-    def reports(self) -> tuple[SoftLabelReport, ...]:
-        """How it went so far, for each teacher."""
-
-    def at(self, batch: Batch) -> Tensor:
-        """Returns the teacher's logits (batch, outputs), or (batch, frames, outputs) per step.
-
-        They are float32, on the batch's device and no part of a graph; frames behind the end of a sequence are zero.
-        """
-
-
-class Remembered(ABC):
-    """A signal that asks once per scope, the chunk or the batch, and cuts the answer to the batch."""
+class SoftLabelSource(ABC):
+    """Soft labels of batches; a scope, the chunk or the batch, is asked for once, and cut to the batch."""
 
     by_chunk: bool
     """whether the scope is the whole chunk"""
 
     def __init__(self) -> None:
         self._scope: object = None
-        self._logits = torch.empty(0)
+        self._outputs: Tensors = {}
 
     @property
     @abstractmethod
     def reports(self) -> tuple[SoftLabelReport, ...]:
-        """How it went so far, for each teacher."""
+        """Where they came from so far, for each teacher."""
 
     @abstractmethod
-    def ask(self, batch: Batch) -> Tensor:
-        """Returns logits of all samples in the scope of the batch."""
+    def ask(self, batch: Batch) -> Tensors:
+        """Returns the outputs for all samples in the scope of the batch."""
 
-    def whole(self, batch: Batch) -> Tensor:
-        """Returns what `ask` said about this scope."""
+    def whole(self, batch: Batch) -> Tensors:
+        """Returns what `ask` gave for this scope."""
         scope = batch.chunk if self.by_chunk else batch
         if scope is not self._scope:
-            self._logits = self.ask(batch)
+            self._outputs = self.ask(batch)
             self._scope = scope
-        return self._logits
+        return self._outputs
 
-    def at(self, batch: Batch) -> Tensor:
-        """Returns the logits of the batch, as `Signal` says."""
-        logits = self.whole(batch)
-        return logits[batch.within] if self.by_chunk else logits
+    def at(self, batch: Batch) -> Tensors:
+        """Returns the teacher's outputs (batch, ...) by name; per step also those of each frame (batch, frames, ...).
+
+        They are float32, on the batch's device and no part of a graph; frames behind the end of a sequence are zero.
+        """
+        outputs = self.whole(batch)
+        return {name: values[batch.within] for name, values in outputs.items()} if self.by_chunk else outputs
 
 
-class LiveSoftLabels(Remembered):
-    """Asks the teacher about each batch, just as the student sees it."""
+class LiveSoftLabels(SoftLabelSource):
+    """Asks the teacher for each batch, just as the student sees it."""
 
     by_chunk = False
 
@@ -96,71 +82,70 @@ class LiveSoftLabels(Remembered):
 
     @property
     def reports(self) -> tuple[SoftLabelReport, ...]:
-        """One report, which says that nothing is kept."""
+        """One report, which says that nothing is stored."""
         return (SoftLabelReport("live"),)
 
-    def ask(self, batch: Batch) -> Tensor:
-        """Returns what the teacher says of the batch."""
-        return teacher_logits(self.network, batch, self.per)
+    def ask(self, batch: Batch) -> Tensors:
+        """Returns the outputs for the batch."""
+        return teacher_outputs(self.network, batch, self.per)
 
 
-def heard(signal: Signal | None, network: nn.Module) -> Callable[[Batch], object]:
-    """Returns what lets a teacher answer to a batch, for someone who looks into its layers.
+def shared_forward(source: SoftLabelSource | None, network: nn.Module) -> Callable[[Batch], object]:
+    """Returns a function that runs a teacher on a batch, for a caller that reads its layers.
 
-    Where the same network is asked for live soft labels, that is one answer for both, and not two. Not where it is
-    asked for each step: then it answers in another way than the one its layers are known from.
+    Where the same network gives live soft labels, that is one forward pass for both. Not where it is asked for each
+    step: then it computes in another way than the one its layers are known from.
     """
-    members = signal.members if isinstance(signal, Ensemble) else (signal,)
+    members = source.members if isinstance(source, Ensemble) else (source,)
     for member in members:
         if isinstance(member, LiveSoftLabels) and member.network is network and member.per == "sequence":
             return member.whole
-    return lambda batch: teacher_logits(network, batch)
+    return lambda batch: teacher_outputs(network, batch)
 
 
-class Ensemble(Remembered):
-    """The mean of several teachers' logits by their weights.
+class Ensemble(SoftLabelSource):
+    """The mean of several teachers by their weights, as the kind of task takes it."""
 
-    That is the geometric mean of their distributions (Hinton, Vinyals and Dean 2015, arXiv:1503.02531, section 1).
-    """
-
-    def __init__(self, members: Sequence[Signal], weights: Sequence[float]) -> None:
+    def __init__(self, members: Sequence[SoftLabelSource], weights: Sequence[float], losses: LossPart) -> None:
         super().__init__()
-        self.members = tuple(members)
+        self.members, self.losses = tuple(members), losses
         self.weights = tuple(weight / sum(weights) for weight in weights)
-        self._by_chunk = [member for member in members if isinstance(member, Remembered) and member.by_chunk]
-        self.by_chunk = len(self._by_chunk) == len(self.members)
+        self.by_chunk = all(member.by_chunk for member in members)
 
     @property
     def reports(self) -> tuple[SoftLabelReport, ...]:
         """Those of the members, in their order."""
         return tuple(report for member in self.members for report in member.reports)
 
-    def ask(self, batch: Batch) -> Tensor:
+    def ask(self, batch: Batch) -> Tensors:
         """Returns the mean for the whole chunk where all members know it, else for the batch."""
-        if self.by_chunk:
-            said = [member.whole(batch) for member in self._by_chunk]
-        else:
-            said = [member.at(batch) for member in self.members]
-        return torch.stack([weight * logits for weight, logits in zip(self.weights, said, strict=True)]).sum(dim=0)
+        outputs = [member.whole(batch) if self.by_chunk else member.at(batch) for member in self.members]
+        return self.losses.mean_of(outputs, self.weights)
 
 
 @torch.no_grad()
-def teacher_logits(network: nn.Module, batch: Batch, per: Per = "sequence") -> Tensor:
-    """Returns what the network says, in eval mode: (batch, outputs), or (batch, frames, outputs) per step.
+def teacher_outputs(network: nn.Module, batch: Batch, per: Per = "sequence") -> Tensors:
+    """Returns the outputs (batch, ...) of a network in eval mode by name, in float32.
 
-    Frames behind the end of a sequence are zero, and as many come as the inputs have.
+    Per step those of each frame (batch, frames, ...) as well: as many frames as the inputs have, zero behind the end.
     """
     with _in_eval_mode(network):
-        if per == "sequence":
-            return tensors_side_by_side(network(batch.inputs)).float()
-        return _padded(steps_side_by_side(network(batch.inputs, steps=True)).float(), batch)
-
-
-def _padded(logits: Tensor, batch: Batch) -> Tensor:
+        outputs = dict(network(batch.inputs, steps=True) if per == "step" else network(batch.inputs))
+    mask = outputs.pop(MASK, None)
+    if mask is None:
+        return {name: values.float() for name, values in outputs.items()}
     frames = batch.inputs["inputs"].shape[1]
-    logits = nn.functional.pad(logits, (0, 0, 0, frames - logits.shape[1]))
-    there = torch.arange(frames, device=logits.device) < batch.inputs["lengths"].unsqueeze(1)
-    return logits.where(there.unsqueeze(2), 0.0)
+    return {
+        name: _padded(values.float(), mask, frames) if name.startswith(f"{STEPS}.") else values.float()
+        for name, values in outputs.items()
+    }
+
+
+def _padded(values: Tensor, mask: Tensor, frames: int) -> Tensor:
+    """Returns values (batch, `frames`, ...) of values (batch, fewer frames, ...), zero where the mask is false."""
+    padded = values.new_zeros(len(values), frames, *values.shape[2:])
+    padded[:, : mask.shape[1]] = values.where(mask.reshape(*mask.shape, *[1] * (values.ndim - 2)), 0.0)
+    return padded
 
 
 @contextmanager

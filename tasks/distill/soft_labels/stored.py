@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.lib.format import write_array_header_1_0
 from numpy.typing import NDArray
-from torch import Tensor
 
 from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import whole_folder
 from tasks.core.mmap_rows import MmapRows
 from tasks.core.record import canonical_digest
-from tasks.distill.soft_labels.packing import Packing
+from tasks.distill.soft_labels.packing import Files, Packing, Stored
+from tasks.kinds.contract import Tensors
 
 KEY = "key.json"
 Key = Mapping[str, Any]
@@ -25,17 +25,18 @@ Key = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class StoredView:
-    """Teacher logits of the training split, row by row in its order."""
+    """A teacher's outputs for the training split, row by row in its order; `packings` by the name of the output."""
 
     folder: Path
-    packing: Packing
+    packings: Mapping[str, Packing]
     arrays: Mapping[str, MmapRows]
 
-    def at(self, rows: NDArray[np.int64], device: torch.device) -> Tensor:
-        """Returns logits (n, outputs), or (n, frames, outputs), of rows of the split, in float32."""
-        return self.packing.unpacked(self.rows(rows), device)
+    def at(self, rows: NDArray[np.int64], device: torch.device) -> Tensors:
+        """Returns the outputs (n, ...) for rows of the split by name, in float32."""
+        stored = self.rows(rows)
+        return {name: packing.unpacked(stored, device) for name, packing in self.packings.items()}
 
-    def rows(self, rows: NDArray[np.int64]) -> Mapping[str, NDArray[Any]]:
+    def rows(self, rows: NDArray[np.int64]) -> Stored:
         """Returns what is stored of these rows."""
         read = {name: array[rows] for name, array in self.arrays.items()}
         for array in self.arrays.values():
@@ -53,33 +54,37 @@ def folder_of(store: Path, key: Key) -> Path:
     return store / canonical_digest(key)[:32]
 
 
-def write_view(folder: Path, key: Key, packing: Packing, shape: tuple[int, ...], batches: Iterable[Tensor]) -> None:
-    """Writes logits that come in the order of the split, batch by batch; the folder appears when all are there.
+def write_view(
+    folder: Path, key: Key, packings: Mapping[str, Packing], samples: int, batches: Iterable[Tensors]
+) -> None:
+    """Writes outputs that come in the order of the split, batch by batch; the folder appears when all are written.
 
     Args:
         folder: of the view.
         key: what it is made for; written last.
-        packing: how the logits are kept.
-        shape: (samples,), or (samples, frames).
-        batches: logits (batch, outputs), or (batch, frames, outputs).
+        packings: how each output is stored.
+        samples: of the split.
+        batches: outputs (batch, ...) by name.
 
     Raises:
-        StageError: logits are not finite, or too large for float16.
+        StageError: an output is not finite, or too large for float16.
     """
     with whole_folder(folder) as temporary:
         with ExitStack() as stack:
             # Streams instead of maps: pages of a map that was written to count as memory until they are on disk.
-            streams = {name: stack.enter_context((temporary / name).open("wb")) for name in packing.files}
-            for name, (numbers, dtype) in packing.files.items():
-                header = {"descr": dtype, "fortran_order": False, "shape": (*shape, numbers)}
+            files = _files(packings)
+            streams = {name: stack.enter_context((temporary / name).open("wb")) for name in files}
+            for name, (shape, dtype) in files.items():
+                header = {"descr": dtype, "fortran_order": False, "shape": (samples, *shape)}
                 write_array_header_1_0(streams[name], header)
-            for logits in batches:
-                for name, array in packing.packed(logits).items():
-                    streams[name].write(array.tobytes())
+            for outputs in batches:
+                for output, packing in packings.items():
+                    for name, array in packing.packed(outputs[output]).items():
+                        streams[name].write(array.tobytes())
         (temporary / KEY).write_text(json.dumps(key, indent=1, sort_keys=True))
 
 
-def open_view(folder: Path, key: Key, packing: Packing, shape: tuple[int, ...]) -> StoredView:
+def open_view(folder: Path, key: Key, packings: Mapping[str, Packing], samples: int) -> StoredView:
     """Opens a view and checks that it is whole.
 
     Raises:
@@ -88,15 +93,19 @@ def open_view(folder: Path, key: Key, packing: Packing, shape: tuple[int, ...]) 
     if _read_key(folder / KEY) != json.loads(json.dumps(key)):
         raise IntegrityError(broken(folder / KEY, "the key that the folder is named by", "another one"))
     arrays = {
-        name: _map(folder / name, (*shape, numbers), np.dtype(dtype))
-        for name, (numbers, dtype) in packing.files.items()
+        name: _map(folder / name, (samples, *shape), np.dtype(dtype))
+        for name, (shape, dtype) in _files(packings).items()
     }
-    return StoredView(folder, packing, arrays)
+    return StoredView(folder, packings, arrays)
 
 
 def broken(path: Path, expected: str, got: str) -> str:
     """Words what is wrong with a file of a view, and what to do."""
     return mismatch(str(path), "", expected, got, f"remove the folder `{path.parent}`, it is made again")
+
+
+def _files(packings: Mapping[str, Packing]) -> Files:
+    return {name: file for packing in packings.values() for name, file in packing.files.items()}
 
 
 def _read_key(path: Path) -> Any:

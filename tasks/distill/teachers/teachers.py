@@ -9,7 +9,8 @@ from accelerate import Accelerator
 from params.distill import Distill
 from tasks.core.progress import Advance
 from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey
-from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, Per, Remembered
+from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, SoftLabelSource
+from tasks.kinds.contract import Per
 from tasks.models.build import Network
 from tasks.training.augment import Augmenter
 from tasks.training.memory_format import prefer_channels_last
@@ -31,7 +32,7 @@ class Teacher:
 
 
 @dataclass(frozen=True)
-class Teaching:
+class Teachers:
     """One teacher or several, and the folder that keeps soft labels for every run on this machine."""
 
     teachers: tuple[Teacher, ...]
@@ -44,7 +45,7 @@ class Teaching:
         device: torch.device = Accelerator().device
         return device
 
-    def ready(self) -> "Teaching":
+    def ready(self) -> "Teachers":
         """Puts the networks on the device, frozen and in eval mode."""
         for teacher in self.teachers:
             network = teacher.network.to(self.device)
@@ -52,14 +53,15 @@ class Teaching:
             network.eval().requires_grad_(requires_grad=False)
         return self
 
-    def signal(
+    def soft_labels(
         self, params: Distill, per: Per, data: PreparedData, augmenter: Augmenter | None, advance: Advance
-    ) -> Remembered:
-        """Returns what the teachers say together, from disk or live, as the recipe wants it."""
-        members = [self._signal(teacher, params, per, data, augmenter, advance) for teacher in self.teachers]
-        return members[0] if len(members) == 1 else Ensemble(members, [teacher.weight for teacher in self.teachers])
+    ) -> SoftLabelSource:
+        """Returns the soft labels of the teachers together, from disk or live, as the recipe wants it."""
+        members = [self._soft_labels(teacher, params, per, data, augmenter, advance) for teacher in self.teachers]
+        weights = [teacher.weight for teacher in self.teachers]
+        return members[0] if len(members) == 1 else Ensemble(members, weights, data.losses)
 
-    def _signal(
+    def _soft_labels(
         self,
         teacher: Teacher,
         params: Distill,
@@ -67,8 +69,8 @@ class Teaching:
         data: PreparedData,
         augmenter: Augmenter | None,
         advance: Advance,
-    ) -> Remembered:
+    ) -> SoftLabelSource:
         if params.soft_labels.source == "live":
             return LiveSoftLabels(teacher.network, per)
         key = SoftLabelKey(teacher.digest, self.data_digest, per, params.soft_labels.top)
-        return CachedSoftLabels(teacher.network, data.outputs, key, data.splits.train, self.store, augmenter, advance)
+        return CachedSoftLabels(teacher.network, key, data.splits.train, self.store, augmenter, advance)

@@ -11,7 +11,7 @@ from tasks.core.progress import Advance
 from tasks.distill.teachers.pretrained import fill, pretrained_weights
 from tasks.models.weights import load_weights
 from tasks.training.loop import VALIDATION, Fit, OnEpoch
-from tasks.training.network import PreparedData, Trained, hard_labels_only, train_network
+from tasks.training.network import HardLabels, PreparedData, Trained, train_network
 
 
 def train(
@@ -33,7 +33,7 @@ def train(
         architecture,
         training,
         data,
-        lambda _network: hard_labels_only(data.kind, training),
+        lambda _network: HardLabels(data, training),
         seed,
         advance,
         on_epoch,

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard
-from tasks.kinds.classification.names import output_of, questions
+from tasks.kinds.classification.names import FIRST, output_of, questions
 from tasks.kinds.contract import MASK, STEPS, LogitRows, Per, Tensors
 
 
@@ -49,6 +49,10 @@ class ClassificationLoss:
             sample = torch.arange(len(labels), device=labels.device).unsqueeze(1).expand(-1, frames)[mask]
             weights = (1 / mask.sum(dim=1).to(ours.dtype))[sample]
             yield LogitRows(name, ours, theirs, labels[sample], weights, certainty[sample], right[sample])
+
+    def groups(self, targets: Tensors) -> Tensor | None:
+        """Returns the labels of the first question."""
+        return targets[FIRST]
 
     def mean_of(self, teachers: Sequence[Tensors], weights: Sequence[float]) -> Tensors:
         """Returns the mean of the logits: the geometric mean of the distributions.

@@ -10,7 +10,8 @@ import torch
 from params.training import Augment, Training
 from tasks.core.errors import IntegrityError, StageError
 from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey
-from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, Per
+from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels
+from tasks.kinds.contract import Per
 from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch, shuffled_batches
 from tasks.training.network import PreparedData, Trained
@@ -45,7 +46,7 @@ def augmenter(data: PreparedData, seed: int = 0, steps: dict[str, Any] = EVERY_S
 def cache(
     data: PreparedData, trained: Trained, store: Path, key: SoftLabelKey = KEY, changes: Augmenter | None = None
 ) -> CachedSoftLabels:
-    return CachedSoftLabels(trained.network, data.outputs, key, data.splits.train, store, changes)
+    return CachedSoftLabels(trained.network, key, data.splits.train, store, changes)
 
 
 def epoch(data: PreparedData, number: int = 1, changes: Augmenter | None = None, size: int = 16) -> list[Batch]:
@@ -76,7 +77,7 @@ def test_sequences_are_kept_whole_or_frame_by_frame_with_zeros_behind_their_end(
         torch.testing.assert_close(stored.at(batch), live.at(batch), rtol=2e-3, atol=2e-3)
         if per == "step":
             gone = torch.arange(batch.inputs["inputs"].shape[1]) >= batch.inputs["lengths"].unsqueeze(1)
-            assert not stored.at(batch)[gone].any()
+            assert not stored.at(batch)["steps.logits"][gone].any()
 
 
 def test_a_second_run_computes_nothing_and_asks_the_teacher_about_a_sample_only(
@@ -192,12 +193,12 @@ def test_of_the_top_classes_the_probabilities_stay_and_the_rest_is_spread_evenly
     image_data: PreparedData, teacher: Trained, store: Path, temperature: float
 ) -> None:
     batch = epoch(image_data)[0]
-    whole = LiveSoftLabels(teacher.network).at(batch).div(temperature).softmax(dim=1)
-    kept = cache(image_data, teacher, store, SoftLabelKey("t", "d", top=1)).at(batch).softmax(dim=1)
+    whole = LiveSoftLabels(teacher.network).at(batch)["logits"].div(temperature).softmax(dim=1)
+    kept = cache(image_data, teacher, store, SoftLabelKey("t", "d", top=1)).at(batch)["logits"].softmax(dim=1)
     torch.testing.assert_close(kept.amax(dim=1), whole.amax(dim=1), rtol=5e-3, atol=5e-3)
     others = kept.scatter(1, kept.argmax(dim=1, keepdim=True), 0).sort(dim=1).values[:, 1:]
     torch.testing.assert_close(others[:, 0], others[:, 1])
-    assert (views(store)[0] / "top-classes.npy").is_file()
+    assert (views(store)[0] / "logits.top-places.npy").is_file()
 
 
 def test_an_ensemble_is_the_weighted_mean_whether_its_members_are_on_disk_or_live(
@@ -206,9 +207,9 @@ def test_an_ensemble_is_the_weighted_mean_whether_its_members_are_on_disk_or_liv
     other = LiveSoftLabels(image_data.network(teacher.network.architecture))
     live, stored = LiveSoftLabels(teacher.network), cache(image_data, teacher, store)
     for batch in epoch(image_data):
-        expected = (3 * live.at(batch) + other.at(batch)) / 4
+        expected = {"logits": (3 * live.at(batch)["logits"] + other.at(batch)["logits"]) / 4}
         for first in (live, stored):
-            said = Ensemble([first, other], [3.0, 1.0]).at(batch)
+            said = Ensemble([first, other], [3.0, 1.0], image_data.losses).at(batch)
             torch.testing.assert_close(said, expected, rtol=2e-3, atol=2e-3)
 
 

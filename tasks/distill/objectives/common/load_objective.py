@@ -10,8 +10,8 @@ from tasks.core.plugins import load
 from tasks.distill.objectives.common.tensors import standardised, wide
 
 MODULES = "tasks.distill.objectives.{}"
-SoftLabelFunction = Callable[[Tensor, Tensor, Tensor, float, Any], Tensor]
-"""(student's logits (n, classes), the teacher's, labels (n,) int64, temperature, parameters) -> losses (n,)"""
+SoftLabelFunction = Callable[[Tensor, Tensor, Tensor | None, float, Any], Tensor]
+"""(student's logits (n, classes), the teacher's, labels (n,) int64 or None, temperature, parameters) -> losses (n,)"""
 FeatureModule = Callable[..., nn.Module]
 """(parameters, shapes of the student's layers, of the teacher's, size of the training split) -> module"""
 
@@ -22,7 +22,7 @@ def soft_label_objective(kind: str) -> SoftLabelFunction:
     function: SoftLabelFunction = load(MODULES, kind).OBJECTIVE
 
     @wraps(function)
-    def prepared(student: Tensor, teacher: Tensor, labels: Tensor, temperature: float, params: Any) -> Tensor:
+    def prepared(student: Tensor, teacher: Tensor, labels: Tensor | None, temperature: float, params: Any) -> Tensor:
         logits = (wide(student), wide(teacher))
         ours, theirs = (standardised(side) for side in logits) if params.standardise else logits
         return function(ours, theirs, labels, temperature, params)
