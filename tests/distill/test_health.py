@@ -12,6 +12,7 @@ from params.training import Training
 from tasks.core.errors import DataError, StageError
 from tasks.distill import health
 from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.training.batches import Batch
 from tasks.training.network import PreparedData, Trained
 
 STUDENT = Student(
@@ -103,8 +104,10 @@ def test_few_soft_labels_that_speak_are_a_warning(
         head_of(teacher).bias.zero_()
     teachers = of(teacher, tmp_path).ready()
     with torch.no_grad():
-        logits = teacher.network(torch.from_numpy(image_data.splits.train.gather(np.arange(120)).inputs))
-    threshold = float(image_data.kind.confidence(logits).sort().values[-3])
+        batch = Batch.of(image_data.splits.train.gather(np.arange(120)), torch.device("cpu"))
+        outputs = teacher.network(batch.inputs)
+        (rows,) = image_data.losses.rows(outputs, outputs, batch.targets, image_data.targets, "sequence")
+    threshold = float(rows.certainty.sort().values[-3])
     done = distilled(image_data, teachers, STUDENT, confidence_threshold=threshold)
     assert any("soft labels were used" in warning for warning in done.warnings)
 

@@ -84,7 +84,7 @@ def test_a_second_run_computes_nothing_and_asks_the_teacher_about_a_sample_only(
     image_data: PreparedData, teacher: Trained, store: Path
 ) -> None:
     asked: list[int] = []
-    teacher.network.register_forward_hook(lambda _module, inputs, _output: asked.append(len(inputs[0])))
+    teacher.network.register_forward_hook(lambda _module, inputs, _output: asked.append(len(inputs[0]["inputs"])))
     first, second = (cache(image_data, teacher, store) for _ in range(2))
     first.at(epoch(image_data)[0])
     assert sum(asked) == len(image_data.splits.train) + 64
