@@ -160,7 +160,7 @@ class Bench:
 def _epoch_in_memory(trainer: Trainer, whole: Batch) -> None:
     """Steps over slices of one shuffled tensor: the least that an input path can cost."""
     trainer.model.train()
-    size, samples = trainer.params.batch_size, len(whole.labels)
+    size, samples = trainer.params.batch_size, len(whole)
     for start in range(0, samples - samples % size, size):
         trainer.step(whole.part(slice(start, start + size)))
 

@@ -61,6 +61,9 @@ class Batch:
         """All columns side by side."""
         return _side_by_side(self.targets)
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     @property
     def rows(self) -> NDArray[np.int64]:
         """Places (batch,) of the samples in their split."""

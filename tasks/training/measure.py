@@ -11,7 +11,6 @@ from tasks.contracts.metrics import GROUP, Metric
 from tasks.contracts.records import DatasetCard
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import Arrays, MetricsPart, part
-from tasks.training.answers import target_card, targets_of
 from tasks.training.arrays import SplitArrays
 from tasks.training.predict import outputs_of
 
@@ -39,7 +38,7 @@ class Measuring:
     def of(cls, data: DatasetCard) -> "Measuring":
         """Returns how models for prepared data are measured."""
         found: MetricsPart[Any] = part(data.task, "metrics", MetricsPart)
-        return cls(found, data, target_card(data))
+        return cls(found, data, data.targets)
 
     @property
     def deciding(self) -> Metric:
@@ -66,7 +65,7 @@ class Measuring:
     def seen_by(self, network: nn.Module, split: SplitArrays) -> Seen:
         """Returns what a network makes of a split; it is in eval mode for that, and put back after."""
         batches = split.batches()
-        return self.seen((outputs_of(network, some), targets_of(some, self.data)) for some in batches)
+        return self.seen((outputs_of(network, some), some.targets) for some in batches)
 
     def measure(self, network: nn.Module, split: SplitArrays) -> dict[str, float]:
         """Returns the metrics of a network that training measures after every epoch."""

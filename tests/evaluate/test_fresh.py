@@ -30,7 +30,7 @@ def test_fresh_samples_are_answered_by_the_bundle_and_a_new_class_is_never_right
 ) -> None:
     test, card = open_split(image_data.directory, "test"), image_data.card
     samples = test.gather(np.arange(90))
-    labels = samples.labels.copy()
+    labels = samples.targets["label"].copy()
     labels[:9] = 3  # one behind the last that is known
     batches = [
         ({"inputs": samples.inputs["inputs"][at : at + 40]}, Targets({"label": labels[at : at + 40]}))

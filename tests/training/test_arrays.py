@@ -8,11 +8,12 @@ from tasks.training.arrays import in_turn, open_split
 def test_labels_of_several_heads_stay_together_whatever_the_order(tiny_heads: Path) -> None:
     train = open_split(tiny_heads, "train")
     assert len(train.shards) == 2
-    labels = train.labels()
-    assert labels.shape == (120, 2)
+    targets = train.targets()
+    assert (list(targets.columns), len(targets)) == (["label", "half"], 120)
     rows = np.array([119, 0, 60, 59, 0], dtype=np.int64)
-    np.testing.assert_array_equal(train.gather(rows).labels, labels[rows])
-    np.testing.assert_array_equal(train.groups(), labels[:, 0])
+    for name, labels in train.gather(rows).targets.columns.items():
+        np.testing.assert_array_equal(labels, targets[name][rows])
+    np.testing.assert_array_equal(train.groups(), targets["label"])
 
 
 def test_a_few_samples_that_stand_for_all_come_from_all_groups_in_turn() -> None:

@@ -163,7 +163,7 @@ def test_steps_are_as_many_as_batches_in_every_process(image_data: PreparedData)
         for share in (Share(0, 2), Share(1, 2)):
             batches = [*shuffled_batches(split, size, 0, 1, CPU, share=share)]
             assert len(batches) == steps_per_epoch(len(split), size, share)
-            assert all(len(batch.labels) > 1 for batch in batches)
+            assert all(len(batch) > 1 for batch in batches)
 
 
 @pytest.mark.parametrize("size", [2, 3, 63])

@@ -44,7 +44,7 @@ def test_gathered_rows_come_in_the_order_they_were_asked_for_across_shards(tiny_
     rows = np.array([119, 0, 60, 59, 60, 3])
     picked = split.gather(rows)
     np.testing.assert_array_equal(picked.inputs["inputs"], whole.inputs["inputs"][rows])
-    np.testing.assert_array_equal(picked.labels, whole.labels[rows])
+    np.testing.assert_array_equal(picked.targets["label"], whole.targets["label"][rows])
     np.testing.assert_array_equal(picked.rows, rows)
 
 
@@ -76,7 +76,9 @@ def test_training_learns_and_leaves_the_weights_of_its_best_epoch(
     data: PreparedData = request.getfixturevalue(world)
     done, seen = trained(data, architecture)
     validation = data.splits.validation
-    accuracy = float((predict(done.network, validation)["logits"].argmax(axis=1) == validation.labels()).mean())
+    accuracy = float(
+        (predict(done.network, validation)["logits"].argmax(axis=1) == validation.targets()["label"]).mean()
+    )
     assert accuracy == done.fit.best["validation_accuracy"] == max(m["validation_accuracy"] for m in seen)
     assert accuracy > 0.6
     assert seen[-1]["train_loss"] < seen[0]["train_loss"]
@@ -149,7 +151,9 @@ def test_the_last_epoch_is_kept_where_the_budget_says_so(image_data: PreparedDat
     assert last.fit.best_epoch == 6 != best.fit.best_epoch
     assert last.fit.best == last.fit.history[-1]
     validation = image_data.splits.validation
-    accuracy = float((predict(last.network, validation)["logits"].argmax(axis=1) == validation.labels()).mean())
+    accuracy = float(
+        (predict(last.network, validation)["logits"].argmax(axis=1) == validation.targets()["label"]).mean()
+    )
     assert accuracy == last.fit.best["validation_accuracy"] < best.fit.best["validation_accuracy"]
 
 
