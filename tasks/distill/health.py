@@ -19,7 +19,6 @@ from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_terms import SELECTED
 from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.models.build import Network
-from tasks.training.answers import batch_targets
 from tasks.training.batches import Batch, shuffled_batches
 from tasks.training.network import PreparedData
 
@@ -79,7 +78,7 @@ def answers_on_what_the_student_sees(
     seen = data.measuring.seen(
         (
             {name: v.float().cpu().numpy() for name, v in loss.taught(batch).items()},
-            batch_targets(batch.labels, data.card),
+            batch.as_targets(),
         )
         for batch in batches
     )

@@ -5,27 +5,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from tasks.contracts.records import DatasetCard
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import Arrays, HeadPart, part
-from tasks.training.arrays import Arrays as Samples
 
 
 def target_card(data: DatasetCard) -> TargetCard:
     """Returns what is known of the targets of prepared data."""
     return data.targets
-
-
-def targets_of(samples: Samples, data: DatasetCard) -> Targets:
-    """Returns the labels of samples by name."""
-    return by_name(samples.labels, data)
-
-
-def batch_targets(labels: Tensor, data: DatasetCard) -> Targets:
-    """Returns the labels of a batch by name."""
-    return by_name(labels.cpu().numpy(), data)
 
 
 def by_name(labels: NDArray[np.int64], data: DatasetCard) -> Targets:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tasks.contracts.targets import Targets
 from tasks.kinds.contract import Tensors
 from tasks.training.arrays import Arrays, SplitArrays
 from tasks.training.augment import Augmenter
@@ -77,6 +78,12 @@ class Batch:
         chunk = Chunk(arrays.rows, targets, epoch, view)
         inputs = {name: _tensor(values, device) for name, values in arrays.inputs.items()}
         return cls(inputs, targets, chunk, slice(0, len(arrays)))
+
+    def as_targets(self) -> Targets:
+        """Returns the targets as arrays, as the metrics of the kind take them."""
+        arrays = {name: values.cpu().numpy() for name, values in self.targets.items()}
+        ends = {name.removeprefix(OFFSETS): values for name, values in arrays.items() if name.startswith(OFFSETS)}
+        return Targets({name: values for name, values in arrays.items() if not name.startswith(OFFSETS)}, ends)
 
     def part(self, within: slice) -> "Batch":
         """Returns the samples at `within` of a batch that is a whole chunk; nothing is copied."""

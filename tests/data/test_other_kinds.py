@@ -159,6 +159,7 @@ def test_any_number_of_targets_per_sample_stays_with_it_whatever_the_shard(
         assert digits[begin:end].tolist() == [[int(d), place] for place, d in enumerate(text) if d != "0"]
     part = Batch.of(some, torch.device("cpu")).part(slice(1, 3))
     np.testing.assert_array_equal(part.targets["digits"], digits[offsets[1] : offsets[3]])
+    np.testing.assert_array_equal(part.as_targets().take(np.array([1]))["digits"], digits[offsets[2] : offsets[3]])
     assert part.targets["offsets.digits"].tolist() == (offsets[1:4] - offsets[1]).tolist()
     assert card.splits["train"].summary["digits"] == train.targets().offsets("digits")[-1]
     assert not list(folder.glob("*.spool"))
