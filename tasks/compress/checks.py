@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from tasks.compress.context import CompressionContext, NotPossibleError, file_pass
 from tasks.compress.measure import BuiltCandidate
 from tasks.compress.operators import executed_operators, integer_operators
-from tasks.kinds.contract import Arrays
+from tasks.layouts import InputLayout, find_layout
 from tasks.models.export import outputs_of
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.errors import RuntimeBundleError
-from tasks.training.arrays import SplitArrays
 from tasks.training.predict import side_by_side
 
 STEADY = 0.1
@@ -37,7 +36,7 @@ def check(context: CompressionContext, built: BuiltCandidate) -> None:
         require_smaller(built.exported.stat().st_size, built.path.stat().st_size)
     try:
         session = Session(built.path.read_bytes(), context.params.target.threads)
-        require_any_shape(session, context.spec.layout)
+        require_any_shape(session, find_layout(context.spec.layout))
         require_logits(context, built, session)
     except RuntimeBundleError as error:
         raise NotPossibleError(f"expected a file that runs at two shapes, got: {error}") from None
@@ -63,17 +62,18 @@ def require_smaller(plain: int, size: int) -> None:
         )
 
 
-def require_any_shape(session: Session, layout: str) -> None:
+def require_any_shape(session: Session, form: InputLayout) -> None:
     """Refuses a file that says itself that it takes one batch size, or one number of frames, only."""
-    axes = ("batch", "frames") if layout == "sequence" else ("batch",)
-    for axis, side in zip(axes, session.inputs["inputs"].shape, strict=False):
-        if side is not None:
-            raise NotPossibleError(f"expected any length of the axis `{axis}`, got one that is frozen at {side}")
+    for name, axes in form.axes.items():
+        for place, axis in axes.items():
+            if (side := session.inputs[name].shape[place]) is not None:
+                raise NotPossibleError(f"expected any length of the axis `{axis}`, got one that is frozen at {side}")
 
 
 def require_logits(context: CompressionContext, built: BuiltCandidate, session: Session) -> None:
     """Compares a sample alone and among others, sequences also at two lengths: with torch, int8 with itself."""
-    alone, together = two_shapes(context.validation)
+    some = context.validation.gather(np.arange(min(BATCH, len(context.validation)))).inputs
+    alone, together = find_layout(context.spec.layout).two_shapes(some)
     got_alone, got = (side_by_side(session.predict(inputs)) for inputs in (alone, together))
     made_by = file_pass(built.kind)
     if not made_by.integers:
@@ -84,21 +84,6 @@ def require_logits(context: CompressionContext, built: BuiltCandidate, session: 
     else:
         allowed = STEADY * float(np.abs(got_alone).max())
         _require_close(got_alone, got[:1], allowed, "a sample's outputs whatever the batch it is in")
-
-
-def two_shapes(split: SplitArrays) -> tuple[Arrays, Arrays]:
-    """Returns a sample alone, and the same one as the first of three; of a sequence, half the frames are there.
-
-    Alone it has these frames only, among others it is padded to the full length.
-    """
-    some = split.gather(np.arange(min(BATCH, len(split)))).inputs
-    inputs, lengths = some["inputs"], some.get("lengths")
-    if lengths is None:
-        return {"inputs": inputs[:1]}, {"inputs": inputs}
-    inputs, lengths = inputs.copy(), lengths.astype(np.int64)
-    lengths[0] = half = -(-inputs.shape[1] // 2)
-    inputs[0, half:] = 0
-    return {"inputs": inputs[:1, :half], "lengths": lengths[:1]}, {"inputs": inputs, "lengths": lengths}
 
 
 def _require_close(expected: NDArray[Any], got: NDArray[Any], allowed: float, what: str) -> None:

@@ -10,9 +10,11 @@ from params.models import Architecture, Factored, ImportedArchitecture
 from tasks.contracts.records import DataSpec, InputSpec
 from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.contract import MASK, STEPS, HeadPart, Tensors, part
-from tasks.models.family import body_of
+from tasks.layouts import find_layout
+from tasks.layouts.sequence import step_mask
+from tasks.models.backbone import Body
+from tasks.models.family import backbone_of
 from tasks.models.low_rank import factored
-from tasks.models.recurrent import mean_over_frames
 
 
 class Network(nn.Module):
@@ -25,49 +27,40 @@ class Network(nn.Module):
         super().__init__()
         self.body = body
         self.architecture, self.spec = architecture, spec
-        self.heads = part(spec.task, "head", HeadPart)
-        features = spec.input.features
-        axes = (1, features, 1, 1) if self.layout == "image" else (features,)
-        self.register_buffer("mean", torch.tensor(spec.statistics.mean, dtype=torch.float32).reshape(axes))
-        self.register_buffer("std", torch.tensor(spec.statistics.std, dtype=torch.float32).reshape(axes))
-
-    @property
-    def layout(self) -> str:
-        """The form of a sample."""
-        return self.spec.input.layout
+        self.heads, self.form = part(spec.task, "head", HeadPart), find_layout(spec.input.layout)
+        shape = self.form.per_feature(spec.input.features)
+        self.register_buffer("mean", torch.tensor(spec.statistics.mean, dtype=torch.float32).reshape(shape))
+        self.register_buffer("std", torch.tensor(spec.statistics.std, dtype=torch.float32).reshape(shape))
 
     def forward(self, inputs: Tensors, steps: bool = False) -> dict[str, Tensor]:
         """Returns the outputs by name, (batch, ...) each.
 
         Args:
-            inputs: `inputs` (batch, *spec.input.shape) in the data's own dtype and scale; of sequences also `lengths`
-                (batch,) int64, the number of frames that are no padding.
+            inputs: `inputs` (batch, *spec.input.shape) in the data's own dtype and scale, and what its layout has
+                besides: of sequences `lengths` (batch,) int64, the number of frames that are no padding.
             steps: whether each frame is asked for, too: `steps.NAME` (batch, frames, ...) for each output, where those
-                of padding mean nothing, and `steps.mask` (batch, frames) bool.
+                of padding mean nothing, and `steps.mask` (batch, frames) bool. The outputs are their means then.
 
         Raises:
             RecipeError: steps are asked of data that is no sequences, or of an imported network that has none.
         """
         values = (inputs["inputs"].to(self.mean.dtype) - self.mean) / self.std
-        if self.layout != "sequence":
-            if steps:
-                do = "say `per: sequence`"
-                raise RecipeError([mismatch("recipe", "per: step", "sequences", f"{self.layout} data", do)])
-            return self._named(self.body(values))
-        lengths = inputs["lengths"]
+        further = [inputs[name] for name in self.form.further]
         if not steps:
-            return self._named(self.body(values, lengths))
-        each = self._named(self._step_logits()(values, lengths))
-        frames = next(iter(each.values())).shape[1]
-        mask = torch.arange(frames, device=lengths.device) < lengths.unsqueeze(1)
-        outputs = {name: mean_over_frames(value, lengths) for name, value in each.items()}
+            return self._named(self.body(values, *further))
+        each = self._named(self._step_logits()(values, *further))
+        outputs = {name: self.form.pooled(value, *further) for name, value in each.items()}
+        mask = step_mask(next(iter(each.values())).shape[1], *further)
         return outputs | {f"{STEPS}.{name}": value for name, value in each.items()} | {MASK: mask}
 
-    def _named(self, values: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
-        return {**values} if isinstance(values, dict) else {**self.heads.named(values, self.spec.targets)}
+    def _named(self, values: Tensor | Tensors) -> dict[str, Tensor]:
+        return {**(self.heads.named(values, self.spec.targets) if isinstance(values, Tensor) else values)}
 
-    def _step_logits(self) -> Callable[[Tensor, Tensor], Tensor]:
-        method: Callable[[Tensor, Tensor], Tensor] | None = getattr(self.body, "step_logits", None)
+    def _step_logits(self) -> Callable[..., Tensor | Tensors]:
+        if not self.form.further:
+            got, do = f"{self.spec.input.layout} data", "say `per: sequence`"
+            raise RecipeError([mismatch("recipe", "per: step", "sequences", got, do)])
+        method: Callable[..., Tensor | Tensors] | None = getattr(self.body, "step_logits", None)
         if not callable(method):
             do = "add `step_logits(self, inputs, lengths)` that returns logits (batch, frames, outputs)"
             got = f"`{type(self.body).__name__}` without it"
@@ -81,8 +74,7 @@ def build_model(architecture: Architecture, spec: DataSpec) -> Network:
     Raises:
         RecipeError: the architecture does not go with this kind of input.
     """
-    width = part(spec.task, "head", HeadPart).width(spec.targets)
-    return Network(_body(architecture, spec.input, width), architecture, spec)
+    return Network(_body(architecture, spec), architecture, spec)
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -90,14 +82,15 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def _body(architecture: Architecture, spec: InputSpec, outputs: int) -> nn.Module:
+def _body(architecture: Architecture, spec: DataSpec) -> nn.Module:
+    heads = part(spec.task, "head", HeadPart)
     match architecture:
         case ImportedArchitecture():
-            return _imported(architecture, spec, outputs)
+            return _imported(architecture, spec.input, heads.width(spec.targets))
         case Factored():
-            return factored(_body(architecture.network, spec, outputs), architecture.ranks)
+            return factored(_body(architecture.network, spec), architecture.ranks)
         case _:
-            return body_of(architecture, spec, outputs)
+            return Body(backbone_of(architecture, spec.input), heads, spec.targets)
 
 
 def _imported(architecture: ImportedArchitecture, spec: InputSpec, outputs: int) -> nn.Module:

@@ -141,7 +141,7 @@ def _cnn(architecture: Cnn) -> Layout:
 def _mlp(architecture: Mlp) -> Layout:
     spaces = _numbered("hidden", len(architecture.hidden))
     layers = [Filters(f"{name}.linear", f"{name}.norm", (name,), read) for name, read in _chain(spaces)]
-    head = Filters("head", None, (), (spaces[-1],))
+    head = Filters("head.linear", None, (), (spaces[-1],))
     return Layout(_zip(spaces, architecture.hidden), layers, head, {"hidden": len(spaces)})
 
 
@@ -178,7 +178,7 @@ def _recurrent(architecture: Recurrent) -> Layout:
     reads = [(), *rows[:-1]]
     cells = [Cell(space, gates, space, read) for row, read in zip(rows, reads, strict=True) for space in row]
     widths = {space: architecture.hidden for row in rows for space in row}
-    return Layout(widths, cells, Filters("head", None, (), rows[-1]), {"layer": architecture.layers})
+    return Layout(widths, cells, Filters("head.linear", None, (), rows[-1]), {"layer": architecture.layers})
 
 
 def _numbered(start: str, count: int) -> list[str]:

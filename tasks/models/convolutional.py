@@ -1,6 +1,6 @@
-"""What networks for pictures share: convolutions with batch norm (Ioffe and Szegedy 2015), and a head behind a mean.
+"""What networks for pictures share: convolutions with batch norm (Ioffe and Szegedy 2015).
 
-A module is called by what it is in the architecture (`stage2`, `group3.block1`, `head`): recipes name layers so.
+A module is called by what it is in the architecture (`stage2`, `group3.block1`): recipes name layers so.
 """
 
 from collections import OrderedDict
@@ -27,14 +27,3 @@ def unit(channels: int, width: int, stride: int) -> OrderedDict[str, nn.Module]:
 def convolution(channels: int, width: int, stride: int = 1, kernel: int = 3) -> nn.Conv2d:
     """Returns a convolution without bias that keeps the size at stride 1."""
     return nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, bias=False)
-
-
-def head(channels: int, outputs: int, dropout: float) -> nn.Sequential:
-    """Returns the mean over the picture, dropout and a linear layer."""
-    layers = {
-        "pool": nn.AdaptiveAvgPool2d(1),
-        "flatten": nn.Flatten(),
-        "dropout": nn.Dropout(dropout),
-        "linear": nn.Linear(channels, outputs),
-    }
-    return nn.Sequential(OrderedDict(layers))

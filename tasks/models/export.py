@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tasks.contracts.records import InputSpec
 from tasks.core.errors import StageError, mismatch
 from tasks.core.files import whole_file
 from tasks.kinds.contract import Arrays
+from tasks.layouts import InputLayout
 from tasks.models.build import Network
 from tasks.models.graph import tidy
 from tasks.runtime.bundle.session import Session
@@ -78,18 +78,14 @@ def difference_of(model: Network, session: Session, inputs: Arrays) -> float:
 
 
 def _samples(model: Network, batch: int, generator: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Draws inputs that are spread like the data, and zero behind each sequence's length."""
+    """Draws inputs that are spread like the data."""
     spec = model.spec.input
-    sequence = spec.layout == "sequence"
-    frames = -(-spec.shape[0] // (2 if batch == 1 else 1))
-    shape = (frames, *spec.shape[1:]) if sequence else spec.shape
-    raw = model.mean.cpu().numpy() + model.std.cpu().numpy() * generator.standard_normal((batch, *shape))
-    inputs = np.clip(raw.round(), 0, 255).astype(np.uint8) if spec.dtype == "uint8" else raw.astype(np.float32)
-    if not sequence:
-        return {"inputs": inputs}
-    lengths = np.maximum(1, frames - np.arange(batch) * (frames // 3)).astype(np.int64)
-    inputs[np.arange(frames) >= lengths[:, None]] = 0
-    return {"inputs": inputs, "lengths": lengths}
+
+    def draw(shape: tuple[int, ...]) -> NDArray[Any]:
+        raw = model.mean.cpu().numpy() + model.std.cpu().numpy() * generator.standard_normal(shape)
+        return np.clip(raw.round(), 0, 255).astype(np.uint8) if spec.dtype == "uint8" else raw.astype(np.float32)
+
+    return model.form.drawn(spec, batch, draw)
 
 
 class _Positional(nn.Module):
@@ -106,20 +102,19 @@ class _Positional(nn.Module):
 
 def _write(model: Network, path: Path) -> None:
     spec = model.spec
-    names, arguments = ["inputs"], [_example(spec.input)]
-    if spec.input.layout == "sequence":
-        names, arguments = ["inputs", "lengths"], [*arguments, torch.tensor([spec.input.shape[0]] * 2)]
     outputs = [output.name for output in model.heads.outputs(spec.targets)]
+    # Two samples: an example of one would be taken as an axis of length 1 for ever.
+    example = model.form.full(np.ones((2, *spec.input.shape), spec.input.dtype))
     with _silence():
         torch.onnx.export(
-            _Positional(model, names).eval(),
-            tuple(arguments),
+            _Positional(model, list(example)).eval(),
+            tuple(torch.from_numpy(values) for values in example.values()),
             path,
-            input_names=names,
+            input_names=list(example),
             output_names=outputs,
             external_data=False,
             verbose=False,
-            **_dynamic_axes(spec.input, outputs),
+            **_exporter(model.form, outputs),
         )
     exported = onnx.load(path)
     tidy(exported)
@@ -127,21 +122,13 @@ def _write(model: Network, path: Path) -> None:
     path.write_bytes(exported.SerializeToString(deterministic=True))
 
 
-def _example(spec: InputSpec) -> Tensor:
-    # Two samples: an example of one would be taken as an axis of length 1 for ever.
-    return torch.ones((2, *spec.shape), dtype=torch.uint8 if spec.dtype == "uint8" else torch.float32)
-
-
-def _dynamic_axes(spec: InputSpec, outputs: Sequence[str]) -> dict[str, Any]:
-    """Says to the exporter which axes may vary, and which exporter it is.
-
-    torch.export folds batch norm, but with LSTM and GRU it can freeze the frames and report success (torch 2.13): these
-    go through TorchScript.
-    """
-    if spec.layout == "sequence":
-        axes = {"inputs": {0: "batch", 1: "frames"}, **{name: {0: "batch"} for name in ("lengths", *outputs)}}
+def _exporter(form: InputLayout, outputs: Sequence[str]) -> dict[str, Any]:
+    """Says to the exporter which axes may vary, and which exporter it is: torch.export folds batch norm."""
+    if form.traced:
+        axes = {name: dict(free) for name, free in form.axes.items()} | {name: {0: "batch"} for name in outputs}
         return {"dynamo": False, "dynamic_axes": axes}
-    return {"dynamo": True, "dynamic_shapes": (({0: torch.export.Dim("batch")},),)}
+    free = tuple({axis: torch.export.Dim(name) for axis, name in axes.items()} for axes in form.axes.values())
+    return {"dynamo": True, "dynamic_shapes": (free,)}
 
 
 @contextmanager

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
-
 from tasks.contracts.records import InputSpec
 from tasks.core.errors import RecipeError, mismatch
 from tasks.core.plugins import available, load
+from tasks.models.backbone import Backbone
 
 MODULES = "tasks.models.architectures.{}"
 
@@ -18,13 +17,13 @@ class Family:
     """`ARCHITECTURE` of each module of `tasks/models/architectures`.
 
     Attributes:
-        body: (section of the recipe, one sample, size of the head) -> network from normalised inputs to logits.
+        backbone: (section of the recipe, one sample) -> its layers, with fresh weights.
         layouts: forms of input that it takes.
         published_name: (name of a tensor, section of the recipe) -> its name in published checkpoints, None where it
             has none; None where there are no such checkpoints.
     """
 
-    body: Callable[[Any, InputSpec, int], nn.Module]
+    backbone: Callable[[Any, InputSpec], Backbone]
     layouts: tuple[str, ...]
     published_name: Callable[[str, Any], str | None] | None = None
 
@@ -35,8 +34,8 @@ def family(kind: str) -> Family:
     return found
 
 
-def body_of(architecture: Any, spec: InputSpec, outputs: int) -> nn.Module:
-    """Returns a network with fresh weights from torch's global generator.
+def backbone_of(architecture: Any, spec: InputSpec) -> Backbone:
+    """Returns a backbone with fresh weights from torch's global generator.
 
     Raises:
         RecipeError: the architecture does not take this form of input.
@@ -46,4 +45,4 @@ def body_of(architecture: Any, spec: InputSpec, outputs: int) -> nn.Module:
         others = ", ".join(kind for kind in available(MODULES) if spec.layout in family(kind).layouts)
         field, expected = f"architecture.kind: {architecture.kind}", f"{' or '.join(found.layouts)} data"
         raise RecipeError([mismatch("recipe", field, expected, spec.layout, f"take {others or 'another'}")])
-    return found.body(architecture, spec, outputs)
+    return found.backbone(architecture, spec)

@@ -131,7 +131,11 @@ def _copy_by_name(student: Network, teacher: Network) -> Copied:
         raise RecipeError([mismatch("recipe", FIELD, expected, got, do)])
     student.load_state_dict({name: tensor if name in head else other[name] for name, tensor in own.items()})
     random = ("head",) if head else ()
-    return Copied({name: name for name, _ in student.body.named_children() if name not in random}, {}, random)
+    return Copied(
+        {name: name for name, child in student.body.named_children() if child.state_dict() and name not in random},
+        {},
+        random,
+    )
 
 
 def _sources(own: Layout, other: Layout, how: FromTeacher) -> dict[str, str]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tasks.contracts.records import InputSpec
 from tasks.core.errors import RecipeError, StageError, mismatch
 from tasks.kinds.contract import Tensors
 from tasks.models.build import Network
@@ -66,7 +66,7 @@ class Taps:
         modules = {name: module for name, module in network.body.named_modules() if name}
         _refuse([_unknown("layers", name, dict.fromkeys(modules, "")) for name in names if name not in modules])
         self.names = tuple(names)
-        self._sequences = network.layout == "sequence"
+        self._form = network.form
         self._taps = {name: _Tap(listening=True) for name in names}
         self._handles = [modules[name].register_forward_hook(tap) for name, tap in self._taps.items()]
 
@@ -105,9 +105,11 @@ class Taps:
             got = "none yet" if output is None else type(output).__name__
             do = "let the network answer first, with its taps on; name a layer that gives one tensor"
             raise StageError(mismatch(f"layer {name}", "", "an output", got, do))
-        if not self._sequences or output.ndim != 3:
-            return output, None
-        return output.transpose(1, 2), _mask(output, inputs["lengths"])
+        found = self._form.channels_first(output, inputs)
+        if found is None:
+            do = "name a layer that gives every position of a sample"
+            raise StageError(mismatch(f"layer {name}", "", "all frames", tuple(output.shape), do))
+        return found
 
 
 def layer_shapes(network: Network) -> dict[str, LayerShape]:
@@ -123,7 +125,7 @@ def layer_shapes(network: Network) -> dict[str, LayerShape]:
     with Taps(network, names) as taps:
         require_fit(network)
         outputs = {name: tap.output for name, tap in taps._taps.items()}
-    shapes = {name: _shape(output, network.spec.input) for name, output in outputs.items()}
+    shapes = {name: _shape(output, network, _zeros(network)) for name, output in outputs.items()}
     return {name: shape for name, shape in shapes.items() if shape}
 
 
@@ -169,29 +171,17 @@ def _unknown(field: str, name: str, there: Mapping[str, str]) -> str:
     return mismatch("recipe", field, f"a layer of the network: {shown}{more}", f"`{name}`", "choose one of them")
 
 
-def _shape(output: Any, spec: InputSpec) -> LayerShape | None:
+def _shape(output: Any, network: Network, inputs: Tensors) -> LayerShape | None:
     if not isinstance(output, Tensor) or not 2 <= output.ndim <= 4 or len(output) != SAMPLES:
         return None
-    _, channels, *positions = output.shape
-    if spec.layout != "sequence" or output.ndim == 2:
-        return LayerShape(channels, tuple(positions))
-    if output.ndim == 3 and output.shape[1] == spec.shape[0]:
-        return LayerShape(output.shape[2], (output.shape[1],))
-    return None
+    found = network.form.channels_first(output, inputs)
+    return LayerShape(found[0].shape[1], tuple(found[0].shape[2:])) if found else None
 
 
 def _zeros(network: Network) -> dict[str, Tensor]:
-    device, spec = network.mean.device, network.spec.input
-    dtype = torch.uint8 if spec.dtype == "uint8" else torch.float32
-    inputs = {"inputs": torch.zeros((SAMPLES, *spec.shape), dtype=dtype, device=device)}
-    if spec.layout == "sequence":
-        inputs["lengths"] = torch.full((SAMPLES,), spec.shape[0], device=device)
-    return inputs
-
-
-def _mask(output: Tensor, lengths: Tensor) -> Tensor:
-    frames = torch.arange(output.shape[1], device=output.device).unsqueeze(0)
-    return (frames < lengths.unsqueeze(1)).float()
+    spec = network.spec.input
+    full = network.form.full(np.zeros((SAMPLES, *spec.shape), spec.dtype))
+    return {name: torch.from_numpy(values).to(network.mean.device) for name, values in full.items()}
 
 
 @contextmanager

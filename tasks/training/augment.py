@@ -17,6 +17,7 @@ from scipy.special import ndtri
 from params.training import Augment, Crop, Erase, Flip, Levels, Noise, Shift
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.core.errors import RecipeError, mismatch
+from tasks.layouts import find_layout
 from tasks.training.arrays import Arrays
 
 Values = NDArray[Any]
@@ -90,9 +91,10 @@ class Augmenter:
     def __init__(self, params: Augment, spec: InputSpec, statistics: Statistics, seed: int) -> None:
         _require_possible(params, spec)
         self.params, self.seed = params, seed
-        channels = (-1, 1, 1) if spec.layout == "image" else (-1,)
+        self.form = find_layout(spec.layout)
+        shape = self.form.per_feature(-1)
         self._mean, self._std = (
-            np.array(values, dtype=np.float32).reshape(channels) for values in (statistics.mean, statistics.std)
+            np.array(values, dtype=np.float32).reshape(shape) for values in (statistics.mean, statistics.std)
         )
 
     @property
@@ -107,13 +109,13 @@ class Augmenter:
 
     def apply(self, arrays: Arrays, view: int) -> Arrays:
         """Returns the samples changed as `view` says, in new memory; labels, other inputs and rows stay as they are."""
-        there = _there(arrays)
+        mask = self.form.mask(arrays.inputs)
         values = before = arrays.inputs["inputs"]
         for place, step in enumerate(self.params.steps):
             sample = _Samples(values, self._mean, self._std, Draws.of(self.seed, view, place, arrays.rows))
             values = CHANGES[step.kind](sample, step)
-        if there is not None:
-            values = values * there
+        if mask is not None:
+            values = values * mask
         return replace(arrays, inputs={**arrays.inputs, "inputs": _as(values, before.dtype)})
 
 
@@ -237,15 +239,6 @@ CHANGES: Mapping[str, Callable[[_Samples, Any], Values]] = {
     "erase": _erase,
 }
 WITHOUT_PICTURES = ("levels", "noise")
-
-
-def _there(arrays: Arrays) -> NDArray[np.bool_] | None:
-    """Returns which frames of sequences are there, (n, frames, 1); the rest is padding and stays zero."""
-    lengths = arrays.inputs.get("lengths")
-    if lengths is None:
-        return None
-    frames: NDArray[np.bool_] = np.arange(arrays.inputs["inputs"].shape[1]) < lengths[:, None]
-    return frames[:, :, None]
 
 
 def _as(values: Values, dtype: np.dtype[Any]) -> Values:

@@ -10,12 +10,13 @@ import torch
 from onnx import ModelProto, helper, numpy_helper
 
 from params.models import Cnn, Recurrent
-from tasks.compress.checks import check, require_smaller, two_shapes
+from tasks.compress.checks import check, require_smaller
 from tasks.compress.compress import compress
 from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.measure import BuiltCandidate
 from tasks.compress.passes import CandidateBuilder
 from tasks.core.progress import silent
+from tasks.layouts import find_layout
 from tests.compress.conftest import MakeContext
 
 CNN = Cnn(kind="cnn", channels=(8, 16))
@@ -85,7 +86,7 @@ def test_a_file_whose_logits_depend_on_the_batch_is_refused(
     for promise in ("require_integers", "require_smaller"):
         monkeypatch.setattr(f"tasks.compress.checks.{promise}", lambda *_: None)
     check(context, built(context, "static_int8", unchanged))
-    with pytest.raises(NotPossibleError, match="a sample's logits whatever the batch"):
+    with pytest.raises(NotPossibleError, match="a sample's outputs whatever the batch"):
         check(context, built(context, "static_int8", look_at_the_batch))
 
 
@@ -95,7 +96,7 @@ def test_a_float_file_that_computes_something_else_is_refused(tiny_images: Path,
     with torch.no_grad():
         one.reference.get_parameter("body.head.linear.bias")[1] += 0.01
     with pytest.raises(
-        NotPossibleError, match=r"expected the logits of torch within 0\.001, got a difference of 0\.01"
+        NotPossibleError, match=r"expected the outputs of torch within 0\.001, got a difference of 0\.01"
     ):
         check(context, one)
 
@@ -116,7 +117,8 @@ def test_a_file_that_should_be_smaller_and_is_not_is_refused_with_both_sizes(
 def test_the_two_shapes_differ_in_batch_and_frames_and_agree_in_the_first_sample(
     tiny_sequences: Path, make_context: MakeContext
 ) -> None:
-    alone, together = two_shapes(make_context(tiny_sequences, LSTM).validation)
+    inputs = make_context(tiny_sequences, LSTM).validation.gather(np.arange(3)).inputs
+    alone, together = find_layout("sequence").two_shapes(inputs)
     assert (alone["inputs"].shape, together["inputs"].shape) == ((1, 5, 3), (3, 9, 3))
     assert alone["lengths"][0] == together["lengths"][0] == 5
     assert np.array_equal(alone["inputs"][0], together["inputs"][0, :5])

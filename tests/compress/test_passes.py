@@ -97,7 +97,7 @@ def test_what_cannot_be_pruned_is_refused_with_the_reason(tiny_sequences: Path, 
     context = make_context(tiny_sequences, LSTM)
     with pytest.raises(NotPossibleError, match="take magnitude or taylor"):
         prune(context, context.student, Prune(importance="batch_norm"))
-    thin = Factored(kind="factored", network=LSTM, ranks={"head": 1})
+    thin = Factored(kind="factored", network=LSTM, ranks={"head.linear": 1})
     with pytest.raises(NotPossibleError, match="got factored; leave `prune` out"):
         prune(context, context.data.network(thin), Prune())
     own = context.data.network(LSTM)

@@ -69,10 +69,10 @@ def test_an_architecture_that_does_not_go_with_the_data_is_refused(architecture:
 @pytest.mark.parametrize(
     ("architecture", "spec", "names"),
     [
-        (Cnn(kind="cnn", channels=(4, 8)), IMAGE, "stage1 stage2 head"),
-        (ResNet(kind="resnet", widths=(4, 8), blocks=2), IMAGE, "stem group1 group2 head"),
-        (Mlp(kind="mlp", hidden=(6, 4)), VECTOR, "flatten hidden1 hidden2 head"),
-        (Recurrent(kind="lstm", hidden=6, layers=2), SEQUENCE, "layer1 layer2 dropout head"),
+        (Cnn(kind="cnn", channels=(4, 8)), IMAGE, "stage1 stage2 dropout head"),
+        (ResNet(kind="resnet", widths=(4, 8), blocks=2), IMAGE, "stem group1 group2 dropout head"),
+        (Mlp(kind="mlp", hidden=(6, 4)), VECTOR, "flatten hidden1 hidden2 dropout head"),
+        (Recurrent(kind="lstm", hidden=6, layers=2), SEQUENCE, "layer1 dropout1 layer2 dropout2 dropout head"),
     ],
 )
 def test_modules_have_the_names_that_recipes_use(architecture: Architecture, spec: InputSpec, names: str) -> None:
@@ -102,7 +102,7 @@ def test_the_network_normalises_by_the_statistics_it_was_given() -> None:
     model = network(Mlp(kind="mlp", hidden=(3,)), VECTOR)
     raw = torch.full((1, 5), 5.0)
     expected = model.body((raw - 1.0) / 2.0)  # type: ignore[operator]
-    torch.testing.assert_close(model({"inputs": raw})["logits"], expected)
+    torch.testing.assert_close(model({"inputs": raw}), expected)
 
 
 def my_network(input: InputSpec, outputs: int, width: int) -> nn.Module:  # noqa: A002 - the name of the contract

@@ -36,7 +36,7 @@ def test_each_stage_may_be_named_and_a_short_network_ends_behind_its_last_one() 
     assert str(shapes["stage1"]) == "16x32x32"
     assert str(shapes["stage4"]) == "80x4x4"
     assert "top" not in shapes
-    assert str(shapes["head"]) == "5"
+    assert str(shapes["head.linear"]) == "5"
 
 
 def test_a_first_stage_that_takes_every_second_pixel_says_of_those_what_the_published_one_says() -> None:

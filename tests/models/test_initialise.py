@@ -209,7 +209,7 @@ def test_a_student_that_its_teacher_does_not_hold_is_refused_with_all_that_does_
 def test_a_teacher_with_other_outputs_is_refused(make: Make) -> None:
     architecture = Mlp(kind="mlp", hidden=(4,))
     other = build_model(architecture, data_spec(VECTOR, 9))
-    with pytest.raises(RecipeError, match=re.escape("`body.head.weight` of shape (3, 4), got (9, 4)")):
+    with pytest.raises(RecipeError, match=re.escape("`body.head.linear.weight` of shape (3, 4), got (9, 4)")):
         initialise(make(architecture, VECTOR), other, BY_NAME)
 
 

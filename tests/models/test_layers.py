@@ -58,7 +58,7 @@ def test_layers_of_images_have_channels_height_and_width(make: Make) -> None:
     shapes = layer_shapes(make(CNN, IMAGE))
     assert shapes["stage1"] == LayerShape(4, (10, 6))
     assert shapes["stage2.convolution"] == LayerShape(8, (10, 6))
-    assert shapes["head"] == LayerShape(3, ())
+    assert shapes["head.linear"] == LayerShape(3, ())
     resnet = layer_shapes(make(ResNet(kind="resnet", widths=(4, 8), blocks=2), IMAGE))
     assert resnet["stem"] == resnet["group1"] == LayerShape(4, (20, 12))
     assert resnet["group2.block1"] == resnet["group2"] == LayerShape(8, (10, 6))
@@ -71,7 +71,7 @@ def test_layers_of_vectors_have_channels_only(make: Make) -> None:
 def test_layers_of_sequences_have_channels_and_frames_and_cells_are_no_layers(make: Make) -> None:
     shapes = layer_shapes(make(GRU, SEQUENCE))
     assert shapes["layer1"] == shapes["layer2"] == LayerShape(12, (9,))
-    assert shapes["head"] == LayerShape(3, ())
+    assert shapes["head.linear"] == LayerShape(3, ())
     assert not [name for name in shapes if "ward" in name]
 
 
@@ -104,7 +104,7 @@ def test_taps_keep_what_the_layers_gave_in_the_order_of_the_names(make: Make, sa
 
 def test_taps_on_sequences_turn_frames_to_the_last_axis_and_mask_padding(make: Make, sample: Sample) -> None:
     network, inputs = make(GRU, SEQUENCE), sample(SEQUENCE)
-    with Taps(network, ["layer1", "head"]) as taps:
+    with Taps(network, ["layer1", "head.linear"]) as taps:
         network(inputs)
         (frames, there), (logits, no_mask) = taps.values(inputs)
     values = (inputs["inputs"] - network.mean) / network.std
@@ -185,7 +185,7 @@ def test_unknown_layers_are_named_at_once_with_those_that_are_there_the_closest_
     assert "`stage2` 8x5x3" in first
     assert "got `stage3`; choose one of them" in first
     assert "got `stem`" in second
-    require_layers("layers", ["stage1", "head.pool"], shapes)
+    require_layers("layers", ["stage1", "head.linear"], shapes)
 
 
 def test_taps_refuse_layers_that_are_not_there(make: Make) -> None:

@@ -35,9 +35,9 @@ def cut(logits: Tensor, widths: Mapping[str, int]) -> dict[str, Tensor]:
 class ClassificationHeads:
     """The part of the kind."""
 
-    def reads(self, layout: str) -> Reads:
-        """Returns `steps` for sequences, whose logits are the mean over frames, else `pooled`."""
-        return "steps" if layout == "sequence" else "pooled"
+    def reads(self, layout: str) -> Reads:  # noqa: ARG002 - a class is of the whole sample
+        """Returns `pooled`."""
+        return "pooled"
 
     def head(self, channels: Sequence[int], card: TargetCard) -> nn.Module:
         """Returns a linear layer on the last feature map's channels."""

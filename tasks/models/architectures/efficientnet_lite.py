@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from params.models import EfficientNetLite
 from tasks.contracts.records import InputSpec
+from tasks.models.backbone import Backbone
 from tasks.models.family import Family
 
 # (blocks, kernel, stride, expansion, width) of each stage, table 1 of the paper.
@@ -29,8 +30,8 @@ NORM = {"eps": 1e-3, "momentum": 0.1}
 """epsilon as in the checkpoints; the momentum is torch's: theirs (0.01) needs more steps than a small data set has"""
 
 
-def build_efficientnet_lite(architecture: EfficientNetLite, spec: InputSpec, outputs: int) -> nn.Sequential:
-    """Returns stem, `stage1` ... and, where all seven are there, `top`; then `head`."""
+def build_efficientnet_lite(architecture: EfficientNetLite, spec: InputSpec) -> Backbone:
+    """Returns stem, `stage1` ... and, where all seven are there, `top`."""
     layers: OrderedDict[str, nn.Module] = OrderedDict(stem=_unit(spec.shape[0], STEM, kernel=3, stride=2))
     channels = STEM
     for number, (blocks, width) in enumerate(_stages(architecture), start=1):
@@ -43,11 +44,10 @@ def build_efficientnet_lite(architecture: EfficientNetLite, spec: InputSpec, out
             )
         )
         channels = width
+    maps = {f"stage{number}": width for number, (_, width) in enumerate(_stages(architecture), start=1)}
     if architecture.stages == len(STAGES):
-        layers["top"], channels = _unit(channels, TOP), TOP
-    head = [("pool", nn.AdaptiveAvgPool2d(1)), ("flatten", nn.Flatten()), ("dropout", nn.Dropout(architecture.dropout))]
-    layers["head"] = nn.Sequential(OrderedDict([*head, ("linear", nn.Linear(channels, outputs))]))
-    return nn.Sequential(layers)
+        layers["top"], maps["top"] = _unit(channels, TOP), TOP
+    return Backbone(layers, maps, "image", architecture.dropout)
 
 
 class InvertedResidual(nn.Module):

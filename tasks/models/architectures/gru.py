@@ -1,6 +1,6 @@
-"""GRU: the network of `lstm`, with other cells."""
+"""GRU: the layers of `lstm`, with other cells."""
 
-from tasks.models.architectures.lstm import RecurrentNet
+from tasks.models.architectures.lstm import build_recurrent
 from tasks.models.family import Family
 
-ARCHITECTURE = Family(RecurrentNet, layouts=("sequence",))
+ARCHITECTURE = Family(build_recurrent, layouts=("sequence",))

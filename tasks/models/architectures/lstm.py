@@ -1,45 +1,38 @@
-"""LSTM or GRU, and a mean over the frames that are no padding."""
+"""LSTM or GRU, in one or both directions of time."""
+
+from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from params.models import Recurrent
 from tasks.contracts.records import InputSpec
+from tasks.models.backbone import Backbone
 from tasks.models.family import Family
-from tasks.models.recurrent import mean_over_frames, reversed_frames
+from tasks.models.recurrent import reversed_frames
 
 
-class RecurrentNet(nn.Module):
-    """`layer1`, `layer2`, ... of cells, dropout behind each, mean over the frames, linear `head`.
+def build_recurrent(architecture: Recurrent, spec: InputSpec) -> Backbone:
+    """Returns `layer1`, `dropout1`, `layer2`, ...; padding cannot reach what is before it."""
+    width, layers = spec.features, OrderedDict[str, nn.Module]()
+    for number in range(1, architecture.layers + 1):
+        layers[f"layer{number}"] = RecurrentLayer(architecture, width)
+        layers[f"dropout{number}"] = FrameDropout(architecture.dropout)
+        width = architecture.hidden * (2 if architecture.bidirectional else 1)
+    return Backbone(layers, {name: width for name in layers if name.startswith("dropout")}, "sequence")
 
-    Padding cannot reach what is before it.
-    """
 
-    def __init__(self, architecture: Recurrent, spec: InputSpec, outputs: int) -> None:
+class FrameDropout(nn.Module):
+    """Dropout of single values of frames."""
+
+    def __init__(self, probability: float) -> None:
         super().__init__()
-        self.names = tuple(f"layer{number + 1}" for number in range(architecture.layers))
-        width = spec.features
-        for name in self.names:
-            self.add_module(name, RecurrentLayer(architecture, width))
-            width = architecture.hidden * (2 if architecture.bidirectional else 1)
-        self.dropout = nn.Dropout(architecture.dropout)
-        self.head = nn.Linear(width, outputs)
+        self.probability = probability
 
-    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """Returns logits (batch, outputs) from inputs (batch, frames, features) and lengths (batch,)."""
-        logits: Tensor = self.head(mean_over_frames(self._frames(inputs, lengths), lengths))
-        return logits
-
-    def step_logits(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """Returns the logits (batch, frames, outputs) of each frame; their mean over the frames is `forward`."""
-        logits: Tensor = self.head(self._frames(inputs, lengths))
-        return logits
-
-    def _frames(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        frames = inputs
-        for name in self.names:
-            frames = self.dropout(self.get_submodule(name)(frames, lengths))
-        return frames
+    def forward(self, frames: Tensor, _lengths: Tensor) -> Tensor:
+        """Returns frames of equal shape."""
+        return functional.dropout(frames, self.probability, self.training)
 
 
 class RecurrentLayer(nn.Module):
@@ -64,4 +57,4 @@ class RecurrentLayer(nn.Module):
         return torch.cat([onward, homeward], dim=2)
 
 
-ARCHITECTURE = Family(RecurrentNet, layouts=("sequence",))
+ARCHITECTURE = Family(build_recurrent, layouts=("sequence",))

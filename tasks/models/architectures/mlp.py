@@ -7,11 +7,12 @@ from torch import nn
 
 from params.models import Mlp
 from tasks.contracts.records import InputSpec
+from tasks.models.backbone import Backbone
 from tasks.models.family import Family
 
 
-def build_mlp(architecture: Mlp, spec: InputSpec, outputs: int) -> nn.Sequential:
-    """Returns `hidden1`, `hidden2`, ...: linear, norm, activation, dropout; then the linear `head`."""
+def build_mlp(architecture: Mlp, spec: InputSpec) -> Backbone:
+    """Returns `hidden1`, `hidden2`, ...: linear, norm, activation, dropout."""
     width = prod(spec.shape)
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     for number, hidden in enumerate(architecture.hidden, start=1):
@@ -23,8 +24,8 @@ def build_mlp(architecture: Mlp, spec: InputSpec, outputs: int) -> nn.Sequential
         }
         layers[f"hidden{number}"] = nn.Sequential(OrderedDict(layer))
         width = hidden
-    layers["head"] = nn.Linear(width, outputs)
-    return nn.Sequential(layers)
+    maps = {f"hidden{number}": hidden for number, hidden in enumerate(architecture.hidden, start=1)}
+    return Backbone(layers, maps, "vector")
 
 
 ARCHITECTURE = Family(build_mlp, layouts=("image", "vector"))

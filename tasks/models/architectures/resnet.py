@@ -6,12 +6,13 @@ from torch import Tensor, nn
 
 from params.models import ResNet
 from tasks.contracts.records import InputSpec
-from tasks.models.convolutional import convolution, head, inner_widths, unit
+from tasks.models.backbone import Backbone
+from tasks.models.convolutional import convolution, inner_widths, unit
 from tasks.models.family import Family
 
 
-def build_resnet(architecture: ResNet, spec: InputSpec, outputs: int) -> nn.Sequential:
-    """Returns `stem`, then per width a `group` of basic blocks, the first of which halves the picture; then `head`."""
+def build_resnet(architecture: ResNet, spec: InputSpec) -> Backbone:
+    """Returns `stem`, then per width a `group` of basic blocks, the first of which halves the picture."""
     channels = architecture.widths[0]
     layers: OrderedDict[str, nn.Module] = OrderedDict(stem=_stem(architecture, spec.shape[0]))
     for group, width in enumerate(architecture.widths):
@@ -21,8 +22,8 @@ def build_resnet(architecture: ResNet, spec: InputSpec, outputs: int) -> nn.Sequ
             blocks[f"block{block + 1}"] = BasicBlock(channels, inner, width, stride)
             channels = width
         layers[f"group{group + 1}"] = nn.Sequential(blocks)
-    layers["head"] = head(channels, outputs, architecture.dropout)
-    return nn.Sequential(layers)
+    maps = {f"group{group}": width for group, width in enumerate(architecture.widths, start=1)}
+    return Backbone(layers, maps, "image", architecture.dropout)
 
 
 class BasicBlock(nn.Module):

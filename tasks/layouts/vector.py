@@ -1,0 +1,57 @@
+"""Rows of numbers: (features,)."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from tasks.contracts.records import InputSpec
+from tasks.layouts import INPUTS, Arrays, Draw, Values
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class VectorLayout:
+    """Samples of one size, without padding."""
+
+    further: tuple[str, ...] = ()
+    axes: Mapping[str, Mapping[int, str]] = {INPUTS: {0: "batch"}}
+    traced = False
+
+    def per_feature(self, features: int) -> tuple[int, ...]:
+        """Returns (features,)."""
+        return (features,)
+
+    def full(self, values: Values) -> dict[str, Values]:
+        """Returns the values alone."""
+        return {INPUTS: values}
+
+    def drawn(self, spec: InputSpec, batch: int, draw: Draw) -> dict[str, Values]:
+        """Returns samples of the one size."""
+        return {INPUTS: draw((batch, *spec.shape))}
+
+    def two_shapes(self, inputs: Arrays) -> tuple[dict[str, Values], dict[str, Values]]:
+        """Returns the first sample alone and all; they have one size."""
+        return {INPUTS: inputs[INPUTS][:1]}, {INPUTS: inputs[INPUTS]}
+
+    def mask(self, inputs: Arrays) -> Values | None:  # noqa: ARG002 - other forms look
+        """Returns None: there is no padding."""
+        return None
+
+    def samples(self, inputs: Arrays) -> Iterator[Values]:
+        """Yields each row."""
+        yield from inputs[INPUTS]
+
+    def pooled(self, features: "Tensor", *_further: "Tensor") -> "Tensor":
+        """Returns the features as they are."""
+        return features
+
+    def channels_first(
+        self,
+        output: "Tensor",
+        inputs: "Mapping[str, Tensor]",  # noqa: ARG002 - other forms look
+    ) -> "tuple[Tensor, Tensor | None] | None":
+        """Returns the output as it is: all layers give channels first."""
+        return output, None
+
+
+LAYOUT = VectorLayout()

@@ -1,0 +1,70 @@
+"""A backbone, which gives named feature maps, and the head of a kind of task that reads them."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from tasks.contracts.targets import TargetCard
+from tasks.kinds.contract import HeadPart, Reads, Tensors
+from tasks.layouts import find_layout
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The layers of an architecture, one behind the other; they know nothing of outputs.
+
+    Attributes:
+        layers: by the names that recipes use; each takes what the one before gives, and the further inputs.
+        maps: layer -> channels of the feature map that it gives, the deepest last.
+        form: the layout of the feature maps.
+        dropout: of what the head reads, while it learns.
+    """
+
+    layers: "OrderedDict[str, nn.Module]"
+    maps: Mapping[str, int]
+    form: str
+    dropout: float = 0.0
+
+
+class Body(nn.Module):
+    """The layers of a backbone under their own names, then `dropout` and `head`."""
+
+    def __init__(self, backbone: Backbone, heads: HeadPart, card: TargetCard) -> None:
+        super().__init__()
+        self.names, self.maps = tuple(backbone.layers), tuple(backbone.maps)
+        for name, layer in backbone.layers.items():
+            self.add_module(name, layer)
+        self.form = find_layout(backbone.form)
+        self.reads: Reads = heads.reads(backbone.form)
+        channels = tuple(backbone.maps.values())
+        self.dropout = nn.Dropout(backbone.dropout)
+        self.head = heads.head(channels if self.reads == "pyramid" else channels[-1:], card)
+
+    def features(self, values: Tensor, *further: Tensor) -> list[Tensor]:
+        """Returns the feature maps of normalised inputs, the deepest last."""
+        maps = []
+        for name in self.names:
+            values = self.get_submodule(name)(values, *further)
+            if name in self.maps:
+                maps.append(values)
+        return maps
+
+    def forward(self, values: Tensor, *further: Tensor) -> Tensors:
+        """Returns the outputs by name."""
+        maps = self.features(values, *further)
+        outputs: Tensors
+        match self.reads:
+            case "pyramid":
+                outputs = self.head([self.dropout(features) for features in maps])
+            case "pooled":
+                outputs = self.head(self.dropout(self.form.pooled(maps[-1], *further)))
+            case "map" | "steps":
+                outputs = self.head(self.dropout(maps[-1]))
+        return outputs
+
+    def step_logits(self, values: Tensor, *further: Tensor) -> Tensors:
+        """Returns what the head makes of each frame, (batch, frames, ...) by the name of the output."""
+        outputs: Tensors = self.head(self.dropout(self.features(values, *further)[-1]))
+        return outputs
