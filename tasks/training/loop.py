@@ -23,8 +23,8 @@ from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.batch_norm import freeze_batch_norm, require_batch_norm
 from tasks.training.batches import Batch, Share, shuffled_batches, steps_per_epoch
-from tasks.training.checkpoints.checkpointer import Changing, Keeper
-from tasks.training.checkpoints.train_state import EpochMetrics, Passage, Standing
+from tasks.training.checkpoints.checkpointer import Checkpointer, TrainObjects
+from tasks.training.checkpoints.train_state import EpochMetrics, EpochState, TrainState
 from tasks.training.measure import Measuring
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.optimizers import build_optimizer, build_schedule
@@ -83,37 +83,37 @@ def fit(
     """
     require_batch_norm(model, params)
     trainer = Trainer.of(model, splits.train, objective, params, seed, augmenter)
-    keeper = trainer.keeper(model)
-    standing = keeper.taken_up(Standing(model.state_dict()))
+    checkpointer = trainer.checkpointer(model)
+    state = checkpointer.resume(TrainState(model.state_dict()))
     trainer.accelerator.wait_for_everyone()  # before the first of them may write the next checkpoint
-    for epoch, metrics in enumerate(standing.history, start=1):
+    for epoch, metrics in enumerate(state.history, start=1):
         on_epoch(epoch, metrics)
     name = measuring.deciding.name
-    while standing.epoch <= params.epochs:
-        epoch, metrics = standing.epoch, _epoch(trainer, keeper, standing)
+    while state.epoch <= params.epochs:
+        epoch, metrics = state.epoch, _epoch(trainer, checkpointer, state)
         started = time.perf_counter()
         metrics |= trainer.once(lambda: _validate(model, splits.validation, measuring))
         metrics["epoch_seconds"] = metrics["train_seconds"] + time.perf_counter() - started
         rank = measuring.rank(metrics, VALIDATION) if params.keep == "best" else (float(epoch), 0.0)
-        standing.add(metrics, rank, model)
+        state.add(metrics, rank, model)
         on_epoch(epoch, metrics)
         advance(epoch, params.epochs, f"validation {name} {metrics[VALIDATION + name]:.4f}")
-    keeper.keep(standing)
-    model.load_state_dict(standing.best_weights)
-    return Fit(standing.best_epoch, tuple(standing.history))
+    checkpointer.keep(state)
+    model.load_state_dict(state.best_weights)
+    return Fit(state.best_epoch, tuple(state.history))
 
 
-def _epoch(trainer: "Trainer", keeper: Keeper, standing: Standing) -> EpochMetrics:
+def _epoch(trainer: "Trainer", checkpointer: Checkpointer, state: TrainState) -> EpochMetrics:
     """Goes through the rest of the epoch that is on its way, with a checkpoint whenever one is due."""
-    passage = standing.passage
-    started = time.perf_counter() - passage.seconds
+    progress = state.progress
+    started = time.perf_counter() - progress.seconds
 
     def after_batch() -> None:
-        if keeper.due:
-            passage.seconds = time.perf_counter() - started
-            keeper.keep(standing)
+        if checkpointer.due:
+            progress.seconds = time.perf_counter() - started
+            checkpointer.keep(state)
 
-    metrics = trainer.epoch(standing.epoch, passage, after_batch)
+    metrics = trainer.epoch(state.epoch, progress, after_batch)
     return metrics | {"train_seconds": time.perf_counter() - started}
 
 
@@ -157,14 +157,14 @@ class Trainer:
         schedule = build_schedule(params, optimizer, steps)
         return cls(network, train, objective, params, seed, augmenter, accelerator, optimizer, schedule)
 
-    def keeper(self, model: nn.Module) -> Keeper:
+    def checkpointer(self, model: nn.Module) -> Checkpointer:
         """Returns what keeps the checkpoints of a training that begins now; `model` is the network as it was given."""
         learners = {"model": model}
         if isinstance(self.objective, nn.Module):
             learners["objective"] = self.objective
         facts = f"{self.params.model_dump_json()} {self.seed}"
-        changing = Changing(learners, self.optimizer, self.schedule)
-        return Keeper.of(changing, facts, writes=self.accelerator.is_main_process)
+        objects = TrainObjects(learners, self.optimizer, self.schedule)
+        return Checkpointer.of(objects, facts, writes=self.accelerator.is_main_process)
 
     @property
     def share(self) -> Share:
@@ -178,21 +178,21 @@ class Trainer:
         return metrics
 
     def epoch(
-        self, epoch: int, passage: Passage | None = None, after_batch: Callable[[], None] = lambda: None
+        self, epoch: int, progress: EpochState | None = None, after_batch: Callable[[], None] = lambda: None
     ) -> EpochMetrics:
         """Goes once over the training split; returns the mean over samples of what the objective names.
 
-        What is behind `passage` already is left out; it counts the rest in, batch by batch.
+        What is behind `progress` already is left out; it counts the rest in, batch by batch.
         """
         self.model.train()
         freeze_batch_norm(self.model, self.params, epoch)
-        passage = passage or Passage()
+        progress = progress or EpochState()
         where = (self.train, self.params.batch_size, self.seed, epoch, self.accelerator.device, self.augmenter)
-        for batch in shuffled_batches(*where, skip=passage.batches, share=self.share):
+        for batch in shuffled_batches(*where, skip=progress.batches, share=self.share):
             values = self._of_all(self.step(batch))
-            passage.add(len(batch.rows), {name: _number(value) for name, value in values.items()})
+            progress.add(len(batch.rows), {name: _number(value) for name, value in values.items()})
             after_batch()
-        means = passage.means()
+        means = progress.means()
         _require_finite(means["train_loss"], epoch)
         return means | {"learning_rate": float(self.schedule.get_last_lr()[0])}
 

@@ -15,7 +15,7 @@ MULTIPLIES_BF16 = ("amx_bf16", "avx512_bf16", "bf16")
 def with_precision(network: nn.Module, params: Training, device: torch.device) -> nn.Module:
     """Returns `network` so that it computes with the precision that is asked for; the weights are the same ones."""
     narrow = params.precision == "bf16" or (params.precision == "auto" and has_bf16(device))
-    return Narrowed(network) if narrow else network
+    return Bf16Autocast(network) if narrow else network
 
 
 def has_bf16(device: torch.device) -> bool:
@@ -29,7 +29,7 @@ def has_bf16(device: torch.device) -> bool:
             return False
 
 
-class Narrowed(nn.Module):
+class Bf16Autocast(nn.Module):
     """A network that computes in bf16 and answers in fp32, so that losses are taken in fp32; its weights stay fp32."""
 
     def __init__(self, network: nn.Module) -> None:

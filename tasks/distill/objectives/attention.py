@@ -30,9 +30,9 @@ class AttentionLoss(SumOverPairs[Attention]):
         """Returns the loss () of one pair of layers."""
         ours, theirs = aligned(student, teacher)
         squares = (_map(ours) - _map(theirs)).square()
-        if ours.there is None:
+        if ours.mask is None:
             return squares.mean()
-        return (squares.sum(dim=1) / ours.there.sum(dim=1)).mean()
+        return (squares.sum(dim=1) / ours.mask.sum(dim=1)).mean()
 
 
 def _map(features: Features) -> Tensor:

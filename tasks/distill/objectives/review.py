@@ -22,38 +22,38 @@ LEVELS = (4, 2, 1)
 class Plane:
     """Values (batch, channels, height, width): a vector is 1x1, a sequence 1 x frames.
 
-    `there` is a mask (batch, frames) for sequences, also where nothing is padded; None for all others.
+    `mask` is (batch, frames) for sequences, also where nothing is padded; None for all others.
     """
 
     values: Tensor
-    there: Tensor | None = None
+    mask: Tensor | None = None
 
     @classmethod
     def of(cls, features: Features) -> "Plane":
-        """Adds the axes that are not there."""
+        """Adds the axes that are missing."""
         values = features.values
         if values.ndim == 3:
             frames = values.new_ones(values.shape[0], values.shape[2])
-            return cls(values.unsqueeze(2), frames if features.there is None else features.there)
+            return cls(values.unsqueeze(2), frames if features.mask is None else features.mask)
         return cls(values if values.ndim == 4 else values[:, :, None, None])
 
     def cleared(self) -> "Plane":
-        """Returns the same with zeros where nothing is there."""
-        if self.there is None:
+        """Returns the same with zeros where the mask is 0."""
+        if self.mask is None:
             return self
-        return Plane(self.values * self.there[:, None, None, :], self.there)
+        return Plane(self.values * self.mask[:, None, None, :], self.mask)
 
     def at_each_place(self, module: nn.Module) -> "Plane":
-        """Returns what a module for rows (n, channels) makes of each place; zeros where nothing is there."""
+        """Returns what a module for rows (n, channels) makes of each place; zeros where the mask is 0."""
         last = self.values.movedim(1, -1)
-        if self.there is None:
+        if self.mask is None:
             changed = module(last.reshape(-1, last.shape[-1]))
             return Plane(changed.reshape(*last.shape[:-1], -1).movedim(-1, 1))
-        kept = self.there.unsqueeze(1).bool()
+        kept = self.mask.unsqueeze(1).bool()
         rows = module(last[kept])
         changed = rows.new_zeros(*last.shape[:-1], rows.shape[-1])
         changed[kept] = rows
-        return Plane(changed.movedim(-1, 1), self.there)
+        return Plane(changed.movedim(-1, 1), self.mask)
 
 
 class ReviewLoss(nn.Module):
@@ -103,15 +103,15 @@ class Fusion(nn.Module):
         fused = plane.at_each_place(self.narrow)
         if self.mix is not None and above is not None:
             fused = self._fused(fused, above, self.mix)
-        guess = Plane(self.widen(fused.values), plane.there).at_each_place(self.norm)
+        guess = Plane(self.widen(fused.values), plane.mask).at_each_place(self.norm)
         return guess, fused
 
     @staticmethod
     def _fused(plane: Plane, above: Plane, mix: nn.Linear) -> Plane:
         brought = functional.interpolate(above.values, plane.values.shape[2:], mode="nearest")
-        both = Plane(torch.cat([plane.values, brought], dim=1), plane.there)
+        both = Plane(torch.cat([plane.values, brought], dim=1), plane.mask)
         shares = both.at_each_place(mix).values.sigmoid()
-        return Plane(plane.values * shares[:, :1] + brought * shares[:, 1:], plane.there).cleared()
+        return Plane(plane.values * shares[:, :1] + brought * shares[:, 1:], plane.mask).cleared()
 
 
 def _kernel(student: FeatureShape, teacher: FeatureShape) -> tuple[int, int]:
@@ -124,43 +124,43 @@ def apart(student: Plane, teacher: Plane) -> Tensor:
     """Returns the mean squared distance () at full size and pooled to 4, 2 and 1.
 
     Hierarchical context loss, Chen et al. 2021 (arXiv:2104.09044), section 3.3, with the weights 1, 1/2, 1/4, ... over
-    their sum. A sequence is pooled over the frames that are there.
+    their sum. A sequence is pooled over the frames that the mask holds.
     """
     gap = student.values - teacher.values
     sizes = _sizes(student)
-    loss, weight, total = _at_full_size(gap, student.there), torch.ones_like(sizes), torch.ones_like(sizes)
+    loss, weight, total = _at_full_size(gap, student.mask), torch.ones_like(sizes), torch.ones_like(sizes)
     for level in LEVELS:
         weight = torch.where(sizes > level, weight / 2, weight)
         counts = weight * (sizes > level)
-        if student.there is None and not bool(min(gap.shape[2:]) > level):
+        if student.mask is None and not bool(min(gap.shape[2:]) > level):
             continue
-        loss = loss + counts * _pooled(gap, student.there, level).square().mean(dim=(1, 2))
+        loss = loss + counts * _pooled(gap, student.mask, level).square().mean(dim=(1, 2))
         total = total + counts
     return (loss / total).mean()
 
 
 def _sizes(plane: Plane) -> Tensor:
     """Returns the shorter side of a picture, or the frames of a sequence, for each sample (batch,)."""
-    if plane.there is not None:
-        return plane.there.sum(dim=1)
+    if plane.mask is not None:
+        return plane.mask.sum(dim=1)
     return plane.values.new_full((len(plane.values),), min(plane.values.shape[2:]))
 
 
-def _at_full_size(gap: Tensor, there: Tensor | None) -> Tensor:
+def _at_full_size(gap: Tensor, mask: Tensor | None) -> Tensor:
     squares = gap.square().mean(dim=1).flatten(1)
-    return squares.mean(dim=1) if there is None else (squares * there).sum(dim=1) / there.sum(dim=1)
+    return squares.mean(dim=1) if mask is None else (squares * mask).sum(dim=1) / mask.sum(dim=1)
 
 
-def _pooled(gap: Tensor, there: Tensor | None, level: int) -> Tensor:
+def _pooled(gap: Tensor, mask: Tensor | None, level: int) -> Tensor:
     """Returns (batch, channels, parts): parts are `level` stretches of frames or `level` x `level` tiles.
 
     Part j reaches from floor(j * size / level) to ceil((j + 1) * size / level), as in adaptive pooling.
     """
-    if there is None:
+    if mask is None:
         return functional.adaptive_avg_pool2d(gap, level).flatten(2)
-    frames = there.sum(dim=1).long()[:, None, None]
+    frames = mask.sum(dim=1).long()[:, None, None]
     parts = torch.arange(level, device=gap.device)[None, :, None]
-    frame = torch.arange(there.shape[1], device=gap.device)[None, None, :]
+    frame = torch.arange(mask.shape[1], device=gap.device)[None, None, :]
     within = (frame >= parts * frames // level) & (frame < -(-(parts + 1) * frames // level))
     shares = within / within.sum(dim=2, keepdim=True)
     return gap.squeeze(2) @ shares.to(gap.dtype).transpose(1, 2)

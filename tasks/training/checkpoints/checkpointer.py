@@ -18,12 +18,12 @@ from torch.optim.lr_scheduler import LRScheduler
 from tasks.core.checkpoints import Checkpoints, current
 from tasks.core.errors import IntegrityError, mismatch
 from tasks.training.checkpoints.checkpoint_file import DO, Checkpoint, digest_of, read_checkpoint, write_checkpoint
-from tasks.training.checkpoints.train_state import Standing
+from tasks.training.checkpoints.train_state import TrainState
 from tasks.training.seeds import generator_states, restore_generators
 
 
 @dataclass(frozen=True)
-class Changing:
+class TrainObjects:
     """What changes while a network learns; `learners` are the network and, where it has a state, the objective."""
 
     learners: Mapping[str, nn.Module]
@@ -36,13 +36,13 @@ class Changing:
 
 
 @dataclass
-class Keeper:
+class Checkpointer:
     """Writes the checkpoints of one training to a file, and reads the last one; without a file it does neither.
 
     `start` is the digest of what the training begins with: a checkpoint of another beginning is not taken.
     """
 
-    changing: Changing
+    objects: TrainObjects
     places: Checkpoints | None
     path: Path | None
     start: str
@@ -52,29 +52,29 @@ class Keeper:
     _cost: float = 0.0
 
     @classmethod
-    def of(cls, changing: Changing, facts: str, *, writes: bool = True) -> "Keeper":
-        """Returns the keeper of a training that begins now; `facts` are its budget and seed."""
+    def of(cls, objects: TrainObjects, facts: str, *, writes: bool = True) -> "Checkpointer":
+        """Returns the checkpointer of a training that begins now; `facts` are its budget and seed."""
         places = current()
         if places is None:
-            return cls(changing, None, None, "")
-        start = digest_of(changing.tensors() | generator_states()[0], facts)
-        return cls(changing, places, places.next(), start, writes)
+            return cls(objects, None, None, "")
+        start = digest_of(objects.tensors() | generator_states()[0], facts)
+        return cls(objects, places, places.next(), start, writes)
 
-    def taken_up(self, standing: Standing) -> Standing:
-        """Puts everything back to the last checkpoint, and returns how far that was; `standing` where there is none.
+    def resume(self, state: TrainState) -> TrainState:
+        """Puts everything back to the last checkpoint, and returns how far that was; `state` where there is none.
 
         A checkpoint that cannot be used is a warning.
         """
         if self.path is None or not self.path.is_file():
-            return standing
+            return state
         try:
             checkpoint = read_checkpoint(self.path)
             self._require_same_start(self.path, checkpoint)
         except IntegrityError as error:
             warnings.warn(str(error), stacklevel=2)
-            return standing
-        _restore(self.changing, checkpoint)
-        return Standing.from_json(checkpoint.state["standing"], checkpoint.under("best"))
+            return state
+        _restore(self.objects, checkpoint)
+        return TrainState.from_json(checkpoint.state["state"], checkpoint.under("best"))
 
     @property
     def due(self) -> bool:
@@ -83,24 +83,23 @@ class Keeper:
             return False
         return time.monotonic() - self._written >= self.places.wait(self._cost)
 
-    def keep(self, standing: Standing) -> None:
+    def keep(self, state: TrainState) -> None:
         """Writes a checkpoint now."""
         if self.path is None or not self.writes:
             return
         started = time.monotonic()
-        write_checkpoint(self.path, self._checkpoint(standing))
+        write_checkpoint(self.path, self._checkpoint(state))
         self._written = time.monotonic()
         self._cost = self._written - started
 
-    def _checkpoint(self, standing: Standing) -> Checkpoint:
+    def _checkpoint(self, state: TrainState) -> Checkpoint:
         generators, words = generator_states()
-        moments, groups = _optimizer_state(self.changing.optimizer)
-        tensors = {f"best.{name}": value for name, value in standing.best_weights.items()}
+        moments, groups = _optimizer_state(self.objects.optimizer)
+        tensors = {f"best.{name}": value for name, value in state.best_weights.items()}
         tensors |= {f"generators.{name}": value for name, value in generators.items()}
-        state = {"start": self.start, "standing": standing.to_json(), "generators": words, "groups": groups}
-        return Checkpoint(
-            self.changing.tensors() | moments | tensors, state | {"schedule": self.changing.schedule.state_dict()}
-        )
+        facts = {"start": self.start, "state": state.to_json(), "generators": words, "groups": groups}
+        schedule = {"schedule": self.objects.schedule.state_dict()}
+        return Checkpoint(self.objects.tensors() | moments | tensors, facts | schedule)
 
     def _require_same_start(self, path: Path, checkpoint: Checkpoint) -> None:
         if checkpoint.state.get("start") != self.start:
@@ -123,11 +122,11 @@ def _optimizer_state(optimizer: Optimizer) -> tuple[dict[str, Tensor], list[dict
     return moments, [{"lr": float(group["lr"])} for group in state["param_groups"]]
 
 
-def _restore(changing: Changing, checkpoint: Checkpoint) -> None:
-    for role, learner in changing.learners.items():
+def _restore(objects: TrainObjects, checkpoint: Checkpoint) -> None:
+    for role, learner in objects.learners.items():
         learner.load_state_dict(checkpoint.under(role))
-    _restore_optimizer(changing.optimizer, checkpoint)
-    changing.schedule.load_state_dict(dict(checkpoint.state["schedule"]))
+    _restore_optimizer(objects.optimizer, checkpoint)
+    objects.schedule.load_state_dict(dict(checkpoint.state["schedule"]))
     restore_generators(checkpoint.under("generators"), checkpoint.state["generators"])
 
 

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ EpochMetrics = dict[str, float]
 
 
 @dataclass
-class Passage:
+class EpochState:
     """One epoch on its way: the batches behind it, and the sums over their samples of what the objective named."""
 
     batches: int = 0
@@ -34,14 +34,14 @@ class Passage:
 
 
 @dataclass
-class Standing:
+class TrainState:
     """The epochs that are done, the best of them, and the one on its way."""
 
     best_weights: dict[str, Tensor]
     best_epoch: int = 0
     best_rank: tuple[float, float] = (float("-inf"), 0.0)
     history: list[EpochMetrics] = field(default_factory=list)
-    passage: Passage = field(default_factory=Passage)
+    progress: EpochState = field(default_factory=EpochState)
 
     @property
     def epoch(self) -> int:
@@ -54,18 +54,18 @@ class Standing:
             weights = copy.deepcopy(model.state_dict())
             self.best_epoch, self.best_rank, self.best_weights = self.epoch, rank, weights
         self.history.append(metrics)
-        self.passage = Passage()
+        self.progress = EpochState()
 
     def to_json(self) -> dict[str, Any]:
         """Returns all but the weights; numbers come back to the bit."""
-        sums = {name: float(total) for name, total in self.passage.sums.items()}
-        passage = {**asdict(Passage(self.passage.batches, self.passage.samples, self.passage.seconds)), "sums": sums}
+        sums: dict[str, float | Tensor] = {name: float(total) for name, total in self.progress.sums.items()}
+        progress = asdict(replace(self.progress, sums=sums))
         facts = {"best_epoch": self.best_epoch, "best_rank": self.best_rank, "history": self.history}
-        return facts | {"passage": passage}
+        return facts | {"progress": progress}
 
     @classmethod
-    def from_json(cls, state: Mapping[str, Any], best_weights: dict[str, Tensor]) -> "Standing":
+    def from_json(cls, state: Mapping[str, Any], best_weights: dict[str, Tensor]) -> "TrainState":
         """Returns what `to_json` was asked of."""
         first, second = state["best_rank"]
-        passage = Passage(**state["passage"])
-        return cls(best_weights, state["best_epoch"], (first, second), state["history"], passage)
+        progress = EpochState(**state["progress"])
+        return cls(best_weights, state["best_epoch"], (first, second), state["history"], progress)

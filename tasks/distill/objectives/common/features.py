@@ -20,27 +20,27 @@ class FeatureShape:
 class Features:
     """What a layer gave for a batch: values (batch, channels, *positions); positions are as in `FeatureShape`.
 
-    `there` is a float mask (batch, frames), 1 for frames that are no padding; None where everything is there.
+    `mask` is float (batch, frames), 1 for frames that are no padding; None where no frame is padding.
     """
 
     values: Tensor
-    there: Tensor | None = None
+    mask: Tensor | None = None
 
     def cleared(self) -> "Features":
         """Returns the same in at least float32, with zeros in place of whatever the padding holds."""
         values = wide(self.values)
-        if self.there is None:
+        if self.mask is None:
             return Features(values)
-        return Features(values.masked_fill(self.there.unsqueeze(1) == 0, 0), self.there.to(values.dtype))
+        return Features(values.masked_fill(self.mask.unsqueeze(1) == 0, 0), self.mask.to(values.dtype))
 
     def detached(self) -> "Features":
         """Returns the same without a gradient."""
-        return Features(self.values.detach(), self.there)
+        return Features(self.values.detach(), self.mask)
 
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Every place that is there, one after the other: rows (n, channels), and weights (n,) that add up to 1.
+    """Every place that the mask holds, one after the other: rows (n, channels), and weights (n,) that add up to 1.
 
     The places of a sample share its weight, so that a long sequence is no louder than a short one.
     """
@@ -52,11 +52,11 @@ class Places:
     def of(cls, features: Features) -> "Places":
         """Takes features apart."""
         last = features.values.movedim(1, -1)
-        if features.there is None:
+        if features.mask is None:
             rows = last.reshape(-1, last.shape[-1])
             return cls(rows, rows.new_full((len(rows),), 1 / max(len(rows), 1)))
-        weights = features.there / features.there.sum(dim=1, keepdim=True) / len(features.there)
-        kept = features.there.bool()
+        weights = features.mask / features.mask.sum(dim=1, keepdim=True) / len(features.mask)
+        kept = features.mask.bool()
         return cls(last[kept], weights[kept])
 
     def mean(self, losses: Tensor) -> Tensor:
@@ -65,11 +65,11 @@ class Places:
 
 
 def pooled(features: Features) -> Tensor:
-    """Returns the mean (batch, channels) over the positions that are there."""
+    """Returns the mean (batch, channels) over the positions that the mask holds."""
     values = features.values
-    if features.there is not None:
-        there = features.there.unsqueeze(1)
-        return (values * there).sum(dim=2) / there.sum(dim=2)
+    if features.mask is not None:
+        mask = features.mask.unsqueeze(1)
+        return (values * mask).sum(dim=2) / mask.sum(dim=2)
     return values if values.ndim == 2 else values.flatten(2).mean(dim=2)
 
 
@@ -83,7 +83,7 @@ def aligned(student: Features, teacher: Features) -> tuple[Features, Features]:
     if ours.ndim != theirs.ndim:
         return Features(pooled(student)), Features(pooled(teacher))
     if ours.shape[2:] == theirs.shape[2:]:
-        return student, Features(theirs, student.there)
+        return student, Features(theirs, student.mask)
     sizes = [min(pair) for pair in zip(ours.shape[2:], theirs.shape[2:], strict=True)]
     return Features(_resized(ours, sizes)), Features(_resized(theirs, sizes))
 

@@ -15,7 +15,7 @@ class SteadyNorm(nn.BatchNorm1d):
 
 
 class Projection(nn.Module):
-    """A 1x1 convolution, that is one linear map for every place, and batch norm over the places that are there."""
+    """A 1x1 convolution, that is one linear map for every place, and batch norm over the places that the mask holds."""
 
     def __init__(self, channels: int, wanted: int) -> None:
         super().__init__()

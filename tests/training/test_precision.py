@@ -12,15 +12,19 @@ from tasks.training.precision import with_precision
 CPU = torch.device("cpu")
 
 
-class Noting(nn.Linear):
-    """Remembers in which precision it answered."""
+class Noting(nn.Module):
+    """Remembers in which precision it computed."""
 
-    answered: torch.dtype
+    computed: torch.dtype
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        answer = super().forward(inputs)
-        self.answered = answer.dtype
-        return answer
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        values = self.linear(inputs["inputs"])
+        self.computed = values.dtype
+        return {"logits": values, "mask": values > 0}
 
 
 @pytest.mark.parametrize(
@@ -41,10 +45,11 @@ def test_auto_is_bf16_where_the_processor_multiplies_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {capability: True, "amx_fp16": False})
-    network = Noting(4, 3)
-    answer = with_precision(network, Training(epochs=1, precision=precision), CPU)(torch.ones(2, 4))
-    assert network.answered == expected
-    assert answer.dtype == network.weight.dtype == torch.float32
+    network = Noting()
+    outputs = with_precision(network, Training(epochs=1, precision=precision), CPU)({"inputs": torch.ones(2, 4)})
+    assert network.computed == expected
+    assert outputs["logits"].dtype == network.linear.weight.dtype == torch.float32
+    assert outputs["mask"].dtype == torch.bool
 
 
 def test_this_processor_can_be_asked() -> None:
