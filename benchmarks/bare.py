@@ -19,8 +19,8 @@ from params.pipeline import Recipe
 from tasks.compress.compress import Compressed, compress
 from tasks.compress.context import CompressionContext
 from tasks.compress.recovery import Recoverer
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER
 from tasks.core.progress import silent
-from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch
 from tasks.data.prepared.prepare import prepare
 from tasks.distill.health import weights_digest
@@ -28,10 +28,11 @@ from tasks.distill.student import distill, train_alone
 from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.evaluate.evaluate import Evaluation, evaluate
-from tasks.evaluate.figure_data import figure_data_of
-from tasks.evaluate.figures.draw import draw
-from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest, export_model
+from tasks.evaluate.illustrate import illustrate
+from tasks.evaluate.model_under_test import ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers
+from tasks.kinds.limits import deciding
+from tasks.kinds.recipes import load_recipe
 from tasks.models.build import count_parameters
 from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
 from tasks.runtime.bundle.manifest import Processor
@@ -54,7 +55,8 @@ def main(arguments: Sequence[str]) -> None:
     heavy = sorted({"prefect", "mlflow", "dvc"} & sys.modules.keys())
     if heavy:
         raise ImportError(f"expected a bare process, got {', '.join(heavy)} imported")
-    told = ", ".join(f"{score.name} {score.accuracy.value:.4f}" for score in judged.scores)
+    name = deciding(recipe.data.task).name
+    told = ", ".join(f"{score.name} {score.metrics[name].value:.4f}" for score in judged.scores)
     sys.stdout.write(f"{chosen} ships; {told}\n")
 
 
@@ -96,9 +98,9 @@ def _judged(
     target = recipe.compress.target
     judged = evaluate(recipe.evaluate, exported | candidates, data, target, recipe.seed, silent)
     write_numbers(judged, done.chosen, folder)
-    metric = f"validation_{data.kind.primary}"
+    metric = f"validation_{data.measuring.deciding.name}"
     curves = {name: np.array([epoch[metric] for epoch in one.fit.history]) for name, one in trained.items()}
-    for drawing in draw(figure_data_of(judged, done.chosen, data, curves)):
+    for drawing in illustrate(judged, done.chosen, data, curves)[1]:
         (folder / f"{drawing.name}.svg").write_bytes(drawing.svg)
     return judged
 

@@ -30,8 +30,8 @@ from tasks.compress.context import choose_rows
 from tasks.compress.operators import executed_operators, integer_operators
 from tasks.compress.quantization.calibration import CalibrationSamples
 from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord
-from tasks.core.recipes import load_recipe
 from tasks.core.workspace import prepare_environment, project_root
+from tasks.kinds.recipes import load_recipe
 from tasks.models.export import export_onnx
 from tasks.models.weights import load_model
 from tasks.runtime.bundle.latency import measure
@@ -199,7 +199,8 @@ def _inputs(exported: Path) -> list[str]:
 def _measured(name: str, entry: Entry, session: Session, p50: float, data: PreparedData) -> Row:
     validation = data.splits.validation
     logits = np.concatenate([side_by_side(session.predict(b.inputs)) for b in validation.batches()])
-    accuracy = data.kind.quick_scores(logits, validation.labels())[data.kind.primary]
+    seen = data.measuring.seen((session.predict(b.inputs), b.targets) for b in validation.batches())
+    accuracy = data.measuring.values(seen)[data.measuring.deciding.name]
     parity = float(np.abs(logits - entry.torch_logits).max()) if entry.parity is None else entry.parity
     fused = integer_operators(executed_operators(entry.content))
     return Row(name, accuracy, len(entry.content), p50, parity, fused)

@@ -27,12 +27,12 @@ from benchmarks.readme import replace_table
 from params.distill import SoftLabelStore
 from params.pipeline import Recipe
 from tasks.core.progress import silent
-from tasks.core.recipes import load_recipe
 from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelReport
 from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.kinds.recipes import load_recipe
 from tasks.training.arrays import SplitArrays
 from tasks.training.batches import Batch
 from tasks.training.loop import Objective, Trainer

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from benchmarks.readme import replace_table
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
-from tasks.core.recipes import load_recipe
 from tasks.core.workspace import project_root
+from tasks.kinds.recipes import load_recipe
 from tasks.models.build import build_model
 from tasks.models.export import export_onnx
 from tasks.runtime.bundle.bundle import Facts, Golden, golden_of, write_bundle

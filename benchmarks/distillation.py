@@ -29,19 +29,18 @@ from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.core.progress import silent
-from tasks.core.recipes import load_recipe
 from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill, train_alone
 from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
+from tasks.kinds.recipes import load_recipe
 from tasks.models.build import Network, count_parameters
 from tasks.models.weights import load_model
 from tasks.tracking.runs import fetch
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
-from tasks.training.predict import predict, side_by_side
 
 CONFIDENCE = 0.95
 
@@ -121,7 +120,7 @@ def _one_seed(recipe: Recipe, directory: Path, once: Network | None, store: Path
 
 def _test_accuracy(network: Network, data: PreparedData) -> float:
     test = open_split(data.directory, "test")
-    return data.kind.quick_scores(side_by_side(predict(network, test)), test.labels())["accuracy"]
+    return data.measuring.measure(network, test)[data.measuring.deciding.name]
 
 
 def _table(recipe: str, seeds: Sequence[Seed], seconds: float) -> str:

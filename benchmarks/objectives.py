@@ -25,15 +25,14 @@ from benchmarks.readme import replace_table
 from params.distill import Distill
 from params.pipeline import Recipe
 from tasks.core.progress import silent
-from tasks.core.recipes import load_recipe
 from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.student import distill, train_alone
 from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
+from tasks.kinds.recipes import load_recipe
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData, Trained
-from tasks.training.predict import predict, side_by_side
 
 CONFIDENCE = 0.95
 SOFT = (
@@ -127,7 +126,7 @@ def _alone(recipe: Recipe, data: PreparedData, seed: int) -> Trained:
 
 def _judged(trained: Trained, data: PreparedData) -> Measured:
     test = open_split(data.directory, "test")
-    accuracy = data.kind.quick_scores(side_by_side(predict(trained.network, test)), test.labels())["accuracy"]
+    accuracy = data.measuring.measure(trained.network, test)[data.measuring.deciding.name]
     return Measured(accuracy, statistics.median(epoch["train_seconds"] for epoch in trained.fit.history))
 
 

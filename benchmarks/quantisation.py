@@ -24,16 +24,15 @@ from flows.recipe_checks import pinned
 from params.compress import Compress
 from params.pipeline import Recipe
 from tasks.compress.context import CompressionContext
-from tasks.compress.measure import logits_of
 from tasks.compress.passes import CandidateBuilder
 from tasks.compress.recovery import Recoverer
 from tasks.core.progress import silent
-from tasks.core.recipes import load_recipe
 from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.kinds.recipes import load_recipe
 from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
@@ -75,11 +74,12 @@ def _one_seed(
     student = distill(recipe.student, recipe.distill, teachers, data, seed, silent, nothing).trained.network
     recover = Recoverer(recipe.student.training, recipe.distill, teachers, data, seed, nothing)
     builder = CandidateBuilder(CompressionContext(params, student, data, folder, seed, recover))
-    test = open_split(data.directory, "test")
+    test, measuring = open_split(data.directory, "test"), data.measuring
     scores = {}
     for candidate in params.candidates:
         session = Session(builder.build(candidate).path.read_bytes())
-        scores[candidate.called] = data.kind.quick_scores(logits_of(session, test), test.labels())[data.kind.primary]
+        seen = measuring.seen((session.predict(some.inputs), some.targets) for some in test.batches())
+        scores[candidate.called] = measuring.values(seen)[measuring.deciding.name]
     told = ", ".join(f"{name} {score:.2%}" for name, score in scores.items())
     sys.stderr.write(f"seed {seed} done: {told}\n")
     return scores

@@ -22,8 +22,8 @@ from params.models import Architecture
 from params.training import Training
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
-from tasks.core.recipes import load_recipe
 from tasks.core.workspace import project_root
+from tasks.kinds.recipes import load_recipe
 from tasks.models.build import build_model
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.optimizers import build_optimizer

@@ -14,9 +14,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tasks.contracts.metrics import Interval
+from tasks.contracts.metrics import Metric
 from tasks.contracts.records import DataRecord
-from tasks.contracts.scores import Challenge, EvaluationRecord, Score
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Challenge, EvaluationRecord, Score
+from tasks.contracts.words import gain_in_digits, title_of
 from tasks.core.progress import (
     Event,
     Listener,
@@ -29,6 +30,7 @@ from tasks.core.progress import (
     listen,
 )
 from tasks.data.versions.versions_store import quarantine_file
+from tasks.kinds.limits import deciding
 
 PATIENCE_SECONDS = 2.0
 console = Console(highlight=False)
@@ -116,31 +118,34 @@ def evaluation_table(evaluation: EvaluationRecord) -> Table:
     title = f"{evaluation.name} on {test:,} test samples"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
     table.add_column("")
-    for heading in ("accuracy (interval)", "parameters", "bytes", "p50 ms"):
+    metric = deciding(evaluation.data.task)
+    for heading in (f"{metric.title} (interval)", "parameters", "bytes", "p50 ms"):
         table.add_column(heading, justify="right", no_wrap=True)
-    rows = {"teacher": evaluation.teacher.role, "baseline": "student alone", "student": "student distilled"}
-    for name, label in rows.items():
-        table.add_row(*_cells(label, evaluation.score(name)))
+    for name in (TEACHER, BASELINE, STUDENT):
+        label = evaluation.teacher.role if name == TEACHER else title_of(name)
+        table.add_row(*_cells(metric, label, evaluation.score(name)))
     table.add_section()
-    table.add_row(*_cells(f"shipped: {evaluation.chosen}", evaluation.shipped), style="bold")
+    table.add_row(*_cells(metric, f"shipped: {evaluation.chosen}", evaluation.shipped), style="bold")
     return table
 
 
-def gain_line(gain: Interval) -> str:
+def gain_line(evaluation: EvaluationRecord) -> str:
     """Says what the teacher was worth to the student, and whether the test set is large enough to tell."""
+    metric = deciding(evaluation.data.task)
+    gain = evaluation.gains[metric.name]
     told = "" if gain.low > 0 or gain.high < 0 else ": the test set cannot tell it from zero"
-    return (
-        f"The teacher is worth {gain.value:+.4f} accuracy to the student ({gain.low:+.4f} to {gain.high:+.4f}){told}."
-    )
+    ends = f"({gain.low:+.4f} to {gain.high:+.4f})"
+    return f"The teacher is worth {gain.value:+.4f} {metric.title} to the student {ends}{told}."
 
 
 def challenge_line(challenge: Challenge) -> str:
     """Says how a release did against the champion, on the samples of its own test data."""
-    gain, only = challenge.gain, f"{challenge.only_challenger} against {challenge.only_champion}"
-    return (
-        f"against version {challenge.version}: {gain.value:+.4f} accuracy ({gain.low:+.4f} to {gain.high:+.4f});"
-        f" samples that only one has right: {only}, McNemar p {challenge.p_value:.3g}"
-    )
+    name, gain = next(iter(challenge.gains.items()))
+    line = f"against version {challenge.version}: {name} {gain_in_digits(gain)}"
+    if not (found := challenge.discordant):
+        return line
+    only = f"{found.only_challenger} against {found.only_champion}"
+    return f"{line}; samples that only one has right: {only}, McNemar p {found.p_value:.3g}"
 
 
 def say_quarantine(data: DataRecord) -> None:
@@ -167,11 +172,16 @@ def bullet_list(title: str, items: Sequence[str]) -> str:
     return "\n".join([title, *(f"  - {item}" for item in items)])
 
 
-def _cells(label: str, score: Score) -> list[str]:
-    accuracy = score.accuracy
+def interval_cell(metric: Metric, score: Score) -> str:
+    """Returns a value of a model and the ends of its interval, for a table."""
+    interval = score.metrics[metric.name]
+    return f"{interval.value:.4f} ({interval.low:.3f}-{interval.high:.3f})"
+
+
+def _cells(metric: Metric, label: str, score: Score) -> list[str]:
     return [
         label,
-        f"{accuracy.value:.4f} ({accuracy.low:.3f}-{accuracy.high:.3f})",
+        interval_cell(metric, score),
         f"{score.parameters:,}",
         f"{score.size:,}",
         f"{score.p50_ms:.3f}",

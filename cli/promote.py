@@ -14,9 +14,9 @@ from params.promote import Gate
 from tasks.contracts.releases import Promotion
 from tasks.core.errors import InputError, RefusedError, mismatch
 from tasks.core.files import local_path
-from tasks.core.recipes import load_recipe
 from tasks.core.record import Artefact
 from tasks.core.workspace import prepare_environment, project_root
+from tasks.kinds.recipes import load_recipe
 from tasks.registry.channel.paths import channels
 from tasks.tracking.job_runs import job_run
 

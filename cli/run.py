@@ -57,7 +57,7 @@ def _say_outcome(ended: RunEnded) -> None:
     evaluation, release = ended.retrained.evaluation, ended.retrained.release
     console.print()
     console.print(evaluation_table(evaluation))
-    console.print(gain_line(evaluation.gain), soft_wrap=True)
+    console.print(gain_line(evaluation), soft_wrap=True)
     for note in evaluation.notes:
         console.print(f"[yellow]warning[/] {note}", soft_wrap=True)
     title = f"[bold]{release.model}[/] version {release.version}, data {release.data_version}"

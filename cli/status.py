@@ -61,7 +61,7 @@ def _evidence(row: Decision) -> str:
     """Returns the gate's answer in short, and which verdict that is; empty for a decision of a person."""
     if row.event in BY_PEOPLE:
         return ""
-    broken = [check.limit for check in row.parsed_verdict.checks if not check.passed]
+    broken = row.parsed_verdict.broken
     said = f"broke {', '.join(broken)}" if broken else "passed"
     return f"{said}, {row.verdict_sha256[:8]}"
 

@@ -11,16 +11,18 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from cli.console import bullet_list, command, console, shown, warn
+from cli.console import bullet_list, command, console, interval_cell, shown, warn
 from cli.options import Overrides
 from flows.run import project_of
 from flows.sweep.search import label_of
 from flows.sweep.search_space import SearchSpace
 from infra.services.prefect_server import start_prefect_api
+from tasks.contracts.words import interval_in_digits
 from tasks.core.errors import UnreachableError, mismatch
 from tasks.core.files import local_path
 from tasks.core.servers import answers, without_login
 from tasks.core.workspace import prepare_environment
+from tasks.kinds.limits import deciding
 
 if TYPE_CHECKING:
     from flows.sweep.ranking import RankedTrial
@@ -74,10 +76,10 @@ def _say(space: SearchSpace, swept: "SweepResult") -> None:
     if best.refusals:
         title = "[yellow]warning[/] no student keeps every limit of the gates; the nearest breaks:"
         console.print(bullet_list(title, best.refusals), soft_wrap=True)
-    shipped = swept.evaluation.shipped
-    accuracy = f"{shipped.accuracy.value:.4f} ({shipped.accuracy.low:.4f} to {shipped.accuracy.high:.4f})"
+    metric = deciding(swept.evaluation.data.task)
+    quality = f"{metric.title} {interval_in_digits(swept.evaluation.shipped.metrics[metric.name])}"
     console.print(f"\nbest: [bold]{escape(best.variant.label)}[/], as {swept.evaluation.chosen}", soft_wrap=True)
-    console.print(f"on the test split, which only this one has seen: accuracy {accuracy}", soft_wrap=True)
+    console.print(f"on the test split, which only this one has seen: {quality}", soft_wrap=True)
     path = local_path(swept.front.uri)
     console.print(f"front: {(path and os.path.relpath(path)) or swept.front.uri}", soft_wrap=True)
     console.print(bullet_list("Next:", [escape(line_to_run(space, best))]), soft_wrap=True)
@@ -94,14 +96,15 @@ def _table(space: SearchSpace, ranking: Sequence["RankedTrial"]) -> Table:
     title = f"{space.recipe.name}: students on validation data, the best first"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
     table.add_column("")
-    for heading in ("accuracy (interval)", "bytes", "p50 ms", "gates"):
+    metric = deciding(space.recipe.data.task)
+    for heading in (f"{metric.title} (interval)", "bytes", "p50 ms", "gates"):
         table.add_column(heading, justify="right", no_wrap=True)
     for place, one in enumerate(ranking, start=1):
-        score, accuracy = one.score, one.score.accuracy
+        score = one.score
         gates = f"{len(one.refusals)} broken" if one.refusals else "kept"
         table.add_row(
             escape(f"{place} {one.variant.label}"),
-            f"{accuracy.value:.4f} ({accuracy.low:.3f}-{accuracy.high:.3f})",
+            interval_cell(metric, score),
             f"{score.size:,}",
             f"{score.p50_ms:.3f}",
             gates,

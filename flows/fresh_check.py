@@ -4,8 +4,9 @@ from pathlib import Path
 
 from params.pipeline import Recipe
 from params.promote import Gate
+from tasks.contracts.metrics import Check
 from tasks.contracts.records import DataRecord
-from tasks.contracts.releases import Check, Release
+from tasks.contracts.releases import Release
 from tasks.contracts.scores import FreshScore
 from tasks.core.errors import DataError, mismatch
 from tasks.data.fresh import fresh_samples
@@ -13,6 +14,7 @@ from tasks.data.schema import sample_in_words
 from tasks.data.versions.versioning import versioned_data
 from tasks.data.versions.versions_store import CACHE, cached, card_of
 from tasks.evaluate.fresh import score_fresh
+from tasks.kinds.limits import metrics_of
 from tasks.registry.gate.gate_inputs import unpacked
 from tasks.registry.gate.judge import judge_fresh
 from tasks.registry.ledger import entries as ledger
@@ -35,8 +37,9 @@ def judged_on_fresh(
     before = cached(project / CACHE, earlier.version)
     fresh = fresh_samples(before, lambda name: Path(data.directory, name))
     with unpacked(champion) as bundle:
-        score = score_fresh(bundle, card_of(before), fresh, recipe.evaluate.calibration_bins)
-    return score, judge_fresh(gate, score, recipe.retrain.below_gate.class_samples) if score else ()
+        score = score_fresh(bundle, card_of(before), fresh)
+    watch, metrics = recipe.retrain.below_gate, metrics_of(earlier.task)
+    return score, judge_fresh(gate, metrics, score, watch.group_samples) if score else ()
 
 
 def _require_same_inputs(champion: Release, earlier: DataRecord, data: DataRecord) -> None:

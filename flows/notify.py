@@ -13,6 +13,7 @@ from typing import Any
 from params.pipeline import Recipe
 from params.retrain import Event
 from tasks.contracts.releases import Promotion
+from tasks.contracts.words import refusal_lines
 from tasks.core.errors import StoppedError, mismatch
 from tasks.core.progress import Warned, say
 from tasks.core.servers import without_login
@@ -25,7 +26,7 @@ def notify_of_promotions(recipe: Recipe, promotions: Sequence[Promotion], reason
         if promotion.moved:
             _notify(recipe, "promoted", f"{version} promoted to {promotion.environment}", reason)
         elif not promotion.verdict.passed:
-            body = "\n".join((reason, *promotion.verdict.refusals))
+            body = "\n".join((reason, *refusal_lines(promotion.verdict)))
             _notify(recipe, "refused", f"{version} refused by the gate of {promotion.environment}", body)
 
 

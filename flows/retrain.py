@@ -16,7 +16,7 @@ from params.student import Student
 from tasks.compress.task import compress_student
 from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord
 from tasks.contracts.releases import Promotion, Release
-from tasks.contracts.scores import EvaluationRecord
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, EvaluationRecord
 from tasks.core.fingerprint import LIBRARIES, Ingredients, flatten, library_versions
 from tasks.core.locks import shared
 from tasks.core.record import Artefact, Record
@@ -26,6 +26,7 @@ from tasks.distill.task import distill_assistant, distill_student, teach_each_ot
 from tasks.distill.teachers.task import train_teacher
 from tasks.evaluate.report.task import write_card
 from tasks.evaluate.task import evaluate_candidates
+from tasks.kinds.limits import deciding
 from tasks.registry.task import register_student
 from tasks.tracking import job_runs, runs
 from tasks.tracking.runs import StageRun
@@ -123,8 +124,10 @@ def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) ->
     """Puts on the parent run what a person compares retrains by."""
     run.uses(evaluation.data)
     run.tags({"data_version": evaluation.data.version, "model_version": str(release.version)})
-    models = {"teacher": "teacher", "baseline": "baseline", "student": "student", "shipped": evaluation.chosen}
-    run.metrics(0, {f"{role}.accuracy": evaluation.score(name).accuracy.value for role, name in models.items()})
+    models = {**{role: role for role in (TEACHER, BASELINE, STUDENT)}, "shipped": evaluation.chosen}
+    metric = deciding(evaluation.data.task).name
+    values = {role: evaluation.score(name).metrics[metric].value for role, name in models.items()}
+    run.metrics(0, {f"{role}.{metric}": value for role, value in values.items()})
     run.metrics(0, {"shipped.bytes": float(evaluation.shipped.size), "shipped.p50_ms": evaluation.shipped.p50_ms})
 
 

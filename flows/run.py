@@ -14,11 +14,12 @@ from flows.notify import notify_of_failure, notify_of_promotions
 from flows.recipe_checks import advice_on, pinned
 from params.pipeline import Recipe
 from tasks.contracts.releases import Promotion
+from tasks.contracts.words import refusal_lines
 from tasks.core.errors import InputError, mismatch
 from tasks.core.fingerprint import Ingredients
 from tasks.core.progress import Event, Warned, say
-from tasks.core.recipes import load_recipe
 from tasks.core.workspace import project_root
+from tasks.kinds.recipes import load_recipe
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.checks import add_check
 
@@ -130,7 +131,7 @@ def refusals(promotions: Sequence[Promotion]) -> list[Promotion]:
 def refusal(promotion: Promotion) -> str:
     """Returns every limit of a gate that broke, in words."""
     title = f"the gate of {promotion.environment} refused {promotion.model} version {promotion.version}:"
-    return "\n".join([title, *(f"  - {line}" for line in promotion.verdict.refusals)])
+    return "\n".join([title, *(f"  - {line}" for line in refusal_lines(promotion.verdict))])
 
 
 def _used(project: Path, recipe: Recipe, comparison: Comparison) -> Ingredients:

@@ -8,6 +8,7 @@ from flows.changes import Comparison
 from params.pipeline import Recipe
 from params.promote import Gate
 from params.retrain import Trigger
+from tasks.contracts.words import check_text
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 
@@ -89,10 +90,9 @@ def below_gate(project: Path, recipe: Recipe, _comparison: Comparison) -> Trigge
         )
     if not checks:
         return TriggerResult(False, f"the gate of {watch.environment} has no limit that fresh samples can tell of")
-    words = [
-        f"{check.limit} {check.got}" + ("" if check.passed else f", its gate asks {check.expected}") for check in checks
-    ]
-    broken = [word for word, check in zip(words, checks, strict=True) if not check.passed]
+    texts = [check_text(check) for check in checks]
+    words = [f"{text.limit} {text.got}" + ("" if text.passed else f", its gate asks {text.expected}") for text in texts]
+    broken = [word for word, text in zip(words, texts, strict=True) if not text.passed]
     who = f"{watch.environment} version {champion} on {fresh}"
     return TriggerResult(bool(broken), f"{who}: {'; '.join(broken or words)}{'' if broken else ', as its gate asks'}")
 

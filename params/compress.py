@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from params.section import Fraction, PartFraction, Section, not_empty
+from params.section import MetricLimits, PartFraction, Section, not_empty
 
 
 class Target(Section):
@@ -23,7 +23,7 @@ class Calibration(Section):
 
 
 class Recovery(Section):
-    """A training after a pass that costs accuracy: like the student's, with its teacher, but shorter and slower."""
+    """A training after a pass that costs quality: like the student's, with its teacher, but shorter and slower."""
 
     epochs: int = Field(default=10, ge=1, le=100_000)
     learning_rate: float | None = Field(default=None, gt=0, le=100)
@@ -99,7 +99,7 @@ class QatInt8(Section):
 
 
 class MixedInt8(Section):
-    """Static int8, from which layers leave one by one, the noisiest first, until `limits.accuracy_drop` is kept."""
+    """Static int8, from which layers leave one by one, the noisiest first, until `limits.below_student` is kept."""
 
     kind: Literal["mixed_int8"] = "mixed_int8"
     calibration: Calibration | None = None
@@ -171,8 +171,8 @@ def _with_fp32(candidates: tuple[CandidateParams, ...]) -> tuple[CandidateParams
 class Limits(Section):
     """What a candidate must keep to, on validation data, to be allowed to ship; null for no limit."""
 
-    accuracy_drop: Fraction | None = 0.01
-    """largest loss of accuracy against the uncompressed student"""
+    below_student: MetricLimits | None = None
+    """at most this much worse than the uncompressed student; null for 0.01 of the metric that decides, {} for none"""
     bytes: int | None = Field(default=None, ge=1)
     p95_ms: float | None = Field(default=None, gt=0)
 
@@ -190,7 +190,7 @@ class Compress(Section):
     """`fp32`, no pass at all, is one of them whether it is named or not"""
     calibration: Calibration = Calibration()
     limits: Limits = Limits()
-    prefer: Literal["latency", "bytes", "accuracy"] = "latency"
+    prefer: Literal["latency", "bytes", "quality"] = "latency"
 
     @model_validator(mode="after")
     def _names_are_apart(self) -> Self:

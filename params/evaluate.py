@@ -21,5 +21,4 @@ class Evaluate(Section):
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     resamples: int = Field(default=2_000, ge=100, le=1_000_000)
-    calibration_bins: int = Field(default=15, ge=2, le=1000)
     latency: Latency = Latency()

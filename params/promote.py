@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from params.section import Fraction, Section
+from params.section import Fraction, MetricLimits, Section
 
 
 class Gate(Section):
@@ -16,24 +16,20 @@ class Gate(Section):
     """an environment in which this version must be champion before it may enter this one"""
     minimum_hours: float | None = Field(default=None, ge=0)
     """at least this long it must have led the required environment without interruption"""
-    accuracy: Fraction | None = None
-    """at least"""
-    class_recall: Fraction | None = None
-    """at least, for the worst class"""
+    quality: MetricLimits = Field(default_factory=dict)
+    """at least, for metrics where higher is better, else at most"""
+    below_teacher: MetricLimits = Field(default_factory=dict)
+    """at most this much worse than the teacher"""
     agreement: Fraction | None = None
-    """at least this part of predictions equal to the teacher's"""
-    accuracy_drop: Fraction | None = None
-    """at most this much below the teacher"""
-    calibration_error: Fraction | None = None
-    """at most"""
+    """at least: how alike its answers are to the teacher's"""
     p95_ms: float | None = Field(default=None, gt=0)
     """at most"""
     bytes: int | None = Field(default=None, ge=1)
     """at most"""
     parity: float | None = Field(default=1e-3, gt=0)
-    """at most: largest difference between the logits of torch and of the fp32 ONNX file"""
+    """at most: largest difference between the outputs of torch and of the fp32 ONNX file"""
     not_worse_than_champion: bool = True
-    """refuse when the champion is more accurate beyond the interval of the paired difference on the same data"""
+    """refuse when the champion is better beyond the interval of the paired difference on the same data"""
 
     @model_validator(mode="after")
     def _hours_are_of_an_environment(self) -> Self:
@@ -47,6 +43,11 @@ class Promote(Section):
 
     staging: Gate = Gate(approval="automatic")
     edge: Gate = Gate(requires="staging")
+
+    @property
+    def gates(self) -> dict[str, Gate]:
+        """Each environment's gate, in the order a release passes them."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
 
     @model_validator(mode="after")
     def _staging_comes_first(self) -> Self:

@@ -29,8 +29,8 @@ class FreshLabels(Section):
     environment: Literal["staging", "edge"] = "edge"
     samples: int = Field(default=100, ge=1)
     """fewer fresh samples say nothing"""
-    class_samples: int = Field(default=20, ge=1)
-    """a class with fewer of them is not judged by the gate's `class_recall`"""
+    group_samples: int = Field(default=20, ge=1)
+    """a group (a class, say) with fewer of them is not among those whose worst the gate judges"""
 
 
 class Retrain(Section):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticKnownError
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
@@ -22,6 +22,21 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 PartFraction = Annotated[float, Field(gt=0, lt=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+def _dotted(found: Any) -> Any:
+    """Takes `{iou: {worst: 0.8}}`, which is what `--set` makes of `iou.worst=0.8`, for `{iou.worst: 0.8}`."""
+    if not isinstance(found, dict):
+        return found
+    flat: dict[Any, Any] = {}
+    for name, value in found.items():
+        inner = _dotted(value)
+        flat |= {f"{name}.{end}": one for end, one in inner.items()} if isinstance(inner, dict) else {name: inner}
+    return flat
+
+
+MetricLimits = Annotated[dict[str, float], BeforeValidator(_dotted)]
+"""metric of the kind of task -> limit; `NAME.worst` is the worst group of a metric per group"""
 
 
 def not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:

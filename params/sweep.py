@@ -62,7 +62,7 @@ class _SweepBase(Section):
     """students that are trained at once; the cores are shared out evenly among them"""
     address: str | None = None
     """of a Dask or Ray cluster that is there; null to start one on this machine"""
-    prefer: Literal["accuracy", "latency", "bytes"] = "accuracy"
+    prefer: Literal["quality", "latency", "bytes"] = "quality"
     """among the students that keep all limits of the gates on validation data"""
 
     @model_validator(mode="after")

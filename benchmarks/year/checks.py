@@ -146,9 +146,9 @@ def _gates(_: Sequence[Week]) -> Iterator[str]:
     for row in History.load(MODEL).decisions:
         if row.event == "promoted":
             verdict = Verdict.model_validate_json(row.verdict)
-            doubt = verdict.challenge is None or verdict.challenge.gain.high >= 0
-            if not verdict.passed or not all(check.passed for check in verdict.checks) or not doubt:
-                yield f"version {row.version} came to {row.environment} though its verdict is {verdict.refusals}"
+            doubt = verdict.challenge is None or verdict.challenge.gains["accuracy"].high >= 0
+            if not verdict.passed or not doubt:
+                yield f"version {row.version} came to {row.environment} though its verdict is {verdict.broken}"
 
 
 def _disk(lived: Sequence[Week]) -> Iterator[str]:

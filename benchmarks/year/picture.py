@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from benchmarks.year.weeks import Week
-from tasks.drawing.models import colour_of, title_of
+from tasks.contracts.words import title_of
+from tasks.drawing.models import colour_of
 from tasks.drawing.sheet import BLUE, GREY, INK, PURPLE, sheet, styled
 from tasks.drawing.svg import drawing
 

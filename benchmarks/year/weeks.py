@@ -94,14 +94,14 @@ def _add_numbers(there: Week, before: int | None) -> None:
     there.version, there.data = release.version, release.data_version
     there.samples, there.quarantined = sum(made.data.samples.values()), dict(made.data.quarantined)
     scores = {"teacher": "teacher", "baseline": "baseline", "student": "student", "shipped": made.chosen}
-    there.accuracy = {name: made.score(scores[name]).accuracy.value for name in MODELS}
+    there.accuracy = {name: made.score(scores[name]).metrics["accuracy"].value for name in MODELS}
     ((verdict, _),) = [
         one for one in History.load(MODEL).verdicts_on(MODEL, release.version) if one[0].environment == "staging"
     ]
     if verdict.passed:
         there.accuracy["champion"] = there.accuracy["shipped"]
     elif verdict.challenge:
-        there.accuracy["champion"] = verdict.challenge.champion.accuracy.value
+        there.accuracy["champion"] = verdict.challenge.champion.metrics["accuracy"].value
     if before is not None:
         there.trained_on = _trained_on(before, Path(made.data.directory))
 

@@ -25,8 +25,8 @@ QUICK: dict[str, Any] = {
     "compress": {"target": {"isa": "x86-vnni", "threads": 1}, "candidates": ["fp32"]},
     "evaluate": {"resamples": 500, "latency": {"warmup": 2, "repeats": 10}},
     "promote": {
-        "staging": {"approval": "automatic", "accuracy": 0.9},
-        "edge": {"approval": "manual", "requires": "staging", "minimum_hours": 24, "accuracy": 0.9},
+        "staging": {"approval": "automatic", "quality": {"accuracy": 0.9}},
+        "edge": {"approval": "manual", "requires": "staging", "minimum_hours": 24, "quality": {"accuracy": 0.9}},
     },
 }
 

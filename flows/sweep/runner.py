@@ -16,6 +16,7 @@ from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord, T
 from tasks.core.errors import RecipeError
 from tasks.core.progress import StageAdvanced, StageEnded, StageFailed, StageStarted, say
 from tasks.core.record import canonical_digest
+from tasks.kinds.limits import deciding
 
 STUDENTS = "students"
 
@@ -53,7 +54,9 @@ def run_trials(shared: SharedInputs) -> Iterator[FinishedTrial | FailedTrial]:
         for values, outcome in zip(asked, _batch(shared, asked), strict=True):
             if isinstance(outcome, FinishedTrial):
                 winner = outcome.candidates.winner
-                search.tell(values, worth(winner, prefer), broken(outcome.variant.recipe, winner))
+                search.tell(
+                    values, worth(outcome.variant.recipe, winner, prefer), broken(outcome.variant.recipe, winner)
+                )
             else:
                 search.tell(values, None, 0)
             yield outcome
@@ -119,7 +122,8 @@ def _outcome(variant: Variant, future: Any) -> FinishedTrial | FailedTrial:
     if attempt.student is None or attempt.candidates is None:
         return _failed(variant.values, attempt.failure)
     winner = attempt.candidates.winner
-    numbers = f"{winner.name}, validation accuracy {winner.accuracy:.4f}, {winner.onnx.size:,} bytes"
+    metric = deciding(variant.recipe.data.task)
+    numbers = f"{winner.name}, validation {metric.title} {winner.metrics[metric.name]:.4f}, {winner.onnx.size:,} bytes"
     say(StageEnded("student", f"{variant.label}: {numbers}", attempt.seconds, attempt.reused, attempt.student.created))
     return FinishedTrial(variant, attempt.student, attempt.candidates)
 

@@ -11,7 +11,7 @@ from flows.sweep.search import GridSearch, Search, Values, as_yaml, combinations
 from params.pipeline import Recipe
 from params.sweep import Grid, Optuna, Sweep
 from tasks.core.errors import InputError, RecipeError, mismatch
-from tasks.core.recipes import load_recipe, load_variants
+from tasks.kinds.recipes import load_recipe, load_variants
 
 PACKAGES = {"dask": "prefect_dask", "ray": "prefect_ray", "optuna": "optuna"}
 """which a runner or a search needs, and the extra of their name installs"""

@@ -25,6 +25,7 @@ from tasks.core.record import Artefact
 from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, train_baseline
 from tasks.evaluate.task import compare_students, evaluate_candidates
+from tasks.kinds.limits import deciding
 from tasks.tracking import job_runs
 from tasks.tracking.runs import StageRun
 
@@ -57,7 +58,8 @@ def run_sweep(space: SearchSpace, ready: Callable[[], None]) -> SweepResult:
     runner = task_runner(space.sweep)
     ready()
     with owned_runs("the same command goes on behind the last finished student"):
-        return sweep.with_options(task_runner=runner)(space)
+        result: SweepResult = sweep.with_options(task_runner=runner)(space)
+        return result
 
 
 @flow(name="sweep", flow_run_name="sweep {space.recipe.name}", validate_parameters=False)
@@ -122,7 +124,10 @@ def _log_outcome(
     """Puts picture and best on the run of the sweep, and a table on Prefect's page of it; returns the picture."""
     run.uses(evaluation.data)
     run.tags({"data_version": evaluation.data.version, "best": " ".join(ranking[0].variant.settings)})
-    run.metrics(0, {"best.accuracy": evaluation.shipped.accuracy.value, "best.bytes": float(evaluation.shipped.size)})
-    front = log_front(run, ranking, compared.teacher)
-    create_table_artifact(rows(ranking), f"{evaluation.name}-sweep", f"Students, best first; picture: {front.uri}")
+    metric, shipped = deciding(evaluation.data.task), evaluation.shipped
+    run.metrics(0, {f"best.{metric.name}": shipped.metrics[metric.name].value, "best.bytes": float(shipped.size)})
+    front = log_front(run, metric, ranking, compared.teacher)
+    create_table_artifact(
+        rows(metric, ranking), f"{evaluation.name}-sweep", f"Students, best first; picture: {front.uri}"
+    )
     return front

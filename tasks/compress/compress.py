@@ -33,9 +33,11 @@ def compress(context: CompressionContext, advance: Advance) -> Compressed:
     built, refused = _build_all(context, advance)
     student = measure_student(context)
     measured = measure_candidates(context, built)
-    candidates = on_the_front([judged(candidate, params.limits, student) for candidate in measured])
+    metrics = context.measuring.part.metrics
+    judged_ones = [judged(candidate, params.limits, context.below_student, metrics, student) for candidate in measured]
+    candidates = on_the_front(judged_ones, metrics[0])
     advance(len(params.candidates) + 1, len(params.candidates) + 1, "measured")
-    chosen = choose(params, candidates, refused)
+    chosen = choose(params, metrics[0], candidates, refused)
     return Compressed({one.name: one for one in built}, tuple(candidates), refused, chosen.name)
 
 

@@ -1,6 +1,6 @@
 """What every pass is given: the student, what it may learn from, and where its file goes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from params.compress import Compress, Recovery
 from tasks.contracts.records import InputSpec
 from tasks.core.plugins import load
-from tasks.kinds.kind import TaskKind
+from tasks.kinds.limits import below_student
 from tasks.models.build import Network
 from tasks.training.arrays import SplitArrays, in_turn
+from tasks.training.measure import Measuring
 from tasks.training.network import PreparedData
 from tasks.training.seeds import generator
 
@@ -49,9 +50,14 @@ class CompressionContext:
         return self.data.card.input
 
     @property
-    def kind(self) -> TaskKind:
-        """What is asked of the samples."""
-        return self.data.kind
+    def measuring(self) -> Measuring:
+        """How files are compared on validation data."""
+        return self.data.measuring
+
+    @property
+    def below_student(self) -> Mapping[str, float]:
+        """How much worse than the student a file may be, by metric."""
+        return below_student(self.params.limits.below_student, self.measuring.part.metrics)
 
     @property
     def train(self) -> SplitArrays:

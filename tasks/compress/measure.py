@@ -1,10 +1,9 @@
 """Measures every candidate as the file it is, in the runtime that ships, on validation data."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +11,15 @@ from numpy.typing import NDArray
 from tasks.compress.context import CompressionContext, file_pass
 from tasks.compress.operators import executed_operators
 from tasks.compress.processor import notes_on, this_isa
+from tasks.contracts.metrics import finite
 from tasks.contracts.records import Candidate
+from tasks.contracts.targets import Targets
 from tasks.core.files import artefact_of
+from tasks.kinds.contract import Arrays
 from tasks.models.build import Network, count_parameters
 from tasks.runtime.bundle.latency import measure
 from tasks.runtime.bundle.session import Session
-from tasks.training.arrays import SplitArrays
-from tasks.training.predict import predict, side_by_side
+from tasks.training.predict import outputs_of
 
 WARMUP, REPEATS = 50, 300
 
@@ -40,9 +41,30 @@ class BuiltCandidate:
     """what the file is compared with: the network, or that which learned on the grid of the file"""
 
 
-def measure_student(context: CompressionContext) -> float:
-    """Returns the primary score of the uncompressed student in torch, on validation data."""
-    return primary_of(context, side_by_side(predict(context.student, context.validation)))
+def measure_student(context: CompressionContext) -> dict[str, float]:
+    """Returns every metric of the uncompressed student in torch, on validation data."""
+    return context.measuring.values(context.measuring.seen_by(context.student, context.validation))
+
+
+def measure_file(context: CompressionContext, session: Session) -> dict[str, float]:
+    """Returns every metric of a file on validation data."""
+    return compare_file(context, session, None)[0]
+
+
+def compare_file(
+    context: CompressionContext, session: Session, reference: Network | None
+) -> tuple[dict[str, float], float]:
+    """Returns every metric of a file on validation data, and the largest difference of an output to `reference`."""
+    apart = [0.0]
+
+    def answered() -> Iterator[tuple[Arrays, Targets]]:
+        for some in context.validation.batches():
+            outputs = session.predict(some.inputs)
+            if reference is not None:
+                apart.append(_apart(outputs, outputs_of(reference, some)))
+            yield outputs, some.targets
+
+    return context.measuring.values(context.measuring.seen(answered())), max(apart)
 
 
 def measure_candidates(context: CompressionContext, built: Sequence[BuiltCandidate]) -> list[Candidate]:
@@ -56,9 +78,9 @@ def measure_candidates(context: CompressionContext, built: Sequence[BuiltCandida
 def _candidate(
     context: CompressionContext, built: BuiltCandidate, session: Session, times: NDArray[np.float64]
 ) -> Candidate:
-    logits = logits_of(session, context.validation)
     content = built.path.read_bytes()
     executed = executed_operators(content)
+    metrics, parity = compare_file(context, session, built.reference)
     return Candidate(
         name=built.name,
         onnx=artefact_of(built.path),
@@ -66,21 +88,15 @@ def _candidate(
         architecture=built.network.architecture,
         parameters=count_parameters(built.network),
         target=context.params.target,
-        accuracy=primary_of(context, logits),
+        metrics=finite(metrics),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
-        parity=float(np.abs(logits - side_by_side(predict(built.reference, context.validation))).max()),
+        parity=parity,
         operators=executed,
         tolerance=file_pass(built.kind).tolerance,
         notes=notes_on(context.params.target, executed, this_isa()),
     )
 
 
-def logits_of(session: Session, split: SplitArrays) -> NDArray[np.float32]:
-    """Returns what a file says of a whole split, (n, outputs)."""
-    return np.concatenate([side_by_side(session.predict(batch.inputs)) for batch in split.batches()])
-
-
-def primary_of(context: CompressionContext, logits: NDArray[Any]) -> float:
-    """Returns the primary score of logits on validation data."""
-    return context.kind.quick_scores(logits, context.validation.labels())[context.kind.primary]
+def _apart(ours: Arrays, theirs: Arrays) -> float:
+    return max(float(np.abs(ours[name] - theirs[name]).max()) for name in theirs)

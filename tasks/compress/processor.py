@@ -35,7 +35,7 @@ def _flags(cpuinfo: str) -> set[str]:
 def notes_on(target: Target, executed: Mapping[str, int], here: str | None) -> tuple[str, ...]:
     """Returns what a person should know of a file that was measured `here` and is for another processor.
 
-    Accuracy is that of the target, to rounding: the runtime takes kernels here that do not cut off sums of 8-bit
+    Quality is that of the target, to rounding: the runtime takes kernels here that do not cut off sums of 8-bit
     products. Latency is not.
     """
     integers = integer_operators(executed) > 0

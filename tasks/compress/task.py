@@ -8,6 +8,7 @@ from params.student import Student
 from tasks.compress.compress import Compressed, compress
 from tasks.compress.context import CompressionContext
 from tasks.compress.recovery import Recoverer
+from tasks.contracts.metrics import GROUP
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord, TeacherRecord
 from tasks.core.fingerprint import EXPORTING
 from tasks.core.record import Artefact
@@ -39,7 +40,7 @@ def compress_student(
 ) -> CandidatesRecord:
     """Makes every candidate of the recipe, measures them on validation data, and chooses the one that ships.
 
-    `how`, `distillation` and `teachers` are those of the student: what loses accuracy recovers in the same way.
+    `how`, `distillation` and `teachers` are those of the student: what loses quality recovers in the same way.
     """
     prepared = PreparedData.open(data)
     network = load_model(student, fetch(student.weights), prepared.card.statistics)
@@ -60,7 +61,8 @@ def compress_student(
 def _kept(run: StageRun, done: Compressed, candidate: Candidate) -> Candidate:
     """Uploads the file of a candidate, and its weights where they are others than the student's; logs its numbers."""
     built = done.built[candidate.name]
-    numbers = {"accuracy": candidate.accuracy, "p50_ms": candidate.p50_ms, "p95_ms": candidate.p95_ms}
+    plain = {name: value for name, value in candidate.metrics.items() if GROUP not in name}
+    numbers = plain | {"p50_ms": candidate.p50_ms, "p95_ms": candidate.p95_ms}
     numbers |= {"parity": candidate.parity, "bytes": float(candidate.onnx.size)}
     run.metrics(0, {f"{candidate.name}.{name}": value for name, value in numbers.items()})
     kept: dict[str, Artefact] = {"onnx": run.keep(built.path)}

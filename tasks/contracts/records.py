@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 
 from params.compress import Target
 from params.models import Architecture
+from tasks.contracts.metrics import Check
 from tasks.contracts.targets import Column, TargetCard
 from tasks.core.record import Artefact, Record
 
@@ -230,11 +231,12 @@ class Candidate(Record):
     name: str
     onnx: Artefact
     target: Target
-    accuracy: float
+    metrics: dict[str, float]
+    """by name, on validation data"""
     p50_ms: float
     p95_ms: float
     parity: float
-    """largest difference between its logits and those of its network in torch"""
+    """largest difference between its outputs and those of its network in torch"""
     operators: dict[str, int]
     """operator type -> count in the graph that ONNX Runtime really executes"""
     tolerance: float
@@ -245,12 +247,17 @@ class Candidate(Record):
     parameters: int
     weights: Artefact | None = None
     """of its network as safetensors, where passes changed that of the student"""
-    broken_limits: tuple[str, ...] = ()
-    """in words, for each limit of the recipe it does not keep"""
+    checks: tuple[Check, ...] = ()
+    """its numbers against the limits of the recipe"""
     notes: tuple[str, ...] = ()
     """what a person should know about these numbers, such as that the target is another processor"""
     on_front: bool = False
-    """no other candidate is at least as accurate, as fast and as small, and better in one of the three"""
+    """no other candidate is at least as good, as fast and as small, and better in one of the three"""
+
+    @property
+    def broken(self) -> tuple[Check, ...]:
+        """The limits that it does not keep."""
+        return tuple(check for check in self.checks if not check.passed)
 
     def content(self) -> dict[str, Any]:
         """The file; timings differ from run to run."""

@@ -3,40 +3,71 @@
 from datetime import datetime
 from typing import Any
 
+from tasks.contracts.metrics import Check
 from tasks.contracts.scores import Challenge
 from tasks.core.record import Artefact, Record
 
-APPROVAL = "approval"
-"""the limit that only a person can keep"""
+APPROVAL, REQUIRES, SELF_TEST = "approval", "requires", "loads_in_runtime"
+"""the limits of a gate that are no numbers"""
 
 
-class Check(Record):
-    """One limit of a gate: what was asked, what was found."""
+class Approval(Record):
+    """A person's word that a version may enter an environment; empty while nobody gave it."""
 
-    limit: str
-    expected: str
-    got: str
-    passed: bool
+    by: str | None = None
+    at: datetime | None = None
+
+
+class Lead(Record):
+    """Whether a version leads the environment that a gate requires."""
+
+    environment: str
+    leads: bool
 
 
 class Verdict(Record):
-    """What a gate said about one release, and why."""
+    """What a gate said about one release, and why.
+
+    Attributes:
+        environment: behind the gate.
+        checks: every number that it has a limit for.
+        failure: why the bundle does not pass its self-test in the runtime; empty where it does.
+        requires: None where the gate requires no environment.
+        approval: None where the gate asks nobody.
+        challenge: how it did against the champion; None where there was none.
+    """
 
     environment: str
-    passed: bool
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = ()
+    failure: str = ""
+    requires: Lead | None = None
+    approval: Approval | None = None
     challenge: Challenge | None = None
-    """how it did against the champion; none where nobody was there"""
 
     @property
-    def refusals(self) -> tuple[str, ...]:
-        """Every limit that broke, in words."""
-        return tuple(f"`{c.limit}`: expected {c.expected}, got {c.got}" for c in self.checks if not c.passed)
+    def broken(self) -> tuple[str, ...]:
+        """The names of the limits that are not kept."""
+        others = {
+            SELF_TEST: bool(self.failure),
+            REQUIRES: self.requires is not None and not self.requires.leads,
+            APPROVAL: self.approval is not None and self.approval.by is None,
+        }
+        numbers = [check.limit for check in self.checks if not check.passed]
+        return (*numbers, *(name for name, wrong in others.items() if wrong))
+
+    @property
+    def passed(self) -> bool:
+        """Whether every limit is kept."""
+        return not self.broken
 
     @property
     def lacks_only_approval(self) -> bool:
         """Whether a person's word is all that is missing."""
-        return [check.limit for check in self.checks if not check.passed] == [APPROVAL]
+        return self.broken == (APPROVAL,)
+
+    def threshold(self, limit: str) -> float | None:
+        """Returns the number that a limit asks for; None where the gate has no such limit."""
+        return next((check.threshold for check in self.checks if check.limit == limit), None)
 
 
 class Release(Record):

@@ -1,43 +1,27 @@
 """How models were judged: what the evaluation hands to the registry and to whoever reads its tables."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from params.compress import Target
-from tasks.contracts.metrics import Interval
+from tasks.contracts.metrics import Interval, values_of
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.core.record import Artefact, Record
 
-
-class ClassScore(Record):
-    """Quality on one class, and how many test samples it has."""
-
-    label: str
-    recall: float
-    precision: float
-    f1: float
-    samples: int
+TEACHER, BASELINE, STUDENT = "teacher", "baseline", "student"
+"""the models that every evaluation has; what else there is are candidates"""
 
 
 class SliceScore(Record):
-    """Accuracy on the test samples that have one value in one column of the split's table."""
+    """The metrics on the test samples that have one value in one column of the split's table."""
 
     column: str
     value: str
     samples: int
-    accuracy: Interval
-
-
-class ConfidenceBin(Record):
-    """Test samples of about the same confidence: how sure the model is of them on average, how often it is right."""
-
-    low: float
-    high: float
-    samples: int
-    confidence: float
-    accuracy: float
+    metrics: dict[str, Interval]
+    """without those per group"""
 
 
 class Footprint(Record):
@@ -57,52 +41,70 @@ class BatchTiming(Record):
 
 
 class Score(Record):
-    """One model on the test split; every number is of the ONNX file in the runtime, parity compares it with torch.
-
-    What has a default was not measured when the oldest records were written.
-    """
+    """One model on one split; every number is of the ONNX file in the runtime, parity compares it with torch."""
 
     name: str
     """teacher, baseline, student, or a candidate's name"""
-    accuracy: Interval
-    macro_recall: Interval
-    macro_f1: Interval
-    classes: tuple[ClassScore, ...]
+    metrics: dict[str, Interval]
+    """all that the kind of task measures, by name"""
+    support: dict[str, int] = Field(default_factory=dict)
+    """group of samples -> how many there are"""
     agreement: Interval
-    """part of predictions equal to the teacher's"""
-    calibration_error: float
+    """how alike its answers are to the teacher's, 0..1"""
     parameters: int
     size: int
     """bytes of the ONNX file"""
     p50_ms: float
     """of one sample, as the two that follow"""
     p95_ms: float
-    p99_ms: float | None = None
+    p99_ms: float
     parity: float
-    heads: dict[str, Interval] = Field(default_factory=dict)
-    """accuracy of each head but the first"""
     slices: tuple[SliceScore, ...] = ()
-    confidence: tuple[ConfidenceBin, ...] = ()
-    """from the least confident; only bins that hold samples"""
-    batch: BatchTiming | None = None
+    batch: BatchTiming
     footprint: Footprint | None = None
+    """measured on the test split alone"""
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The metrics without their intervals."""
+        return values_of(self.metrics)
+
+
+class Discordant(Record):
+    """Samples that only one of two models has right; only for kinds of task whose samples are right or wrong."""
+
+    only_challenger: int
+    only_champion: int
+    p_value: float
+    """of McNemar's exact test: how likely so uneven a split is where both are equally good"""
 
 
 class Challenge(Record):
-    """A release against whoever is in an environment: both measured side by side on the release's own test data."""
+    """A release against the champion of an environment, measured side by side on the release's own test data."""
 
     environment: str
     version: int
     """of the champion"""
     champion: Score
     challenger: Score
-    gain: Interval
-    """accuracy of the challenger minus that of the champion, paired by sample"""
-    only_challenger: int
-    """samples that the challenger has right and the champion wrong"""
-    only_champion: int
-    p_value: float
-    """of McNemar's exact test: how likely so uneven a split is where both are equally good"""
+    gains: dict[str, Interval]
+    """metric, the one that decides first -> that of the challenger minus that of the champion, paired by sample"""
+    discordant: Discordant | None = None
+
+
+class Heading(Record):
+    """Of a column in a table: what it says, and how its numbers are printed."""
+
+    title: str
+    unit: Literal["text", "count", "percent", "number"] = "text"
+
+
+class Table(Record):
+    """A table that only one kind of task has; numbers are numbers."""
+
+    title: str
+    head: tuple[Heading, ...]
+    rows: tuple[tuple[str | int | float | None, ...], ...]
 
 
 class Figure(Record):
@@ -118,10 +120,9 @@ class FreshScore(Record):
     """A model on labelled samples that came after it was made."""
 
     samples: int
-    accuracy: float
-    classes: tuple[ClassScore, ...]
-    """those the model knows, then those that are new: it has none of them right"""
-    calibration_error: float
+    metrics: dict[str, float]
+    support: dict[str, int]
+    """group of samples -> how many there are; the model has none right of a group that is new to it"""
 
 
 class EvaluationRecord(Record):
@@ -134,12 +135,13 @@ class EvaluationRecord(Record):
     scores: tuple[Score, ...]
     chosen: str
     onnx: Artefact
-    gain: Interval
-    """accuracy of the student minus that of the baseline, on the same samples"""
+    gains: dict[str, Interval]
+    """metric -> that of the student minus that of the baseline, on the same samples"""
     target: Target
     tolerance: float
     """how far outputs of the file may be on another machine, as a part of the largest"""
     notes: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
     figures: tuple[Figure, ...] = ()
     run_id: str
     created: datetime

@@ -36,7 +36,7 @@ CHANGE_NO_NUMBER = {
     "tasks.core.plugins": "imports the modules that count by themselves",
     "tasks.core.process_lease": "says which processes are alive",
     "tasks.core.progress": "messages",
-    "tasks.core.recipes": "reads what is in the key as values",
+    "tasks.kinds.recipes": "reads what is in the key as values",
     "tasks.core.servers": "messages",
     "tasks.core.workspace": "says where files are",
 }

@@ -37,7 +37,7 @@ def _is_off(value: Any) -> bool:
 class Record(BaseModel):
     """Frozen; equal content gives an equal digest."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, ser_json_inf_nan="strings")
 
     def content(self) -> dict[str, Any]:
         """Returns the part of the record that the next stage's numbers depend on."""

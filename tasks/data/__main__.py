@@ -8,10 +8,10 @@ from pathlib import Path
 
 from params.pipeline import Recipe
 from tasks.core.errors import InputError, StillhouseError
-from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch
 from tasks.data.prepared.prepare import prepare
 from tasks.data.versions.repro import MESSAGE_FILE
+from tasks.kinds.recipes import load_recipe
 
 STAGES: dict[str, Callable[[Recipe, Path], None]] = {"fetch": fetch, "prepare": prepare}
 

@@ -1,15 +1,10 @@
 """What models are called in pictures, and the colour and shape that each keeps in all of them."""
 
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER
 from tasks.drawing.sheet import BLUE, GREEN, GREY, ORANGE
 
-_TITLES = {"baseline": "student alone", "student": "student distilled"}
-_COLOURS = {"teacher": ORANGE, "baseline": GREY, "student": GREEN}
-_SHAPES = {"teacher": "s", "baseline": "v", "student": "D"}
-
-
-def title_of(name: str) -> str:
-    """Returns what a person calls a model."""
-    return _TITLES.get(name, name)
+_COLOURS = {TEACHER: ORANGE, BASELINE: GREY, STUDENT: GREEN}
+_SHAPES = {TEACHER: "s", BASELINE: "v", STUDENT: "D"}
 
 
 def colour_of(name: str) -> str:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from params.compress import Target
 from params.evaluate import Evaluate
-from tasks.contracts.scores import Challenge
+from tasks.contracts.scores import Challenge, Discordant
 from tasks.core.progress import silent
-from tasks.evaluate.evaluate import TEST, score_all
-from tasks.evaluate.intervals import mcnemar, paired_difference
+from tasks.evaluate.evaluate import score_all
+from tasks.evaluate.intervals import mcnemar
 from tasks.evaluate.model_under_test import ModelUnderTest
-from tasks.training.arrays import open_split
+from tasks.evaluate.score import EvalContext
 from tasks.training.network import PreparedData
 
 CHALLENGER, CHAMPION = "challenger", "champion"
@@ -34,15 +34,24 @@ def challenge(
         StageError: one of the two does not run.
     """
     models = {CHALLENGER: challenger, CHAMPION: champion.model}
-    scores, logits = score_all(params, models, CHAMPION, data, target, seed, silent)
-    labels = open_split(data.directory, TEST).labels()
-    ours, theirs = (data.kind.correct(logits[name], labels) for name in models)
+    scores, context = score_all(params, models, CHAMPION, data, target, seed, silent)
     return Challenge(
         environment=champion.environment,
         version=champion.version,
         challenger=scores[0],
         champion=scores[1],
-        gain=paired_difference(ours, theirs, params, seed),
+        gains=context.gains(CHALLENGER, CHAMPION),
+        discordant=_discordant(context),
+    )
+
+
+def _discordant(context: EvalContext) -> Discordant | None:
+    """Returns which samples only one of the two has right; None where a sample is not simply right or wrong."""
+    right = context.measuring.part.right
+    ours, theirs = (right(context.evidence[name].evidence) for name in (CHALLENGER, CHAMPION))
+    if ours is None or theirs is None:
+        return None
+    return Discordant(
         only_challenger=int((ours & ~theirs).sum()),
         only_champion=int((theirs & ~ours).sum()),
         p_value=mcnemar(ours, theirs),

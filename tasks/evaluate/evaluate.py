@@ -2,26 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from params.compress import Target
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval
-from tasks.contracts.scores import Score
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Score
 from tasks.core.errors import StageError, mismatch
 from tasks.core.progress import Advance
-from tasks.evaluate.intervals import paired_difference
-from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest
+from tasks.evaluate.evidence import gather
+from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.notes import notes_on
-from tasks.evaluate.score import EvalContext, score
+from tasks.evaluate.score import EvalContext
 from tasks.evaluate.slices import slices_of
 from tasks.evaluate.timing import time_models
-from tasks.runtime.bundle.session import Session
-from tasks.training.arrays import SplitArrays, open_split
+from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
-from tasks.training.predict import side_by_side
 
 TEST, VALIDATION = "test", "validation"
 
@@ -30,13 +26,13 @@ TEST, VALIDATION = "test", "validation"
 class Evaluation:
     """A score per model in the order they were given, the student's gain over its baseline, and warnings.
 
-    `logits` (n, outputs) of each model on the test split are for pictures and comparisons, and are not kept.
+    `evidence` of each model on the test split is for tables and pictures, and is not kept.
     """
 
     scores: tuple[Score, ...]
-    gain: Interval
+    gains: dict[str, Interval]
     notes: tuple[str, ...]
-    logits: Mapping[str, NDArray[np.float32]]
+    evidence: Mapping[str, Any]
 
 
 def evaluate(
@@ -50,18 +46,17 @@ def evaluate(
     """Returns the scores of all models on the test split.
 
     `models` must hold `teacher`, `baseline` and `student`; all others are candidates under their own names. Agreement
-    is with the teacher, the gain is that of `student` over `baseline`.
+    is with the teacher, the gains are those of `student` over `baseline`.
 
     Raises:
         IntegrityError: a file has other bytes than on record.
         StageError: one of the three is not there, or a model does not run.
     """
     _require_roles(models)
-    scores, logits = score_all(params, models, TEACHER, data, target, seed, advance)
-    kind, labels = data.kind, open_split(data.directory, TEST).labels()
-    ours, theirs = (kind.correct(logits[name], labels) for name in (STUDENT, BASELINE))
-    gain = paired_difference(ours, theirs, params, seed)
-    return Evaluation(scores, gain, notes_on(scores, gain, target), logits)
+    scores, context = score_all(params, models, TEACHER, data, target, seed, advance)
+    gains = context.gains(STUDENT, BASELINE)
+    notes = notes_on(data.measuring.deciding, scores, gains, target)
+    return Evaluation(scores, gains, notes, {name: found.evidence for name, found in context.evidence.items()})
 
 
 def score_all(
@@ -73,8 +68,8 @@ def score_all(
     seed: int,
     advance: Advance,
     split: str = TEST,
-) -> tuple[tuple[Score, ...], dict[str, NDArray[np.float32]]]:
-    """Returns the score and the logits (n, outputs) of each model on a split; agreement is with `reference`.
+) -> tuple[tuple[Score, ...], EvalContext]:
+    """Returns the score of each model on a split, and what they come from; agreement is with `reference`.
 
     Load time and memory, for which each model gets a process of its own, are measured on the test split only.
 
@@ -82,16 +77,15 @@ def score_all(
         IntegrityError: a file has other bytes than on record.
         StageError: a model does not run.
     """
-    samples = open_split(data.directory, split)
+    samples, measuring = open_split(data.directory, split), data.measuring
     sessions = {name: model.open(target.threads) for name, model in models.items()}
-    logits = _all_logits(sessions, samples, advance)
-    advance(len(models), len(models) + 1, "latency")
+    evidence = gather(measuring, sessions, reference, samples, advance)
+    advance(len(samples), len(samples), "latency")
     timings = time_models(params.latency, models, sessions, samples, target.threads, alone=split == TEST)
+    advance(len(samples), len(samples), "intervals")
     slices = slices_of(data.directory, data.card, split)
-    context = EvalContext(params, data.kind, data.card.targets.names, samples.labels(), logits[reference], slices, seed)
-    scores = tuple(score(context, name, model, logits[name], timings[name]) for name, model in models.items())
-    advance(len(models) + 1, len(models) + 1, "judged")
-    return scores, logits
+    context = EvalContext.of(params, measuring, reference, evidence, slices, seed)
+    return tuple(context.score(name, model, timings[name]) for name, model in models.items()), context
 
 
 def _require_roles(models: Mapping[str, ModelUnderTest]) -> None:
@@ -99,13 +93,3 @@ def _require_roles(models: Mapping[str, ModelUnderTest]) -> None:
         if role not in models:
             do = "the stage that trains it must run first"
             raise StageError(mismatch("evaluate", "models", f"`{role}` among them", ", ".join(models), do))
-
-
-def _all_logits(
-    sessions: Mapping[str, Session], split: SplitArrays, advance: Advance
-) -> dict[str, NDArray[np.float32]]:
-    logits = {}
-    for place, (name, session) in enumerate(sessions.items()):
-        advance(place, len(sessions) + 1, name)
-        logits[name] = np.concatenate([side_by_side(session.predict(b.inputs)) for b in split.batches()])
-    return logits

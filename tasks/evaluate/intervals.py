@@ -1,65 +1,88 @@
-"""Confidence intervals by the percentile bootstrap over test samples (Efron 1979).
+"""Confidence intervals of any metric, by the percentile bootstrap over test samples (Efron 1979).
 
-Samples with the same outcome count alike, so drawing n samples with replacement is one multinomial draw over the
-distinct outcomes: exact, and memory grows with the outcomes, not with the samples.
+A resampled data set holds sample i so many times, and the kind of task tallies its evidence by these counts. The data
+sets are drawn once for all models, so the difference of two models in each of them is a paired difference.
 
-A proportion of 0 or 1 has no spread to resample and its bootstrap interval would be a point. Wilson's interval (1927)
-stands there instead: 90 of 90 right does not mean that the next one must be.
+A metric at an end of its range has no spread to resample, and its bootstrap interval would be a point. Wilson's
+interval (1927) is taken there: 90 of 90 right does not mean that the next one must be.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from params.evaluate import Evaluate
-from tasks.contracts.metrics import Interval
+from tasks.contracts.metrics import GROUP, Interval, Metric, wilson
 from tasks.training.seeds import generator
 
 CELLS = 4_000_000
 """counts held in memory at once"""
-Statistic = Callable[[NDArray[np.int64]], Mapping[str, NDArray[np.float64]]]
-"""counts (m, k) of k distinct outcomes -> values (m,) by name"""
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Tally = Callable[[Counts], Mapping[str, Floats]]
+"""counts (m, n) of n samples in m data sets -> values (m,) by name"""
 
 
-def bootstrap(counts: NDArray[np.int64], statistic: Statistic, params: Evaluate, seed: int) -> dict[str, Interval]:
-    """Returns every value of a statistic with its interval.
+@dataclass(frozen=True)
+class Resampled:
+    """The values of one model by name: of the samples as they are, and of each resampled data set (m,)."""
+
+    values: Mapping[str, float]
+    drawn: Mapping[str, Floats]
+
+
+def resample(tallies: Mapping[str, Tally], samples: int, params: Evaluate, seed: int) -> dict[str, Resampled]:
+    """Returns what each tally makes of the same resampled data sets; equal seeds resample alike."""
+    parts: dict[str, list[Mapping[str, Floats]]] = {name: [] for name in tallies}
+    for counts in _draws(samples, params.resamples, seed):
+        for name, tally in tallies.items():
+            parts[name].append(tally(counts))
+    once = np.ones((1, samples), dtype=np.int64)
+    return {name: Resampled(_single(tally(once)), _joined(parts[name])) for name, tally in tallies.items()}
+
+
+def intervals(
+    found: Resampled, metrics: Mapping[str, Metric], samples: int, support: Mapping[str, int], params: Evaluate
+) -> dict[str, Interval]:
+    """Returns every value with its interval.
 
     Args:
-        counts: (k,) how often each distinct outcome occurs among the samples.
-        statistic: gives the values for many data sets at once.
-        params: confidence and number of resamples.
-        seed: of the draws; equal seeds resample alike.
+        found: the values of a model.
+        metrics: what each name before its group is, for the range of its values.
+        samples: how many there are.
+        support: group -> how many of them are of it.
+        params: the confidence.
     """
-    values = statistic(counts[np.newaxis])
-    drawn = _resampled(counts, statistic, params.resamples, seed)
-    tails = 50 * (1 - params.confidence), 50 * (1 + params.confidence)
-    intervals = {}
-    for name, value in values.items():
-        low, high = np.percentile(drawn[name], tails)
-        intervals[name] = Interval(value=float(value[0]), low=float(low), high=float(high))
-    return intervals
+    result = {}
+    for name, value in found.values.items():
+        low, high = _ends(found.drawn[name], params.confidence)
+        base, _, group = name.partition(GROUP)
+        interval = Interval(value=value, low=low, high=high)
+        result[name] = _unless_certain(interval, metrics[base], support.get(group, samples), params.confidence)
+    return result
 
 
-def proportion(hits: NDArray[np.bool_], params: Evaluate, seed: int) -> Interval:
-    """Returns the part of true among `hits` (n,); by Wilson where it is 0 or 1."""
-    counts = np.bincount(hits, minlength=2)
-    interval = bootstrap(counts, lambda c: {"part": c[:, 1] / c.sum(axis=1)}, params, seed)["part"]
-    return unless_certain(interval, len(hits), params)
+def gains(
+    ours: Resampled, theirs: Resampled, metrics: Mapping[str, Metric], samples: int, params: Evaluate
+) -> dict[str, Interval]:
+    """Returns each metric of `ours` minus that of `theirs`, of metrics that are not per group.
 
-
-def paired_difference(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], params: Evaluate, seed: int) -> Interval:
-    """Returns accuracy of `ours` minus that of `theirs`, on the same samples (n,).
-
-    Where no sample tells the two apart, the ends are those of Wilson's interval for such a sample to come, on either
-    side.
+    Where no data set tells the two apart, the ends are those of Wilson's interval for a sample to come that does, on
+    either side.
     """
-    counts = np.bincount(1 + ours.astype(np.int64) - theirs.astype(np.int64), minlength=3)
-    if counts[1] == len(ours):
-        reach = _wilson(0, len(ours), params.confidence)[1]
-        return Interval(value=0.0, low=-reach, high=reach)
-    return bootstrap(counts, lambda c: {"gain": (c[:, 2] - c[:, 0]) / c.sum(axis=1)}, params, seed)["gain"]
+    result = {}
+    for name in ours.values.keys() & metrics.keys() & theirs.values.keys():
+        drawn = ours.drawn[name] - theirs.drawn[name]
+        value, (low, high) = ours.values[name] - theirs.values[name], _ends(drawn, params.confidence)
+        width = metrics[name].high - metrics[name].low
+        if not drawn.any() and value == 0 and isfinite(width):
+            high = width * wilson(0, samples, params.confidence)[1]
+            low = -high
+        result[name] = Interval(value=value, low=low, high=high)
+    return {name: result[name] for name in metrics if name in result}
 
 
 def mcnemar(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> float:
@@ -73,26 +96,34 @@ def mcnemar(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> float:
     return float(binomtest(int((ours & ~theirs).sum()), apart).pvalue) if apart else 1.0
 
 
-def unless_certain(interval: Interval, samples: int, params: Evaluate) -> Interval:
-    """Returns the interval, or Wilson's for `samples` samples where its value is 0 or 1."""
-    if interval.value not in (0.0, 1.0):
-        return interval
-    low, high = _wilson(round(interval.value * samples), samples, params.confidence)
-    return Interval(value=interval.value, low=low, high=high)
+def _draws(samples: int, resamples: int, seed: int) -> Iterator[Counts]:
+    """Yields the counts (m, samples) of resampled data sets, as many at once as fit."""
+    draws, at_once = generator(seed), max(1, CELLS // samples)
+    for start in range(0, resamples, at_once):
+        size = min(at_once, resamples - start)
+        rows = draws.integers(0, samples, (size, samples)) + samples * np.arange(size)[:, np.newaxis]
+        yield np.bincount(rows.ravel(), minlength=size * samples).reshape(size, samples)
 
 
-def _resampled(counts: NDArray[np.int64], statistic: Statistic, resamples: int, seed: int) -> dict[str, Any]:
-    draws, samples = generator(seed), int(counts.sum())
-    at_once = max(1, CELLS // len(counts))
-    parts = [
-        statistic(draws.multinomial(samples, counts / samples, size=min(at_once, resamples - start)))
-        for start in range(0, resamples, at_once)
-    ]
+def _single(values: Mapping[str, Floats]) -> dict[str, float]:
+    return {name: float(value[0]) for name, value in values.items()}
+
+
+def _joined(parts: list[Mapping[str, Floats]]) -> dict[str, Floats]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _wilson(hits: int, samples: int, confidence: float) -> tuple[float, float]:
-    from scipy.stats import binomtest  # takes 0.5 s to import
+def _ends(drawn: Floats, confidence: float) -> tuple[float, float]:
+    """Returns the tails; a data set without a sample of a group says nothing about it."""
+    known = drawn[~np.isnan(drawn)]
+    low, high = np.percentile(known, (50 * (1 - confidence), 50 * (1 + confidence)))
+    return float(low), float(high)
 
-    ends = binomtest(hits, samples).proportion_ci(confidence, method="wilson")
-    return float(ends.low), float(ends.high)
+
+def _unless_certain(interval: Interval, metric: Metric, samples: int, confidence: float) -> Interval:
+    width = metric.high - metric.low
+    certain = interval.low == interval.high and interval.value in (metric.low, metric.high)
+    if not certain or not isfinite(width):
+        return interval
+    low, high = wilson(round((interval.value - metric.low) / width * samples), samples, confidence)
+    return Interval(value=interval.value, low=metric.low + width * low, high=metric.low + width * high)

@@ -9,9 +9,6 @@ from tasks.models.build import Network, count_parameters
 from tasks.models.export import export_onnx, parity
 from tasks.runtime.bundle.session import Session
 
-TEACHER, BASELINE, STUDENT = "teacher", "baseline", "student"
-"""the models that every evaluation has; what else there is are candidates"""
-
 
 @dataclass(frozen=True)
 class ModelUnderTest:

@@ -14,7 +14,7 @@ def write_numbers(evaluation: Evaluation, chosen: str, directory: Path) -> Path:
     content = {
         "chosen": chosen,
         "scores": [score.model_dump(mode="json") for score in evaluation.scores],
-        "gain": evaluation.gain.model_dump(mode="json"),
+        "gains": {name: gain.model_dump(mode="json") for name, gain in evaluation.gains.items()},
         "notes": list(evaluation.notes),
     }
     with whole_file(directory / JSON) as temporary:

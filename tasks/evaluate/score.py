@@ -1,90 +1,98 @@
-"""The quality of one model on the test split, from its logits."""
+"""All numbers of models on one split: metrics with intervals, on the whole and on its slices, and what they cost."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from params.evaluate import Evaluate
-from tasks.contracts.metrics import Interval
+from tasks.contracts.metrics import Interval, Metric
 from tasks.contracts.scores import Score, SliceScore
-from tasks.evaluate.intervals import bootstrap, proportion, unless_certain
+from tasks.evaluate.evidence import AGREEMENT, ModelEvidence
+from tasks.evaluate.intervals import Resampled, gains, intervals, resample
 from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.slices import Slice
 from tasks.evaluate.timing import Timing
-from tasks.kinds.kind import TaskKind
+from tasks.training.measure import Measuring
 
-Logits = NDArray[np.floating[Any]]
 ITSELF = Interval(value=1.0, low=1.0, high=1.0)
 """how far the reference agrees with itself"""
 
 
 @dataclass(frozen=True)
 class EvalContext:
-    """What is the same for every model that is judged."""
+    """Models on one split, and the same resampled data sets for all of them."""
 
     params: Evaluate
-    kind: TaskKind
-    classes: tuple[str, ...]
-    labels: NDArray[np.int64]
-    reference: Logits
-    slices: tuple[Slice, ...]
-    seed: int
+    measuring: Measuring
+    reference: str
+    samples: int
+    evidence: Mapping[str, ModelEvidence]
+    resampled: Mapping[str, Resampled]
+    slices: Mapping[str, tuple[SliceScore, ...]]
 
+    @classmethod
+    def of(
+        cls,
+        params: Evaluate,
+        measuring: Measuring,
+        reference: str,
+        evidence: Mapping[str, ModelEvidence],
+        pieces: tuple[Slice, ...],
+        seed: int,
+    ) -> "EvalContext":
+        """Resamples the split and each of its slices."""
+        samples = len(evidence[reference].agreement)
+        tallies = {name: found.tally(measuring) for name, found in evidence.items()}
+        cut = [_slice_scores(params, measuring, evidence, piece, seed) for piece in pieces]
+        slices = {name: tuple(scores[name] for scores in cut) for name in evidence}
+        return cls(params, measuring, reference, samples, evidence, resample(tallies, samples, params, seed), slices)
 
-def score(context: EvalContext, name: str, model: ModelUnderTest, logits: Logits, timing: Timing) -> Score:
-    """Returns all numbers of one model.
-
-    Args:
-        context: labels, reference and the rest.
-        name: of the model.
-        model: its file.
-        logits: (n, outputs) of the test split.
-        timing: what it costs where it runs.
-    """
-    kind, params = context.kind, context.params
-    quality = _quality(context, logits)
-    same = kind.agrees(logits, context.reference)
-    right = kind.further_correct(logits, context.labels)
-    sure = kind.confidence_bins(logits, context.labels, params.calibration_bins)
-    p50, p95, p99 = (float(np.percentile(timing.single, part)) for part in (50, 95, 99))
-    return Score(
-        name=name,
-        accuracy=quality["accuracy"],
-        macro_recall=quality["macro_recall"],
-        macro_f1=quality["macro_f1"],
-        classes=kind.class_scores(logits, context.labels, context.classes),
-        agreement=ITSELF if logits is context.reference else proportion(same, params, context.seed),
-        calibration_error=kind.calibration_error(sure),
-        parameters=model.parameters,
-        size=model.onnx.size,
-        p50_ms=p50,
-        p95_ms=p95,
-        p99_ms=p99,
-        parity=model.parity,
-        heads={name: proportion(hits, params, context.seed) for name, hits in right.items()},
-        slices=_slices(context, kind.correct(logits, context.labels)),
-        confidence=sure,
-        batch=timing.batch,
-        footprint=timing.footprint,
-    )
-
-
-def _slices(context: EvalContext, hits: NDArray[np.bool_]) -> tuple[SliceScore, ...]:
-    return tuple(
-        SliceScore(
-            column=piece.column,
-            value=piece.value,
-            samples=int(piece.rows.sum()),
-            accuracy=proportion(hits[piece.rows], context.params, context.seed),
+    def score(self, name: str, model: ModelUnderTest, timing: Timing) -> Score:
+        """Returns all numbers of one model; `timing` is what it costs where it runs."""
+        support = dict(self.measuring.part.support(self.evidence[name].evidence))
+        found = intervals(self.resampled[name], _ranges(self.measuring), self.samples, support, self.params)
+        agreement = found.pop(AGREEMENT)
+        p50, p95, p99 = (float(np.percentile(timing.single, part)) for part in (50, 95, 99))
+        return Score(
+            name=name,
+            metrics=found,
+            support=support,
+            agreement=ITSELF if name == self.reference else agreement,
+            parameters=model.parameters,
+            size=model.onnx.size,
+            p50_ms=p50,
+            p95_ms=p95,
+            p99_ms=p99,
+            parity=model.parity,
+            slices=self.slices[name],
+            batch=timing.batch,
+            footprint=timing.footprint,
         )
-        for piece in context.slices
-    )
+
+    def gains(self, ours: str, theirs: str) -> dict[str, Interval]:
+        """Returns each metric of one model minus that of another, on the same samples."""
+        metrics = {metric.name: metric for metric in self.measuring.part.metrics}
+        return gains(self.resampled[ours], self.resampled[theirs], metrics, self.samples, self.params)
 
 
-def _quality(context: EvalContext, logits: Logits) -> dict[str, Interval]:
-    outcomes, counts = np.unique(context.kind.outcomes(logits, context.labels), return_counts=True)
-    outputs = context.kind.outputs(context.classes)
-    intervals = bootstrap(counts, lambda c: context.kind.tally(outcomes, c, outputs), context.params, context.seed)
-    return {name: unless_certain(interval, len(context.labels), context.params) for name, interval in intervals.items()}
+def _slice_scores(
+    params: Evaluate, measuring: Measuring, evidence: Mapping[str, ModelEvidence], piece: Slice, seed: int
+) -> dict[str, SliceScore]:
+    rows = np.flatnonzero(piece.rows)
+    taken = {
+        name: ModelEvidence(measuring.part.take(found.evidence, rows), found.agreement[rows])
+        for name, found in evidence.items()
+    }
+    resampled = resample({name: found.tally(measuring) for name, found in taken.items()}, len(rows), params, seed)
+    plain = {metric.name for metric in measuring.part.metrics if not metric.per_group}
+    scores = {}
+    for name, found in resampled.items():
+        whole = intervals(found, _ranges(measuring), len(rows), {}, params)
+        metrics = {metric: interval for metric, interval in whole.items() if metric in plain}
+        scores[name] = SliceScore(column=piece.column, value=piece.value, samples=len(rows), metrics=metrics)
+    return scores
+
+
+def _ranges(measuring: Measuring) -> dict[str, Metric]:
+    return {metric.name: metric for metric in (*measuring.part.metrics, Metric(AGREEMENT, AGREEMENT))}

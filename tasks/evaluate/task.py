@@ -9,27 +9,30 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from params.evaluate import Evaluate
+from tasks.contracts.metrics import GROUP, finite
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
-from tasks.contracts.scores import Challenge, ComparisonRecord, EvaluationRecord, Figure
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Challenge, ComparisonRecord, EvaluationRecord, Figure
+from tasks.contracts.words import interval_in_digits
 from tasks.core.fingerprint import DRAWING, MEASURING
 from tasks.drawing.svg import Drawing
 from tasks.evaluate.challenge import Champion, challenge
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
-from tasks.evaluate.figure_data import figure_data_of
-from tasks.evaluate.figures.draw import draw
-from tasks.evaluate.model_under_test import BASELINE, STUDENT, TEACHER, ModelUnderTest, export_model
+from tasks.evaluate.illustrate import illustrate
+from tasks.evaluate.model_under_test import ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers
+from tasks.kinds.limits import deciding
 from tasks.models.weights import load_model
 from tasks.tracking.runs import StageRun, fetch, history
 from tasks.tracking.task import advance_of, stage
+from tasks.training.loop import VALIDATION as VALIDATED
 from tasks.training.network import PreparedData
 
 TITLE, COMPARISON = "evaluate", "compare"
 
 
 def _summary(record: EvaluationRecord) -> str:
-    shipped = record.shipped.accuracy
-    return f"{record.chosen}: test accuracy {shipped.value:.4f} ({shipped.low:.4f} to {shipped.high:.4f})"
+    metric = deciding(record.data.task)
+    return f"{record.chosen}: test {metric.title} {interval_in_digits(record.shipped.metrics[metric.name])}"
 
 
 @stage(TITLE, (*MEASURING, *DRAWING), _summary)
@@ -51,9 +54,9 @@ def evaluate_candidates(
     target = candidates.winner.target
     judged = evaluate(evaluation, models, prepared, target, seed, advance_of(TITLE))
     run.keep(write_numbers(judged, candidates.chosen, run.scratch))
-    learned = f"validation_{prepared.kind.primary}"
-    curves = {role: np.array(history(record.run_id, learned)) for role, record in compared.items()}
-    shown = figure_data_of(judged, candidates.chosen, prepared, curves)
+    metric = prepared.measuring.deciding
+    curves = {role: np.array(history(record.run_id, VALIDATED + metric.name)) for role, record in compared.items()}
+    tables, drawings = illustrate(judged, candidates.chosen, prepared, curves)
     run.uses(data)
     _log(run, judged)
     return EvaluationRecord(
@@ -64,19 +67,19 @@ def evaluate_candidates(
         scores=judged.scores,
         chosen=candidates.chosen,
         onnx=candidates.winner.onnx,
-        gain=judged.gain,
+        gains=judged.gains,
         target=target,
         tolerance=candidates.winner.tolerance,
         notes=(*student.warnings, *judged.notes),
-        figures=tuple(_kept(run, drawing) for drawing in draw(shown)),
+        tables=tables,
+        figures=tuple(_kept(run, drawing) for drawing in drawings),
         run_id=run.id,
         created=datetime.now(UTC),
     )
 
 
 def _summary_of_comparison(record: ComparisonRecord) -> str:
-    best = max(score.accuracy.value for score in record.students)
-    return f"{len(record.students)} students, validation accuracy up to {best:.4f}"
+    return f"{len(record.students)} students on validation data"
 
 
 @stage(COMPARISON, MEASURING, _summary_of_comparison)
@@ -154,19 +157,16 @@ def _model_of(candidate: Candidate) -> ModelUnderTest:
 def _log(run: StageRun, judged: Evaluation) -> None:
     for score in judged.scores:
         numbers = {
-            "accuracy": score.accuracy.value,
-            "macro_recall": score.macro_recall.value,
-            "macro_f1": score.macro_f1.value,
+            **{name: value for name, value in score.values.items() if GROUP not in name},
             "agreement": score.agreement.value,
-            "calibration_error": score.calibration_error,
             "bytes": float(score.size),
             "p50_ms": score.p50_ms,
             "p95_ms": score.p95_ms,
-            **({} if score.p99_ms is None else {"p99_ms": score.p99_ms}),
-            **({} if score.batch is None else {"batch_p50_ms": score.batch.p50_ms}),
+            "p99_ms": score.p99_ms,
+            "batch_p50_ms": score.batch.p50_ms,
             **({} if score.footprint is None else score.footprint.model_dump()),
             "parity": score.parity,
-            **{f"{head}_accuracy": accuracy.value for head, accuracy in score.heads.items()},
         }
-        run.metrics(0, {f"{score.name}.{name}": value for name, value in numbers.items()})
-    run.metrics(0, {"gain": judged.gain.value, "gain_low": judged.gain.low, "gain_high": judged.gain.high})
+        run.metrics(0, {f"{score.name}.{name}": value for name, value in finite(numbers).items()})
+    for name, gain in judged.gains.items():
+        run.metrics(0, {f"gain.{name}": gain.value, f"gain.{name}.low": gain.low, f"gain.{name}.high": gain.high})

@@ -32,6 +32,10 @@ from tasks.core.errors import RecipeError, mismatch
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from tasks.contracts.records import InputSpec
+    from tasks.contracts.scores import Table
+    from tasks.drawing.svg import Drawing
+
 Arrays = Mapping[str, NDArray[Any]]
 """named outputs in numpy; the first axis is the samples of the batch"""
 Tensors = Mapping[str, "Tensor"]
@@ -214,17 +218,30 @@ class MetricsPart(Protocol[E]):
         """Returns in words what is wrong with a model that is right far more often if read in another way."""
 
 
+class SplitSamples(Protocol):
+    """Samples of a split, to be looked at."""
+
+    @property
+    def spec(self) -> "InputSpec":
+        """What one sample looks like."""
+
+    def at(self, rows: Rows) -> Sequence[tuple[NDArray[Any], str]]:
+        """Returns the raw inputs, without padding, and the id of the sample at each row."""
+
+
 class FiguresPart(Protocol[F]):
     """`kinds/<kind>/figures.py`: used by the evaluation's report alone."""
 
-    def tables(self, evidence: F, card: TargetCard) -> Iterator[Any]:
-        """Yields the tables of the file that ships that only this kind has."""
+    def tables(self, evidence: Mapping[str, F], shipped: str, card: TargetCard) -> Iterator["Table"]:
+        """Yields the tables of the file that ships that only this kind has; the teacher's evidence is there, too."""
 
-    def figures(self, evidence: Mapping[str, F], shipped: str, card: TargetCard, samples: Any) -> Iterator[Any]:
-        """Yields the pictures that only this kind has; `samples` gives inputs and ids of rows of the split."""
+    def figures(
+        self, evidence: Mapping[str, F], shipped: str, card: TargetCard, samples: SplitSamples
+    ) -> Iterator["Drawing"]:
+        """Yields the pictures that only this kind has."""
 
     def pipeline_tag(self, layout: str) -> str:
-        """Returns what Hugging Face calls the task."""
+        """Returns what Hugging Face calls the task; empty where it has no name for it."""
 
 
 def kinds() -> tuple[str, ...]:

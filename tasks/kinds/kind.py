@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tasks.contracts.records import DatasetCard
-from tasks.contracts.scores import ClassScore, ConfidenceBin
 from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.classification.task_kind import Classification
 
@@ -29,10 +28,6 @@ class TaskKind(Protocol):
     @property
     def name(self) -> str:
         """The name in the recipe (`data.task`)."""
-
-    @property
-    def primary(self) -> str:
-        """The key of `quick_scores` that decides which epoch and which candidate is better; higher is better."""
 
     @property
     def head_names(self) -> tuple[str, ...]:
@@ -57,45 +52,6 @@ class TaskKind(Protocol):
 
     def confidence(self, logits: Tensor) -> Tensor:
         """Returns how sure the first head is of each sample, (batch,) in 0..1, at temperature 1."""
-
-    def predict(self, logits: Logits) -> NDArray[np.int64]:
-        """Returns the predicted labels (n,) of logits (n, outputs)."""
-
-    def quick_scores(self, logits: Logits, labels: Labels) -> dict[str, float]:
-        """Returns the few numbers that training shows each epoch, `primary` and `loss` among them."""
-
-    def correct(self, logits: Logits, labels: Labels) -> NDArray[np.bool_]:
-        """Returns for each sample (n,) whether the answer is right."""
-
-    def further_correct(self, logits: Logits, labels: Labels) -> dict[str, NDArray[np.bool_]]:
-        """Returns for each head but the first, by name, whether its answer is right for each sample (n,)."""
-
-    def outcomes(self, logits: Logits, labels: Labels) -> NDArray[np.int64]:
-        """Returns what became of each sample (n,) as one integer; samples of equal integers count alike."""
-
-    def tally(self, outcomes: NDArray[np.int64], counts: NDArray[np.int64], outputs: int) -> Mapping[str, Any]:
-        """Returns scores by name, arrays (m,), of m data sets that hold each of k distinct outcomes `counts` times.
-
-        Args:
-            outcomes: (k,) distinct integers as `outcomes` gives them.
-            counts: (m, k) how often each occurs.
-            outputs: the size of the head.
-        """
-
-    def class_scores(self, logits: Logits, labels: Labels, classes: Sequence[str]) -> tuple[ClassScore, ...]:
-        """Returns quality per class, in the order of `classes`."""
-
-    def confidence_bins(self, logits: Logits, labels: Labels, bins: int) -> tuple[ConfidenceBin, ...]:
-        """Returns how sure the model is and how often it is right, in at most `bins` groups of equal confidence."""
-
-    def calibration_error(self, bins: Sequence[ConfidenceBin]) -> float:
-        """Returns how far the confidence is from the accuracy, 0..1."""
-
-    def confusion(self, logits: Logits, labels: Labels, classes: Sequence[str]) -> NDArray[np.int64]:
-        """Returns (classes, classes) how many samples of a label (row) got a prediction (column)."""
-
-    def agrees(self, logits: Logits, others: Logits) -> NDArray[np.bool_]:
-        """Returns for each sample (n,) whether two models come to the same answer."""
 
 
 KINDS: Mapping[str, Callable[[DatasetCard], TaskKind]] = {Classification.name: Classification.of}

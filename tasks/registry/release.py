@@ -13,6 +13,7 @@ from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.record import Artefact
 from tasks.core.workspace import git_commit, project_root
+from tasks.kinds.limits import deciding
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 from tasks.registry.removal import refuse_removed, teacher_of
@@ -135,6 +136,7 @@ def _register_teacher(model: str, evaluation: EvaluationRecord) -> int:
 
 
 def _tags(evaluation: EvaluationRecord, teacher_version: int) -> dict[str, str]:
+    metric = deciding(evaluation.data.task)
     return {
         "data_version": evaluation.data.version,
         "teacher_version": str(teacher_version),
@@ -143,6 +145,6 @@ def _tags(evaluation: EvaluationRecord, teacher_version: int) -> dict[str, str]:
         "evaluation_run": evaluation.run_id,
         "onnx_sha256": evaluation.onnx.sha256,
         "candidate": evaluation.chosen,
-        "accuracy": f"{evaluation.shipped.accuracy.value:.4f}",
+        metric.name: f"{evaluation.shipped.metrics[metric.name].value:.4f}",
         "git_commit": git_commit(project_root()),
     }

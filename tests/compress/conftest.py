@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from params.compress import Compress
 from params.distill import Distill
@@ -13,6 +15,7 @@ from params.training import Training
 from tasks.compress.context import CompressionContext
 from tasks.compress.recovery import Recoverer
 from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.runtime.bundle.session import Session
 from tasks.training.network import PreparedData
 from tests.conftest import opened
 
@@ -49,3 +52,9 @@ def make_context(tmp_path: Path) -> MakeContext:
         return CompressionContext(Compress.model_validate(params), student, prepared, made, 0, recover)
 
     return make
+
+
+def logits_of(context: CompressionContext, session: Session) -> NDArray[np.float32]:
+    """Returns what a file says of the validation split, (n, classes)."""
+    answers = [session.predict(some.inputs) for some in context.validation.batches()]
+    return np.concatenate([answer["logits"] for answer in answers])

@@ -9,7 +9,7 @@ from tasks.core.errors import RefusedError
 from tasks.core.progress import silent
 from tests.compress.conftest import MakeContext
 
-ANY_ACCURACY = {"accuracy_drop": None}
+ANY_ACCURACY: dict[str, dict[str, float]] = {"below_student": {}}
 
 
 def test_static_int8_of_a_cnn_runs_in_integers_and_is_smaller(tiny_images: Path, make_context: MakeContext) -> None:
@@ -79,7 +79,7 @@ def test_unreachable_limits_are_refused_with_what_each_candidate_broke(
         tiny_images,
         Cnn(kind="cnn", channels=(8, 16)),
         candidates=["fp32", "static_int8", "dynamic_int8"],
-        limits={"bytes": 10, "accuracy_drop": None},
+        limits={"bytes": 10, "below_student": {}},
     )
     with pytest.raises(RefusedError, match="no useful dynamic int8 kernel for Conv") as refusal:
         compress(context, silent)

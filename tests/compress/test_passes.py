@@ -118,7 +118,7 @@ def test_zeros_stay_zero_while_the_network_recovers(tiny_images: Path, make_cont
 
 def test_a_sparse_file_is_smaller_only_when_packed(tiny_images: Path, make_context: MakeContext) -> None:
     passes = [{"kind": "sparsify", "zeros": 0.9, "recovery": None}]
-    context = make_context(tiny_images, CNN, candidates=passes, limits={"accuracy_drop": None})
+    context = make_context(tiny_images, CNN, candidates=passes, limits={"below_student": {}})
     plain, sparse = compress(context, silent).candidates
     assert sparse.onnx.size == plain.onnx.size
     assert sparse.packed_bytes < 0.6 * plain.packed_bytes
@@ -179,7 +179,7 @@ def test_networks_that_several_candidates_begin_with_are_made_once(
         tiny_images,
         Cnn(kind="cnn", channels=(16, 32)),
         candidates=[first, [first, "static_int8"], [first, "fp16"]],
-        limits={"accuracy_drop": None},
+        limits={"below_student": {}},
     )
     trained = 0
     recover = context.recover
@@ -217,15 +217,15 @@ def test_a_mistake_in_the_candidates_is_told(candidates: list[Any], expected: st
 
 
 def test_layers_leave_int8_until_the_limit_holds(tiny_images: Path, make_context: MakeContext) -> None:
-    context = make_context(tiny_images, CNN, candidates=["mixed_int8"], limits={"accuracy_drop": 1.0})
+    context = make_context(tiny_images, CNN, candidates=["mixed_int8"], limits={"below_student": {"accuracy": 1.0}})
     _, all_int8 = compress(context, silent).candidates
     assert all_int8.operators["QLinearConv"] == 2
-    scored = iter([0.2, 0.2, 0.9])  # fewer and fewer layers in int8
-    context = make_context(tiny_images, CNN, candidates=["mixed_int8"], limits={"accuracy_drop": 0.1})
+    scored = iter([{"accuracy": 0.2}, {"accuracy": 0.2}, {"accuracy": 0.9}])  # fewer and fewer layers in int8
+    context = make_context(tiny_images, CNN, candidates=["mixed_int8"], limits={"below_student": {"accuracy": 0.1}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.compress.file_passes.mixed_int8.measure_student", lambda _context: 0.9)
+        patch.setattr("tasks.compress.file_passes.mixed_int8.measure_student", lambda _context: {"accuracy": 0.9})
         patch.setattr("tasks.compress.checks.require_smaller", lambda *_: None)
-        patch.setattr("tasks.compress.file_passes.mixed_int8._accuracy", lambda _context, _content: next(scored))
+        patch.setattr("tasks.compress.file_passes.mixed_int8.measure_file", lambda _context, _session: next(scored))
         _, mixed = compress(context, silent).candidates
     assert mixed.operators.get("QLinearConv", 0) + mixed.operators.get("QGemm", 0) == 1
-    assert mixed.broken_limits == () or mixed.accuracy < 0.9
+    assert mixed.broken == () or mixed.metrics["accuracy"] < 0.9

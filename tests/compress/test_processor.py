@@ -10,11 +10,10 @@ from params.compress import Target
 from params.models import Cnn
 from tasks.compress import processor
 from tasks.compress.compress import compress
-from tasks.compress.measure import logits_of
 from tasks.compress.processor import notes_on, this_isa
 from tasks.core.progress import silent
 from tasks.runtime.bundle.session import Session
-from tests.compress.conftest import MakeContext
+from tests.compress.conftest import MakeContext, logits_of
 
 INT8, FLOAT = {"QLinearConv": 2}, {"Conv": 2}
 
@@ -66,7 +65,7 @@ def test_every_candidate_carries_its_notes(
     tiny_images: Path, make_context: MakeContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.compress.measure.this_isa", lambda: "x86")
-    context = make_context(tiny_images, Cnn(kind="cnn", channels=(8, 16)), limits={"accuracy_drop": None})
+    context = make_context(tiny_images, Cnn(kind="cnn", channels=(8, 16)), limits={"below_student": {}})
     plain, int8 = compress(context, silent).candidates
     assert plain.notes == ()
     assert len(int8.notes) == 1
@@ -74,13 +73,13 @@ def test_every_candidate_carries_its_notes(
 
 def test_int8_computes_here_what_its_integers_say(tiny_images: Path, make_context: MakeContext) -> None:
     """Without VNNI, ONNX Runtime's default kernels cut sums off; where they do not, this shows nothing."""
-    context = make_context(tiny_images, Cnn(kind="cnn", channels=(16, 32)), limits={"accuracy_drop": None})
+    context = make_context(tiny_images, Cnn(kind="cnn", channels=(16, 32)), limits={"below_student": {}})
     done = compress(context, silent)
     content = done.built["static_int8"].path.read_bytes()
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # float, as the graph is written
     reference = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     expected = np.concatenate([reference.run(None, {"inputs": b.inputs})[0] for b in context.validation.batches()])
-    got = logits_of(Session(content), context.validation)
+    got = logits_of(context, Session(content))
     step = np.diff(np.unique(expected)).min()
     assert np.abs(got - expected).max() < 1.5 * step

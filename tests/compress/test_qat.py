@@ -17,7 +17,6 @@ from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
 from params.objectives import FeatureObjective, Kl
 from tasks.compress.compress import compress
 from tasks.compress.context import CompressionContext, NotPossibleError
-from tasks.compress.measure import logits_of
 from tasks.compress.passes import CandidateBuilder
 from tasks.compress.quantization.fake_quant import fake_quantized, weight_limit
 from tasks.compress.quantization.graph_network import GraphNetwork
@@ -26,12 +25,12 @@ from tasks.compress.quantization.onnx_int8 import in_bytes, prepared, quantized_
 from tasks.compress.recovery import without_layers
 from tasks.core.progress import silent
 from tasks.runtime.bundle.session import Session
-from tests.compress.conftest import MakeContext
+from tests.compress.conftest import MakeContext, logits_of
 
 CNN = Cnn(kind="cnn", channels=(8, 16))
 RESNET = ResNet(kind="resnet", widths=(4, 8), blocks=1)
 MLP = Mlp(kind="mlp", hidden=(16,))
-ANY_ACCURACY = {"accuracy_drop": None}
+ANY_ACCURACY: dict[str, dict[str, float]] = {"below_student": {}}
 
 
 def graph_of(context: CompressionContext, bits: int = 8) -> GraphNetwork:
@@ -51,7 +50,7 @@ def lived(context: CompressionContext) -> None:
 def disagreement(context: CompressionContext, graph: GraphNetwork) -> tuple[float, float]:
     """Returns the part of logits that differ between network and file at all, and the largest difference in steps."""
     written = graph.in_integers()
-    file = logits_of(Session(in_bytes(_copy(written))), context.validation)
+    file = logits_of(context, Session(in_bytes(_copy(written))))
     inputs = torch.from_numpy(context.validation.gather(np.arange(len(context.validation))).inputs).float()
     with torch.no_grad():
         network = graph(inputs).numpy()
@@ -145,7 +144,7 @@ def test_training_on_the_grid_wins_back_what_few_bits_cost(tiny_images: Path, ma
     )
     _, after, aware = compress(context, silent).candidates
     assert (after.name, aware.name) == ("static_int8_w2", "qat_int8_w2")
-    assert aware.accuracy > after.accuracy + 0.05
+    assert aware.metrics["accuracy"] > after.metrics["accuracy"] + 0.05
     assert aware.parity < 0.2 < after.parity
 
 
@@ -154,7 +153,7 @@ def test_a_start_that_training_makes_worse_is_kept(tiny_images: Path, make_conte
     context = make_context(tiny_images, CNN, candidates=passes, limits=ANY_ACCURACY)
     object.__setattr__(context.recover, "_score", lambda _network: 2.0)
     _, static, aware = compress(context, silent).candidates
-    assert aware.accuracy == static.accuracy
+    assert aware.metrics["accuracy"] == static.metrics["accuracy"]
 
 
 def test_a_student_that_froze_its_batch_norm_can_learn_on_the_grid_where_there_is_none(

@@ -11,10 +11,10 @@ from PIL import Image
 
 from params.pipeline import Recipe
 from tasks.contracts.records import DatasetCard
-from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch
 from tasks.data.prepared.prepare import prepare
 from tasks.data.versions.watched import watched
+from tasks.kinds.recipes import load_recipe
 
 ROOT = Path(__file__).parents[2]
 MODELS: dict[str, Any] = {

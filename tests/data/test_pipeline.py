@@ -6,8 +6,8 @@ import yaml
 
 from params.data import Data
 from tasks.core.plugins import load
-from tasks.core.recipes import load_recipe
 from tasks.data.versions.watched import watched
+from tasks.kinds.recipes import load_recipe
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted(path.stem for path in (ROOT / "params").glob("*.yaml"))

@@ -6,10 +6,10 @@ import yaml
 from PIL import Image
 
 from tasks.core.errors import InputError
-from tasks.core.recipes import load_recipe
 from tasks.data.fetch import fetch
 from tasks.data.init.scaffold import write_recipe
 from tasks.data.prepared.prepare import prepare
+from tasks.kinds.recipes import load_recipe
 
 ROOT = Path(__file__).parents[2]
 

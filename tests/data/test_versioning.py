@@ -16,9 +16,9 @@ from PIL import Image
 from params.pipeline import Recipe
 from tasks.core.errors import BusyError, DataError, InputError, IntegrityError, RecipeError, StageError
 from tasks.core.files import sha256_of
-from tasks.core.recipes import load_recipe
 from tasks.data.versions.versioning import data_folder, recorded_version, versioned_data
 from tasks.data.versions.watched import source_signature
+from tasks.kinds.recipes import load_recipe
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -205,7 +205,7 @@ def test_a_kill_of_the_run_ends_the_stage_too(table_recipe: Recipe, project: Pat
     slow = "touch begun && sleep 2 && touch late && echo"
     (project / "dvc.yaml").write_text(text.replace("python -m tasks.data fetch", slow))
     code = (
-        "from pathlib import Path; from tasks.core.recipes import load_recipe;"
+        "from pathlib import Path; from tasks.kinds.recipes import load_recipe;"
         "from tasks.data.versions.versioning import versioned_data;"
         "versioned_data(Path.cwd(), load_recipe(Path('params/mine.yaml')))"
     )

@@ -7,11 +7,12 @@ import torch
 from params.compress import Target
 from params.evaluate import Evaluate, Latency
 from params.models import Mlp
+from tasks.contracts.scores import Discordant
 from tasks.evaluate.challenge import Champion, challenge
 from tasks.evaluate.model_under_test import ModelUnderTest, export_model
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
-from tasks.training.predict import predict, side_by_side
+from tasks.training.predict import predict
 
 PARAMS = Evaluate(resamples=200, latency=Latency(warmup=1, repeats=10, batch_size=2))
 
@@ -29,7 +30,7 @@ def exported(
         logits = network({"inputs": torch.from_numpy(train.inputs["inputs"])})["logits"]
         data.kind.hard_loss(logits, torch.from_numpy(train.labels)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    right = data.kind.correct(side_by_side(predict(network.eval(), test)), test.labels())
+    right = predict(network.eval(), test)["logits"].argmax(axis=1) == test.labels()
     return export_model(network, path, seed=0), right
 
 
@@ -38,17 +39,19 @@ def test_a_challenge_compares_both_sample_by_sample_on_the_same_data(image_data:
     theirs, before = exported(image_data, tmp_path / "old.onnx", 4)
     found = challenge(PARAMS, Champion("edge", 3, theirs), ours, image_data, Target(), seed=0)
     assert (found.environment, found.version) == ("edge", 3)
-    assert found.challenger.accuracy.value == pytest.approx(right.mean())
-    assert found.champion.accuracy.value == pytest.approx(before.mean())
-    assert found.only_challenger == (right & ~before).sum() > 0
-    assert found.only_champion == (before & ~right).sum()
-    assert found.gain.value == pytest.approx(right.mean() - before.mean())
-    assert found.gain.low > 0
-    assert found.p_value < 0.05
+    assert found.challenger.metrics["accuracy"].value == pytest.approx(right.mean())
+    assert found.champion.metrics["accuracy"].value == pytest.approx(before.mean())
+    assert found.discordant is not None
+    assert found.discordant.only_challenger == (right & ~before).sum() > 0
+    assert found.discordant.only_champion == (before & ~right).sum()
+    assert found.gains["accuracy"].value == pytest.approx(right.mean() - before.mean())
+    assert found.gains["accuracy"].low > 0
+    assert found.discordant.p_value < 0.05
     assert found.champion.agreement.value == 1 > found.challenger.agreement.value
 
 
 def test_a_file_against_itself_is_no_difference(image_data: PreparedData, tmp_path: Path) -> None:
     same, _ = exported(image_data, tmp_path / "same.onnx", 4)
     found = challenge(PARAMS, Champion("staging", 1, same), same, image_data, Target(), seed=0)
-    assert (found.gain.value, found.p_value, found.only_challenger, found.only_champion) == (0, 1, 0, 0)
+    assert found.gains["accuracy"].value == 0
+    assert found.discordant == Discordant(only_challenger=0, only_champion=0, p_value=1)

@@ -36,19 +36,20 @@ def test_fresh_samples_are_answered_by_the_bundle_and_a_new_class_is_never_right
         ({"inputs": samples.inputs["inputs"][at : at + 40]}, Targets({"label": labels[at : at + 40]}))
         for at in range(0, 90, 40)
     ]
-    found = score_fresh(bundle, card, batches, bins=10)
+    found = score_fresh(bundle, card, batches)
     assert found is not None
     logits = Session.from_bundle(bundle).predict(samples.inputs)["logits"]
     right = logits.argmax(axis=1) == labels
     assert found.samples == 90
-    assert found.accuracy == pytest.approx(right.mean())
-    assert 0 < found.accuracy < 0.9
-    assert [score.label for score in found.classes] == [*card.targets.names, "new class 1"]
-    assert (found.classes[-1].recall, found.classes[-1].samples) == (0, 9)
+    assert found.metrics["accuracy"] == pytest.approx(right.mean())
+    assert 0 < found.metrics["accuracy"] < 0.9
+    assert [*found.support] == [*card.targets.names, "new class 1"]
+    assert (found.metrics["recall/new class 1"], found.support["new class 1"]) == (0, 9)
     birch = labels == card.targets.names.index("birch")
-    assert found.classes[1].recall == pytest.approx(right[birch].mean())
-    assert 0 <= found.calibration_error <= 1
+    assert found.metrics["recall/birch"] == pytest.approx(right[birch].mean())
+    assert 0 <= found.metrics["calibration_error"] <= 1
+    assert "loss" not in found.metrics, "it is infinite where a class is unknown"
 
 
 def test_where_nothing_is_fresh_there_is_no_score(bundle: Path, image_data: PreparedData) -> None:
-    assert score_fresh(bundle, image_data.card, [], bins=10) is None
+    assert score_fresh(bundle, image_data.card, []) is None

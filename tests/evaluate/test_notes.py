@@ -4,22 +4,26 @@ import pytest
 
 from params.compress import Target
 from tasks.contracts.metrics import Interval
-from tasks.contracts.scores import Score
+from tasks.contracts.scores import BatchTiming, Score
 from tasks.evaluate.notes import notes_on
+from tasks.kinds.limits import deciding
 
+LOSS = Interval(value=-0.03, low=-0.05, high=-0.01)
 EVEN = Interval(value=0.0, low=-0.01, high=0.01)
 
 
 def made_up(name: str, accuracy: float = 0.9, parameters: int = 100) -> Score:
     near = Interval(value=accuracy, low=accuracy - 0.01, high=accuracy + 0.01)
-    numbers = {"calibration_error": 0, "size": 1, "p50_ms": 1, "p95_ms": 1, "parity": 0, "parameters": parameters}
-    intervals = dict.fromkeys(("accuracy", "macro_recall", "macro_f1", "agreement"), near)
-    return Score.model_validate({"name": name, "classes": (), **numbers, **intervals})
+    numbers = {"size": 1, "p50_ms": 1, "p95_ms": 1, "p99_ms": 1, "parity": 0, "parameters": parameters}
+    batch = BatchTiming(batch_size=2, p50_ms=1)
+    return Score.model_validate(
+        {"name": name, "metrics": {"accuracy": near}, "agreement": near, "batch": batch, **numbers}
+    )
 
 
 def notes(gain: Interval = EVEN, isa: str = "x86-vnni", **student: float) -> tuple[str, ...]:
     scores = (made_up("teacher", parameters=1000), Score.model_validate(made_up("student", **student)))  # type: ignore[arg-type]
-    return notes_on(scores, gain, Target.model_validate({"isa": isa}))
+    return notes_on(deciding("classification"), scores, {"accuracy": gain}, Target.model_validate({"isa": isa}))
 
 
 @pytest.fixture
@@ -36,9 +40,12 @@ def test_when_all_is_well_nothing_is_noted() -> None:
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"gain": Interval(value=-0.03, low=-0.05, high=-0.01)}, "less accurate than its baseline"),
+        (
+            {"gain": Interval(value=-0.03, low=-0.05, high=-0.01)},
+            "student is worse than its baseline: accuracy -3.00 points",
+        ),
         ({"parameters": 1000}, "not smaller than its teacher"),
-        ({"accuracy": 0.99}, "teacher is less accurate than its student"),
+        ({"accuracy": 0.99}, "the teacher is worse than its student: accuracy 90.00 % against 99.00 %"),
         ({"isa": "arm64"}, "measured on x86_64, the target is arm64"),
     ],
 )

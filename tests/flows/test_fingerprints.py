@@ -12,7 +12,7 @@ from flows.changes import code_of, task_functions
 from params.pipeline import Recipe
 from tasks.core import fingerprint, source
 from tasks.core.fingerprint import names_in, source_files
-from tasks.core.recipes import load_recipe
+from tasks.kinds.recipes import load_recipe
 
 PROJECT = Path(__file__).parents[2]
 RECIPES = tuple(sorted(path.stem for path in (PROJECT / "params").glob("*.yaml")))

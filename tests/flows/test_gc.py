@@ -19,8 +19,8 @@ RUN = ("run", "params/digits.yaml")
 QUICK = (
     ("epochs: 30", "epochs: 2"),
     ("epochs: 60", "epochs: 4"),
-    ("accuracy: 0.95, agreement: 0.95", "not_worse_than_champion: false"),
-    ("accuracy: 0.95, class_recall: 0.8, p95_ms: 5", "accuracy: 0.1"),
+    ("quality: {accuracy: 0.95}, agreement: 0.95", "not_worse_than_champion: false"),
+    ("quality: {accuracy: 0.95, recall.worst: 0.8}, p95_ms: 5", "quality: {accuracy: 0.1}"),
 )
 KILLED = """
 import os, sys
@@ -45,7 +45,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Project
     text = re.sub(r"candidates:\n(    - .*\n)+", "candidates: [fp16]\n", recipe.read_text())
     for before, after in QUICK:
         text = text.replace(before, after)
-    recipe.write_text(text.replace("accuracy_drop: 0.002", "accuracy_drop: 1"))
+    recipe.write_text(text.replace("below_student: {accuracy: 0.002}", "below_student: {accuracy: 1}"))
     done(project.stillhouse(*RUN))
     done(project.stillhouse("approve", "digits", "--to", "edge"))
     done(project.stillhouse(*RUN, "--set", "seed=1", "--set", "data.split.seed=1"))

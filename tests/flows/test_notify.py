@@ -14,13 +14,14 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from cli.console import say_notice
 from flows.notify import notify_of_failure, notify_of_promotions
 from params.pipeline import Recipe
-from tasks.contracts.releases import Check, Promotion, Verdict
+from tasks.contracts.metrics import Check
+from tasks.contracts.releases import Promotion, Verdict
 from tasks.core.errors import StageError
 from tasks.core.progress import listen
-from tasks.core.recipes import load_recipe
+from tasks.kinds.recipes import load_recipe
 
 CANARY = "canary-4711"
-REFUSED = Check(limit="accuracy", expected="at least 0.95", got="0.9", passed=False)
+REFUSED = Check(limit="quality.accuracy", op=">=", threshold=0.95, value=0.9)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def recipe_telling(*overrides: str) -> Recipe:
 
 
 def promotion(passed: bool) -> Promotion:
-    verdict = Verdict(environment="staging", passed=passed, checks=() if passed else (REFUSED,))
+    verdict = Verdict(environment="staging", checks=() if passed else (REFUSED,))
     return Promotion(model="digits", version=3, environment="staging", moved=passed, previous=None, verdict=verdict)
 
 
@@ -79,7 +80,7 @@ def test_who_is_named_hears_of_promotions_refusals_and_failures(told: list[Any],
         "digits failed",
     ]
     assert told[0]["body"] == "data version a -> b"
-    assert "`accuracy`: expected at least 0.95, got 0.9" in told[1]["body"]
+    assert "`quality.accuracy`: expected at least 0.95, got 0.9" in told[1]["body"]
     assert told[2]["body"] == "StageError: the disk is full"
     assert {one["token"] for one in told} == {CANARY}
     assert CANARY not in capsys.readouterr().out

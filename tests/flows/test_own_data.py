@@ -80,7 +80,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_written(own_project: Any
 
 @pytest.mark.usefixtures("index")
 def test_speech_takes_the_same_way_as_pictures(own_project: Any) -> None:
-    said = own_project.stillhouse("run", "params/vowels.yaml", *QUICK, "--set", "promote.staging.accuracy=0.5")
+    said = own_project.stillhouse("run", "params/vowels.yaml", *QUICK, "--set", "promote.staging.quality.accuracy=0.5")
     assert said.code in (0, 1), said.err + said.out
     assert set(said.stages.values()) == {"done"}
     assert "640 samples in 9 classes" in said.out

@@ -242,7 +242,12 @@ def test_data_is_followed_to_every_release_it_reached(served: Any, first_run: An
 def test_a_gate_that_refuses_names_the_limit_and_moves_nothing(served: Any, first_run: Any) -> None:
     before = mlflow_of(served).get_registered_model("digits").aliases
     said = served.stillhouse(
-        "run", "params/digits.yaml", "--set", "promote.staging.accuracy=1.0", "--set", "promote.staging.bytes=10"
+        "run",
+        "params/digits.yaml",
+        "--set",
+        "promote.staging.quality.accuracy=1.0",
+        "--set",
+        "promote.staging.bytes=10",
     )
     assert said.code == 1
     assert "`accuracy`: expected at least 1" in said.err

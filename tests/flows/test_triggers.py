@@ -9,7 +9,7 @@ from flows.changes import Comparison, ingredients_of
 from flows.triggers import ask_triggers
 from params.pipeline import Recipe
 from tasks.core.fingerprint import Ingredients, explain
-from tasks.core.recipes import load_recipe
+from tasks.kinds.recipes import load_recipe
 from tasks.registry.ledger.entries import PastRun
 
 ROOT = Path(__file__).parents[2]

@@ -27,7 +27,7 @@ def kept(served: Any, name: str) -> set[str]:
 def test_passes_that_learn_go_through_a_whole_run(served: Any, first_run: Any) -> None:
     said = served.stillhouse(
         *("run", "params/digits.yaml", "--set", f"compress.candidates={PASSES}"),
-        *("--set", "compress.limits.accuracy_drop=0.5", "--set", "promote.staging.approval=manual"),
+        *("--set", "compress.limits.below_student.accuracy=0.5", "--set", "promote.staging.approval=manual"),
     )
     assert said.code == 0, said.err + said.out
     assert said.stages["student"] == "reused"

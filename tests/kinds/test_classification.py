@@ -7,8 +7,10 @@ import torch
 from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_score, recall_score
 
 from tasks.contracts.records import DatasetCard, InputSpec, Statistics
-from tasks.contracts.targets import Column, TargetCard
+from tasks.contracts.targets import Column, TargetCard, Targets
 from tasks.core.errors import RecipeError
+from tasks.kinds.classification.metrics import BINS, PART, Outcomes, confusion_of
+from tasks.kinds.classification.pictures.reliability import Reliability
 from tasks.kinds.kind import find_kind
 
 CARD = DatasetCard(
@@ -49,88 +51,97 @@ def test_the_kind_of_prepared_data_knows_its_heads() -> None:
     assert kind.outputs(CARD.targets.names) == 6
 
 
-def test_quick_scores_are_those_of_scikit_learn() -> None:
+TARGETS = TargetCard(names=CLASSES)
+ONCE = np.ones((1, 300), dtype=np.int64)
+
+
+def evidence(logits: np.ndarray, labels: np.ndarray, card: TargetCard = TARGETS) -> Outcomes:
+    return PART.evidence({"logits": logits}, Targets({"label": labels}), card)
+
+
+def values(logits: np.ndarray, labels: np.ndarray, card: TargetCard = TARGETS) -> dict[str, float]:
+    counts = np.ones((1, len(labels)), dtype=np.int64)
+    return {name: float(value[0]) for name, value in PART.tally(evidence(logits, labels, card), counts).items()}
+
+
+def test_accuracy_and_loss_are_those_of_scikit_learn() -> None:
     logits, labels = drawn()
-    scores = KIND.quick_scores(logits, labels)
+    scores = values(logits, labels)
     assert scores["accuracy"] == np.mean(logits.argmax(axis=1) == labels)
     assert scores["loss"] == pytest.approx(log_loss(labels, softmax(logits)), abs=1e-12)
-    assert KIND.primary in scores
+    assert PART.metrics[0].name in scores
 
 
 def test_loss_of_huge_logits_is_finite() -> None:
     logits = np.array([[1e4, -1e4], [0, 6e4]], np.float16)
-    assert KIND.quick_scores(logits, np.array([1, 1]))["loss"] == pytest.approx(1e4, rel=1e-3)
+    card = TargetCard(names=("a", "b"))
+    assert values(logits, np.array([1, 1]), card)["loss"] == pytest.approx(1e4, rel=1e-3)
 
 
 def test_hard_loss_and_confidence_of_torch_agree_with_numpy() -> None:
     logits, labels = drawn()
     loss = KIND.hard_loss(torch.from_numpy(logits), torch.from_numpy(labels))
-    assert float(loss) == pytest.approx(KIND.quick_scores(logits, labels)["loss"], rel=1e-5)
+    assert float(loss) == pytest.approx(values(logits, labels)["loss"], rel=1e-5)
     np.testing.assert_allclose(KIND.confidence(torch.from_numpy(logits)), softmax(logits).max(axis=1), rtol=1e-5)
 
 
-def test_tally_gives_the_macro_scores_of_scikit_learn() -> None:
+def test_tally_gives_the_scores_of_scikit_learn_for_every_data_set() -> None:
     logits, labels = drawn()
-    outcomes, counts = np.unique(KIND.outcomes(logits, labels), return_counts=True)
-    scores = KIND.tally(outcomes, np.stack([counts, 2 * counts]), 4)
+    scores = PART.tally(evidence(logits, labels), np.concatenate([ONCE, 2 * ONCE]))
     predicted = logits.argmax(axis=1)
     np.testing.assert_allclose(scores["accuracy"], np.mean(predicted == labels))
     np.testing.assert_allclose(scores["macro_recall"], recall_score(labels, predicted, average="macro"))
     np.testing.assert_allclose(scores["macro_f1"], f1_score(labels, predicted, average="macro"))
+    for place, name in enumerate(CLASSES):
+        precision = precision_score(labels, predicted, average=None)[place]
+        np.testing.assert_allclose(scores[f"precision/{name}"], precision)
+        np.testing.assert_allclose(scores[f"recall/{name}"], recall_score(labels, predicted, average=None)[place])
 
 
-def test_tally_leaves_out_classes_without_samples() -> None:
-    outcomes = KIND.outcomes(np.eye(4)[[0, 1, 1]], np.array([0, 1, 0]))
-    scores = KIND.tally(outcomes, np.ones((1, 3), np.int64), 4)
-    assert scores["macro_recall"][0] == pytest.approx((0.5 + 1) / 2)
-
-
-def test_class_scores_are_per_class_in_order() -> None:
+def test_batches_give_the_evidence_of_all_samples() -> None:
     logits, labels = drawn()
-    scores = KIND.class_scores(logits, labels, CLASSES)
-    predicted = logits.argmax(axis=1)
-    assert [score.label for score in scores] == list(CLASSES)
-    assert [score.samples for score in scores] == np.bincount(labels).tolist()
-    np.testing.assert_allclose([s.precision for s in scores], precision_score(labels, predicted, average=None))
+    parts = [evidence(logits[at : at + 70], labels[at : at + 70]) for at in range(0, 300, 70)]
+    whole = PART.tally(evidence(logits, labels), ONCE)
+    assert PART.tally(PART.joined(parts), ONCE) == whole
 
 
-def test_class_without_samples_scores_zero() -> None:
-    scores = KIND.class_scores(np.eye(3)[[0, 1]], np.array([0, 1]), ("a", "b", "c"))
-    assert (scores[2].recall, scores[2].precision, scores[2].samples) == (0, 0, 0)
+def test_classes_without_samples_are_left_out_of_means_and_have_no_value() -> None:
+    scores = values(np.eye(4)[[0, 1, 1]], np.array([0, 1, 0]))
+    assert scores["macro_recall"] == pytest.approx((0.5 + 1) / 2)
+    assert {name for name in scores if name.startswith("recall/")} == {"recall/a", "recall/b"}
+    assert PART.support(evidence(np.eye(4)[[0, 1, 1]], np.array([0, 1, 0]))) == {"a": 2, "b": 1, "c": 0, "d": 0}
 
 
 def test_calibration_error_is_that_of_the_definition_bin_by_bin() -> None:
     logits, labels = drawn()
     confidence, hits = softmax(logits).max(axis=1), logits.argmax(axis=1) == labels
     expected = 0.0
-    for low, high in [(i / 10, (i + 1) / 10) for i in range(10)]:
+    for low, high in [(i / BINS, (i + 1) / BINS) for i in range(BINS)]:
         inside = (confidence > low) & (confidence <= high)
         if inside.any():
             expected += inside.mean() * abs(hits[inside].mean() - confidence[inside].mean())
-    bins = KIND.confidence_bins(logits, labels, 10)
-    assert KIND.calibration_error(bins) == pytest.approx(expected, abs=1e-12)
-    assert sum(one.samples for one in bins) == len(labels)
-    assert all(one.low < one.confidence <= one.high for one in bins)
-    assert [one.low for one in bins] == sorted({one.low for one in bins})
+    assert values(logits, labels)["calibration_error"] == pytest.approx(expected, abs=1e-12)
+    bins = Reliability.of(confidence, hits)
+    assert bins.error == pytest.approx(expected, abs=1e-12)
+    assert bins.samples.sum() == len(labels)
+    assert ((bins.low < bins.confidence) & (bins.confidence <= bins.high)).all()
 
 
 def test_calibration_error_of_certain_and_right_is_zero_and_of_certain_and_wrong_is_one() -> None:
-    logits = np.array([[100.0, 0], [0, 100.0]])
+    logits, card = np.array([[100.0, 0], [0, 100.0]]), TargetCard(names=("a", "b"))
     for labels, error in ((np.array([0, 1]), 0), (np.array([1, 0]), 1)):
-        (last,) = KIND.confidence_bins(logits, labels, 15)
-        assert (last.high, last.samples) == (1, 2)
-        assert KIND.calibration_error([last]) == pytest.approx(error)
+        assert values(logits, labels, card)["calibration_error"] == pytest.approx(error)
 
 
 def test_confusion_counts_labels_in_rows_and_predictions_in_columns() -> None:
     logits, labels = drawn()
     expected = confusion_matrix(labels, logits.argmax(axis=1))
-    np.testing.assert_array_equal(KIND.confusion(logits, labels, "abcdefgh"[: len(expected)]), expected)
+    np.testing.assert_array_equal(confusion_of(evidence(logits, labels), 4), expected)
 
 
 def test_agreement_counts_equal_answers_right_or_wrong() -> None:
     ours, theirs = np.eye(3)[[0, 1, 2]], np.eye(3)[[0, 2, 2]] * 7
-    assert KIND.agrees(ours, theirs).tolist() == [True, False, True]
+    assert PART.agreement({"logits": ours}, {"logits": theirs}).tolist() == [1, 0, 1]
 
 
 def test_scikit_learn_is_not_imported_before_it_is_needed() -> None:

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from pydantic import JsonValue
 from torch.nn import functional
 
+from tasks.contracts.targets import TargetCard, Targets
+from tasks.kinds.classification.metrics import PART, Outcomes
 from tasks.kinds.classification.task_kind import Classification
 
 KIND = Classification({"cell": ("mono", "poly"), "site": ("a", "b", "c")})
@@ -59,32 +62,27 @@ def test_the_loss_of_a_single_head_is_the_cross_entropy_to_the_bit() -> None:
     assert torch.equal(mine, torch.autograd.grad(theirs, logits)[0])
 
 
-def test_metrics_are_those_of_the_first_head_alone() -> None:
-    logits, labels = drawn()
-    first, right = logits[:, :4], labels[:, 0]
-    assert (KIND.predict(logits) == ALONE.predict(first)).all()
-    assert (KIND.correct(logits, labels) == ALONE.correct(first, right)).all()
-    assert KIND.class_scores(logits, labels, "abcd") == ALONE.class_scores(first, right, "abcd")
-    assert KIND.confidence_bins(logits, labels, 10) == ALONE.confidence_bins(first, right, 10)
-    np.testing.assert_array_equal(KIND.confusion(logits, labels, "abcd"), ALONE.confusion(first, right, "abcd"))
-    assert (KIND.agrees(logits, -logits) == ALONE.agrees(first, -first)).all()
+def test_confidence_is_that_of_the_first_head_alone() -> None:
+    logits, _ = drawn()
     confidence = KIND.confidence(torch.from_numpy(logits))
-    torch.testing.assert_close(confidence, ALONE.confidence(torch.from_numpy(first)))
+    torch.testing.assert_close(confidence, ALONE.confidence(torch.from_numpy(logits[:, :4])))
 
 
-def test_tally_of_the_first_head_does_not_see_the_outputs_of_the_others() -> None:
+def evidence(further: bool) -> Outcomes:
+    """What becomes of the samples where there are further questions, and where there are none."""
     logits, labels = drawn()
-    outcomes, counts = np.unique(KIND.outcomes(logits, labels), return_counts=True)
-    scores = KIND.tally(outcomes, counts[None], KIND.outputs("abcd"))
-    outcomes, counts = np.unique(ALONE.outcomes(logits[:, :4], labels[:, 0]), return_counts=True)
-    for name, value in ALONE.tally(outcomes, counts[None], 4).items():
-        np.testing.assert_allclose(scores[name], value)
+    outputs = {"logits": logits[:, :4], "logits.cell": logits[:, 4:6], "logits.site": logits[:, 6:]}
+    targets = Targets({name: labels[:, place] for place, name in enumerate(("label", "cell", "site"))})
+    heads: dict[str, JsonValue] = {"heads": {"cell": ["mono", "poly"], "site": ["a", "b", "c"]}}
+    return PART.evidence(outputs, targets, TargetCard(names=tuple("abcd"), facts=heads if further else {}))
 
 
-def test_quick_scores_add_the_accuracy_of_further_heads() -> None:
+def test_metrics_are_those_of_the_first_question_and_add_the_accuracy_of_further_ones() -> None:
     logits, labels = drawn()
-    scores = KIND.quick_scores(logits, labels)
-    assert scores.keys() == {"accuracy", "loss", "cell_accuracy", "site_accuracy"}
-    assert scores["accuracy"] == np.mean(logits[:, :4].argmax(axis=1) == labels[:, 0])
-    assert scores["site_accuracy"] == np.mean(logits[:, 6:].argmax(axis=1) == labels[:, 2])
-    assert {"accuracy": scores["accuracy"], "loss": scores["loss"]} == ALONE.quick_scores(logits[:, :4], labels[:, 0])
+    once = np.ones((1, 200), dtype=np.int64)
+    several, alone = (PART.tally(evidence(further), once) for further in (True, False))
+    assert several.keys() - alone.keys() == {"right/cell", "right/site"}
+    for name, value in alone.items():
+        np.testing.assert_array_equal(several[name], value)
+    assert several["accuracy"][0] == np.mean(logits[:, :4].argmax(axis=1) == labels[:, 0])
+    assert several["right/site"][0] == np.mean(logits[:, 6:].argmax(axis=1) == labels[:, 2])

@@ -34,7 +34,7 @@ from tests.runtime.conftest import linear_model
 MODEL = "trees"
 STORES = ("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.model_registry.sqlalchemy_store", "mlflow.artifacts")
 """what MLflow would import in every process"""
-PASSED = Verdict(environment="staging", passed=True, checks=())
+PASSED = Verdict(environment="staging")
 Seen = tuple[int | None, int | None]
 """who leads staging, and who led it before"""
 

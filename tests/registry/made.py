@@ -16,8 +16,8 @@ from tasks.runtime.bundle.session import Session
 from tasks.tracking import runs
 from tests.runtime.conftest import FACTS, linear_model
 
-PASSED = Verdict(environment="staging", passed=True, checks=())
-REFUSED = Verdict(environment="staging", passed=False, checks=())
+PASSED = Verdict(environment="staging")
+REFUSED = Verdict(environment="staging", failure="it does not run")
 
 
 def forget() -> None:

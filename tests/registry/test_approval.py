@@ -5,7 +5,8 @@ import pytest
 from mlflow import MlflowClient
 
 from params.promote import Gate
-from tasks.contracts.releases import Check, Release, Verdict
+from tasks.contracts.metrics import Check
+from tasks.contracts.releases import Release, Verdict
 from tasks.core.files import artefact_of, local_path, sha256_of
 from tasks.registry.gate.gate_inputs import gate_inputs
 from tasks.registry.gate.verdict_file import keep_verdict
@@ -109,8 +110,8 @@ def test_a_bundle_that_was_damaged_after_its_registration_does_not_load(registry
 
 
 def test_a_verdict_is_kept_with_the_release_as_the_bytes_that_the_ledger_holds(registry: MlflowClient) -> None:
-    check = Check(limit="accuracy", expected="at least 1", got="0.9", passed=False)
-    verdict = Verdict(environment="staging", passed=False, checks=(check,))
+    check = Check(limit="quality.accuracy", op=">=", threshold=1, value=0.9)
+    verdict = Verdict(environment="staging", checks=(check,))
     with runs.flow_run("kept", "test", "flow-run", {}) as run:
         release = release_of(registry, "kept", "a").model_copy(update={"run_id": run.id})
         kept = keep_verdict(release, verdict)

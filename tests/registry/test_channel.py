@@ -37,14 +37,14 @@ def versions() -> tuple[int, ...]:
 
 def test_a_new_channel_holds_the_bundles_of_the_champions_with_version_and_limit(home: Path, device: Device) -> None:
     first, second = make_release(home, "digits", 1), make_release(home, "vowels", 4)
-    lead(first, passed(p95="0.25"))
+    lead(first, passed(p95=12.3456))
     lead(second)
     lead(make_release(home, "solar", 1), passed("staging"))
     make_channel(home)
     assert device.update() == bundle(first, second)
     custom = {name: fields for name, fields in device.targets().items() if fields}
     assert custom == {
-        "digits/manifest.json": {"version": 1, "p95_ms": "0.25"},
+        "digits/manifest.json": {"version": 1, "p95_ms": "12.3456"},
         "vowels/manifest.json": {"version": 4, "p95_ms": None},
     }
 

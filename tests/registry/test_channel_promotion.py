@@ -45,7 +45,7 @@ def test_promotions_and_rollbacks_publish_and_what_was_cut_off_is_finished(
     carry_out(first, passed(), "before there was a channel")
     create("edge", home.parent / "root-keys", 1, 1, Days())
     assert device.update() == bundle(first)
-    carry_out(second, passed(p95="5"), "better")
+    carry_out(second, passed(p95=5), "better")
     assert device.update() == bundle(second)
     assert roll_back("digits", "edge", "drops frames").version == 1
     assert device.update() == bundle(first)

@@ -123,7 +123,7 @@ def test_verdicts_on_a_release_are_files_that_the_ledger_knows_the_digest_of(
     judged: EvaluationRecord, card: Artefact
 ) -> None:
     release = register(judged, card)
-    verdict = Verdict(environment="edge", passed=False, checks=())
+    verdict = Verdict(environment="edge", failure="it does not run")
     append(History.load(), "refused", "trees", "edge", release.version, "test", verdict)
     keep_verdict(release, verdict)
     ((name, kept),) = verdict_files(release, History.load("trees")).items()

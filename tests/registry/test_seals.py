@@ -16,7 +16,7 @@ from tasks.registry.ledger.seals import seal_of
 from tasks.registry.ledger.tables import RELEASES, RUNS
 from tests.evaluate.report.made import evaluation, release
 
-PASSED = Verdict(environment="staging", passed=True, checks=())
+PASSED = Verdict(environment="staging")
 MADE_OF = Ingredients(recipe={"seed": 0}, data={}, code={}, libraries={})
 
 

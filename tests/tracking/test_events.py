@@ -14,7 +14,7 @@ from params.pipeline import Recipe
 from tasks.contracts.records import TeacherRecord
 from tasks.contracts.releases import Promotion
 from tasks.core.progress import Warned, listen
-from tasks.core.recipes import load_recipe
+from tasks.kinds.recipes import load_recipe
 from tasks.tracking import job_runs
 from tasks.tracking.datasets import Dataset, read_from
 from tasks.tracking.job_runs import job_run, stage_run

@@ -1,4 +1,4 @@
-"""Mixed precision by sensitivity: layers leave int8 one by one until the accuracy limit holds."""
+"""Mixed precision by sensitivity: layers leave int8 one by one until the limits on quality hold."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,9 +16,10 @@ from onnxruntime.quantization.qdq_loss_debug import (
 
 from params.compress import Calibration, MixedInt8
 from tasks.compress.context import CompressionContext, FilePass, NotPossibleError
-from tasks.compress.measure import logits_of, measure_student, primary_of
+from tasks.compress.measure import measure_file, measure_student
 from tasks.compress.quantization.calibration import CalibrationSamples
 from tasks.compress.quantization.onnx_int8 import STATIC, in_bytes, prepared, quantized_statically
+from tasks.contracts.metrics import Values, losses
 from tasks.core.files import whole_file
 from tasks.runtime.bundle.session import Session
 
@@ -26,24 +27,27 @@ NOISE_SAMPLES = 64
 
 
 def quantize_mixed(context: CompressionContext, exported: Path, params: MixedInt8, path: Path) -> None:
-    """Writes the file with the fewest layers in float that keeps `limits.accuracy_drop`, the noisiest layers in float.
+    """Writes the file with the fewest layers in float that keeps `limits.below_student`, the noisiest layers in float.
 
     Raises:
         NotPossibleError: there is no such limit, nothing can be int8, or nothing is left that is.
     """
-    drop = context.params.limits.accuracy_drop
-    if drop is None:
-        raise NotPossibleError("it needs `limits.accuracy_drop` to know when to stop; set it, or take static_int8")
-    least = measure_student(context) - drop
+    limits = context.below_student
+    if not limits:
+        raise NotPossibleError("it needs `limits.below_student` to know when to stop; set it, or take static_int8")
+    student = measure_student(context)
     with prepared(exported) as model:
         layers = _noisiest_first(context, model, params.calibration)
         for count in range(len(layers)):
             content = in_bytes(quantized_statically(context, model, params.calibration, layers[:count]))
-            if _accuracy(context, content) >= least:
+            if _keeps(context, content, student):
                 with whole_file(path) as temporary:
                     temporary.write_bytes(content)
                 return
-    raise NotPossibleError(f"accuracy drops by more than {drop:g} as long as one of {len(layers)} layers is int8")
+    names = ", ".join(f"`{name}`" for name in limits)
+    raise NotPossibleError(
+        f"{names} of `limits.below_student` are broken as long as one of {len(layers)} layers is int8"
+    )
 
 
 def _noisiest_first(context: CompressionContext, model: ModelProto, calibration: Calibration | None) -> list[str]:
@@ -76,9 +80,11 @@ def _signal_to_noise(context: CompressionContext, model: ModelProto, quantized: 
     return {name: float(error["xmodel_err"]) for name, error in compute_activation_error(matched).items()}
 
 
-def _accuracy(context: CompressionContext, content: bytes) -> float:
-    session = Session(content, context.params.target.threads)
-    return primary_of(context, logits_of(session, context.validation))
+def _keeps(context: CompressionContext, content: bytes, student: Values) -> bool:
+    """Says whether a file is no worse than the student by more than the limits allow."""
+    found = measure_file(context, Session(content, context.params.target.threads))
+    checks = losses("limits", context.below_student, context.measuring.part.metrics, found, student)
+    return all(check.passed for check in checks)
 
 
 PASS = FilePass(quantize_mixed, tolerance=5e-2, integers=True, smaller=True)

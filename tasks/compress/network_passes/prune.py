@@ -74,7 +74,7 @@ def _taylor(context: CompressionContext, network: Network) -> dict[str, Tensor]:
         for arrays in context.train.batches(TAYLOR_BATCH, rows):
             batch = Batch.of(arrays, torch.device("cpu"))
             network.zero_grad()
-            loss = context.kind.hard_loss(tensors_side_by_side(network(batch.inputs)), batch.labels)
+            loss = context.data.kind.hard_loss(tensors_side_by_side(network(batch.inputs)), batch.labels)
             loss.backward()  # type: ignore[no-untyped-call]
             for space, term in taylor_terms(network, network.architecture).items():
                 sums[space] = sums.get(space, 0) + term

@@ -12,10 +12,10 @@ from params.data import Data
 from params.section import NAME_PATTERN
 from tasks.core.errors import InputError, RecipeError, mismatch
 from tasks.core.files import whole_file
-from tasks.core.recipes import load_recipe
 from tasks.data.init.guess import guess_images, guess_table
 from tasks.data.init.templates import image_recipe, table_recipe
 from tasks.data.versions.watched import watched
+from tasks.kinds.recipes import load_recipe
 
 
 def write_recipe(

@@ -63,12 +63,12 @@ distill:
 compress:
   target: {{isa: x86-vnni, threads: 1}}
   candidates: {candidates}
-  limits: {{accuracy_drop: 0.01}}
+  limits: {{below_student: {{accuracy: 0.01}}}}
   prefer: latency
 
 promote:                       # raise these to what your product needs
-  staging: {{approval: automatic, accuracy: 0.5}}
-  edge: {{approval: manual, requires: staging, accuracy: 0.5}}
+  staging: {{approval: automatic, quality: {{accuracy: 0.5}}}}
+  edge: {{approval: manual, requires: staging, quality: {{accuracy: 0.5}}}}
 """
 
 

@@ -9,10 +9,10 @@ from params.data import Data, DownloadSource, FileSource, FolderSource
 from params.pipeline import Recipe
 from tasks.core.errors import RecipeError
 from tasks.core.files import whole_file
-from tasks.core.recipes import load_recipe
 from tasks.core.record import canonical_digest
 from tasks.core.workspace import state_dir
 from tasks.data.versions.watched import watched
+from tasks.kinds.recipes import load_recipe
 
 
 def is_committed(project: Path, recipe: Recipe) -> bool:

@@ -1,4 +1,4 @@
-"""Accuracy against latency: what each model costs, what it brings, and which of them nothing beats in both.
+"""Quality against latency: what each model costs, what it brings, and which of them nothing beats in both.
 
 Points carry numbers, and the key below tells whose they are and how many bytes: names of candidates are long, points
 lie close, and on a phone there is no room for both.
@@ -11,14 +11,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from tasks.contracts.metrics import Metric
 from tasks.contracts.scores import Score
-from tasks.drawing.models import colour_of, shape_of, title_of
+from tasks.contracts.words import title_of
+from tasks.drawing.models import colour_of, shape_of
 from tasks.drawing.sheet import INK, WIDTH, fitted, sheet, styled, width_of
 from tasks.drawing.svg import Drawing, drawing
 
 REACH = 16.0
 """points from the end of an interval to the middle of its number"""
-TITLE = "Accuracy against latency"
 CAPTION = (
     "Of the {split} split, with intervals; latency of one sample, median, logarithmic. The"
     " line joins the models that no other beats in both; the ring marks the file that {verb}."
@@ -26,34 +27,48 @@ CAPTION = (
 
 
 @styled()
-def draw_front(scores: Sequence[Score], chosen: str, split: str = "test", verb: str = "ships") -> Drawing:
-    """Draws models with what `split` they were measured on, and what the chosen one does: it `ships`, or `is best`."""
+def draw_front(
+    metric: Metric, scores: Sequence[Score], chosen: str, split: str = "test", verb: str = "ships"
+) -> Drawing:
+    """Draws models by the deciding metric and their latency.
+
+    `split` is what they were measured on, `verb` what the chosen one does: it `ships`, or `is best`.
+    """
     figure = sheet(282 + 19 * len(scores))
     axes = figure.add_subplot()
     for number, score in enumerate(scores, 1):
-        _point(axes, score, _label(number, score, verb if score.name == chosen else ""), score.name == chosen)
-    _numbers(axes, scores)
-    best = front(scores)
-    times, values = [score.p50_ms for score in best], [100 * score.accuracy.value for score in best]
+        _point(axes, metric, score, _label(number, score, verb if score.name == chosen else ""), score.name == chosen)
+    _numbers(axes, metric, scores)
+    best = front(metric, scores)
+    times, values = (
+        [score.p50_ms for score in best],
+        [metric.scale * score.metrics[metric.name].value for score in best],
+    )
     axes.step(times, values, where="post", color=INK, alpha=0.35, zorder=1)
-    _frame(axes, [score.p50_ms for score in scores])
+    _frame(axes, metric.axis, [score.p50_ms for score in scores])
     key = figure.legend(loc="outside lower left")
     key.get_texts()[[score.name for score in scores].index(chosen)].set_fontweight("bold")
-    return drawing(figure, "front", TITLE, CAPTION.format(split=split, verb=verb))
+    title = f"{metric.title.capitalize()} against latency"
+    return drawing(figure, "front", title, CAPTION.format(split=split, verb=verb))
 
 
-def front(scores: Sequence[Score]) -> list[Score]:
-    """Returns the models that no other beats in latency and accuracy, the fastest first."""
+def front(metric: Metric, scores: Sequence[Score]) -> list[Score]:
+    """Returns the models that no other beats in latency and the deciding metric, the fastest first."""
+
+    def worth(score: Score) -> float:
+        return metric.sign * score.metrics[metric.name].value
+
     best: list[Score] = []
-    for score in sorted(scores, key=lambda s: (s.p50_ms, -s.accuracy.value)):
-        if not best or score.accuracy.value > best[-1].accuracy.value:
+    for score in sorted(scores, key=lambda s: (s.p50_ms, -worth(s))):
+        if not best or worth(score) > worth(best[-1]):
             best.append(score)
     return best
 
 
-def _point(axes: Axes, score: Score, label: str, chosen: bool) -> None:
+def _point(axes: Axes, metric: Metric, score: Score, label: str, chosen: bool) -> None:
     x, colour = [score.p50_ms], colour_of(score.name)
-    low, value, high = (100 * end for end in (score.accuracy.low, score.accuracy.value, score.accuracy.high))
+    interval = score.metrics[metric.name]
+    low, value, high = (metric.scale * end for end in (interval.low, interval.value, interval.high))
     axes.plot(x * 2, [low, high], color=colour, alpha=0.45, linewidth=1.6, zorder=2)
     axes.plot(x, [value], shape_of(score.name), color=colour, markersize=9, mec="none", zorder=3, label=label)
     if chosen:
@@ -65,24 +80,23 @@ def _label(number: int, score: Score, verb: str) -> str:
     return f"{number}  {fitted(title_of(score.name), 0.87 * WIDTH - 50 - width_of(ending))}{ending}"
 
 
-def _numbers(axes: Axes, scores: Sequence[Score]) -> None:
+def _numbers(axes: Axes, metric: Metric, scores: Sequence[Score]) -> None:
     """Sets numbers at the ends of the intervals like a fan, the fastest to the left, in turn above and below.
 
     So those of models that lie on each other are apart, too.
     """
-    ordered = sorted(enumerate(scores, 1), key=lambda pair: (pair[1].p50_ms, pair[1].accuracy.value))
+    ordered = sorted(enumerate(scores, 1), key=lambda pair: (pair[1].p50_ms, pair[1].metrics[metric.name].value))
     for place, (number, score) in enumerate(ordered):
         angle = math.pi * (1 - place / max(len(ordered) - 1, 1)) * (-1 if place % 2 else 1)
-        end = score.accuracy.low if place % 2 else score.accuracy.high
+        interval = score.metrics[metric.name]
+        end = metric.scale * (interval.low if place % 2 else interval.high)
         offset = (REACH * math.cos(angle), REACH * math.sin(angle))
-        axes.annotate(
-            str(number), (score.p50_ms, 100 * end), offset, textcoords="offset points", ha="center", va="center"
-        )
+        axes.annotate(str(number), (score.p50_ms, end), offset, textcoords="offset points", ha="center", va="center")
 
 
-def _frame(axes: Axes, times: Sequence[float]) -> None:
+def _frame(axes: Axes, title: str, times: Sequence[float]) -> None:
     low, high = _widened(min(times), max(times))
-    axes.set(title="accuracy, %", xlabel="milliseconds", xscale="log", xlim=(low, high))
+    axes.set(title=title, xlabel="milliseconds", xscale="log", xlim=(low, high))
     axes.xaxis.set_major_locator(FixedLocator(_ticks(low, high)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")

@@ -1,36 +1,26 @@
-"""The file that ships, class by class and slice by slice."""
+"""The file that ships in detail: tables of its kind of task, and slice by slice."""
 
-from tasks.contracts.scores import ClassScore, SliceScore
+from tasks.contracts.scores import Heading, SliceScore, Table
+from tasks.contracts.words import ends, percent, shown
 from tasks.evaluate.report.report import Report
-from tasks.evaluate.report.table import Cell, Column, Table, table_of
-from tasks.evaluate.report.words import ends, percent
+from tasks.evaluate.report.table import Cell, TableRow, TextColumn, TextTable, table_of
 
-Classes = tuple[ClassScore, ClassScore | None]
 Slices = tuple[SliceScore, SliceScore | None]
 
 
-def per_class(report: Report) -> Table:
-    """Returns a row per class, the one with the lowest recall first, beside the teacher's recall."""
-    taught = {score.label: score for score in report.teacher.classes}
-    ours = sorted(report.shipped.classes, key=lambda score: score.recall)
-    columns: tuple[Column[Classes], ...] = (
-        Column("recall", lambda pair: Cell(percent(pair[0].recall))),
-        Column("teacher's recall", lambda pair: Cell(percent(pair[1].recall)) if pair[1] else None),
-        Column("precision", lambda pair: Cell(percent(pair[0].precision))),
-        Column("F1", lambda pair: Cell(percent(pair[0].f1))),
-        Column("test samples", lambda pair: Cell(f"{pair[0].samples:,}")),
-    )
-    rows = [(score.label, "", (score, taught.get(score.label))) for score in ours]
-    return table_of("Each class, as the file that ships sees it; lowest recall first", "class", columns, rows)
+def own_tables(report: Report) -> tuple[TextTable, ...]:
+    """Returns the tables that only its kind of task has."""
+    return tuple(_in_words(table) for table in report.evaluation.tables)
 
 
-def per_slice(report: Report) -> Table:
+def per_slice(report: Report) -> TextTable:
     """Returns a row per value of each column of the data that the test split was cut by."""
+    title = report.metric.title
     taught = {(part.column, part.value): part for part in report.teacher.slices}
-    columns: tuple[Column[Slices], ...] = (
-        Column("accuracy", lambda pair: _accuracy(pair[0])),
-        Column("teacher's accuracy", lambda pair: _accuracy(pair[1]) if pair[1] else None),
-        Column("test samples", lambda pair: Cell(f"{pair[0].samples:,}")),
+    columns: tuple[TextColumn[Slices], ...] = (
+        TextColumn(title, lambda pair: _cell(report, pair[0])),
+        TextColumn(f"teacher's {title}", lambda pair: _cell(report, pair[1]) if pair[1] else None),
+        TextColumn("test samples", lambda pair: Cell(f"{pair[0].samples:,}")),
     )
     rows = [
         (f"{part.column}: {part.value}", "", (part, taught.get((part.column, part.value))))
@@ -39,5 +29,19 @@ def per_slice(report: Report) -> Table:
     return table_of("Parts of the test split, as the file that ships sees them", "part", columns, rows)
 
 
-def _accuracy(part: SliceScore) -> Cell:
-    return Cell(percent(part.accuracy.value), ends(part.accuracy))
+def _cell(report: Report, part: SliceScore) -> Cell:
+    interval = part.metrics[report.metric.name]
+    return Cell(shown(report.metric, interval.value), ends(report.metric, interval))
+
+
+def _in_words(table: Table) -> TextTable:
+    rows = tuple(TableRow(str(head), tuple(map(_value, cells, table.head[1:]))) for head, *cells in table.rows)
+    return TextTable(table.title, table.head[0].title, tuple(one.title for one in table.head[1:]), rows)
+
+
+def _value(value: str | int | float | None, heading: Heading) -> Cell | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return Cell(value)
+    return Cell({"percent": percent(value), "count": f"{value:,}"}.get(heading.unit, f"{value:.4g}"))

@@ -1,11 +1,21 @@
 """What gates said and why, and how the release did against champions."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tasks.contracts.releases import Verdict
+from tasks.contracts.metrics import Metric
 from tasks.contracts.scores import Challenge
+from tasks.contracts.words import (
+    LimitText,
+    counted,
+    difference_with_ends,
+    gain_in_words,
+    limit_texts,
+    moment,
+    odds_in_words,
+    with_ends,
+)
 from tasks.evaluate.report.report import Report
-from tasks.evaluate.report.words import counted, gain_in_words, moment, odds_in_words, points_with_ends, with_ends
 
 
 @dataclass(frozen=True)
@@ -14,7 +24,8 @@ class VerdictText:
 
     heading: str
     when: str
-    verdict: Verdict
+    passed: bool
+    limits: tuple[LimitText, ...]
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,12 @@ def verdict_texts(report: Report) -> tuple[VerdictText, ...]:
     """Returns every verdict, oldest first, with its time where that is on record."""
     times = [moment(time) for time in report.decided] or [""] * len(report.verdicts)
     return tuple(
-        VerdictText(f"{verdict.environment}: {'passed' if verdict.passed else 'refused'}", when, verdict)
+        VerdictText(
+            f"{verdict.environment}: {'passed' if verdict.passed else 'refused'}",
+            when,
+            verdict.passed,
+            limit_texts(verdict),
+        )
         for verdict, when in zip(report.verdicts, times, strict=True)
     )
 
@@ -37,17 +53,17 @@ def verdict_texts(report: Report) -> tuple[VerdictText, ...]:
 def challenge_texts(report: Report) -> tuple[ChallengeText, ...]:
     """Returns how the release did against each champion, in plain words."""
     return tuple(
-        ChallengeText(f"Version {challenge.version} in {challenge.environment}", _told(challenge))
+        ChallengeText(f"Version {challenge.version} in {challenge.environment}", tuple(_told(report.metric, challenge)))
         for challenge in report.all_challenges
     )
 
 
-def _told(challenge: Challenge) -> tuple[str, ...]:
-    return (
-        f"On the same samples this release has {with_ends(challenge.challenger.accuracy)}, the champion"
-        f" {with_ends(challenge.champion.accuracy)}.",
-        f"The difference is {points_with_ends(challenge.gain)}: {gain_in_words(challenge.gain)}.",
-        f"Only this release is right on {counted(challenge.only_challenger, 'sample')}, only the champion on"
-        f" {challenge.only_champion:,}.",
-        odds_in_words(challenge),
-    )
+def _told(metric: Metric, challenge: Challenge) -> Iterator[str]:
+    ours, theirs = (score.metrics[metric.name] for score in (challenge.challenger, challenge.champion))
+    gain = challenge.gains[metric.name]
+    yield f"On the same samples this release has {with_ends(metric, ours)}, the champion {with_ends(metric, theirs)}."
+    yield f"The difference is {difference_with_ends(metric, gain)}: {gain_in_words(gain.times(metric.sign))}."
+    if found := challenge.discordant:
+        samples = counted(found.only_challenger, "sample")
+        yield f"Only this release is right on {samples}, only the champion on {found.only_champion:,}."
+        yield odds_in_words(found)

@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass
 
-from tasks.evaluate.report.report import Report
-from tasks.evaluate.report.words import (
+from tasks.contracts.words import (
     TIMES,
     apart,
+    difference,
     ends,
     gain_in_words,
     listed,
     milliseconds,
-    percent,
-    points,
+    shown,
     times,
     with_ends,
 )
+from tasks.evaluate.report.report import Report
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def standings(report: Report) -> tuple[Standing, ...]:
     passed = [name for name, verdict in report.latest.items() if verdict.passed]
     let_in = [Standing(True, f"let into {listed(passed)}")] if passed else []
     refused = [
-        Standing(False, f"refused by {name} ({listed([check.limit for check in verdict.checks if not check.passed])})")
+        Standing(False, f"refused by {name} ({listed(verdict.broken)})")
         for name, verdict in report.latest.items()
         if not verdict.passed
     ]
@@ -52,14 +52,16 @@ def verdict_line(report: Report) -> str:
 
 
 def big_numbers(report: Report) -> tuple[BigNumber, ...]:
-    """Returns accuracy, size and speed of what ships against the teacher, and what the teacher was worth."""
-    return (_accuracy(report), _size(report), _speed(report), _gain(report))
+    """Returns quality, size and speed of what ships against the teacher, and what the teacher was worth."""
+    return (_quality(report), _size(report), _speed(report), _gain(report))
 
 
-def _accuracy(report: Report) -> BigNumber:
-    ours, theirs = report.shipped.accuracy, report.teacher.accuracy
-    beside = f"{ends(ours)}; {apart(ours.value, theirs.value)} the teacher's {with_ends(theirs)}"
-    return BigNumber(percent(ours.value), f"accuracy of {report.shipped.name}, which ships", beside)
+def _quality(report: Report) -> BigNumber:
+    metric = report.metric
+    ours, theirs = (score.metrics[metric.name] for score in (report.shipped, report.teacher))
+    distance = apart(metric, ours.value, theirs.value)
+    beside = f"{ends(metric, ours)}; {distance} the teacher's {with_ends(metric, theirs)}"
+    return BigNumber(shown(metric, ours.value), f"{metric.title} of {report.shipped.name}, which ships", beside)
 
 
 def _size(report: Report) -> BigNumber:
@@ -82,6 +84,7 @@ def _against_teacher(ours: float, theirs: float, words: tuple[str, str, str]) ->
 
 
 def _gain(report: Report) -> BigNumber:
-    gain = report.evaluation.gain
-    beside = f"{ends(gain, '+')} over the same student without its teacher; {gain_in_words(gain)}"
-    return BigNumber(points(gain.value), "gained by distillation", beside)
+    metric, gain = report.metric, report.evaluation.gains[report.metric.name]
+    told = gain_in_words(gain.times(metric.sign))
+    beside = f"{ends(metric, gain, '+')} over the same student without its teacher; {told}"
+    return BigNumber(difference(metric, gain.value), "gained by distillation", beside)

@@ -7,9 +7,9 @@ from urllib.parse import unquote, urlparse
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.contracts.releases import Release
 from tasks.contracts.scores import EvaluationRecord
+from tasks.contracts.words import TIMES, moment
 from tasks.core.record import Artefact
 from tasks.evaluate.report.report import Report
-from tasks.evaluate.report.words import TIMES, moment
 
 
 @dataclass(frozen=True)

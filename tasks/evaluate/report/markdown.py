@@ -2,7 +2,7 @@
 
 import re
 
-from tasks.evaluate.report.table import Table
+from tasks.evaluate.report.table import TextTable
 
 _SIGNS = re.compile(r"([\\`*_\[\]<>&|~#$^])")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
@@ -39,7 +39,7 @@ def ticked(text: str) -> Ready:
     return Ready(_LIST.sub(r"\1\\\2", told))
 
 
-def table_in_markdown(table: Table) -> Ready:
+def table_in_markdown(table: TextTable) -> Ready:
     """Returns a table with its first column to the left and the others to the right."""
     head = (table.corner, *table.columns)
     rows = [(row.whole_head, *(cell.whole if cell else "" for cell in row.cells)) for row in table.rows]

@@ -2,20 +2,17 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from tasks.evaluate.report.details import per_class, per_slice
+from tasks.evaluate.report.details import own_tables, per_slice
 from tasks.evaluate.report.gates import challenge_texts, verdict_texts
 from tasks.evaluate.report.headline import big_numbers, standings, verdict_line
 from tasks.evaluate.report.lineage import lineage
 from tasks.evaluate.report.picture import picture
 from tasks.evaluate.report.report import Report
 from tasks.evaluate.report.summary import summary
-
-TEMPLATES = Path(__file__).parent / "templates"
+from tasks.evaluate.report.templating import TEMPLATES, render
 
 
 def render_page(report: Report) -> str:
@@ -23,26 +20,23 @@ def render_page(report: Report) -> str:
 
     The texts of the pictures go in as they are: they are SVGs of our own making. Everything else is escaped.
     """
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
-            report=report,
-            style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-            verdict=verdict_line(report),
-            standings=standings(report),
-            numbers=big_numbers(report),
-            summary=summary(report),
-            verdict_texts=verdict_texts(report),
-            challenge_texts=challenge_texts(report),
-            figures=[
-                FigureBlock(name, title, caption, Markup(svg)) for name, (title, caption, svg) in report.figures.items()
-            ],
-            details=[table for table in (per_class(report), per_slice(report)) if table.rows],
-            picture=picture(report),
-            lineage=lineage(report),
-        )
-    )
+    values = {
+        "report": report,
+        "style": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        "verdict": verdict_line(report),
+        "standings": standings(report),
+        "numbers": big_numbers(report),
+        "summary": summary(report),
+        "verdict_texts": verdict_texts(report),
+        "challenge_texts": challenge_texts(report),
+        "figures": [
+            FigureBlock(name, title, caption, Markup(svg)) for name, (title, caption, svg) in report.figures.items()
+        ],
+        "details": [table for table in (*own_tables(report), per_slice(report)) if table.rows],
+        "picture": picture(report),
+        "lineage": lineage(report),
+    }
+    return render("page.html", {"ticked": ticked}, values, autoescape=True)
 
 
 @dataclass(frozen=True)
@@ -58,16 +52,3 @@ class FigureBlock:
 def ticked(text: str) -> Markup:
     """Returns text in which what stands between backticks is code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["ticked"] = ticked
-    return environment

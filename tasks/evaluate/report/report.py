@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tasks.contracts.ancestors import Ancestor
+from tasks.contracts.metrics import Metric
 from tasks.contracts.releases import Release, Verdict
-from tasks.contracts.scores import Challenge, EvaluationRecord, Score
-
-TEACHER, BASELINE, STUDENT = "teacher", "baseline", "student"
+from tasks.contracts.scores import TEACHER, Challenge, EvaluationRecord, Score
+from tasks.contracts.words import title_of
+from tasks.kinds.limits import metrics_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Report:
     def title(self) -> str:
         """The name of the product and, where there is one, its version."""
         return f"{self.release.model} version {self.release.version}" if self.release else self.evaluation.name
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """All that its kind of task measures."""
+        return metrics_of(self.evaluation.data.task)
+
+    @property
+    def metric(self) -> Metric:
+        """The one that decides."""
+        return self.metrics[0]
 
     @property
     def shipped(self) -> Score:
@@ -72,5 +83,4 @@ class Report:
 
     def name_of(self, score: Score) -> str:
         """Returns what a person calls a model."""
-        titles = {BASELINE: "student alone", STUDENT: "student distilled"}
-        return titles.get(score.name, score.name)
+        return title_of(score.name)

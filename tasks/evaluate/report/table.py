@@ -21,7 +21,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """What the row is about, a word on it, and a cell per column; None where nothing was measured."""
 
     head: str
@@ -35,17 +35,17 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """A heading for the first column, headings for the others, and rows."""
 
     caption: str
     corner: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
 
 
 @dataclass(frozen=True)
-class Column(Generic[Item]):
+class TextColumn(Generic[Item]):
     """A heading, and how the value under it is had from an item."""
 
     heading: str
@@ -55,9 +55,9 @@ class Column(Generic[Item]):
 def table_of(
     caption: str,
     corner: str,
-    columns: Sequence[Column[Item]],
+    columns: Sequence[TextColumn[Item]],
     items: Sequence[tuple[str, str, Item]],
-) -> Table:
+) -> TextTable:
     """Returns a table of items.
 
     Args:
@@ -68,5 +68,5 @@ def table_of(
     """
     found = [(head, remark, [column.cell(item) for column in columns]) for head, remark, item in items]
     kept = [place for place in range(len(columns)) if any(cells[place] for _, _, cells in found)]
-    rows = tuple(Row(head, tuple(cells[place] for place in kept), remark) for head, remark, cells in found)
-    return Table(caption, corner, tuple(columns[place].heading for place in kept), rows)
+    rows = tuple(TableRow(head, tuple(cells[place] for place in kept), remark) for head, remark, cells in found)
+    return TextTable(caption, corner, tuple(columns[place].heading for place in kept), rows)

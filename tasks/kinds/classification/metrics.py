@@ -6,6 +6,7 @@ of the first question; of a further one there is the part that is right, as `rig
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -50,14 +51,14 @@ class ClassificationMetrics:
 
     metrics = (
         Metric("accuracy", "accuracy"),
-        Metric("macro_recall", "macro recall", each_epoch=False),
+        Metric("right", "accuracy", per_group="question"),
+        Metric("macro_recall", "macro recall", each_epoch=False, in_summary=False),
         Metric("macro_f1", "macro F1", each_epoch=False),
-        Metric("recall", "recall", per_group="class", each_epoch=False),
-        Metric("precision", "precision", per_group="class", each_epoch=False),
-        Metric("f1", "F1", per_group="class", each_epoch=False),
-        Metric("right", "accuracy of a further question", per_group="question"),
-        Metric("calibration_error", "calibration error", "lower", each_epoch=False),
-        Metric("loss", "cross-entropy", "lower", high=float("inf")),
+        Metric("recall", "recall", per_group="class", each_epoch=False, in_summary=False),
+        Metric("precision", "precision", per_group="class", each_epoch=False, in_summary=False),
+        Metric("f1", "F1", per_group="class", each_epoch=False, in_summary=False),
+        Metric("calibration_error", "calibration error", "lower", each_epoch=False, unit="number"),
+        Metric("loss", "cross-entropy", "lower", high=inf, in_summary=False, unit="number"),
     )
 
     def evidence(self, outputs: Arrays, targets: Targets, card: TargetCard) -> Outcomes:
@@ -74,7 +75,7 @@ class ClassificationMetrics:
             np.exp(logarithms.max(axis=1)),
             np.where(known, -picked, np.inf),
             np.stack(right, axis=1) if right else np.zeros((len(label), 0), dtype=np.bool_),
-            card.names,
+            (*card.names, *(f"new class {number}" for number in range(1, int(label.max()) + 2 - len(card.names)))),
             questions,
         )
 
@@ -84,7 +85,8 @@ class ClassificationMetrics:
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("label", "predicted", "confidence", "loss", "further")
         )
-        return Outcomes(label, predicted, confidence, loss, further, parts[0].names, parts[0].questions)
+        names = max((part.names for part in parts), key=len)
+        return Outcomes(label, predicted, confidence, loss, further, names, parts[0].questions)
 
     def take(self, evidence: Outcomes, rows: Rows) -> Outcomes:
         """Returns the outcomes of some samples."""
@@ -101,7 +103,7 @@ class ClassificationMetrics:
     def tally(self, evidence: Outcomes, counts: Rows) -> Mapping[str, Floats]:
         """Returns every metric; means over classes are over those that have a sample in the data set.
 
-        A quotient of 0/0 counts as 0.
+        A quotient of 0/0 counts as 0; per class, a data set without a sample of it has NaN.
         """
         every, size = counts.astype(np.float64), len(evidence.names)
         real, claimed = _sums(every, evidence.label, size), _sums(every, evidence.predicted, size)
@@ -115,9 +117,9 @@ class ClassificationMetrics:
             "macro_f1": _mean_where(present, f1),
             "calibration_error": _calibration_error(evidence, every),
             "loss": (every * evidence.loss).sum(axis=1) / total,
-            **_by_class(evidence, "recall", recall),
-            **_by_class(evidence, "precision", precision),
-            **_by_class(evidence, "f1", f1),
+            **_by_class(evidence, "recall", recall, present),
+            **_by_class(evidence, "precision", precision, present),
+            **_by_class(evidence, "f1", f1, present),
             **{
                 f"right/{name}": (every * evidence.further[:, place]).sum(axis=1) / total
                 for place, name in enumerate(evidence.questions)
@@ -193,10 +195,13 @@ def _sums(values: Floats, groups: Rows, size: int) -> Floats:
     return sums[:, :size]
 
 
-def _by_class(evidence: Outcomes, metric: str, values: Floats) -> dict[str, Floats]:
-    """Returns the values (m, classes) by the name of the class, for classes that have a sample in the evidence."""
-    present = np.unique(evidence.label)
-    return {f"{metric}/{evidence.names[place]}": values[:, place] for place in present if place < len(evidence.names)}
+def _by_class(evidence: Outcomes, metric: str, values: Floats, present: NDArray[np.bool_]) -> dict[str, Floats]:
+    """Returns the values (m, classes) by the name of the class, for classes that have a sample in the evidence.
+
+    A data set without a sample of a class, as resampling makes of rare ones, says nothing about it: NaN.
+    """
+    known, names = np.where(present, values, np.nan), evidence.names
+    return {f"{metric}/{names[place]}": known[:, place] for place in np.unique(evidence.label) if place < len(names)}
 
 
 def _mean_where(mask: NDArray[np.bool_], values: Floats) -> Floats:

@@ -83,12 +83,11 @@ def serve(environment: str, wanted: tuple[ChannelFile, ...]) -> None:
 
 def _file(release: Release, artefact: Artefact, verdict: Verdict) -> ChannelFile:
     path = target_path(release.model, Path(unquote(urlparse(artefact.uri).path)).name)
-    custom = {VERSION: release.version, P95_MS: _limit("p95_ms", verdict)}
+    custom = {VERSION: release.version, P95_MS: _in_digits(verdict.threshold("p95_ms"))}
     extra = {"custom": custom} if path == manifest_path(release.model) else None
     return ChannelFile(TargetFile(artefact.size, {"sha256": artefact.sha256}, path, extra), artefact)
 
 
-def _limit(name: str, verdict: Verdict) -> str | None:
-    """Returns what a gate allowed at most, in digits: signed metadata is canonical JSON, which has no fractions."""
-    limits = [check.expected for check in verdict.checks if check.limit == name]
-    return f"{float(limits[-1].rpartition(' ')[2].replace(',', '')):.15g}" if limits else None
+def _in_digits(limit: float | None) -> str | None:
+    """Returns a number so that it comes back to the bit: signed metadata is canonical JSON, which has no fractions."""
+    return None if limit is None else repr(limit)

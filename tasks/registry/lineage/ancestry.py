@@ -10,8 +10,10 @@ from tasks.contracts.ancestors import Ancestor
 from tasks.contracts.records import ModelRecord
 from tasks.contracts.releases import Release, Verdict
 from tasks.contracts.scores import EvaluationRecord
+from tasks.contracts.words import interval_in_digits, limit_texts
 from tasks.core.fingerprint import Ingredients
 from tasks.core.record import Artefact, canonical_digest
+from tasks.kinds.limits import deciding
 
 LOCK = "dvc.lock"
 
@@ -56,7 +58,7 @@ def project_of(evaluation: EvaluationRecord) -> Path:
 
 
 def _gate(environment: str, verdict: Verdict) -> Ancestor:
-    limits = {check.limit: f"expected {check.expected}, got {check.got}" for check in verdict.checks}
+    limits = {text.limit: f"expected {text.expected}, got {text.got}" for text in limit_texts(verdict)}
     return Ancestor("gate", {"environment": environment, "evidence": verdict.digest, **limits})
 
 
@@ -78,13 +80,13 @@ def _release(release: Release) -> Ancestor:
 
 
 def _artefact(evaluation: EvaluationRecord) -> Ancestor:
-    shipped = evaluation.shipped
+    shipped, metric = evaluation.shipped, deciding(evaluation.data.task)
     facts = {
         "candidate": evaluation.chosen,
         "sha256": evaluation.onnx.sha256,
         "bytes": f"{evaluation.onnx.size:,}",
         "target": f"{evaluation.target.isa}, threads {evaluation.target.threads}",
-        "accuracy": f"{shipped.accuracy.value:.4f} ({shipped.accuracy.low:.4f} to {shipped.accuracy.high:.4f})",
+        metric.title: interval_in_digits(shipped.metrics[metric.name]),
         "evaluation run": evaluation.run_id,
     }
     return Ancestor("artefact", facts, {"model.onnx": evaluation.onnx})

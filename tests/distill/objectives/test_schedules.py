@@ -9,8 +9,8 @@ from params.distill import Distill
 from params.objectives import Dkd, Kl, Objectives
 from params.section import Section
 from tasks.core.errors import RecipeError
-from tasks.core.recipes import load_recipe
 from tasks.distill.annealing import value_at
+from tasks.kinds.recipes import load_recipe
 
 DIGITS = Path(__file__).parents[3] / "params" / "digits.yaml"
 

@@ -7,10 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.contracts.records import InputSpec
-from tasks.contracts.scores import ClassScore
-from tasks.evaluate.figures.draw import FigureData
-from tasks.evaluate.figures.worst import Mistake, WorstClass
+from tasks.drawing.svg import Drawing
+from tasks.evaluate.figures.curves import draw_curves
+from tasks.evaluate.figures.front import draw_front
+from tasks.evaluate.figures.slices import draw_slices
+from tasks.kinds.classification.pictures.confusion import draw_confusion
+from tasks.kinds.classification.pictures.reliability import Reliability, draw_reliability
+from tasks.kinds.classification.pictures.worst import Mistake, WorstClass, draw_worst
+from tasks.kinds.limits import deciding
 from tests.evaluate.report.made import CLASSES, SHIPS, SPEC, scores
+
+ACCURACY = deciding("classification")
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -22,9 +29,14 @@ def curve(best: int, epochs: int) -> NDArray[np.float64]:
 
 
 def worst_class(inputs: NDArray[Any], label: str = "willow", count: int = 2) -> WorstClass:
-    score = ClassScore(label=label, recall=0.7, precision=0.8, f1=0.75, samples=100)
     mistakes = (Mistake(inputs, f"s{n}", f"pine{n}", 0.98 - 0.1 * n) for n in range(count))
-    return WorstClass(score, tuple(mistakes))
+    return WorstClass(label, 100, 70, tuple(mistakes))
+
+
+def reliability(seed: int = 0) -> Reliability:
+    draws = np.random.default_rng(seed)
+    confidence = draws.uniform(0.2, 1, 300)
+    return Reliability.of(confidence, draws.random(300) < confidence - 0.1)
 
 
 COUNTS = np.array([[91, 7, 2], [0, 83, 18], [3, 0, 99]])
@@ -32,19 +44,19 @@ CURVES = {"teacher": curve(17, 24), "baseline": curve(31, 40), "student": curve(
 WORST = (worst_class(np.arange(64, dtype=np.uint8).reshape(1, 8, 8)),)
 
 
-def figure_data(**changes: Any) -> FigureData:
-    whole: dict[str, Any] = {
-        "scores": scores(),
-        "chosen": SHIPS,
-        "teacher": "teacher",
-        "metric": "accuracy",
-        "curves": CURVES,
-        "classes": CLASSES,
-        "confusion": COUNTS,
-        "worst": WORST,
-        "spec": SPEC,
-    }
-    return FigureData(**(whole | changes))
+def all_drawings() -> tuple[Drawing, ...]:
+    """Every picture that there is."""
+    slices = scores()[4].slices
+    models = {"teacher": reliability(1), SHIPS: reliability()}
+    drawn = (
+        draw_front(ACCURACY, scores(), SHIPS),
+        draw_confusion(COUNTS, CLASSES),
+        draw_worst(WORST, SPEC),
+        draw_reliability(models, SHIPS),
+        draw_slices(ACCURACY, slices, 0.9),
+        draw_curves(ACCURACY, CURVES),
+    )
+    return tuple(drawing for drawing in drawn if drawing is not None)
 
 
 def spec(layout: str, shape: tuple[int, ...]) -> InputSpec:

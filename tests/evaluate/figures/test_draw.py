@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 
 from tasks.drawing.svg import Drawing
-from tasks.evaluate.figures.draw import draw
-from tests.evaluate.figures.made_data import SVG, figure_data, texts, worst_class
-from tests.evaluate.report.made import scores
+from tasks.evaluate.figures.curves import draw_curves
+from tasks.evaluate.figures.slices import draw_slices
+from tasks.kinds.classification.pictures.confusion import draw_confusion
+from tasks.kinds.classification.pictures.worst import draw_worst
+from tests.evaluate.figures.made_data import ACCURACY, COUNTS, SVG, all_drawings, texts, worst_class
+from tests.evaluate.report.made import CLASSES, SPEC
 
-NAMES = ["front", "confusion", "worst", "slices", "reliability", "curves"]
+NAMES = ["front", "confusion", "worst", "reliability", "slices", "curves"]
 
 
 @pytest.fixture(scope="module")
 def whole() -> tuple[Drawing, ...]:
-    return draw(figure_data())
+    return all_drawings()
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +28,15 @@ def drawings(whole: tuple[Drawing, ...]) -> dict[str, ElementTree.Element]:
 
 def test_a_picture_that_has_nothing_to_show_is_not_drawn(whole: tuple[Drawing, ...]) -> None:
     assert [d.name for d in whole] == NAMES
-    bare = tuple(s.model_copy(update={"slices": (), "confidence": ()}) for s in scores())
-    assert [d.name for d in draw(figure_data(scores=bare, curves={}, worst=()))] == ["front", "confusion"]
-    empty = np.zeros((3, 3), dtype=np.int64)
-    assert [
-        d.name
-        for d in draw(figure_data(scores=bare, curves={"teacher": np.array([np.nan])}, worst=(), confusion=empty))
-    ] == ["front"]
+    assert draw_confusion(np.zeros((3, 3), dtype=np.int64), CLASSES) is None
+    assert draw_worst((), SPEC) is None
+    assert draw_slices(ACCURACY, (), 0.9) is None
+    assert draw_curves(ACCURACY, {"teacher": np.array([np.nan])}) is None
 
 
 def test_equal_scenes_give_equal_bytes_whatever_the_machine_prefers(whole: tuple[Drawing, ...]) -> None:
     with matplotlib.rc_context({"font.size": 30, "axes.edgecolor": "red", "svg.fonttype": "path", "svg.hashsalt": "x"}):
-        assert draw(figure_data()) == whole
+        assert all_drawings() == whole
         assert matplotlib.rcParams["font.size"] == 30
 
 
@@ -85,6 +85,8 @@ def test_no_picture_names_an_address_or_a_date(whole: tuple[Drawing, ...]) -> No
 def test_names_with_signs_of_html_mathematics_or_other_scripts_come_out_as_they_are() -> None:
     names = ("<b>|x", "$a_1$", "木")
     worst = (worst_class(np.ones((1, 8, 8)), label="<b>$a$木"),)
-    drawn = {d.name: texts(d.svg) for d in draw(figure_data(classes=names, worst=worst))}
-    assert set(names) <= set(drawn["confusion"])
-    assert any(text.startswith("<b>$a$木: ") for text in drawn["worst"])
+    confusion, weakest = draw_confusion(COUNTS, names), draw_worst(worst, SPEC)
+    assert confusion is not None
+    assert weakest is not None
+    assert set(names) <= set(texts(confusion.svg))
+    assert any(text.startswith("<b>$a$木: ") for text in texts(weakest.svg))

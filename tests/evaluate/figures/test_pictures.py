@@ -10,13 +10,25 @@ from PIL import Image
 from tasks.contracts.scores import SliceScore
 from tasks.drawing.sheet import fitted, width_of
 from tasks.drawing.svg import Drawing
-from tasks.evaluate.figures.confusion import draw_confusion
 from tasks.evaluate.figures.curves import draw_curves
-from tasks.evaluate.figures.reliability import draw_reliability
 from tasks.evaluate.figures.slices import MOST, draw_slices
-from tasks.evaluate.figures.worst import draw_worst
-from tests.evaluate.figures.made_data import COUNTS, CURVES, SVG, WORST, curve, places, spec, texts, worst_class
-from tests.evaluate.report.made import CLASSES, SHIPS, SPEC, interval, scores
+from tasks.kinds.classification.pictures.confusion import draw_confusion
+from tasks.kinds.classification.pictures.reliability import draw_reliability
+from tasks.kinds.classification.pictures.worst import draw_worst
+from tests.evaluate.figures.made_data import (
+    ACCURACY,
+    COUNTS,
+    CURVES,
+    SVG,
+    WORST,
+    curve,
+    places,
+    reliability,
+    spec,
+    texts,
+    worst_class,
+)
+from tests.evaluate.report.made import CLASSES, SHIPS, SPEC, interval
 
 
 def drawn(drawing: Drawing | None) -> list[str]:
@@ -88,28 +100,27 @@ def test_very_many_classes_without_a_confusion_have_no_picture() -> None:
 
 
 def test_reliability_tells_the_calibration_error_of_what_ships_and_of_the_teacher() -> None:
-    shipped, teacher = scores()[4], scores()[0]
-    found = drawn(draw_reliability(shipped, teacher))
-    assert f"{SHIPS} (ships): calibration error {shipped.calibration_error:.3f}" in found
-    assert f"teacher: calibration error {teacher.calibration_error:.3f}" in found
-    unknown = teacher.model_copy(update={"confidence": ()})
-    assert not any("teacher" in text for text in drawn(draw_reliability(shipped, unknown)))
+    models = {"teacher": reliability(1), SHIPS: reliability()}
+    found = drawn(draw_reliability(models, SHIPS))
+    assert f"{SHIPS} (ships): calibration error {models[SHIPS].error:.3f}" in found
+    assert f"teacher: calibration error {models['teacher'].error:.3f}" in found
+    assert not any("teacher" in text for text in drawn(draw_reliability({SHIPS: models[SHIPS]}, SHIPS)))
 
 
 def test_curves_name_the_best_epoch_of_each_model() -> None:
-    found = drawn(draw_curves(CURVES, "accuracy"))
+    found = drawn(draw_curves(ACCURACY, CURVES))
     assert "teacher: 90.00 % at epoch 17 of 24" in found
     assert "student distilled: 90.00 % at epoch 29 of 40" in found
     broken = np.append(curve(3, 5), np.nan)
-    assert "student distilled: 90.00 % at epoch 3 of 6" in drawn(draw_curves({"student": broken}, "accuracy"))
+    assert "student distilled: 90.00 % at epoch 3 of 6" in drawn(draw_curves(ACCURACY, {"student": broken}))
 
 
 def test_only_the_weakest_of_many_slices_are_shown_column_by_column() -> None:
     parts = tuple(
-        SliceScore(column=f"column {n % 2}", value=f"v{n}", samples=9, accuracy=interval(0.5 + n / 100))
+        SliceScore(column=f"column {n % 2}", value=f"v{n}", samples=9, metrics={"accuracy": interval(0.5 + n / 100)})
         for n in range(MOST + 6)
     )
-    drawing = draw_slices(parts, 0.7)
+    drawing = draw_slices(ACCURACY, parts, 0.7)
     rows = [text.split()[0] for text in drawn(drawing) if text.endswith("(9)")]
     assert rows == [f"v{n}" for n in [*range(0, MOST, 2), *range(1, MOST, 2)]]
     assert drawing is not None

@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from tasks.contracts.scores import ClassScore
-from tasks.evaluate.figures.draw import draw
 from tasks.evaluate.report.page import render_page
-from tests.evaluate.figures.made_data import figure_data
+from tests.evaluate.figures.made_data import all_drawings
 from tests.evaluate.report.browser import measured
-from tests.evaluate.report.made import evaluation, report, score, scores
+from tests.evaluate.report.made import CLASSES, evaluation, of_classes, report
 
 LONG = "a_class_whose_name_is_one_word_of_more_letters_than_a_phone_is_wide"
 
@@ -18,10 +16,8 @@ LONG = "a_class_whose_name_is_one_word_of_more_letters_than_a_phone_is_wide"
 @pytest.fixture(scope="module")
 def page() -> str:
     """A page with all its pictures, and a class with a name that could burst it."""
-    classes = (*scores()[0].classes, ClassScore(label=LONG, recall=0.5, precision=0.5, f1=0.5, samples=5))
-    ours = tuple(score(s.name, 0.9, n, classes=classes) for n, s in enumerate(scores()))
-    whole = evaluation(scores=ours, notes=(f"`{LONG}` is rare: {'0123456789abcdef' * 8}",))
-    figures = {d.name: (d.title, d.caption, d.svg.decode()) for d in draw(figure_data())}
+    whole = evaluation(tables=(of_classes(*CLASSES, LONG),), notes=(f"`{LONG}` is rare: {'0123456789abcdef' * 8}",))
+    figures = {d.name: (d.title, d.caption, d.svg.decode()) for d in all_drawings()}
     return render_page(report(evaluation=whole, figures=figures))
 
 

@@ -3,11 +3,10 @@ import re
 import huggingface_hub
 from markdown_it import MarkdownIt
 
-from tasks.contracts.scores import ClassScore
 from tasks.contracts.targets import TargetCard
 from tasks.evaluate.report.card import render_card
 from tasks.evaluate.report.report import Report
-from tests.evaluate.report.made import SHA, SHIPS, data, evaluation, report, score, scores
+from tests.evaluate.report.made import SHA, SHIPS, data, evaluation, of_classes, report, scores
 from tests.evaluate.report.reading import Element, read
 
 NASTY = "<b>|x & `y` *z* _w_ [q](r) \\n"
@@ -41,7 +40,7 @@ def test_summary_of_the_card_equals_the_records() -> None:
     assert len(found) == len(scores()) + 2
     for row, s in zip(found, scores(), strict=False):
         cells = dict(zip(head, row, strict=True))
-        a, f = s.accuracy, s.macro_f1
+        a, f = s.metrics["accuracy"], s.metrics["macro_f1"]
         assert cells["accuracy"] == f"{100 * a.value:.2f} % ({100 * a.low:.2f} to {100 * a.high:.2f})"
         assert cells["macro F1"] == f"{100 * f.value:.2f} % ({100 * f.low:.2f} to {100 * f.high:.2f})"
         assert cells["bytes"] == f"{s.size:,}"
@@ -51,7 +50,7 @@ def test_summary_of_the_card_equals_the_records() -> None:
 
 def test_broken_limits_warnings_and_digests_are_in_the_card() -> None:
     text = shown(render_card(report())).text
-    assert "failed: class_recall, expected at least 0.8, got 0.7 (class willow)" in text
+    assert "failed: quality.recall.worst, expected at least 0.8, got 0.7 (class willow)" in text
     assert "the student is slow to learn" in text
     assert "latency was measured elsewhere" in text
     assert all(sha in text for sha in SHA.values())
@@ -75,12 +74,12 @@ def test_what_no_record_says_is_left_to_a_person() -> None:
 
 
 def test_names_with_signs_of_markdown_stay_text() -> None:
-    classes = tuple(ClassScore(label=n, recall=0.5, precision=0.5, f1=0.5, samples=3) for n in (NASTY, "1. #x", "- y"))
-    ours = tuple(score(s.name, 0.9, 1, classes=classes) for s in scores())
-    nasty = data(name=NASTY, version=NASTY, licence=NASTY, targets=TargetCard(names=(NASTY, "1. #x", "- y")))
+    names = (NASTY, "1. #x", "- y")
+    tables, targets = (of_classes(*names),), TargetCard(names=names)
+    nasty = data(name=NASTY, version=NASTY, licence=NASTY, targets=targets)
     document = shown(
         render_card(
-            report(evaluation=evaluation(scores=ours, data=nasty, notes=("# no heading", "1. no list", "- nor this")))
+            report(evaluation=evaluation(tables=tables, data=nasty, notes=("# no heading", "1. no list", "- nor this")))
         )
     )
     assert [row[0] for row in rows(document, "class")[1:]] == [NASTY, "1. #x", "- y"]
@@ -97,7 +96,11 @@ def test_the_head_of_the_card_is_read_by_the_tools_of_hugging_face() -> None:
     assert isinstance(read_back.data, huggingface_hub.ModelCardData)
     results = read_back.data.eval_results
     assert results is not None
-    assert {r.metric_type: r.metric_value for r in results} == {"accuracy": 0.9259, "f1": 0.9228}
+    assert {r.metric_type: r.metric_value for r in results} == {
+        "accuracy": 0.9259,
+        "macro_f1": 0.9228,
+        "calibration_error": 0.0251,
+    }
     assert {r.dataset_name for r in results} == {'a: "b" #c'}
     assert read_back.data.pipeline_tag == "image-classification"
 

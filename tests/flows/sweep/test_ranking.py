@@ -8,9 +8,9 @@ from params.compress import Target
 from params.models import Cnn
 from tasks.contracts.records import Candidate, CandidatesRecord
 from tasks.contracts.scores import ComparisonRecord, Score
-from tasks.core.recipes import load_recipe
 from tasks.core.record import Artefact
-from tests.evaluate.report.made import score
+from tasks.kinds.recipes import load_recipe
+from tests.evaluate.report.made import interval, score
 
 REPOSITORY = Path(__file__).parents[3]
 FILE = Artefact(uri="file:///nowhere.onnx", sha256="0" * 64, size=1)
@@ -24,16 +24,16 @@ def candidates(parity: float) -> CandidatesRecord:
         "packed_bytes": 1,
         "tolerance": 1e-3,
     }
-    measured = {"accuracy": 1.0, "p50_ms": 1.0, "p95_ms": 1.0, "parity": parity, "operators": {}}
-    fp32 = Candidate(name="fp32", onnx=FILE, target=Target(), **facts, **measured)
+    measured: dict[str, Any] = {"metrics": {"accuracy": 1.0}, "p50_ms": 1.0, "p95_ms": 1.0, "operators": {}}
+    fp32 = Candidate(name="fp32", onnx=FILE, target=Target(), parity=parity, **facts, **measured)
     return CandidatesRecord(candidates=(fp32,), chosen="fp32", run_id="r", created=NOW)
 
 
 def good(name: str, accuracy: float, **changes: Any) -> Score:
     """A score that keeps every limit of the gates of `digits`, whatever its accuracy is above theirs."""
     whole = score(name, accuracy, 0, **({"p50_ms": 0.1, "p95_ms": 0.2, "size": 5_000} | changes))
-    classes = tuple(one.model_copy(update={"recall": 0.9}) for one in whole.classes)
-    return whole.model_copy(update={"classes": classes, "agreement": whole.accuracy})
+    recall = {name: interval(0.9) for name in whole.metrics if name.startswith("recall/")}
+    return whole.model_copy(update={"metrics": whole.metrics | recall, "agreement": whole.metrics["accuracy"]})
 
 
 def order(scores: list[Score], prefer: str, parities: list[float] | None = None) -> list[RankedTrial]:
@@ -58,19 +58,19 @@ def test_the_best_is_the_preferred_of_those_that_keep_the_limits_of_the_gates() 
         good("small", 0.955, size=3_000),
         good("inaccurate", 0.9, p50_ms=0.01, size=10),
     ]
-    assert names(order(scores, "accuracy"))[0] == "slow"
+    assert names(order(scores, "quality"))[0] == "slow"
     assert names(order(scores, "latency"))[0] == "quick"
     assert names(order(scores, "bytes"))[0] == "small"
-    assert names(order(scores, "accuracy"))[3:] == ["too large", "inaccurate"]
+    assert names(order(scores, "quality"))[3:] == ["too large", "inaccurate"]
 
 
 def test_a_broken_limit_is_named_once_though_both_gates_set_it() -> None:
-    (found,) = order([good("inaccurate", 0.9)], "accuracy")
-    assert [refusal.split(":")[0] for refusal in found.refusals] == ["accuracy", "agreement"]
-    assert found.refusals[0] == "accuracy: expected at least 0.95, got 0.9"
+    (found,) = order([good("inaccurate", 0.9)], "quality")
+    assert [refusal.split(":")[0] for refusal in found.refusals] == ["`quality.accuracy`", "`agreement`"]
+    assert found.refusals[0] == "`quality.accuracy`: expected at least 0.95, got 0.9"
 
 
 def test_an_export_that_is_not_its_network_breaks_a_limit_of_the_gate() -> None:
-    found = order([good("wrong", 0.99), good("right", 0.96)], "accuracy", parities=[1.0, 1e-6])
+    found = order([good("wrong", 0.99), good("right", 0.96)], "quality", parities=[1.0, 1e-6])
     assert names(found) == ["right", "wrong"]
     assert "parity" in found[1].refusals[0]

@@ -9,7 +9,7 @@ from flows.sweep.optuna_search import OptunaSearch
 from flows.sweep.search_space import SearchSpace
 from params.sweep import Optuna
 from tasks.core.errors import RecipeError
-from tasks.core.recipes import load_recipe
+from tasks.kinds.recipes import load_recipe
 
 REPOSITORY = Path(__file__).parents[3]
 DIGITS = REPOSITORY / "params/digits.yaml"

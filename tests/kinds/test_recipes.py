@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from tasks.core.errors import RecipeError
-from tasks.core.recipes import load_recipe
+from tasks.kinds.recipes import load_recipe
 
 PROJECT = Path(__file__).parents[2]
-DIGITS = (PROJECT / "params" / "digits.yaml").read_text()
+FILE = PROJECT / "params" / "digits.yaml"
+DIGITS = FILE.read_text()
 Edit = Callable[[str], str]
 
 
@@ -144,3 +145,29 @@ def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
     training = teacher.training
     assert training is not None
     assert (training.learning_rate, training.epochs) == (0.003, 10)
+
+
+@pytest.mark.parametrize(
+    ("override", "field", "told"),
+    [
+        ("promote.edge.quality.acuracy=0.9", "promote.edge.quality.acuracy", "did you mean `accuracy`?"),
+        ("promote.staging.below_teacher.recall=0.1", "promote.staging.below_teacher.recall", "`recall.worst`?"),
+        ("compress.limits.below_student.size=1", "compress.limits.below_student.size", "take one that is there"),
+    ],
+)
+def test_a_metric_that_the_kind_of_task_does_not_have_is_refused_by_name(override: str, field: str, told: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        load_recipe(FILE, [override])
+    (problem,) = error.value.problems
+    assert problem.startswith(f"`--set {override}`: `{field}`: expected a metric of classification, one of `accuracy`,")
+    assert told in problem
+
+
+def test_a_dotted_limit_may_be_typed_as_a_field_and_takes_the_place_of_that_in_the_file() -> None:
+    recipe = load_recipe(FILE, ["promote.edge.quality.recall.worst=0.5"])
+    assert recipe.promote.edge.quality == {"accuracy": 0.95, "recall.worst": 0.5}
+
+
+def test_metrics_that_a_sweep_varies_are_looked_at_too() -> None:
+    with pytest.raises(RecipeError, match="the unknown metric `f2`"):
+        load_recipe(FILE, [], {"compress.limits.below_student": {"f2": 0.1}})

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from params.pipeline import Recipe
 from tasks.core.errors import RecipeError, mismatch
 from tasks.core.yaml_reader import Document, parse_value, read_document
+from tasks.kinds.limits import unknown_metrics
 
 Location = tuple[str | int, ...]
 _ABSENT = object()
@@ -48,6 +49,9 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), swept: Mapping[str, A
     except ValidationError as invalid:
         problems.extend(_describe(error, path, document, origins) for error in invalid.errors(include_url=False))
         raise RecipeError(problems) from None
+    for unknown in unknown_metrics(recipe):
+        where = _origin(unknown.location, origins) or _place(path, document, unknown.location)
+        problems.append(_printable(mismatch(where, _dotted(unknown.location), *unknown[1:])))
     if problems:
         raise RecipeError(problems)
     return recipe
@@ -99,10 +103,15 @@ def _lay(
 
 def _describe(error: Any, path: Path, document: Document, origins: Mapping[Location, str]) -> str:
     location = _without_tags(error["loc"], document.value)
-    origin = next((said for keys, said in origins.items() if location[: len(keys)] == keys), None)
-    where = origin or _place(path, document, location)
+    where = _origin(location, origins) or _place(path, document, location)
     expected, got, do = _explain(error, location)
     return _printable(mismatch(where, _dotted(location), expected, got, do))
+
+
+def _origin(location: Location, origins: Mapping[Location, str]) -> str | None:
+    """Returns the override that a location comes from, if one does."""
+    dotted = f"{_dotted(location)}."
+    return next((said for keys, said in origins.items() if dotted.startswith(f"{_dotted(keys)}.")), None)
 
 
 def _explain(error: Any, location: Location) -> tuple[str, str, str]:

@@ -9,7 +9,6 @@ from matplotlib.figure import SubFigure
 from numpy.typing import NDArray
 
 from tasks.contracts.records import InputSpec
-from tasks.contracts.scores import ClassScore
 from tasks.drawing.sample import Scale, draw_sample
 from tasks.drawing.sheet import WIDTH, fitted, sheet, styled, width_of
 from tasks.drawing.svg import Drawing, drawing
@@ -37,7 +36,10 @@ class Mistake:
 class WorstClass:
     """A class with low recall, and some of its samples, the most confident mistakes first."""
 
-    score: ClassScore
+    name: str
+    samples: int
+    found: int
+    """of them, predicted right"""
     mistakes: tuple[Mistake, ...]
 
 
@@ -55,9 +57,8 @@ def draw_worst(classes: Sequence[WorstClass], spec: InputSpec) -> Drawing | None
 
 
 def _row(part: SubFigure, row: WorstClass, scale: Scale, spec: InputSpec) -> None:
-    score = row.score
-    words = f": {100 * score.recall:.1f} % found ({round(score.recall * score.samples):,} of {score.samples:,})"
-    title = fitted(score.label, WIDTH - 8 - 1.2 * width_of(words)) + words
+    words = f": {100 * row.found / row.samples:.1f} % found ({row.found:,} of {row.samples:,})"
+    title = fitted(row.name, WIDTH - 8 - 1.2 * width_of(words)) + words
     part.suptitle(title, x=0.01, ha="left", fontweight="bold")
     for place, axes in enumerate(part.subplots(1, SAMPLES)):
         if place >= len(row.mistakes):

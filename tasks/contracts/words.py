@@ -1,0 +1,191 @@
+"""Numbers, limits and verdicts as people read them; records hold the numbers alone."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tasks.contracts.metrics import Check, Interval, Metric
+from tasks.contracts.releases import APPROVAL, REQUIRES, SELF_TEST, Verdict
+from tasks.contracts.scores import BASELINE, STUDENT, Discordant
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+NOT_WORSE = "not_worse_than_champion"
+TITLES = {BASELINE: "student alone", STUDENT: "student distilled"}
+WORDS = {">=": "at least", "<=": "at most"}
+
+
+@dataclass(frozen=True)
+class LimitText:
+    """One limit of a gate in words."""
+
+    limit: str
+    expected: str
+    got: str
+    passed: bool
+
+    @property
+    def line(self) -> str:
+        """All but whether it is kept."""
+        return f"`{self.limit}`: expected {self.expected}, got {self.got}"
+
+
+def title_of(name: str) -> str:
+    """Returns what a person calls a model."""
+    return TITLES.get(name, name)
+
+
+def check_text(check: Check) -> LimitText:
+    """Returns a check in words; as many digits as it takes to see whether the limit is kept."""
+    expected = f"{WORDS[check.op]} {check.threshold:,.15g}"
+    texts = (f"{check.value:,.{digits}g}" for digits in range(4, 17))
+    whole = f"{check.value:,.0f}" if check.value.is_integer() else ""
+    got = whole or next((text for text in texts if _agrees(check, text)), f"{check.value}")
+    return LimitText(check.limit, expected, f"{got} ({check.where})" if check.where else got, check.passed)
+
+
+def limit_texts(verdict: Verdict) -> tuple[LimitText, ...]:
+    """Returns every limit of a verdict in words: first the numbers, then what is none."""
+    return (*map(check_text, verdict.checks), *_others(verdict))
+
+
+def refusal_lines(verdict: Verdict) -> tuple[str, ...]:
+    """Returns a line for every limit that is not kept."""
+    return tuple(text.line for text in limit_texts(verdict) if not text.passed)
+
+
+def _others(verdict: Verdict) -> Iterator[LimitText]:
+    got = verdict.failure or "one that does"
+    yield LimitText(SELF_TEST, "a bundle that passes its self-test now", got, not verdict.failure)
+    if lead := verdict.requires:
+        got = "it is" if lead.leads else "it is not"
+        yield LimitText(REQUIRES, f"champion of `{lead.environment}`", got, lead.leads)
+    if approval := verdict.approval:
+        at = f" at {approval.at:%Y-%m-%d %H:%M:%S %Z}" if approval.at else ""
+        got = "none" if approval.by is None else f"one by {approval.by}{at}"
+        yield LimitText(APPROVAL, "an approval of this version by `stillhouse approve`", got, approval.by is not None)
+
+
+def _agrees(check: Check, text: str) -> bool:
+    shown = check.model_copy(update={"value": float(text.replace(",", ""))})
+    return (
+        "e" not in text
+        and shown.passed is check.passed
+        and (shown.value == check.threshold) is (check.value == check.threshold)
+    )
+
+
+def shown(metric: Metric, value: float) -> str:
+    """Returns a value of a metric: `98.66 %`, or `0.0211` where it is no part."""
+    return percent(value) if metric.unit == "percent" else f"{value:.4g}"
+
+
+def ends(metric: Metric, interval: Interval, sign: str = "") -> str:
+    """Returns the ends of an interval: `98.15 to 99.18`, in per cent where it is a part."""
+    if metric.unit == "percent":
+        return f"{100 * interval.low:{sign}.2f} to {100 * interval.high:{sign}.2f}"
+    return f"{interval.low:{sign}.4g} to {interval.high:{sign}.4g}"
+
+
+def with_ends(metric: Metric, interval: Interval) -> str:
+    """Returns `98.66 % (98.15 to 99.18)`."""
+    return f"{shown(metric, interval.value)} ({ends(metric, interval)})"
+
+
+def difference(metric: Metric, value: float) -> str:
+    """Returns `+0.28 points` for a difference of 0.0028 between two parts, else the signed number."""
+    return f"{100 * value:+.2f} points" if metric.unit == "percent" else f"{value:+.4g}"
+
+
+def difference_with_ends(metric: Metric, interval: Interval) -> str:
+    """Returns `+0.28 points (-1.11 to +1.67)`."""
+    return f"{difference(metric, interval.value)} ({ends(metric, interval, '+')})"
+
+
+def interval_in_digits(interval: Interval, digits: int = 4) -> str:
+    """Returns `0.9749 (0.9582 to 0.9889)`, for a terminal."""
+    return f"{interval.value:.4f} ({interval.low:.{digits}f} to {interval.high:.{digits}f})"
+
+
+def gain_in_digits(interval: Interval) -> str:
+    """Returns `+0.0028 (-0.0111 to +0.0167)`, for a terminal."""
+    return f"{interval.value:+.4f} ({interval.low:+.4f} to {interval.high:+.4f})"
+
+
+def percent(part: float, digits: int = 2) -> str:
+    """Returns `98.66 %` for 0.98661."""
+    return f"{100 * part:.{digits}f} %"
+
+
+def apart(metric: Metric, ours: float, theirs: float) -> str:
+    """Returns `1.92 points below` for two values, as far as two decimals show it; `level with` where they are equal."""
+    scale, unit = (100, " points") if metric.unit == "percent" else (1, "")
+    distance = round(scale * (ours - theirs), 2)
+    return f"{abs(distance):.2f}{unit} {'above' if distance > 0 else 'below'}" if distance else "level with"
+
+
+def milliseconds(value: float) -> str:
+    """Returns three digits that count, never fewer decimals than make sense: `0.0213`, `1.54`, `143`."""
+    if value <= 0:
+        return "0"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
+
+
+def megabytes(value: int) -> str:
+    """Returns `61.4 MB` of 10^6 bytes."""
+    return f"{value / 1e6:,.1f} MB"
+
+
+def times(larger: float, smaller: float) -> str:
+    """Returns how often one goes into the other: `183`, `5.2`; `1.0` where they are about equal."""
+    ratio = larger / smaller if smaller else math.inf
+    return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
+
+
+def moment(time: datetime) -> str:
+    """Returns a time to the minute, in UTC."""
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Returns `a, b and c`."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Returns `1 sample`, `1,234 samples`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def gain_in_words(gain: Interval) -> str:
+    """Says whether the test set can tell a difference from zero."""
+    if gain.low > 0:
+        return "the test set tells it from zero"
+    if gain.high < 0:
+        return "it is a loss, and the test set tells it from zero"
+    return "the test set cannot tell it from zero"
+
+
+def odds_in_words(found: Discordant) -> str:
+    """Says what McNemar's p is: how often chance alone would split the samples so unevenly."""
+    uneven = found.only_challenger + found.only_champion
+    if uneven == 0:
+        return "Both are right and wrong on the same samples, so there is nothing to tell them apart by."
+    often = f"in {_of_a_round_number(found.p_value)} such test sets"
+    return (
+        f"If both were equally good, chance alone would split {counted(uneven, 'sample')} at least as unevenly {often}"
+        f" (McNemar's exact test, {_p(found.p_value)})."
+    )
+
+
+def _p(value: float) -> str:
+    return f"p = {value:.2g}" if value >= 0.0001 else "p < 0.0001"
+
+
+def _of_a_round_number(p: float) -> str:
+    if p >= 0.995:
+        return "nearly all"
+    for whole in (100, 1_000, 10_000):
+        if p * whole >= 1:
+            return f"about {p * whole:.0f} of {whole:,}"
+    return "fewer than 1 of 10,000"

@@ -1,0 +1,69 @@
+"""The metrics that a recipe names: which its kind of task has, and where it names another."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from params.pipeline import Recipe
+from tasks.contracts.metrics import Metric
+from tasks.kinds.contract import MetricsPart, part
+
+UNLESS_NAMED = 0.01
+"""how much worse than the student a file may be in the metric that decides, where the recipe says nothing"""
+
+
+class Unknown(NamedTuple):
+    """A name in a recipe that is no metric of its kind of task."""
+
+    location: tuple[str, ...]
+    expected: str
+    got: str
+    do: str
+
+
+def metrics_part(kind: str) -> MetricsPart[Any]:
+    """Returns what measures a kind of task.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    found: MetricsPart[Any] = part(kind, "metrics", MetricsPart)
+    return found
+
+
+def metrics_of(kind: str) -> tuple[Metric, ...]:
+    """Returns the metrics of a kind of task, the one that decides first."""
+    return metrics_part(kind).metrics
+
+
+def deciding(kind: str) -> Metric:
+    """Returns the metric that decides which epoch, candidate or student is better."""
+    return metrics_of(kind)[0]
+
+
+def below_student(recipe_limits: Mapping[str, float] | None, metrics: tuple[Metric, ...]) -> Mapping[str, float]:
+    """Returns how much worse than the student a file may be, by metric."""
+    return {metrics[0].limit: UNLESS_NAMED} if recipe_limits is None else recipe_limits
+
+
+def unknown_metrics(recipe: Recipe) -> Iterator[Unknown]:
+    """Yields every name in the recipe's limits that its kind of task does not have.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    known = [metric.limit for metric in metrics_of(recipe.data.task)]
+    for location, limits in _named(recipe):
+        for name in limits:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                do = f"did you mean `{close[0]}`?" if close else "take one that is there"
+                expected = f"a metric of {recipe.data.task}, one of {', '.join(f'`{one}`' for one in known)}"
+                yield Unknown((*location, name), expected, f"the unknown metric `{name}`", do)
+
+
+def _named(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], Mapping[str, float]]]:
+    for environment, gate in recipe.promote.gates.items():
+        yield ("promote", environment, "quality"), gate.quality
+        yield ("promote", environment, "below_teacher"), gate.below_teacher
+    yield ("compress", "limits", "below_student"), recipe.compress.limits.below_student or {}
