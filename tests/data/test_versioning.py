@@ -158,7 +158,7 @@ def test_a_variant_looks_into_the_same_folders(make_recipe: MakeRecipe, project:
 
 def test_a_recipe_that_dvc_does_not_watch_is_refused(image_recipe: Recipe, project: Path) -> None:
     text = (project / "dvc.yaml").read_text()
-    (project / "dvc.yaml").write_text(text.replace("mine: ", "yours: "))
+    (project / "dvc.yaml").write_text(text.replace("mine:", "yours:"))
     with pytest.raises(
         RecipeError, match=r"`dvc.yaml`: `vars.recipes.mine`: expected `.source: .*photos, .*`, got nothing"
     ):
