@@ -3,7 +3,7 @@
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from params.distill import Distill
 from params.models import Architecture, ImportedArchitecture
@@ -16,6 +16,7 @@ from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.files import sha256_of
+from tasks.layouts import find_layout
 
 if TYPE_CHECKING:
     from tasks.models.build import Network
@@ -185,5 +186,4 @@ def _network(architecture: Architecture, recipe: Recipe) -> "Network":
 
 def _nominal_spec(recipe: Recipe) -> InputSpec:
     reader = recipe.data.reader
-    dtype: Literal["uint8", "float32"] = "uint8" if reader.layout == "image" else "float32"
-    return InputSpec(layout=reader.layout, dtype=dtype, shape=reader.nominal_shape)
+    return InputSpec(layout=reader.layout, dtype=find_layout(reader.layout).dtype, shape=reader.nominal_shape)

@@ -7,9 +7,9 @@ import numpy as np
 from tasks.contracts.records import Shard
 from tasks.contracts.targets import Targets
 from tasks.data.prepared.survey import digest_of
-from tasks.data.readers.samples import Values
 from tasks.data.versions.versions_store import Locate, card_of
 from tasks.kinds.contract import Arrays, TargetsPart, part
+from tasks.layouts import find_layout
 
 AT_A_TIME = 256
 Fresh = tuple[Arrays, Targets]
@@ -25,13 +25,14 @@ def fresh_samples(before: Locate, now: Locate) -> Iterator[Fresh]:
         before: where the files of the earlier version lie.
         now: where those of today's lie.
     """
-    earlier = (inputs for shard in _shards(before) for inputs, _ in _blocks(before, shard))
-    known = {digest_of(sample) for inputs in earlier for sample in _cut(inputs)}
     then, today = card_of(before), card_of(now)
-    kind = part(today.task, "targets", TargetsPart)
+    kind, form = part(today.task, "targets", TargetsPart), find_layout(today.input.layout)
+    earlier = (inputs for shard in _shards(before) for inputs, _ in _blocks(before, shard))
+    # Without padding, which depends on the longest of them all.
+    known = {digest_of(sample) for inputs in earlier for sample in form.samples(inputs)}
     for shard in _shards(now):
         for inputs, targets in _blocks(now, shard):
-            rows = np.flatnonzero([digest_of(sample) not in known for sample in _cut(inputs)])
+            rows = np.flatnonzero([digest_of(sample) not in known for sample in form.samples(inputs)])
             if len(rows):
                 fresh = kind.translated(targets.take(rows), today.targets, then.targets)
                 yield {name: values[rows] for name, values in inputs.items()}, fresh
@@ -51,10 +52,3 @@ def _blocks(locate: Locate, shard: Shard) -> Iterator[Fresh]:
     for start in range(0, shard.samples, AT_A_TIME):
         rows = np.arange(start, min(start + AT_A_TIME, shard.samples))
         yield {name: values[rows] for name, values in inputs.items()}, targets.take(rows)
-
-
-def _cut(inputs: Arrays) -> Iterator[Values]:
-    """Yields samples without padding: that depends on the longest of them all."""
-    lengths = inputs.get("lengths")
-    for row, sample in enumerate(inputs["inputs"]):
-        yield sample if lengths is None else sample[: lengths[row]]

@@ -4,7 +4,7 @@ Of numpy and torch, each method imports torch only where it needs it: data stage
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from numpy.typing import NDArray
 
@@ -28,6 +28,10 @@ class InputLayout(Protocol):
     """names of the inputs behind `inputs`, in the order in which networks and ONNX files take them"""
     axes: Mapping[str, Mapping[int, str]]
     """axes of each ONNX input that may have any length"""
+    dtype: Literal["uint8", "float32"]
+    """of values as readers give them"""
+    spatial: bool
+    """whether samples are (channels, height, width), which augmentation may turn, move and cut"""
     traced: bool
     """whether export traces the network, since torch.export cannot follow it"""
 
@@ -51,6 +55,9 @@ class InputLayout(Protocol):
 
     def pooled(self, features: "Tensor", *further: "Tensor") -> "Tensor":
         """Returns a feature map (batch, ...) as (batch, channels)."""
+
+    def step_mask(self, steps: int, *further: "Tensor") -> "Tensor | None":
+        """Returns (batch, steps) which steps of each sample are no padding; None where samples have no steps."""
 
     def channels_first(self, output: "Tensor", inputs: Mapping[str, "Tensor"]) -> "tuple[Tensor, Tensor | None] | None":
         """Returns what a layer gave as (batch, channels, *positions), and a float mask of positions (batch, ...).

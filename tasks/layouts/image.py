@@ -1,6 +1,6 @@
 """Pictures: (channels, height, width)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tasks.layouts.vector import VectorLayout
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 class ImageLayout(VectorLayout):
     """Pictures of one size, without padding."""
+
+    dtype: Literal["uint8", "float32"] = "uint8"
+    spatial = True
 
     def per_feature(self, features: int) -> tuple[int, ...]:
         """Returns (1, channels, 1, 1)."""

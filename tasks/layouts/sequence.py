@@ -1,7 +1,7 @@
 """Sequences: (frames, features), shorter ones padded with zeros; `lengths` (batch,) int64 says where padding begins."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ class SequenceLayout:
 
     further: tuple[str, ...] = (LENGTHS,)
     axes: Mapping[str, Mapping[int, str]] = {INPUTS: {0: "batch", 1: "frames"}, LENGTHS: {0: "batch"}}
+    dtype: Literal["uint8", "float32"] = "float32"
+    spatial = False
     traced = True
     """with LSTM and GRU, torch.export can freeze the frames and report success (torch 2.13)"""
 
@@ -61,6 +63,10 @@ class SequenceLayout:
     def pooled(self, features: "Tensor", *further: "Tensor") -> "Tensor":
         """Returns the mean over the frames that are no padding."""
         return mean_over_frames(features, *further)
+
+    def step_mask(self, steps: int, *further: "Tensor") -> "Tensor | None":
+        """Returns which frames are no padding."""
+        return step_mask(steps, *further)
 
     def channels_first(self, output: "Tensor", inputs: "Mapping[str, Tensor]") -> "tuple[Tensor, Tensor | None] | None":
         """Returns (batch, hidden, frames) of (batch, frames, hidden) with all frames, and their mask."""

@@ -1,7 +1,7 @@
 """Rows of numbers: (features,)."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tasks.contracts.records import InputSpec
 from tasks.layouts import INPUTS, Arrays, Draw, Values
@@ -15,6 +15,8 @@ class VectorLayout:
 
     further: tuple[str, ...] = ()
     axes: Mapping[str, Mapping[int, str]] = {INPUTS: {0: "batch"}}
+    dtype: Literal["uint8", "float32"] = "float32"
+    spatial = False
     traced = False
 
     def per_feature(self, features: int) -> tuple[int, ...]:
@@ -44,6 +46,10 @@ class VectorLayout:
     def pooled(self, features: "Tensor", *_further: "Tensor") -> "Tensor":
         """Returns the features as they are."""
         return features
+
+    def step_mask(self, steps: int, *further: "Tensor") -> "Tensor | None":  # noqa: ARG002 - other forms look
+        """Returns None: a sample has no steps."""
+        return None
 
     def channels_first(
         self,

@@ -11,7 +11,6 @@ from tasks.contracts.records import DataSpec, InputSpec
 from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.contract import MASK, STEPS, HeadPart, Tensors, part
 from tasks.layouts import find_layout
-from tasks.layouts.sequence import step_mask
 from tasks.models.backbone import Body
 from tasks.models.family import backbone_of
 from tasks.models.low_rank import factored
@@ -50,7 +49,8 @@ class Network(nn.Module):
             return self._named(self.body(values, *further))
         each = self._named(self._step_logits()(values, *further))
         outputs = {name: self.form.pooled(value, *further) for name, value in each.items()}
-        mask = step_mask(next(iter(each.values())).shape[1], *further)
+        mask = self.form.step_mask(next(iter(each.values())).shape[1], *further)
+        assert mask is not None, "there are steps"
         return outputs | {f"{STEPS}.{name}": value for name, value in each.items()} | {MASK: mask}
 
     def _named(self, values: Tensor | Tensors) -> dict[str, Tensor]:

@@ -261,7 +261,7 @@ def _impossible(step: Any, spec: InputSpec) -> tuple[str, str, str] | None:
     """Returns what was expected, what is there and what to do, where a step does not go with the input."""
     if step.kind in WITHOUT_PICTURES:
         return None
-    if spec.layout != "image":
+    if not find_layout(spec.layout).spatial:
         return "image data", f"{spec.layout} data", f"take {' or '.join(WITHOUT_PICTURES)}, or leave the step out"
     height, width = spec.shape[1:]
     if step.kind == "dihedral" and height != width:

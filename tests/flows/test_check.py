@@ -18,8 +18,8 @@ WRONG = {
         "got `stage9`",
     ),
     "a layer that does not suit": (
-        ("distill.objectives=[{kind: attention, layers: [{student: head, teacher: group1}]}]",),
-        "`head` with 0",
+        ("distill.objectives=[{kind: attention, layers: [{student: head.linear, teacher: group1}]}]",),
+        "`head.linear` with 0",
     ),
     "a missing teacher file": (
         ("teacher.training=null", "teacher.weights=models/nowhere.safetensors"),

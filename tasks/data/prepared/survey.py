@@ -21,6 +21,7 @@ from tasks.core.errors import DataError, mismatch
 from tasks.data.prepared.quarantine import CORRUPT, Bad, judge
 from tasks.data.readers.samples import Reading, Sample, Values
 from tasks.kinds.contract import TargetsPart
+from tasks.layouts import find_layout
 
 DTYPES = {"image": "uint8", "sequence": "float32", "vector": "float32"}
 DIGEST = 16
@@ -61,8 +62,7 @@ class Survey:
     def spec(self, reading: Reading) -> InputSpec:
         """Returns what a prepared sample looks like; sequences are as long as the longest."""
         shape = (int(self.frames.max()), *self.shape) if reading.layout == "sequence" else self.shape
-        dtype = "uint8" if reading.layout == "image" else "float32"
-        return InputSpec(layout=reading.layout, dtype=dtype, shape=shape)
+        return InputSpec(layout=reading.layout, dtype=find_layout(reading.layout).dtype, shape=shape)
 
 
 def survey(recipe: Recipe, reading: Reading, kind: TargetsPart) -> Survey:
