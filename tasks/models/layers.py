@@ -180,8 +180,12 @@ def _shape(output: Any, network: Network, inputs: Tensors) -> LayerShape | None:
 
 def _zeros(network: Network) -> dict[str, Tensor]:
     spec = network.spec.input
-    full = network.form.full(np.zeros((SAMPLES, *spec.shape), spec.dtype))
-    return {name: torch.from_numpy(values).to(network.mean.device) for name, values in full.items()}
+    shape, device = (SAMPLES, *spec.shape), network.mean.device
+    one = np.zeros((), spec.dtype)
+    # Of one zero, and on the network's device: a slip in the size of a picture must not fill the memory.
+    full = network.form.full(np.broadcast_to(one, shape))
+    further = {name: torch.from_numpy(full[name]).to(device) for name in network.form.further}
+    return {"inputs": torch.zeros(shape, dtype=torch.from_numpy(one).dtype, device=device), **further}
 
 
 @contextmanager
