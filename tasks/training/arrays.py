@@ -38,17 +38,6 @@ class Arrays:
     def __len__(self) -> int:
         return len(self.rows)
 
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """All columns side by side."""
-        return side_by_side(self.targets)
-
-
-def side_by_side(targets: Targets) -> NDArray[np.int64]:
-    """Returns the columns (n,) of targets as one array, (n,) or (n, columns)."""
-    columns = list(targets.columns.values())
-    return np.asarray(columns[0]) if len(columns) == 1 else np.stack(columns, axis=1)
-
 
 class SplitArrays:
     """One split of prepared data; `gather` reads the rows that are asked for, in the order they are asked for."""
@@ -112,10 +101,6 @@ class SplitArrays:
     def groups(self) -> NDArray[np.int64]:
         """Returns the group (n,) of each sample, as the kind of task makes them out of targets."""
         return self.kind.groups(self.targets())
-
-    def labels(self) -> NDArray[np.int64]:
-        """Returns the labels of the whole split, (n,) or (n, heads)."""
-        return side_by_side(self.targets())
 
     def targets(self) -> Targets:
         """Returns the targets of the whole split."""

@@ -38,11 +38,6 @@ class Chunk:
     epoch: int = 1
     view: int = 0
 
-    @property
-    def labels(self) -> Tensor:
-        """All columns side by side."""
-        return _side_by_side(self.targets)
-
 
 @dataclass(frozen=True)
 class Batch:
@@ -56,11 +51,6 @@ class Batch:
     targets: Tensors
     chunk: Chunk
     within: slice
-
-    @property
-    def labels(self) -> Tensor:
-        """All columns side by side."""
-        return _side_by_side(self.targets)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -169,11 +159,6 @@ def _part(targets: Tensors, within: slice) -> dict[str, Tensor]:
         part[name] = values[int(ends[0]) : int(ends[-1])]
         part[f"{OFFSETS}{name}"] = ends - ends[0]
     return part
-
-
-def _side_by_side(targets: Tensors) -> Tensor:
-    columns = list(targets.values())
-    return columns[0] if len(columns) == 1 else torch.stack(columns, dim=1)
 
 
 def _tensor(array: NDArray[np.generic], device: torch.device) -> Tensor:

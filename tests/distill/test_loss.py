@@ -44,7 +44,9 @@ def test_loss_and_gradient_of_the_default_are_those_of_the_paper(
     torch.manual_seed(0)
     student, batch = image_data.network(Mlp(kind="mlp", hidden=(8,))), batch_of(image_data)
     logits, taught = student(batch.inputs)["logits"], teacher.network(batch.inputs)["logits"].detach()
-    rows = list(zip(logits.detach().double().numpy(), taught.double().numpy(), batch.labels.tolist(), strict=True))
+    rows = list(
+        zip(logits.detach().double().numpy(), taught.double().numpy(), batch.targets["label"].tolist(), strict=True)
+    )
     assert terms["hard_loss"] == pytest.approx(-np.mean([log_probabilities(ours)[label] for ours, _, label in rows]))
     expected = float(np.mean([kl(ours, theirs, label, temperature, None) for ours, theirs, label in rows]))
     # A logarithm has 1e-7 in float32, which T^2 makes larger.
@@ -52,7 +54,7 @@ def test_loss_and_gradient_of_the_default_are_those_of_the_paper(
     assert terms["loss"] == pytest.approx(0.3 * terms["hard_loss"] + 0.7 * terms["soft_loss"], rel=1e-6)
     # Hinton, Vinyals and Dean 2015 (arXiv:1503.02531): d CE / dz = softmax(z) - onehot, d T^2 KL / dz = T * (p - q).
     soft, ours = (functional.softmax(side / temperature, dim=1) for side in (taught, logits.detach()))
-    hard = functional.softmax(logits.detach(), dim=1) - functional.one_hot(batch.labels, logits.shape[1])
+    hard = functional.softmax(logits.detach(), dim=1) - functional.one_hot(batch.targets["label"], logits.shape[1])
     torch.autograd.backward(logits, (0.3 * hard + 0.7 * temperature * (ours - soft)) / len(logits))
     for one, parameter in zip(found, student.parameters(), strict=True):
         assert parameter.grad is not None

@@ -28,9 +28,9 @@ def exported(
     for _ in range(steps):
         optimizer.zero_grad()
         logits = network({"inputs": torch.from_numpy(train.inputs["inputs"])})["logits"]
-        data.kind.hard_loss(logits, torch.from_numpy(train.labels)).backward()  # type: ignore[no-untyped-call]
+        data.kind.hard_loss(logits, torch.from_numpy(train.targets["label"])).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    right = predict(network.eval(), test)["logits"].argmax(axis=1) == test.labels()
+    right = predict(network.eval(), test)["logits"].argmax(axis=1) == test.targets()["label"]
     return export_model(network, path, seed=0), right
 
 

@@ -33,7 +33,8 @@ def trained(architecture: Architecture, data: Path, steps: int, seed: int) -> Ne
     model = build_model(architecture, card.spec)
     batch = train.gather(np.arange(len(train)))
     inputs = {name: torch.from_numpy(values) for name, values in batch.inputs.items()}
-    labels = torch.from_numpy(batch.labels)
+    labels = torch.stack([torch.from_numpy(column) for column in batch.targets.columns.values()], dim=1)
+    labels = labels[:, 0] if labels.shape[1] == 1 else labels
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(steps):
         optimizer.zero_grad()
@@ -96,9 +97,9 @@ def test_further_heads_are_judged_by_their_accuracy_and_leave_the_first_alone(ti
     evaluation = judged(tiny_heads, dict.fromkeys(("teacher", "baseline", "student"), model))
     score, logits = evaluation.scores[0], side_by_side(predict(network, test))
     assert logits.shape == (90, 5)
-    assert score.values["accuracy"] == float(np.mean(logits[:, :3].argmax(axis=1) == test.labels()[:, 0]))
+    assert score.values["accuracy"] == float(np.mean(logits[:, :3].argmax(axis=1) == test.targets()["label"]))
     assert {name for name in score.metrics if name.startswith("right/")} == {"right/half"}
-    assert score.values["right/half"] == float(np.mean(logits[:, 3:].argmax(axis=1) == test.labels()[:, 1]))
+    assert score.values["right/half"] == float(np.mean(logits[:, 3:].argmax(axis=1) == test.targets()["half"]))
     assert score.metrics["right/half"].low > 0.8
     assert [*score.support] == list(card.targets.names)
 
@@ -107,7 +108,7 @@ def test_accuracy_is_that_of_the_torch_network(tiny_images: Path, tmp_path: Path
     test = open_split(tiny_images, "test")
     network = trained(Mlp(kind="mlp", hidden=(4,)), tiny_images, 5, seed=0)
     model = export_model(network, tmp_path / "own.onnx", seed=0)
-    accuracy = float(np.mean(side_by_side(predict(network, test)).argmax(axis=1) == test.labels()))
+    accuracy = float(np.mean(side_by_side(predict(network, test)).argmax(axis=1) == test.targets()["label"]))
     evaluation = judged(tiny_images, dict.fromkeys(("teacher", "baseline", "student"), model))
     assert evaluation.scores[0].values["accuracy"] == accuracy
     assert evaluation.gains["accuracy"].value == 0

@@ -16,7 +16,7 @@ def evidence(data: PreparedData, logits: "np.ndarray[tuple[int, int], np.dtype[n
 
 def test_the_worst_classes_come_first_with_their_most_confident_mistakes(sequence_data: PreparedData) -> None:
     test = open_split(sequence_data.directory, "test")
-    labels, sure = test.labels(), np.linspace(1, 5, 90)
+    labels, sure = test.targets()["label"], np.linspace(1, 5, 90)
     said = labels.copy()
     said[np.flatnonzero(labels == 2)[:10]] = 0  # ten cedars are called ash
     said[np.flatnonzero(labels == 0)[-1]] = 1  # and one ash is called birch
@@ -44,6 +44,6 @@ def test_the_worst_classes_come_first_with_their_most_confident_mistakes(sequenc
 
 
 def test_a_model_without_mistakes_has_no_worst_classes(image_data: PreparedData) -> None:
-    right = np.eye(3, dtype=np.float32)[open_split(image_data.directory, "test").labels()]
+    right = np.eye(3, dtype=np.float32)[open_split(image_data.directory, "test").targets()["label"]]
     seen = evidence(image_data, right)
     assert worst_classes(seen, image_data.measuring.card, SamplesShown(image_data)) == ()

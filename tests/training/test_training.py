@@ -104,7 +104,7 @@ def test_a_loss_that_is_not_finite_ends_the_training_with_advice(image_data: Pre
     kind = Classification()
 
     def broken(network: torch.nn.Module, batch: Batch) -> dict[str, torch.Tensor]:
-        return {"loss": kind.hard_loss(network(batch.inputs)["logits"], batch.labels) * float("nan")}
+        return {"loss": kind.hard_loss(network(batch.inputs)["logits"], batch.targets["label"]) * float("nan")}
 
     with pytest.raises(StageError, match="learning_rate"):
         train_network(MLP, BUDGET, image_data, lambda _n: broken, 0, silent, lambda _e, _m: None)

@@ -11,7 +11,6 @@ from tasks.models.build import Network
 from tasks.models.channel_layout import Layout, channel_layout
 from tasks.models.channels import batch_norm_scales, channel_norms, narrowed, strongest, taylor_terms
 from tasks.training.batches import Batch
-from tasks.training.predict import tensors_side_by_side
 
 TAYLOR_SAMPLES, TAYLOR_BATCH = 512, 32
 
@@ -66,7 +65,7 @@ def _importance(context: CompressionContext, network: Network, params: Prune) ->
 
 def _taylor(context: CompressionContext, network: Network) -> dict[str, Tensor]:
     """Returns the mean over batches of what the hard loss on training samples would lose with each channel."""
-    rows = context.rows(TAYLOR_SAMPLES)
+    data, rows = context.data, context.rows(TAYLOR_SAMPLES)
     sums: dict[str, Tensor] = {}
     # In training mode the gradient would go through the statistics of these few samples.
     network.eval()
@@ -74,8 +73,8 @@ def _taylor(context: CompressionContext, network: Network) -> dict[str, Tensor]:
         for arrays in context.train.batches(TAYLOR_BATCH, rows):
             batch = Batch.of(arrays, torch.device("cpu"))
             network.zero_grad()
-            loss = context.data.kind.hard_loss(tensors_side_by_side(network(batch.inputs)), batch.labels)
-            loss.backward()  # type: ignore[no-untyped-call]
+            losses = data.losses.losses(network(batch.inputs), batch.targets, data.targets, 0.0)
+            torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
             for space, term in taylor_terms(network, network.architecture).items():
                 sums[space] = sums.get(space, 0) + term
     network.zero_grad()
