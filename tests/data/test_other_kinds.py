@@ -104,7 +104,7 @@ def rows(tmp_path: Path) -> Path:
 
 def of_kind(part: TargetsPart, make: MakeRecipe, rows: Path, monkeypatch: pytest.MonkeyPatch, **data: object) -> Recipe:
     """Returns a recipe for the table, of a kind of task that is there from now on."""
-    monkeypatch.setattr(contract, "kinds", lambda: ("other",))
+    monkeypatch.setattr(contract, "kinds", lambda: ("classification", "other"))
     monkeypatch.setitem(sys.modules, "tasks.kinds.other.targets", SimpleNamespace(PART=part))
     recipe = make({"kind": "file", "path": str(rows)}, {"kind": "table", "label": "label"}, **data)
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"task": "other"})})
