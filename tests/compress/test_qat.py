@@ -51,9 +51,9 @@ def disagreement(context: CompressionContext, graph: GraphNetwork) -> tuple[floa
     """Returns the part of logits that differ between network and file at all, and the largest difference in steps."""
     written = graph.in_integers()
     file = logits_of(context, Session(in_bytes(_copy(written))))
-    inputs = torch.from_numpy(context.validation.gather(np.arange(len(context.validation))).inputs).float()
+    inputs = torch.from_numpy(context.validation.gather(np.arange(len(context.validation))).inputs["inputs"]).float()
     with torch.no_grad():
-        network = graph(inputs).numpy()
+        network = graph(inputs)["logits"].numpy()
     step = float(arrays_of(written)["logits_scale"])
     apart = np.abs(file - network) / step
     return float((apart > 0.5).mean()), float(apart.max())
