@@ -79,7 +79,7 @@ def test_int8_computes_here_what_its_integers_say(tiny_images: Path, make_contex
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # float, as the graph is written
     reference = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    expected = np.concatenate([reference.run(None, {"inputs": b.inputs})[0] for b in context.validation.batches()])
+    expected = np.concatenate([reference.run(None, dict(b.inputs))[0] for b in context.validation.batches()])
     got = logits_of(context, Session(content))
     step = np.diff(np.unique(expected)).min()
     assert np.abs(got - expected).max() < 1.5 * step
