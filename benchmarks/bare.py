@@ -23,8 +23,9 @@ from tasks.contracts.scores import BASELINE, STUDENT, TEACHER
 from tasks.core.progress import silent
 from tasks.data.fetch import fetch
 from tasks.data.prepared.prepare import prepare
+from tasks.distill.baseline import train_alone
 from tasks.distill.health import weights_digest
-from tasks.distill.student import distill, train_alone
+from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.evaluate.evaluate import Evaluation, evaluate

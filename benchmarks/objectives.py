@@ -27,7 +27,8 @@ from params.pipeline import Recipe
 from tasks.core.progress import silent
 from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
-from tasks.distill.student import distill, train_alone
+from tasks.distill.baseline import train_alone
+from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.kinds.recipes import load_recipe

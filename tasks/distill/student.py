@@ -1,22 +1,25 @@
-"""The student, and the same student without the teacher: equal architecture, seed, budget and order of samples."""
+"""The student that learns from its teachers."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from params.distill import Distill
 from params.student import Student
+from tasks.contracts.records import DataRecord, TeacherRecord
 from tasks.core.progress import Advance
+from tasks.core.workspace import project_root
 from tasks.distill import health
+from tasks.distill.baseline import Start, fine_tuned, from_checkpoint
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_terms import per_of
+from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.distill.teachers.teachers import Teachers
 from tasks.models.build import Network
-from tasks.models.initialise import initialise, start_from_checkpoint
-from tasks.training.loop import VALIDATION, Fit, OnEpoch
-from tasks.training.network import HardLabels, PreparedData, Trained, train_network
-
-Start = Callable[[Network], object]
+from tasks.models.initialise import initialise
+from tasks.training.loop import OnEpoch
+from tasks.training.network import PreparedData, Trained, train_network
 
 
 @dataclass(frozen=True)
@@ -25,18 +28,6 @@ class Distilled:
 
     trained: Trained
     warnings: tuple[str, ...]
-
-
-def train_alone(
-    params: Student, data: PreparedData, seed: int, advance: Advance, on_epoch: OnEpoch, project: Path = Path()
-) -> Trained:
-    """Returns the baseline: the student without a teacher."""
-    objective = HardLabels(data, params.training)
-    start = _from_checkpoint(params, project)
-    first = train_network(
-        params.architecture, params.training, data, lambda _network: objective, seed, advance, on_epoch, start
-    )
-    return _fine_tuned(params, first, data, seed, advance, on_epoch)
 
 
 def distill(
@@ -78,11 +69,20 @@ def distill(
         found.extend(health.answers_on_what_the_student_sees(loss, data, batches, scores))
         return loss
 
-    start = start or _from_teacher(params, teachers) or _from_checkpoint(params, project)
+    start = start or _from_teacher(params, teachers) or from_checkpoint(params, project)
     first = train_network(params.architecture, params.training, data, objective, seed, advance, on_epoch, start)
     made[0].close()
     found += health.check_after(teachers, before, first.fit.history)
-    return Distilled(_fine_tuned(params, first, data, seed, advance, on_epoch), tuple(found))
+    return Distilled(fine_tuned(params, first, data, seed, advance, on_epoch), tuple(found))
+
+
+def distillation_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:
+    """Distils the student in one of several processes."""
+    student, data = Student.model_validate(given["student"]), DataRecord.model_validate(given["data"])
+    how, prepared = Distill.model_validate(given["distill"]), PreparedData.open(data)
+    teachers = open_teachers([TeacherRecord.model_validate(one) for one in given["teachers"]], prepared, data.digest)
+    done = distill(student, how, teachers, prepared, given["seed"], advance, on_epoch, project_root())
+    return done.trained, done.warnings
 
 
 def _silent(distillation: Distill) -> bool:
@@ -96,37 +96,3 @@ def _from_teacher(params: Student, teachers: Teachers) -> Start | None:
         return None
     teacher = teachers.teachers[0].network
     return lambda network: initialise(network, teacher, how)
-
-
-def _from_checkpoint(params: Student, project: Path) -> Start | None:
-    how = params.init
-    if how == "random" or how.kind != "checkpoint":
-        return None
-    return lambda network: start_from_checkpoint(network, how, project)
-
-
-def _fine_tuned(
-    params: Student, first: Trained, data: PreparedData, seed: int, advance: Advance, on_epoch: OnEpoch
-) -> Trained:
-    """Returns the network after the fine-tuning that the recipe asks for, or the first one where that was better."""
-    if params.fine_tune is None:
-        return first
-    objective, done = HardLabels(data, params.fine_tune), len(first.fit.history)
-    state = first.network.state_dict()
-    second = train_network(
-        params.architecture,
-        params.fine_tune,
-        data,
-        lambda _network: objective,
-        seed,
-        advance,
-        lambda epoch, metrics: on_epoch(done + epoch, metrics),
-        lambda network: network.load_state_dict(state),
-    )
-    deciding = data.measuring.deciding
-    gain = second.fit.best[VALIDATION + deciding.name] - first.fit.best[VALIDATION + deciding.name]
-    better = deciding.sign * gain >= 0
-    history = (*first.fit.history, *second.fit.history)
-    if better:
-        return Trained(second.network, Fit(done + second.fit.best_epoch, history))
-    return Trained(first.network, Fit(first.fit.best_epoch, history))

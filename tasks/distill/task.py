@@ -1,4 +1,4 @@
-"""The doors of the distillation room: the student, what helps it to learn, and the baseline it is compared with."""
+"""The stages of distillation: the student, what helps it to learn, and the baseline it is compared with."""
 
 from params.distill import Distill
 from params.student import Assistant, Peer, Student
@@ -6,12 +6,13 @@ from tasks.contracts.records import DataRecord, ModelRecord, PairRecord, Teacher
 from tasks.core.fingerprint import TRAINING
 from tasks.core.progress import Advance
 from tasks.core.workspace import project_root
-from tasks.distill.distributed import distill_spread, train_alone_spread
+from tasks.distill.baseline import baseline_work, train_alone
 from tasks.distill.mutual import learn_together
-from tasks.distill.student import Distilled, distill, train_alone
+from tasks.distill.student import Distilled, distill, distillation_work
 from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.tracking.runs import StageRun
 from tasks.tracking.task import advance_of, stage
+from tasks.training.distributed.launch import launch_distributed
 from tasks.training.network import PreparedData
 from tasks.training.record import record_of, summary_of
 
@@ -27,7 +28,8 @@ def train_baseline(run: StageRun, student: Student, data: DataRecord, seed: int)
     """Trains the student without the teacher: same architecture, seed and budget."""
     prepared, advance = PreparedData.open(data), advance_of(BASELINE)
     if student.processes > 1:
-        trained = train_alone_spread(student, data, seed, advance, run.metrics)
+        given, network = {"student": student, "data": data, "seed": seed}, prepared.network(student.architecture)
+        trained, _ = launch_distributed(baseline_work, given, student.processes, network, advance, run.metrics)
     else:
         trained = train_alone(student, prepared, seed, advance, run.metrics, project_root())
     return record_of(run, "baseline", student.architecture, trained, data)
@@ -79,8 +81,12 @@ def _distilled(
     seed: int,
     advance: Advance,
 ) -> Distilled:
-    if student.processes > 1:
-        return distill_spread(student, distillation, teachers, data, seed, advance, run.metrics)
     prepared = PreparedData.open(data)
+    if student.processes > 1:
+        given = {"student": student, "distill": distillation, "teachers": teachers, "data": data, "seed": seed}
+        network = prepared.network(student.architecture)
+        return Distilled(
+            *launch_distributed(distillation_work, given, student.processes, network, advance, run.metrics)
+        )
     loaded = open_teachers(teachers, prepared, data.digest)
     return distill(student, distillation, loaded, prepared, seed, advance, run.metrics, project_root())

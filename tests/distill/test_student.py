@@ -10,8 +10,9 @@ from params.training import Training
 from tasks.core.errors import RecipeError
 from tasks.core.progress import silent
 from tasks.distill import loss
+from tasks.distill.baseline import train_alone
 from tasks.distill.soft_labels.source import shared_forward
-from tasks.distill.student import Distilled, train_alone
+from tasks.distill.student import Distilled
 from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.models.weights import save_weights

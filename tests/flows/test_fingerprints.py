@@ -88,10 +88,13 @@ def test_a_change_concerns_the_recipes_that_use_it(copied: Path, path: str, user
     assert all(files in ([], [path]) for files in changed.values())
 
 
-def test_a_baseline_uses_no_objective() -> None:
+def test_a_baseline_uses_nothing_of_distillation() -> None:
     names = names_in(recipe("digits").student)
     used = source_files("tasks.distill.task:train_baseline", names)
-    assert not [file for file in used if file.startswith("tasks/distill/objectives/") and "common" not in file]
+    assert [file for file in used if file.startswith("tasks/distill/")] == [
+        "tasks/distill/baseline.py",
+        "tasks/distill/task.py",
+    ]
 
 
 @pytest.mark.parametrize("name", RECIPES)

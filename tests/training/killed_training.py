@@ -17,8 +17,9 @@ from params.training import Training
 from tasks.core.checkpoints import resumable
 from tasks.core.progress import silent
 from tasks.core.record import canonical_digest
+from tasks.distill.baseline import train_alone
 from tasks.distill.mutual import learn_together
-from tasks.distill.student import distill, train_alone
+from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.training.checkpoints.checkpoint_file import digest_of

@@ -17,13 +17,13 @@ from params.training import Training
 from tasks.core.checkpoints import resumable
 from tasks.core.errors import DataError, StageError
 from tasks.core.progress import silent
-from tasks.distill.student import train_alone
+from tasks.distill.baseline import train_alone
 from tasks.training.batches import Share, shuffled_batches, steps_per_epoch
 from tasks.training.checkpoints.train_state import EpochMetrics
-from tasks.training.distributed.launch import spread
+from tasks.training.distributed.launch import launch_distributed
 from tasks.training.network import PreparedData, Trained
+from tests.training.distributed_work import LINEAR, alone
 from tests.training.killed_training import came_out
-from tests.training.spread_work import LINEAR
 
 CPU = torch.device("cpu")
 BUDGET = {"epochs": 2, "batch_size": 64, "learning_rate": 0.05, "optimizer": "sgd"}
@@ -37,14 +37,9 @@ def both(what: Student, data: PreparedData, **more: Any) -> tuple[Trained, list[
     """Trains in two processes; returns what came of it, and what was heard of each epoch."""
     heard: list[EpochMetrics] = []
     given = {"student": what.model_dump(mode="json"), "folder": str(data.directory), **more}
-    trained, warnings = spread(
-        "tests.training.spread_work:alone",
-        given,
-        2,
-        what.architecture,
-        data,
-        silent,
-        lambda _epoch, metrics: heard.append(metrics),
+    network = data.network(what.architecture)
+    trained, warnings = launch_distributed(
+        alone, given, 2, network, silent, lambda _epoch, metrics: heard.append(metrics)
     )
     assert warnings == ("0",), "the first of them speaks"
     return trained, heard
@@ -119,11 +114,12 @@ from params.student import Student
 from tasks.training.network import PreparedData
 from tests.training.test_processes import both
 what = Student.model_validate_json({long!r}, strict=False)
-from tasks.training.distributed.launch import spread
+from tasks.training.distributed.launch import launch_distributed
+from tests.training.distributed_work import alone
 given = {{"student": what.model_dump(mode="json"), "folder": {str(image_data.directory)!r}}}
 data = PreparedData.open_folder(Path({str(image_data.directory)!r}))
-spread("tests.training.spread_work:alone", given, 2, what.architecture, data, lambda d, t, n: print(d, flush=True),
-       lambda e, m: None)
+launch_distributed(alone, given, 2, data.network(what.architecture), lambda d, t, n: print(d, flush=True),
+                   lambda e, m: None)
 """
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     parent = subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)

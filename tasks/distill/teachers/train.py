@@ -1,10 +1,13 @@
 """The teacher, trained here on hard labels, or brought along as safetensors and measured on our validation data."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from params.models import Architecture
-from params.teacher import Pretrained
+from params.teacher import Pretrained, Teacher
 from params.training import Training
+from tasks.contracts.records import DataRecord
 from tasks.core.errors import DataError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.progress import Advance
@@ -39,6 +42,16 @@ def train(
         on_epoch,
         (lambda network: fill(network, architecture, published)) if published else None,
     )
+
+
+def teacher_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:
+    """Trains the teacher in one of several processes."""
+    teacher, data = (
+        Teacher.model_validate(given["teacher"]),
+        PreparedData.open(DataRecord.model_validate(given["data"])),
+    )
+    assert teacher.training is not None, "what is brought along is not trained"
+    return train(teacher.architecture, teacher.training, data, given["seed"], advance, on_epoch, teacher.init), ()
 
 
 def bring(architecture: Architecture, weights: Path, sha256: str | None, data: PreparedData) -> Trained:

@@ -1,7 +1,7 @@
-"""One training over several processes: begun with Accelerate's launcher, heard line by line, fetched when it is done.
+"""One training over several processes: started with Accelerate's launcher, followed line by line, read when it is done.
 
-The work is a function that is named, and what it is given is JSON, so that it can begin anew in processes of their own,
-on this machine or on several. This process learns nothing itself; it passes on what the first of them says.
+The work is a function of a module, and what it is given is JSON, so that processes of their own can do it, on this
+machine or on several. This process trains nothing itself; it passes on the messages of the first of them.
 """
 
 import json
@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic_core import to_json
 
-from params.models import Architecture
 from tasks.core import errors
 from tasks.core.checkpoints import current
 from tasks.core.progress import Advance
+from tasks.models.build import Network
 from tasks.models.weights import load_weights
-from tasks.training.distributed.worker import FAILURE, JOB, RESULT, SAYS, WEIGHTS
+from tasks.training.distributed.worker import FAILURE, JOB, MESSAGE, RESULT, WEIGHTS, Work
 from tasks.training.loop import Fit, OnEpoch
-from tasks.training.network import PreparedData, Trained
+from tasks.training.network import Trained
 
 SOURCE = Path(__file__).parents[3]
 """where `tasks` is imported from: the processes are to run the same code"""
@@ -31,23 +32,16 @@ GRACE_SECONDS = 10
 LAST_LINES = 10
 
 
-def spread(
-    work: str,
-    given: Mapping[str, Any],
-    processes: int,
-    architecture: Architecture,
-    data: PreparedData,
-    advance: Advance,
-    on_epoch: OnEpoch,
+def launch_distributed(
+    work: Work, given: Mapping[str, Any], processes: int, network: Network, advance: Advance, on_epoch: OnEpoch
 ) -> tuple[Trained, tuple[str, ...]]:
-    """Returns the network that `work` trains in several processes, and its warnings.
+    """Returns what `work` trains in several processes, and its warnings.
 
     Args:
-        work: `module:function`; it is called in each process with (given, advance, on_epoch).
-        given: JSON.
+        work: a function of a module; each process calls it with (given, advance, on_epoch).
+        given: plain values, sections of the recipe and records; `work` gets them as JSON.
         processes: how many.
-        architecture: of the network that comes back.
-        data: what it learns from.
+        network: takes the weights that come back.
         advance: told how far it is.
         on_epoch: given the metrics of each epoch.
 
@@ -55,24 +49,24 @@ def spread(
         StillhouseError: what went wrong in the processes.
     """
     with tempfile.TemporaryDirectory(prefix="training-") as name:
-        folder, kept = Path(name), current()
-        job = {"work": work, "given": given, "checkpoints": str(kept.folder.resolve()) if kept else None}
-        (folder / JOB).write_text(json.dumps(job))
+        folder, checkpoints = Path(name), current()
+        place = str(checkpoints.folder.resolve()) if checkpoints else None
+        job = {"work": f"{work.__module__}:{work.__name__}", "given": given, "checkpoints": place}
+        (folder / JOB).write_bytes(to_json(job))
         code, last = _launch(folder, processes, advance, on_epoch)
         if code or not (folder / RESULT).is_file():
             raise _failure(folder, last)
         result = json.loads((folder / RESULT).read_text())
-        network = data.network(architecture)
         load_weights(network, folder / WEIGHTS)
     fit = Fit(result["best_epoch"], tuple(result["history"]))
     return Trained(network.eval(), fit), tuple(result["warnings"])
 
 
 def command(folder: Path, processes: int) -> list[str]:
-    """Returns what begins the processes on this machine.
+    """Returns what starts the processes on this machine.
 
     What Accelerate calls multi-GPU is its launcher of several processes, with or without GPUs: with `--cpu` it would
-    begin a single one.
+    start a single one.
     """
     launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes)]
     quiet = ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
@@ -80,20 +74,20 @@ def command(folder: Path, processes: int) -> list[str]:
 
 
 def _launch(folder: Path, processes: int, advance: Advance, on_epoch: OnEpoch) -> tuple[int, list[str]]:
-    """Returns how the processes ended, and the last lines that were meant for nobody."""
+    """Returns the exit code, and the last lines that are no messages."""
     last: list[str] = []
-    with _begun(folder, processes) as launcher:
+    with _started(folder, processes) as launcher:
         assert launcher.stdout is not None
         for line in launcher.stdout:
-            if line.startswith(SAYS):
-                _pass_on(json.loads(line.removeprefix(SAYS)), advance, on_epoch)
+            if line.startswith(MESSAGE):
+                _pass_on(json.loads(line.removeprefix(MESSAGE)), advance, on_epoch)
             else:
                 last = [*last, line.rstrip()][-LAST_LINES:]
         return launcher.wait(), last
 
 
 @contextmanager
-def _begun(folder: Path, processes: int) -> "Iterator[subprocess.Popen[str]]":
+def _started(folder: Path, processes: int) -> "Iterator[subprocess.Popen[str]]":
     """Yields the launcher; it and its processes end at once when this one does, since their stdin closes then."""
     launcher = subprocess.Popen(
         command(folder, processes),
@@ -124,17 +118,17 @@ def _environment(processes: int) -> dict[str, str]:
     return {"PYTHONPATH": path, "OMP_NUM_THREADS": str(cores), "ACCELERATE_USE_CPU": str(on_cpu).lower()}
 
 
-def _pass_on(said: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> None:
-    if "epoch" in said:
-        on_epoch(said["epoch"], said["metrics"])
+def _pass_on(message: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> None:
+    if "epoch" in message:
+        on_epoch(message["epoch"], message["metrics"])
     else:
-        advance(said["done"], said["total"], said["note"])
+        advance(message["done"], message["total"], message["note"])
 
 
 def _failure(folder: Path, last: list[str]) -> errors.StillhouseError:
-    """Returns what one of the processes said that went wrong, or how their output ended."""
+    """Returns the error that one of the processes wrote down, or how their output ended."""
     for path in sorted(folder.glob(f"{FAILURE}*")):
-        said = json.loads(path.read_text())
-        kind = getattr(errors, said["kind"], errors.StageError)
-        return kind([said["message"]]) if kind is errors.RecipeError else kind(said["message"])
+        failure = json.loads(path.read_text())
+        kind = getattr(errors, failure["kind"], errors.StageError)
+        return kind([failure["message"]]) if kind is errors.RecipeError else kind(failure["message"])
     return errors.StageError("\n".join(["training: expected its processes to end well, got no word of why:", *last]))

@@ -1,7 +1,7 @@
 """What each process of a training over several does.
 
-It is begun by `accelerate launch ... -m tasks.training.distributed.worker FOLDER`. All
-of them do the same work; the first alone says how far it is, and writes what came of it.
+It is started by `accelerate launch ... -m tasks.training.distributed.worker FOLDER`. All of them do the same work; the
+first alone sends messages of how far it is, and writes the result.
 """
 
 import importlib
@@ -10,9 +10,9 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch.distributed
 from accelerate import Accelerator
@@ -25,9 +25,20 @@ from tasks.training.loop import OnEpoch
 from tasks.training.network import Trained
 
 JOB, RESULT, WEIGHTS, FAILURE = "job.json", "result.json", "model.safetensors", "failure-"
-SAYS = "stillhouse: "
-"""how a line begins that is meant for the process that began this one"""
-Work = Callable[[Mapping[str, Any], Advance, OnEpoch], tuple[Trained, tuple[str, ...]]]
+MESSAGE = "stillhouse: "
+"""how a line begins that is meant for the process that started this one"""
+
+
+class Work(Protocol):
+    """A function of a module that trains a network; `given` is JSON."""
+
+    __module__: str
+    __name__: str
+
+    def __call__(
+        self, given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch, /
+    ) -> tuple[Trained, tuple[str, ...]]:
+        """Returns the network and its warnings."""
 
 
 def main(folder: Path) -> None:
@@ -39,12 +50,12 @@ def main(folder: Path) -> None:
         with going_on(Path(job["checkpoints"]) if job["checkpoints"] else None):
             trained, warnings = _work(job["work"])(job["given"], *_listeners(first=state.is_main_process))
     except StillhouseError as error:
-        said = {"kind": type(error).__name__, "message": str(error)}
-        (folder / f"{FAILURE}{state.process_index}.json").write_text(json.dumps(said))
+        failure = {"kind": type(error).__name__, "message": str(error)}
+        (folder / f"{FAILURE}{state.process_index}.json").write_text(json.dumps(failure))
         traceback.print_exc()
         os._exit(error.exit_code)  # the others wait for this one, and are ended by the launcher
     if state.is_main_process:
-        _keep(folder, trained, warnings)
+        _write_result(folder, trained, warnings)
     state.wait_for_everyone()
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
@@ -60,24 +71,24 @@ def _listeners(*, first: bool) -> tuple[Advance, OnEpoch]:
     if not first:
         return silent, lambda _epoch, _metrics: None
     return (
-        lambda done, total, note: _say({"done": done, "total": total, "note": note}),
-        lambda epoch, metrics: _say({"epoch": epoch, "metrics": metrics}),
+        lambda done, total, note: _send({"done": done, "total": total, "note": note}),
+        lambda epoch, metrics: _send({"epoch": epoch, "metrics": metrics}),
     )
 
 
-def _say(said: Mapping[str, Any]) -> None:
-    sys.stdout.write(f"{SAYS}{json.dumps(said)}\n")
+def _send(message: Mapping[str, Any]) -> None:
+    sys.stdout.write(f"{MESSAGE}{json.dumps(message)}\n")
     sys.stdout.flush()
 
 
-def _keep(folder: Path, trained: Trained, warnings: tuple[str, ...]) -> None:
+def _write_result(folder: Path, trained: Trained, warnings: tuple[str, ...]) -> None:
     save_weights(trained.network, folder / WEIGHTS)
     fit = {"best_epoch": trained.fit.best_epoch, "history": trained.fit.history}
     (folder / RESULT).write_text(json.dumps(fit | {"warnings": warnings}))
 
 
 def _end_with_parent() -> None:
-    """Ends this process when whoever began it has: nobody writes to stdin, so that it closes is all that can come."""
+    """Ends this process when its parent has ended: the parent writes nothing to stdin, so it can only close."""
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
 

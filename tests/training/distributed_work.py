@@ -13,11 +13,11 @@ from params.student import Student
 from tasks.contracts.records import InputSpec
 from tasks.core.checkpoints import current, going_on
 from tasks.core.progress import Advance
-from tasks.distill.student import train_alone
+from tasks.distill.baseline import train_alone
 from tasks.training.loop import OnEpoch
 from tasks.training.network import PreparedData, Trained
 
-LINEAR = {"kind": "import", "factory": "tests.training.spread_work:linear"}
+LINEAR = {"kind": "import", "factory": "tests.training.distributed_work:linear"}
 
 
 class Linear(nn.Module):

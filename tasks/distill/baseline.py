@@ -1,0 +1,73 @@
+"""What the student is compared with: equal architecture, seed, budget and order of samples, and no teacher.
+
+How its training begins and ends is the same for a student with a teacher.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from params.student import Student
+from tasks.contracts.records import DataRecord
+from tasks.core.progress import Advance
+from tasks.core.workspace import project_root
+from tasks.models.build import Network
+from tasks.models.initialise import start_from_checkpoint
+from tasks.training.loop import VALIDATION, Fit, OnEpoch
+from tasks.training.network import HardLabels, PreparedData, Trained, train_network
+
+Start = Callable[[Network], object]
+"""fills in other weights than random ones"""
+
+
+def train_alone(
+    params: Student, data: PreparedData, seed: int, advance: Advance, on_epoch: OnEpoch, project: Path = Path()
+) -> Trained:
+    """Returns the baseline: the student without a teacher."""
+    objective = HardLabels(data, params.training)
+    start = from_checkpoint(params, project)
+    first = train_network(
+        params.architecture, params.training, data, lambda _network: objective, seed, advance, on_epoch, start
+    )
+    return fine_tuned(params, first, data, seed, advance, on_epoch)
+
+
+def baseline_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:
+    """Trains the baseline in one of several processes."""
+    student, data = Student.model_validate(given["student"]), DataRecord.model_validate(given["data"])
+    return train_alone(student, PreparedData.open(data), given["seed"], advance, on_epoch, project_root()), ()
+
+
+def from_checkpoint(params: Student, project: Path) -> Start | None:
+    """Returns what fills in the weights of a file, where the recipe names one."""
+    how = params.init
+    if how == "random" or how.kind != "checkpoint":
+        return None
+    return lambda network: start_from_checkpoint(network, how, project)
+
+
+def fine_tuned(
+    params: Student, first: Trained, data: PreparedData, seed: int, advance: Advance, on_epoch: OnEpoch
+) -> Trained:
+    """Returns the network after the fine-tuning that the recipe asks for, or the first one where that was better."""
+    if params.fine_tune is None:
+        return first
+    objective, done = HardLabels(data, params.fine_tune), len(first.fit.history)
+    state = first.network.state_dict()
+    second = train_network(
+        params.architecture,
+        params.fine_tune,
+        data,
+        lambda _network: objective,
+        seed,
+        advance,
+        lambda epoch, metrics: on_epoch(done + epoch, metrics),
+        lambda network: network.load_state_dict(state),
+    )
+    deciding = data.measuring.deciding
+    gain = second.fit.best[VALIDATION + deciding.name] - first.fit.best[VALIDATION + deciding.name]
+    better = deciding.sign * gain >= 0
+    history = (*first.fit.history, *second.fit.history)
+    if better:
+        return Trained(second.network, Fit(done + second.fit.best_epoch, history))
+    return Trained(first.network, Fit(first.fit.best_epoch, history))
