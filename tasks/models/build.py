@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from params.models import Architecture, Factored, ImportedArchitecture
 from tasks.contracts.records import DataSpec, InputSpec
@@ -37,8 +38,9 @@ class Network(nn.Module):
         Args:
             inputs: `inputs` (batch, *spec.input.shape) in the data's own dtype and scale, and what its layout has
                 besides: of sequences `lengths` (batch,) int64, the number of frames that are no padding.
-            steps: whether each frame is asked for, too: `steps.NAME` (batch, frames, ...) for each output, where those
-                of padding mean nothing, and `steps.mask` (batch, frames) bool. The outputs are their means then.
+            steps: whether each frame is asked for, too: `steps.NAME` (batch, frames, ...) for each output, with as many
+                frames as the inputs, where those of padding mean nothing, and `steps.mask` (batch, frames) bool. The
+                outputs are their means then.
 
         Raises:
             RecipeError: steps are asked of data that is no sequences, or of an imported network that has none.
@@ -47,9 +49,12 @@ class Network(nn.Module):
         further = [inputs[name] for name in self.form.further]
         if not steps:
             return self._named(self.body(values, *further))
-        each = self._named(self._step_logits()(values, *further))
+        frames = values.shape[1]
+        each = {
+            name: _filled(value, frames) for name, value in self._named(self._step_logits()(values, *further)).items()
+        }
         outputs = {name: self.form.pooled(value, *further) for name, value in each.items()}
-        mask = self.form.step_mask(next(iter(each.values())).shape[1], *further)
+        mask = self.form.step_mask(frames, *further)
         assert mask is not None, "there are steps"
         return outputs | {f"{STEPS}.{name}": value for name, value in each.items()} | {MASK: mask}
 
@@ -66,6 +71,12 @@ class Network(nn.Module):
             got = f"`{type(self.body).__name__}` without it"
             raise RecipeError([mismatch("recipe", "per: step", "a network with a method `step_logits`", got, do)])
         return method
+
+
+def _filled(values: Tensor, frames: int) -> Tensor:
+    """Returns values (batch, fewer frames, ...) with zeros behind the end: some networks stop at the longest sample."""
+    missing = frames - values.shape[1]
+    return functional.pad(values, (0, 0) * (values.ndim - 2) + (0, missing)) if missing else values
 
 
 def build_model(architecture: Architecture, spec: DataSpec) -> Network:

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
-from tasks.kinds.contract import MASK, STEPS, Tensors
 from tasks.kinds.contract import Arrays as Named
+from tasks.kinds.contract import Tensors
 from tasks.training.arrays import Arrays, SplitArrays
 from tasks.training.batches import Batch
 
@@ -40,17 +40,6 @@ def outputs_of(model: nn.Module, arrays: Arrays) -> dict[str, NDArray[np.float32
 
 
 def side_by_side(outputs: Named) -> NDArray[Any]:
-    """Returns the outputs as one array (n, all of them), as `TaskKind` takes logits."""
+    """Returns the outputs as one array (n, all of them)."""
     values = list(outputs.values())
     return values[0] if len(values) == 1 else np.concatenate(values, axis=-1)
-
-
-def tensors_side_by_side(outputs: Tensors) -> Tensor:
-    """Returns the same of tensors."""
-    values = list(outputs.values())
-    return values[0] if len(values) == 1 else torch.cat(values, dim=-1)
-
-
-def steps_side_by_side(outputs: Tensors) -> Tensor:
-    """Returns those of each frame (batch, frames, all of them)."""
-    return tensors_side_by_side({n: value for n, value in outputs.items() if n.startswith(f"{STEPS}.") and n != MASK})

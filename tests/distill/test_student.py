@@ -1,20 +1,27 @@
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from params.models import Cnn, Mlp, ResNet
+from params.models import Architecture, Cnn, Mlp, ResNet
 from params.student import Student
 from params.training import Training
+from tasks.contracts.records import DataSpec, ModelRecord, TeacherRecord
 from tasks.core.errors import RecipeError
+from tasks.core.files import sha256_of
 from tasks.core.progress import silent
+from tasks.core.record import Artefact
 from tasks.distill import loss
 from tasks.distill.baseline import train_alone
 from tasks.distill.soft_labels.source import shared_forward
 from tasks.distill.student import Distilled
+from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.distill.teachers.teachers import Teacher, Teachers
 from tasks.distill.teachers.train import train
+from tasks.models.build import Network
 from tasks.models.weights import save_weights
 from tasks.training.network import PreparedData, Trained
 
@@ -48,6 +55,44 @@ def test_a_distilled_student_learns_and_its_soft_term_falls(
     assert soft[-1] < soft[0] / 2
     assert done.trained.fit.best["validation_accuracy"] > 0.8
     assert done.warnings == ()
+
+
+def recorded(trained: Trained, path: Path) -> TeacherRecord:
+    """Returns a record of a teacher whose weights are in a file."""
+    spec = trained.network.spec
+    model = ModelRecord(
+        role="teacher",
+        architecture=trained.network.architecture,
+        input=spec.input,
+        task=spec.task,
+        targets=spec.targets,
+        weights=Artefact(uri=path.as_uri(), sha256=sha256_of(path), size=path.stat().st_size),
+        parameters=1,
+        data_version="v",
+        validation=trained.fit.best,
+        run_id="r",
+        created=datetime.now(UTC),
+    )
+    return TeacherRecord(model=model)
+
+
+def test_each_network_is_built_once(
+    image_data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    build = Network.__init__
+
+    def counted(network: Network, body: nn.Module, architecture: Architecture, spec: DataSpec) -> None:
+        built.append(architecture.kind)
+        build(network, body, architecture, spec)
+
+    monkeypatch.setattr(Network, "__init__", counted)
+    save_weights(teacher.network, tmp_path / "teacher.safetensors")
+    monkeypatch.setattr("tasks.distill.teachers.load_teachers.state_dir", lambda: tmp_path)
+    teachers = open_teachers([recorded(teacher, tmp_path / "teacher.safetensors")], image_data, "d")
+    hint = {"kind": "hint", "layers": [{"student": "stage1", "teacher": "hidden1"}]}
+    distilled(image_data, teachers, CNN, objectives=[{"kind": "kl"}, hint])
+    assert built == ["mlp", "cnn"]
 
 
 def test_alpha_one_is_the_baseline_to_the_bit_though_the_checks_looked_at_the_student(

@@ -17,11 +17,12 @@ from tasks.evaluate.evaluate import Evaluation, evaluate
 from tasks.evaluate.model_under_test import ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers
 from tasks.evaluate.timing import footprints
-from tasks.kinds.kind import find_kind
+from tasks.kinds.contract import LossPart, part
 from tasks.models.build import Network, build_model
 from tasks.training.arrays import open_split, read_card
+from tasks.training.heads import total
 from tasks.training.network import PreparedData
-from tasks.training.predict import predict, side_by_side, tensors_side_by_side
+from tasks.training.predict import predict, side_by_side
 
 PARAMS = Evaluate(resamples=200, latency=Latency(warmup=1, repeats=10, batch_size=2))
 Models = dict[str, ModelUnderTest]
@@ -33,12 +34,12 @@ def trained(architecture: Architecture, data: Path, steps: int, seed: int) -> Ne
     model = build_model(architecture, card.spec)
     batch = train.gather(np.arange(len(train)))
     inputs = {name: torch.from_numpy(values) for name, values in batch.inputs.items()}
-    labels = torch.stack([torch.from_numpy(column) for column in batch.targets.columns.values()], dim=1)
-    labels = labels[:, 0] if labels.shape[1] == 1 else labels
+    targets = {name: torch.from_numpy(column) for name, column in batch.targets.columns.items()}
+    losses = part(card.task, "loss", LossPart)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     for _ in range(steps):
         optimizer.zero_grad()
-        find_kind(card).hard_loss(tensors_side_by_side(model(inputs)), labels).backward()  # type: ignore[no-untyped-call]
+        total(losses.losses(model(inputs), targets, card.targets, 0.0)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return model.eval()
 

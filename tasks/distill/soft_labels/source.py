@@ -127,25 +127,20 @@ class Ensemble(SoftLabelSource):
 def teacher_outputs(network: nn.Module, batch: Batch, per: Per = "sequence") -> Tensors:
     """Returns the outputs (batch, ...) of a network in eval mode by name, in float32.
 
-    Per step those of each frame (batch, frames, ...) as well: as many frames as the inputs have, zero behind the end.
+    Per step those of each frame (batch, frames, ...) as well, zero behind the end.
     """
     with _in_eval_mode(network):
         outputs = dict(network(batch.inputs, steps=True) if per == "step" else network(batch.inputs))
     mask = outputs.pop(MASK, None)
-    if mask is None:
-        return {name: values.float() for name, values in outputs.items()}
-    frames = batch.inputs["inputs"].shape[1]
     return {
-        name: _padded(values.float(), mask, frames) if name.startswith(f"{STEPS}.") else values.float()
+        name: values.float() if mask is None or not name.startswith(f"{STEPS}.") else _masked(values.float(), mask)
         for name, values in outputs.items()
     }
 
 
-def _padded(values: Tensor, mask: Tensor, frames: int) -> Tensor:
-    """Returns values (batch, `frames`, ...) of values (batch, fewer frames, ...), zero where the mask is false."""
-    padded = values.new_zeros(len(values), frames, *values.shape[2:])
-    padded[:, : mask.shape[1]] = values.where(mask.reshape(*mask.shape, *[1] * (values.ndim - 2)), 0.0)
-    return padded
+def _masked(values: Tensor, mask: Tensor) -> Tensor:
+    """Returns values (batch, frames, ...) that are zero where the mask (batch, frames) is false."""
+    return values.where(mask.reshape(*mask.shape, *[1] * (values.ndim - 2)), 0.0)
 
 
 @contextmanager

@@ -44,9 +44,8 @@ class ClassificationLoss:
                 yield LogitRows(name, student[output], teacher[output], labels, None, certainty, right)
                 continue
             mask = student[MASK]
-            frames = mask.shape[1]
-            ours, theirs = (side[f"{STEPS}.{output}"][:, :frames][mask] for side in (student, teacher))
-            sample = torch.arange(len(labels), device=labels.device).unsqueeze(1).expand(-1, frames)[mask]
+            ours, theirs = (side[f"{STEPS}.{output}"][mask] for side in (student, teacher))
+            sample = torch.arange(len(labels), device=labels.device).unsqueeze(1).expand_as(mask)[mask]
             weights = (1 / mask.sum(dim=1).to(ours.dtype))[sample]
             yield LogitRows(name, ours, theirs, labels[sample], weights, certainty[sample], right[sample])
 
