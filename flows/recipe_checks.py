@@ -13,15 +13,13 @@ from params.student import Student
 from params.teacher import Teacher
 from params.training import Training
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
-from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.files import sha256_of
+from tasks.kinds.contract import TargetsPart, part
 from tasks.layouts import find_layout
 
 if TYPE_CHECKING:
     from tasks.models.build import Network
-
-NOMINAL_OUTPUTS = 10
 
 
 def pinned(project: Path, recipe: Recipe) -> Recipe:
@@ -179,7 +177,7 @@ def _network(architecture: Architecture, recipe: Recipe) -> "Network":
     spec = _nominal_spec(recipe)
     statistics = Statistics(mean=(0.0,) * spec.features, std=(1.0,) * spec.features)
     with torch.device("meta"):
-        targets = TargetCard(names=tuple(map(str, range(NOMINAL_OUTPUTS))))
+        targets = part(recipe.data.task, "targets", TargetsPart).nominal()
         data = DataSpec(input=spec, task=recipe.data.task, targets=targets, statistics=statistics)
         return build_model(architecture, data)
 

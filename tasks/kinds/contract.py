@@ -115,6 +115,9 @@ class TargetsPart(Protocol):
     def card(self, gists: Sequence[Any], declared: Declared) -> TargetCard:
         """Returns what is known of all targets together, such as the classes in their order."""
 
+    def nominal(self) -> TargetCard:
+        """Returns a card such as data has, for what is checked of a recipe before there is any."""
+
     def strata(self, gists: Sequence[Any], card: TargetCard) -> Strata:
         """Returns the groups of samples that each split holds equal parts of."""
 

@@ -43,6 +43,10 @@ class Numbers:
         """Returns the range."""
         return TargetCard(facts={"low": min(gists), "high": max(gists)})
 
+    def nominal(self) -> TargetCard:
+        """Returns a range."""
+        return TargetCard(facts={"low": 0.0, "high": 1.0})
+
     def strata(self, gists: Sequence[Any], card: TargetCard) -> Strata:
         """Returns which half each is in."""
         return Strata(("low", "high"), (np.array(gists) > np.median(gists)).astype(np.int64))

@@ -38,7 +38,9 @@ def test_the_list_of_commands_says_of_each_what_its_own_help_says(name: str) -> 
 
 
 def test_the_question_whether_there_is_anything_to_do_imports_nothing_that_works() -> None:
-    workers = (*HEAVY[:-2], "tuf", "cryptography", "openlineage", "fastapi")
+    # numpy and pydantic are needed for the recipe: the names of its metrics are those of its kind of task.
+    light = {"numpy", "sqlalchemy", "pydantic"}
+    workers = (*(name for name in HEAVY if name not in light), "tuf", "cryptography", "openlineage", "fastapi")
     code = f"import sys, cli.run; sys.exit(str([name for name in {workers!r} if name in sys.modules] or ''))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "\n"

@@ -21,6 +21,7 @@ from tasks.kinds.classification.names import FIRST, HEADS, questions
 from tasks.kinds.contract import Arrays, Declared, Geometry, Raw, Rows
 
 UNKNOWN = "unknown label"
+NOMINAL_CLASSES = 10
 MOST_LISTED = 12
 """classes in a message"""
 Gist = tuple[str, ...]
@@ -46,6 +47,10 @@ class ClassificationTargets:
         )
         heads = {name: list(classes) for name, classes in zip(list(declared)[1:], further, strict=True)}
         return TargetCard(names=first, facts={HEADS: heads} if heads else {})
+
+    def nominal(self) -> TargetCard:
+        """Returns ten classes."""
+        return TargetCard(names=tuple(map(str, range(NOMINAL_CLASSES))))
 
     def strata(self, gists: Sequence[Gist], card: TargetCard) -> Strata:
         """Returns the classes of the first question."""

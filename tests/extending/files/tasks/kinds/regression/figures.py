@@ -1,0 +1,30 @@
+"""What the report shows of a regression beside its metrics: nothing yet."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tasks.contracts.scores import Table
+from tasks.contracts.targets import TargetCard
+from tasks.drawing.svg import Drawing
+from tasks.kinds.contract import SplitSamples
+
+
+class RegressionFigures:
+    """The part of the kind."""
+
+    def tables(self, evidence: Mapping[str, Any], shipped: str, card: TargetCard) -> Iterator[Table]:
+        """Yields no table."""
+        yield from ()
+
+    def figures(
+        self, evidence: Mapping[str, Any], shipped: str, card: TargetCard, samples: SplitSamples
+    ) -> Iterator[Drawing]:
+        """Yields no picture."""
+        yield from ()
+
+    def pipeline_tag(self, layout: str) -> str:
+        """Returns what Hugging Face calls it."""
+        return "tabular-regression"
+
+
+PART = RegressionFigures()

@@ -1,0 +1,52 @@
+"""The head of a regression: one number, in the unit of the targets."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from tasks.contracts.targets import TargetCard
+from tasks.kinds.contract import OutputSpec, Reads, Tensors
+
+VALUE = "value"
+
+
+class RegressionHead(nn.Module):
+    """A linear layer, scaled to the targets."""
+
+    def __init__(self, channels: int, mean: float, deviation: float) -> None:
+        super().__init__()
+        self.linear = nn.Linear(channels, 1)
+        self.register_buffer("mean", torch.tensor(mean))
+        self.register_buffer("deviation", torch.tensor(deviation))
+
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        """Returns the value (batch, 1)."""
+        return {VALUE: self.linear(features) * self.get_buffer("deviation") + self.get_buffer("mean")}
+
+
+class RegressionHeads:
+    """The part of the kind."""
+
+    def reads(self, layout: str) -> Reads:
+        """Returns `pooled`."""
+        return "pooled"
+
+    def head(self, channels: Sequence[int], card: TargetCard) -> nn.Module:
+        """Returns a linear layer on the last feature map's channels."""
+        return RegressionHead(channels[-1], float(card.facts["mean"]), float(card.facts["deviation"]))  # type: ignore[arg-type]
+
+    def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
+        """Returns one number per sample."""
+        return (OutputSpec(VALUE, ("batch", 1)),)
+
+    def width(self, card: TargetCard) -> int:
+        """Returns 1."""
+        return 1
+
+    def named(self, values: Tensor, card: TargetCard) -> Tensors:
+        """Returns the value."""
+        return {VALUE: values}
+
+
+PART = RegressionHeads()

@@ -1,0 +1,71 @@
+"""Metrics of a regression, from the error of each sample."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.contracts.metrics import Metric
+from tasks.contracts.targets import TargetCard, Targets
+from tasks.kinds.contract import Arrays, Floats, Rows
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Predicted and true value of each sample (n,)."""
+
+    predicted: Floats
+    true: Floats
+
+
+class RegressionMetrics:
+    """The part of the kind."""
+
+    metrics = (
+        Metric("r2", "R squared", low=-float("inf")),
+        Metric("absolute_error", "mean absolute error", "lower", high=float("inf")),
+        Metric("loss", "mean squared error", "lower", high=float("inf")),
+    )
+
+    def evidence(self, outputs: Arrays, targets: Targets, card: TargetCard) -> Errors:
+        """Returns both values of each sample."""
+        return Errors(outputs["value"][:, 0].astype(np.float64), targets["label"].astype(np.float64))
+
+    def joined(self, parts: Sequence[Errors]) -> Errors:
+        """Returns several batches as one."""
+        return Errors(np.concatenate([p.predicted for p in parts]), np.concatenate([p.true for p in parts]))
+
+    def take(self, evidence: Errors, rows: Rows) -> Errors:
+        """Returns some samples."""
+        return Errors(evidence.predicted[rows], evidence.true[rows])
+
+    def tally(self, evidence: Errors, counts: Rows) -> Mapping[str, Floats]:
+        """Returns every metric."""
+        every, total = counts.astype(np.float64), counts.sum(axis=1)
+        error = evidence.predicted - evidence.true
+        mean, squares = every @ evidence.true / total, every @ evidence.true**2 / total
+        loss = every @ error**2 / total
+        spread = np.maximum(squares - mean**2, 1e-12)
+        return {"r2": 1 - loss / spread, "absolute_error": every @ np.abs(error) / total, "loss": loss}
+
+    def support(self, evidence: Errors) -> Mapping[str, int]:
+        """Returns nothing: there are no groups."""
+        return {}
+
+    def right(self, evidence: Errors) -> NDArray[np.bool_] | None:
+        """Returns None: a number is nearly right."""
+        return None
+
+    def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
+        """Returns 1 where both are the same, less the farther apart they are."""
+        apart = np.abs(outputs["value"][:, 0] - others["value"][:, 0]).astype(np.float64)
+        near: Floats = 1 / (1 + apart)
+        return near
+
+    def suspicions(self, evidence: Errors, card: TargetCard) -> tuple[str, ...]:
+        """Returns nothing."""
+        return ()
+
+
+PART = RegressionMetrics()
