@@ -48,7 +48,6 @@ SPEAK_YET = [
     "tasks/distill/teachers/load_teachers.py",
     "tasks/distill/teachers/task.py",
     "tasks/distill/teachers/teachers.py",
-    "tasks/kinds/kind.py",
     "tasks/registry/release.py",
     "tasks/runtime/bundle/bundle.py",
     "tasks/runtime/bundle/manifest.py",

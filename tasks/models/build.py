@@ -49,10 +49,8 @@ class Network(nn.Module):
         further = [inputs[name] for name in self.form.further]
         if not steps:
             return self._named(self.body(values, *further))
-        frames = values.shape[1]
-        each = {
-            name: _filled(value, frames) for name, value in self._named(self._step_logits()(values, *further)).items()
-        }
+        named, frames = self._named(self._step_logits()(values, *further)), values.shape[1]
+        each = {name: _filled(value, frames) for name, value in named.items()}
         outputs = {name: self.form.pooled(value, *further) for name, value in each.items()}
         mask = self.form.step_mask(frames, *further)
         assert mask is not None, "there are steps"

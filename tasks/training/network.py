@@ -15,7 +15,6 @@ from tasks.core.files import sha256_of
 from tasks.core.progress import Advance
 from tasks.core.record import canonical_digest
 from tasks.kinds.contract import LossPart, part
-from tasks.kinds.kind import TaskKind, find_kind
 from tasks.models.build import Network, build_model
 from tasks.models.layers import require_fit
 from tasks.training.arrays import CARD, SplitArrays, read_card
@@ -29,10 +28,9 @@ from tasks.training.seeds import seeded
 
 @dataclass(frozen=True)
 class PreparedData:
-    """Prepared data, opened: the card, the kind of task, and the two splits a training may see."""
+    """Prepared data, opened: the card, and the two splits a training may see."""
 
     card: DatasetCard
-    kind: TaskKind
     splits: Splits
     directory: Path
 
@@ -52,7 +50,7 @@ class PreparedData:
         """Opens a folder of prepared data as it is."""
         card = read_card(directory)
         splits = Splits(SplitArrays(directory, card, "train"), SplitArrays(directory, card, "validation"))
-        return cls(card, find_kind(card), splits, directory)
+        return cls(card, splits, directory)
 
     @property
     def data_digest(self) -> str:
@@ -73,11 +71,6 @@ class PreparedData:
     def targets(self) -> TargetCard:
         """What is known of the targets."""
         return self.card.targets
-
-    @property
-    def outputs(self) -> int:
-        """Number of logits that a network for this data has."""
-        return self.kind.outputs(self.card.targets.names)
 
     def network(self, architecture: Architecture) -> Network:
         """Returns a network of fresh weights for this data.

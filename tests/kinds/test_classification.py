@@ -6,24 +6,13 @@ import pytest
 import torch
 from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_score, recall_score
 
-from tasks.contracts.records import DatasetCard, InputSpec, Statistics
-from tasks.contracts.targets import Column, TargetCard, Targets
+from tasks.contracts.targets import TargetCard, Targets
 from tasks.core.errors import RecipeError
+from tasks.kinds.classification import head, loss
 from tasks.kinds.classification.metrics import BINS, PART, Outcomes, confusion_of
 from tasks.kinds.classification.pictures.reliability import Reliability
-from tasks.kinds.kind import find_kind
+from tasks.kinds.contract import LossPart, part
 
-CARD = DatasetCard(
-    name="drawn",
-    task="classification",
-    input=InputSpec(layout="vector", dtype="float32", shape=(1,)),
-    columns=(Column(name="label", dtype="int64"),),
-    targets=TargetCard(names=("a", "b", "c", "d")),
-    statistics=Statistics(mean=(0,), std=(1,)),
-    split_rule={},
-    splits={},
-)
-KIND = find_kind(CARD)
 CLASSES = ("a", "b", "c", "d")
 
 
@@ -41,14 +30,13 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def test_unknown_kind_is_refused_with_the_ones_there_are() -> None:
     with pytest.raises(RecipeError, match=r"`data.task`: expected one of classification, got detection"):
-        find_kind(CARD.model_copy(update={"task": "detection"}))
+        part("detection", "loss", LossPart)
 
 
-def test_the_kind_of_prepared_data_knows_its_heads() -> None:
+def test_the_parts_take_the_questions_from_the_card() -> None:
     card = TargetCard(names=CLASSES, facts={"heads": {"cell": ["mono", "poly"]}})
-    kind = find_kind(CARD.model_copy(update={"targets": card}))
-    assert kind.head_names == ("label", "cell")
-    assert kind.outputs(CARD.targets.names) == 6
+    assert loss.PART.heads(card) == ("label", "cell")
+    assert head.PART.width(card) == 6
 
 
 TARGETS = TargetCard(names=CLASSES)
@@ -80,9 +68,11 @@ def test_loss_of_huge_logits_is_finite() -> None:
 
 def test_hard_loss_and_confidence_of_torch_agree_with_numpy() -> None:
     logits, labels = drawn()
-    loss = KIND.hard_loss(torch.from_numpy(logits), torch.from_numpy(labels))
-    assert float(loss) == pytest.approx(values(logits, labels)["loss"], rel=1e-5)
-    np.testing.assert_allclose(KIND.confidence(torch.from_numpy(logits)), softmax(logits).max(axis=1), rtol=1e-5)
+    outputs, targets = {"logits": torch.from_numpy(logits)}, {"label": torch.from_numpy(labels)}
+    hard = loss.PART.losses(outputs, targets, TARGETS, 0.0)
+    assert float(hard["label"]) == pytest.approx(values(logits, labels)["loss"], rel=1e-5)
+    (rows,) = loss.PART.rows(outputs, outputs, targets, TARGETS, "sequence")
+    np.testing.assert_allclose(rows.certainty, softmax(logits).max(axis=1), rtol=1e-5)
 
 
 def test_tally_gives_the_scores_of_scikit_learn_for_every_data_set() -> None:
@@ -145,5 +135,5 @@ def test_agreement_counts_equal_answers_right_or_wrong() -> None:
 
 
 def test_scikit_learn_is_not_imported_before_it_is_needed() -> None:
-    code = "import sys, tasks.kinds.kind; sys.exit('sklearn' in sys.modules)"
+    code = "import sys, tasks.kinds.classification.metrics; sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,11 +5,13 @@ from pydantic import JsonValue
 from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard, Targets
+from tasks.kinds.classification import head, loss
 from tasks.kinds.classification.metrics import PART, Outcomes
-from tasks.kinds.classification.task_kind import Classification
+from tasks.training.heads import HeadWeights, total
 
-KIND = Classification({"cell": ("mono", "poly"), "site": ("a", "b", "c")})
-ALONE = Classification()
+FURTHER: dict[str, JsonValue] = {"heads": {"cell": ["mono", "poly"], "site": ["a", "b", "c"]}}
+CARD = TargetCard(names=tuple("abcd"), facts=FURTHER)
+ALONE = TargetCard(names=tuple("abcd"))
 
 
 def drawn(samples: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -19,53 +21,63 @@ def drawn(samples: int = 200) -> tuple[np.ndarray, np.ndarray]:
     return generator.normal(size=(samples, 9)).astype(np.float32), labels
 
 
-def test_a_single_head_has_the_logits_and_labels_as_they_are() -> None:
-    logits, labels = torch.randn(5, 4), torch.zeros(5, dtype=torch.int64)
-    assert ALONE.heads(logits)[0] is logits
-    assert ALONE.head_labels(labels)[0] is labels
-    assert ALONE.head_names == ("label",)
-    assert ALONE.outputs("abcd") == 4
+def cut(logits: np.ndarray, card: TargetCard = CARD) -> dict[str, torch.Tensor]:
+    return head.PART.named(torch.from_numpy(logits), card)
 
 
-def test_heads_are_slices_of_the_logits_in_their_order() -> None:
-    logits, labels = drawn()
-    assert KIND.head_names == ("label", "cell", "site")
-    assert KIND.outputs("abcd") == 9
-    np.testing.assert_array_equal(np.concatenate(KIND.heads(logits), axis=1), logits)
-    assert [part.shape[1] for part in KIND.heads(logits)] == [4, 2, 3]
-    np.testing.assert_array_equal(np.stack(KIND.head_labels(labels), axis=1), labels)
+def columns(labels: np.ndarray) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(labels[:, place]) for place, name in enumerate(("label", "cell", "site"))}
+
+
+def test_a_single_question_has_the_logits_as_they_are() -> None:
+    logits = torch.randn(5, 4)
+    assert head.PART.named(logits, ALONE)["logits"] is logits
+    assert loss.PART.heads(ALONE) == ("label",)
+    assert head.PART.width(ALONE) == 4
+
+
+def test_questions_are_slices_of_the_logits_in_their_order() -> None:
+    logits, _ = drawn()
+    assert loss.PART.heads(CARD) == ("label", "cell", "site")
+    assert head.PART.width(CARD) == 9
+    parts = cut(logits)
+    assert {name: part.shape[1] for name, part in parts.items()} == {"logits": 4, "logits.cell": 2, "logits.site": 3}
+    np.testing.assert_array_equal(np.concatenate([*parts.values()], axis=1), logits)
 
 
 def test_logits_per_frame_are_cut_along_the_last_axis() -> None:
-    assert [part.shape for part in KIND.heads(torch.zeros(2, 7, 9))] == [(2, 7, 4), (2, 7, 2), (2, 7, 3)]
+    parts = head.PART.named(torch.zeros(2, 7, 9), CARD).values()
+    assert [part.shape for part in parts] == [(2, 7, 4), (2, 7, 2), (2, 7, 3)]
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_the_hard_loss_is_the_weighted_sum_of_those_of_the_heads(smoothing: float) -> None:
-    logits, labels = (torch.from_numpy(array) for array in drawn())
+def test_the_hard_loss_is_the_weighted_sum_of_those_of_the_questions(smoothing: float) -> None:
+    logits, labels = drawn()
     expected = [
-        functional.cross_entropy(logits[:, start:end], labels[:, place], label_smoothing=smoothing)
-        for place, (start, end) in enumerate([(0, 4), (4, 6), (6, 9)])
+        functional.cross_entropy(values, target, label_smoothing=smoothing)
+        for values, target in zip(cut(logits).values(), columns(labels).values(), strict=True)
     ]
-    torch.testing.assert_close(KIND.hard_losses(logits, labels, smoothing), torch.stack(expected))
-    weights = torch.tensor([1.0, 0.5, 2.0])
-    weighted = expected[0] + 0.5 * expected[1] + 2 * expected[2]
-    torch.testing.assert_close(KIND.hard_loss(logits, labels, smoothing, weights), weighted)
-    torch.testing.assert_close(KIND.hard_loss(logits, labels, smoothing), sum(expected, torch.tensor(0.0)))
+    losses = loss.PART.losses(cut(logits), columns(labels), CARD, smoothing)
+    torch.testing.assert_close([*losses.values()], expected)
+    weights = HeadWeights({"label": 1.0, "cell": 0.5, "site": 2.0}, loss.PART.heads(CARD))
+    torch.testing.assert_close(weights(losses), expected[0] + 0.5 * expected[1] + 2 * expected[2])
+    torch.testing.assert_close(total(losses), sum(expected, torch.tensor(0.0)))
 
 
-def test_the_loss_of_a_single_head_is_the_cross_entropy_to_the_bit() -> None:
+def test_the_loss_of_a_single_question_is_the_cross_entropy_to_the_bit() -> None:
     logits, labels = torch.randn(64, 4, requires_grad=True), torch.arange(64) % 4
-    ours, theirs = ALONE.hard_loss(logits, labels), functional.cross_entropy(logits, labels)
+    ours = HeadWeights("equal", ("label",))(loss.PART.losses({"logits": logits}, {"label": labels}, ALONE, 0.0))
+    theirs = functional.cross_entropy(logits, labels)
     assert torch.equal(ours, theirs)
     (mine,) = torch.autograd.grad(ours, logits)
     assert torch.equal(mine, torch.autograd.grad(theirs, logits)[0])
 
 
-def test_confidence_is_that_of_the_first_head_alone() -> None:
-    logits, _ = drawn()
-    confidence = KIND.confidence(torch.from_numpy(logits))
-    torch.testing.assert_close(confidence, ALONE.confidence(torch.from_numpy(logits[:, :4])))
+def test_certainty_is_that_of_each_question_alone() -> None:
+    logits, labels = drawn()
+    rows = loss.PART.rows(cut(logits), cut(logits), columns(labels), CARD, "sequence")
+    for one, part in zip(rows, cut(logits).values(), strict=True):
+        torch.testing.assert_close(one.certainty, functional.softmax(part, dim=1).amax(dim=1))
 
 
 def evidence(further: bool) -> Outcomes:
@@ -73,8 +85,7 @@ def evidence(further: bool) -> Outcomes:
     logits, labels = drawn()
     outputs = {"logits": logits[:, :4], "logits.cell": logits[:, 4:6], "logits.site": logits[:, 6:]}
     targets = Targets({name: labels[:, place] for place, name in enumerate(("label", "cell", "site"))})
-    heads: dict[str, JsonValue] = {"heads": {"cell": ["mono", "poly"], "site": ["a", "b", "c"]}}
-    return PART.evidence(outputs, targets, TargetCard(names=tuple("abcd"), facts=heads if further else {}))
+    return PART.evidence(outputs, targets, CARD if further else ALONE)
 
 
 def test_metrics_are_those_of_the_first_question_and_add_the_accuracy_of_further_ones() -> None:

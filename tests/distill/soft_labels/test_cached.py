@@ -92,7 +92,7 @@ def test_a_second_run_computes_nothing_and_asks_the_teacher_about_a_sample_only(
     second.at(epoch(image_data)[0])
     assert asked == [64]
     assert [(r.reused, r.computed) for r in (*first.reports, *second.reports)] == [(0, 1), (1, 0)]
-    assert second.reports[0].bytes_per_sample == 2 * image_data.outputs
+    assert second.reports[0].bytes_per_sample == 2 * len(image_data.targets.names)
 
 
 def test_any_other_ingredient_is_another_folder(image_data: PreparedData, teacher: Trained, store: Path) -> None:
