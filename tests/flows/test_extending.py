@@ -132,21 +132,29 @@ def test_a_new_kind_runs_from_recipe_to_device(extended: tuple[Project, Said], t
     assert answer_of_a_device(project, tmp_path) == pytest.approx(3.0, abs=1.0)
     audit = project.stillhouse("audit")
     assert audit.code == 0, audit.out + audit.err
-    lineage = project.stillhouse("lineage", "heat", "--verify")
+    lineage = project.stillhouse("lineage", "staging", "--model", "heat", "--verify")
     assert lineage.code == 0, lineage.out + lineage.err
 
 
 def answer_of_a_device(project: Project, folder: Path) -> float:
-    """Loads the promoted bundle as a device does, and returns its answer to one row."""
-    row = folder / "row.npy"
-    np.save(row, np.array([[1.0, 0.0, 0.0]], dtype=np.float32))
-    script = (
-        "import sys, json, numpy as np; from pathlib import Path;"
-        "from tasks.runtime.bundle.predictor import Predictor;"
-        "predictor = Predictor.from_bundle(Path(sys.argv[1]));"
-        "print(json.dumps(predictor.predict({'inputs': np.load(sys.argv[2])})[0]))"
-    )
-    bundle = project.registered("heat", 1)
-    command = [sys.executable, "-c", script, str(bundle), str(row)]
-    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=True)
-    return float(json.loads(done.stdout)["value"])
+    """Lets a device follow the channel of staging over HTTP, and returns its answer to one row."""
+    np.save(folder / "row.npy", np.array([[1.0, 0.0, 0.0]], dtype=np.float32))
+    made = project.stillhouse("channel", "init", "staging", "--root-keys", str(folder / "keys"))
+    assert made.code == 0, made.err
+    channel = project.root / ".stillhouse" / "channel"
+    serve = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
+    with subprocess.Popen(serve, cwd=channel, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        address = f"http://127.0.0.1:{server.stdout.readline().partition('port ')[2].split()[0]}/staging"
+        anchor = channel / "staging" / "metadata" / "1.root.json"
+        edge(project, folder, "init", address, "--model", "heat", "--root", str(anchor))
+        edge(project, folder, "update")
+        server.terminate()
+    return float(json.loads(edge(project, folder, "run", str(folder / "row.npy")))["value"])
+
+
+def edge(project: Project, folder: Path, *arguments: str) -> str:
+    """Runs the command of a device."""
+    done = project.python("-m", "tasks.runtime", "--home", str(folder / "device"), *arguments)
+    assert done.code == 0, done.err
+    return done.out
