@@ -102,6 +102,13 @@ def tiny_heads(tmp_path: Path) -> Path:
     return write_prepared(tmp_path / "tiny-heads", spec, _bars_and_halves, heads={"half": ("top", "bottom")})
 
 
+@pytest.fixture
+def tiny_sequence_heads(tmp_path: Path) -> Path:
+    """The sequences with a further label, which nothing in them tells."""
+    spec = _spec("sequence", "float32", (9, 3))
+    return write_prepared(tmp_path / "tiny-sequence-heads", spec, _first_tones, heads={"half": ("top", "bottom")})
+
+
 def write_prepared(
     directory: Path, spec: InputSpec, draw: Draw, shards: int = 2, heads: dict[str, tuple[str, ...]] | None = None
 ) -> Path:
@@ -160,6 +167,10 @@ def _tones(generator: np.random.Generator, labels: NDArray[np.int64], spec: Inpu
     lengths = generator.integers(4, spec.shape[0] + 1, len(labels)).astype(np.int32)
     inputs[np.arange(spec.shape[0]) >= lengths[:, None]] = 0
     return inputs, lengths
+
+
+def _first_tones(generator: np.random.Generator, labels: NDArray[np.int64], spec: InputSpec) -> tuple[Any, Any]:
+    return _tones(generator, labels[:, 0], spec)
 
 
 def _statistics(inputs: NDArray[Any], lengths: NDArray[Any] | None, spec: InputSpec) -> Statistics:

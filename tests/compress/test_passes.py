@@ -130,7 +130,7 @@ def test_a_file_of_floats_has_the_tolerance_of_floats_whatever_it_is_called(
 ) -> None:
     kind = "sparsify" if name.startswith("sparsify") else "prune"
     named = {"name": name, "passes": [{"kind": kind, "recovery": None}]}
-    context = make_context(tiny_images, CNN, candidates=[named, "fp16", "static_int8"], limits={"accuracy_drop": None})
+    context = make_context(tiny_images, CNN, candidates=[named, "fp16", "static_int8"], limits={"below_student": {}})
     tolerances = {candidate.name: candidate.tolerance for candidate in compress(context, silent).candidates}
     assert tolerances == {"fp32": 1e-3, name: 1e-3, "fp16": 2e-2, "static_int8": 5e-2}
 

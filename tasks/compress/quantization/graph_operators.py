@@ -63,6 +63,23 @@ def _mean(attributes: Attributes, inputs: Tensor, axes: Tensor | None = None) ->
     return inputs.mean(dim=tuple(over), keepdim=bool(attributes.get("keepdims", 1)))
 
 
+def _slice(
+    _attributes: Attributes,
+    inputs: Tensor,
+    starts: Tensor,
+    ends: Tensor,
+    axes: Tensor | None = None,
+    steps: Tensor | None = None,
+) -> Tensor:
+    """Ends may lie beyond the axis; negative places count from its end."""
+    cuts = [slice(None)] * inputs.ndim
+    over = range(len(starts)) if axes is None else axes.tolist()
+    strides = [1] * len(starts) if steps is None else steps.tolist()
+    for axis, start, end, step in zip(over, starts.tolist(), ends.tolist(), strides, strict=True):
+        cuts[axis] = slice(start, end, step)
+    return inputs[tuple(cuts)]
+
+
 OPERATORS: Mapping[str, Callable[..., Tensor]] = {
     "Add": lambda _a, left, right: left + right,
     "AveragePool": _average_pool,
@@ -82,6 +99,7 @@ OPERATORS: Mapping[str, Callable[..., Tensor]] = {
     "ReduceMean": _mean,
     "Relu": lambda _a, inputs: inputs.relu(),
     "Reshape": _reshape,
+    "Slice": _slice,
     "Sub": lambda _a, left, right: left - right,
     "Transpose": lambda a, inputs: inputs.permute(*a["perm"]),
 }
