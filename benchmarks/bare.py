@@ -26,7 +26,7 @@ from tasks.data.prepared.prepare import prepare
 from tasks.distill.baseline import train_alone
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.evaluate.evaluate import Evaluation, evaluate
 from tasks.evaluate.illustrate import illustrate
@@ -68,7 +68,9 @@ def make(recipe: Recipe, folder: Path) -> tuple[Evaluation, str]:
     data = PreparedData.open_folder(folder / "data" / recipe.name / "prepared")
     teacher = _teacher(recipe, data)
     alone = train_alone(recipe.student, data, recipe.seed, silent, _unheard, folder)
-    teachers = Teachers((Teacher(teacher.network, weights_digest(teacher.network)),), data.data_digest, folder / "soft")
+    teachers = Teachers(
+        (LoadedTeacher(teacher.network, weights_digest(teacher.network)),), data.data_digest, folder / "soft"
+    )
     student = distill(recipe.student, recipe.distill, teachers, data, recipe.seed, silent, _unheard, folder).trained
     recover = Recoverer(recipe.student.training, recipe.distill, teachers, data, recipe.seed, _unheard)
     context = CompressionContext(recipe.compress, student.network, data, folder, recipe.seed, recover)

@@ -31,7 +31,7 @@ from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelReport
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.kinds.recipes import load_recipe
 from tasks.training.arrays import SplitArrays
 from tasks.training.batches import Batch
@@ -122,7 +122,7 @@ class Bench:
         self.training = recipe.student.training.model_copy(update={"epochs": 1_000, "augment": None})
         with seeded(SEED):
             self.teacher = data.network(recipe.teacher.architecture)
-        self.teachers = Teachers((Teacher(self.teacher, "random"),), data.data_digest, store).ready()
+        self.teachers = Teachers((LoadedTeacher(self.teacher, "random"),), data.data_digest, store).ready()
         self.reports: Callable[[], tuple[SoftLabelReport, ...]] = tuple
 
     def variants(self) -> dict[str, Epoch]:

@@ -34,7 +34,7 @@ from tasks.data.versions.versioning import versioned_data
 from tasks.distill.baseline import train_alone
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.kinds.recipes import load_recipe
 from tasks.models.build import Network, count_parameters
@@ -109,7 +109,7 @@ def _one_seed(recipe: Recipe, directory: Path, once: Network | None, store: Path
     data = PreparedData.open_folder(directory)
     teacher = once or _taught(recipe, data, seed)
     alone = train_alone(recipe.student, data, seed, silent, nothing)
-    teachers = Teachers((Teacher(teacher, weights_digest(teacher)),), data.data_digest, store)
+    teachers = Teachers((LoadedTeacher(teacher, weights_digest(teacher)),), data.data_digest, store)
     distilled = distill(recipe.student, recipe.distill, teachers, data, seed, silent, nothing).trained
     networks = (teacher, alone.network, distilled.network)
     accuracies = [_test_accuracy(network, data) for network in networks]

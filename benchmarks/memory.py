@@ -121,12 +121,12 @@ def _distill(recipe: Recipe, folder: Path) -> None:
     """Distills for an epoch, the cold cache of soft labels included; the teacher knows nothing, at the same cost."""
     from tasks.core.progress import silent
     from tasks.distill.student import distill
-    from tasks.distill.teachers.teachers import Teacher, Teachers
+    from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
     from tasks.training.network import PreparedData
 
     assert recipe.teacher is not None, "the recipe above has one"
     data = PreparedData.open_folder(folder / "data" / recipe.name / "prepared")
-    teacher = Teacher(data.network(recipe.teacher.architecture), "random")
+    teacher = LoadedTeacher(data.network(recipe.teacher.architecture), "random")
     teachers = Teachers((teacher,), "synthetic", folder / "soft-labels")
     distill(recipe.student, recipe.distill, teachers, data, 0, silent, lambda _epoch, _metrics: None)
 

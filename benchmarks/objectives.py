@@ -29,7 +29,7 @@ from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.baseline import train_alone
 from tasks.distill.student import distill
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.kinds.recipes import load_recipe
 from tasks.training.arrays import open_split
@@ -113,7 +113,7 @@ def _one_seed(
     assert recipe.teacher.training is not None, "each seed trains a teacher of its own"
     teacher = train(recipe.teacher.architecture, recipe.teacher.training, data, seed, silent, _nothing)
     measured = [("teacher", _judged(teacher, data)), ("alone", _judged(_alone(recipe, data, seed), data))]
-    teachers = Teachers((Teacher(teacher.network, f"seed {seed}"),), data.data_digest, store)
+    teachers = Teachers((LoadedTeacher(teacher.network, f"seed {seed}"),), data.data_digest, store)
     for label, objective in wanted.items():
         params = Distill.model_validate(recipe.distill.model_dump() | {"objectives": [objective]})
         done = distill(recipe.student, params, teachers, data, seed, silent, _nothing)

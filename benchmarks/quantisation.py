@@ -31,7 +31,7 @@ from tasks.core.workspace import prepare_environment, project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.kinds.recipes import load_recipe
 from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import open_split
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
     network = teacher_of_the_run(recipe)
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        teachers = Teachers((Teacher(network, weights_digest(network)),), data.data_digest, Path(folder))
+        teachers = Teachers((LoadedTeacher(network, weights_digest(network)),), data.data_digest, Path(folder))
         seeds = [_one_seed(recipe, data, teachers, asked.bits, Path(folder), seed) for seed in range(asked.seeds)]
     table = _table(asked.recipe, asked.bits, seeds, time.perf_counter() - started)
     sys.stdout.write(f"{table}\n")

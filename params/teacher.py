@@ -30,8 +30,8 @@ class Teacher(Section):
     """what its training starts from; null for random weights"""
     weights: str | None = None
     weights_sha256: Sha256 | None = None
-    classes: Names | None = None
-    """the order of the classes that the weights were trained with; checked against that of the data"""
+    names: Names | None = None
+    """the names of the targets in the order that the weights were trained with; checked against that of the data"""
     weight: float = Field(default=1.0, gt=0)
     """its part of the mean of an ensemble"""
     seed: int | None = Field(default=None, ge=0, lt=2**31)

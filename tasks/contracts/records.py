@@ -181,8 +181,6 @@ class ModelRecord(Record):
     data_version: str
     validation: dict[str, float]
     """metric -> value at the epoch whose weights were kept"""
-    classes: tuple[str, ...] = ()
-    """in the order of the logits of the first head; empty for weights that were brought along without a word on it"""
     warnings: tuple[str, ...] = ()
     """what a person should know about how it was trained"""
     run_id: str

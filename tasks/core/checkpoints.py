@@ -1,7 +1,7 @@
-"""Where the trainings of a stage keep how far they are, so that the next start goes on where this one was killed.
+"""Where the trainings of a stage write their checkpoints, so that the next start resumes where this one was killed.
 
-A stage may train several times, one after the other; the next start comes by them in the same order. The folder goes
-when the stage is done, so what lies there belongs to a stage that is at work, or was killed.
+A stage may train several times, one after the other; the next start runs them in the same order. The folder is removed
+when the stage is done, so what is in it belongs to a stage that is at work, or was killed.
 """
 
 import shutil
@@ -72,5 +72,5 @@ def going_on(folder: Path | None, every: float | None = None) -> Iterator[None]:
 
 
 def current() -> Checkpoints | None:
-    """Returns the checkpoints of the stage that is at work; None where nobody wants any."""
+    """Returns the checkpoints of the stage that is at work; None outside of one."""
     return _current.get()

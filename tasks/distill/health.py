@@ -1,9 +1,9 @@
-"""Is the teacher heard, and is it the right one? Checked at every distillation, before and after.
+"""Does the student learn from the teacher, and from the right one? Checked at every distillation, before and after.
 
-Each check is a failure with one message, or a warning that ends up in the summary. What they look for has happened to
-others: a soft term cut off from the graph, a teacher left in training mode, shuffled soft labels, classes in another
-order. That the cache is aligned with the data is checked where it is opened; whether the student is worse than its
-baseline, where both are judged.
+Each check is a failure with one message, or a warning that ends up in the summary. They look for known mistakes: a soft
+term cut off from the graph, a teacher left in training mode, shuffled soft labels, outputs in another order. That the
+cache is aligned with the data is checked where it is opened; whether the student is worse than its baseline, where both
+are evaluated.
 """
 
 import hashlib
@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from params.training import Training
 from tasks.core.errors import StageError, mismatch
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_terms import SELECTED
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
+from tasks.kinds.contract import Tensors
 from tasks.models.build import Network
 from tasks.training.batches import Batch, shuffled_batches
 from tasks.training.network import PreparedData
@@ -26,11 +28,11 @@ WHERE = "distillation"
 TOLERATED = 0.01
 """difference between a teacher's score on record and that through the student's input path"""
 PROBED = 8
-"""batches that are tried before the teacher counts as silent, and on which its answers are compared with the labels"""
+"""batches that are tried before the teacher's terms count as without a gradient, and on which it is measured"""
 LOST_TO_AUGMENTATION = 0.15
 """of the teacher's score, between validation and the augmented samples that the student sees"""
 FEW = 0.05
-"""part of the soft labels that are used, below which a person is told"""
+"""part of the soft labels that are used, below which there is a warning"""
 
 
 def some_batches(data: PreparedData, training: Training, seed: int, device: torch.device) -> list[Batch]:
@@ -41,17 +43,17 @@ def some_batches(data: PreparedData, training: Training, seed: int, device: torc
 
 
 def check_teachers(teachers: Teachers, data: PreparedData) -> dict[str, float]:
-    """Returns the primary score of each teacher on validation, through the path on which the student gets its inputs.
+    """Returns the deciding metric of each teacher on validation, through the path on which the student gets its inputs.
 
     Raises:
-        DataError: a teacher has other classes, or another order of them.
-        StageError: its answers speak of another order, it has another score than on record, or could change.
+        DataError: a teacher was trained on other targets, or on another order of them.
+        StageError: its outputs suggest another order, it has another score than on record, or could change.
     """
     return {teacher.name: _checked_score(teacher, data) for teacher in teachers.teachers}
 
 
 def require_soft_gradient(loss: DistillationLoss, student: Network, batches: Sequence[Batch]) -> None:
-    """Checks that what the teacher says moves the student; leaves networks and random numbers as they were.
+    """Checks that the teacher's terms move the student; leaves networks and random numbers as they were.
 
     Raises:
         StageError: over several batches no gradient from the teacher's terms reaches the student.
@@ -60,39 +62,33 @@ def require_soft_gradient(loss: DistillationLoss, student: Network, batches: Seq
     before = [{name: value.clone() for name, value in module.state_dict().items()} for module in modules]
     was_training = student.training
     with torch.random.fork_rng(devices=[]):
-        heard = any(_moves(loss, student.train(), batch) for batch in batches)
+        moved = any(_moves(loss, student.train(), batch) for batch in batches)
     for module, state in zip(modules, before, strict=True):
         module.load_state_dict(state)
     student.train(was_training)
-    if not heard:
+    if not moved:
         do = "lower `distill.confidence_threshold`, or train without the teacher (`distill.alpha: 1`)"
         expected = "the teacher's terms to move the student"
         raise StageError(mismatch(WHERE, "distill", expected, "no gradient from them", do))
 
 
-def answers_on_what_the_student_sees(
+def score_on_what_the_student_sees(
     loss: DistillationLoss, data: PreparedData, batches: Sequence[Batch], scores: Mapping[str, float]
 ) -> list[str]:
-    """Returns a warning where augmentation leaves the teacher much less right than on validation."""
+    """Returns a warning where augmentation leaves the teacher much worse than on validation."""
     metric = data.measuring.deciding
-    seen = data.measuring.seen(
-        (
-            {name: v.float().cpu().numpy() for name, v in loss.taught(batch).items()},
-            batch.as_targets(),
-        )
-        for batch in batches
-    )
-    right, best = data.measuring.values(seen)[metric.name], max(scores.values(), key=lambda score: metric.sign * score)
-    if metric.sign * (best - right) <= LOST_TO_AUGMENTATION:
+    seen = data.measuring.seen((_arrays(loss.taught(batch)), batch.as_targets()) for batch in batches)
+    score, best = data.measuring.values(seen)[metric.name], max(scores.values(), key=lambda score: metric.sign * score)
+    if metric.sign * (best - score) <= LOST_TO_AUGMENTATION:
         return []
     return [
-        f"on the training samples as the student sees them the teacher's {metric.title} is {right:.4g}, on validation"
+        f"on the training samples as the student sees them the teacher's {metric.title} is {score:.4g}, on validation"
         f" {best:.4g}: is `student.training.augment` stronger than what the teacher was trained with?"
     ]
 
 
 def check_after(teachers: Teachers, before: Mapping[str, str], history: Sequence[Mapping[str, float]]) -> list[str]:
-    """Returns warnings about a distillation that came to its end.
+    """Returns warnings about a finished distillation.
 
     Raises:
         StageError: a teacher has changed meanwhile.
@@ -116,10 +112,14 @@ def weights_digest(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _checked_score(teacher: Teacher, data: PreparedData) -> float:
+def _arrays(outputs: Tensors) -> dict[str, NDArray[np.float32]]:
+    return {name: values.float().cpu().numpy() for name, values in outputs.items()}
+
+
+def _checked_score(teacher: LoadedTeacher, data: PreparedData) -> float:
     _require_frozen(teacher)
     _require_stays_frozen(teacher, data)
-    data.require_classes(f"{teacher.name}.classes", teacher.classes)
+    data.require_names(f"{teacher.name}.targets", teacher.network.spec.targets.names)
     measuring = data.measuring
     seen = measuring.seen_by(teacher.network, data.splits.validation)
     score = measuring.values(seen)[measuring.deciding.name]
@@ -133,7 +133,7 @@ def _checked_score(teacher: Teacher, data: PreparedData) -> float:
     return score
 
 
-def _require_frozen(teacher: Teacher) -> None:
+def _require_frozen(teacher: LoadedTeacher) -> None:
     learning = [name for name, parameter in teacher.network.named_parameters() if parameter.requires_grad]
     training = [name or "the network" for name, module in teacher.network.named_modules() if module.training]
     if learning or training:
@@ -143,8 +143,8 @@ def _require_frozen(teacher: Teacher) -> None:
 
 
 @torch.no_grad()
-def _require_stays_frozen(teacher: Teacher, data: PreparedData) -> None:
-    """Lets the teacher answer once, as nobody else does without putting it back into eval mode afterwards."""
+def _require_stays_frozen(teacher: LoadedTeacher, data: PreparedData) -> None:
+    """Asks the teacher once as it is: every other caller puts it back into eval mode afterwards."""
     device = next((parameter.device for parameter in teacher.network.parameters()), torch.device("cpu"))
     batch = Batch.of(next(data.splits.validation.batches(2)), device)
     teacher.network(batch.inputs)

@@ -1,4 +1,4 @@
-"""Mutual learning: two students, no teacher; each learns from the labels and from what the other says at the time.
+"""Mutual learning: two students, no teacher; each learns from the labels and from the other's outputs at the time.
 
 Zhang, Xiang, Hospedales and Lu 2018 (arXiv:1706.00384), equations 5 and 6, with our `alpha` and T^2. Both are one
 network to the loop, and each sees the other's logits as constants, so that one optimiser updates both as two would.
@@ -69,7 +69,7 @@ class MutualLoss(nn.Module):
 
 @dataclass(frozen=True)
 class Together:
-    """The student and its peer, both at the epoch that was kept of the student."""
+    """The student and its peer, both at the epoch chosen for the student."""
 
     student: Trained
     peer: Trained
@@ -105,7 +105,7 @@ def _architectures(params: Student, peer: Peer) -> tuple[Architecture, Architect
 
 @torch.no_grad()
 def _judged(network: Network, data: PreparedData) -> Fit:
-    """Returns the one epoch that was kept, seen from the peer."""
+    """Returns the metrics of the peer at the chosen epoch."""
     scores = data.measuring.measure(network, data.splits.validation)
     return Fit(1, ({f"{VALIDATION}{name}": value for name, value in scores.items()},))
 

@@ -43,12 +43,12 @@ def distill(
 ) -> Distilled:
     """Returns the student: `alpha * CE + (1 - alpha) * sum of weight * objective`.
 
-    With `start`, which fills in its weights, it begins there, whatever the recipe says.
+    With `start`, which fills in its weights, it begins there, instead of where the recipe says.
 
     Raises:
         RecipeError: a layer, an augmentation or an initialisation does not go with the networks or the data.
         IntegrityError: the soft labels on disk are not this teacher's.
-        StageError: the teacher is not heard, or is not the one on record.
+        StageError: no gradient of the teacher's terms reaches the student, or it is not the teacher on record.
     """
     teachers.ready()
     scores = health.check_teachers(teachers, data)
@@ -64,9 +64,9 @@ def distill(
         loss = DistillationLoss(distillation, params.training, source, network, teachers.teachers[0].network, data)
         made.append(loss.to(teachers.device))
         batches = health.some_batches(data, params.training, seed, teachers.device)
-        if not _silent(distillation):
+        if not _without_teacher(distillation):
             health.require_soft_gradient(loss, network, batches)
-        found.extend(health.answers_on_what_the_student_sees(loss, data, batches, scores))
+        found.extend(health.score_on_what_the_student_sees(loss, data, batches, scores))
         return loss
 
     start = start or _from_teacher(params, teachers) or from_checkpoint(params, project)
@@ -85,8 +85,8 @@ def distillation_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEp
     return done.trained, done.warnings
 
 
-def _silent(distillation: Distill) -> bool:
-    """Says whether the recipe itself silences the teacher, for a comparison."""
+def _without_teacher(distillation: Distill) -> bool:
+    """Returns whether the recipe itself gives the teacher no weight, for a comparison."""
     return distillation.alpha == 1
 
 

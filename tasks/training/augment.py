@@ -1,4 +1,4 @@
-"""Random changes to training samples that can be made again: the soft labels of a changed sample are kept on disk.
+"""Random changes to training samples that can be repeated: the soft labels of a changed sample are stored on disk.
 
 What becomes of a sample depends on the seed, the view, the sample's row in its split and the step, and on nothing else:
 not on the batch, the order, the shard or the number of samples. So the numbers are hashed, and not drawn from a stream

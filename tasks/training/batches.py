@@ -29,7 +29,7 @@ Not more, since a row that is read from a map brings up to 64 kilobytes around i
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Consecutive batches of one epoch (from 1): the rows (n,) of the split they stand at, their targets by column, and
+    """Consecutive batches of one epoch (from 1): their rows (n,) of the split, their targets by column, and
     which view of them it is.
     """
 
@@ -118,7 +118,7 @@ def shuffled_batches(
     skip: int = 0,
     share: Share = ALL,
 ) -> Iterator[Batch]:
-    """Yields every sample once, in the order of (seed, epoch), augmented as (seed, view of the epoch) says.
+    """Yields every sample once, in the order of (seed, epoch), augmented by (seed, view of the epoch).
 
     A last batch of one sample is left out: batch norm cannot learn from a single one. The first `skip` batches are not
     yielded; the others are what they are without it, in the same chunks. `share` takes its part of each batch.

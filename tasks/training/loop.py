@@ -1,4 +1,4 @@
-"""The loop: steps over shuffled batches, validation after each epoch, the weights of the best epoch kept, or the last.
+"""The loop: steps over shuffled batches, validation after each epoch; it ends with the weights of the best or last one.
 
 What is learned from a batch is the objective's business; which device and how many processes, Accelerate's. Metrics
 leave through the callable that is given, once an epoch and never from inside the steps.
@@ -40,15 +40,15 @@ OnEpoch = Callable[[int, EpochMetrics], None]
 
 @dataclass(frozen=True)
 class Fit:
-    """What a training came to: all epochs' metrics, and which epoch's weights are in the network now."""
+    """The result of a training: all epochs' metrics, and which epoch's weights are in the network now."""
 
     best_epoch: int
-    """from 1; the last one where the budget says so"""
+    """from 1; the last one with `keep: last`"""
     history: tuple[EpochMetrics, ...]
 
     @property
     def best(self) -> EpochMetrics:
-        """The metrics of the epoch whose weights were kept."""
+        """The metrics of the epoch whose weights are in the network."""
         return self.history[self.best_epoch - 1]
 
 
@@ -74,7 +74,7 @@ def fit(
     """Trains `model` in place and leaves the weights of its best epoch on validation in it, or those of the last.
 
     Best is the epoch of the best deciding metric; of equals, the one with the lowest validation loss. In a stage that
-    keeps checkpoints it goes on from the last one; `on_epoch` hears of all epochs, those before it first. Of several
+    keeps checkpoints it goes on from the last one; `on_epoch` gets all epochs, those before it first. Of several
     processes each learns from its part of every batch; the first one validates and keeps the checkpoints.
 
     Raises:
@@ -98,7 +98,7 @@ def fit(
         state.add(metrics, rank, model)
         on_epoch(epoch, metrics)
         advance(epoch, params.epochs, f"validation {name} {metrics[VALIDATION + name]:.4f}")
-    checkpointer.keep(state)
+    checkpointer.write(state)
     model.load_state_dict(state.best_weights)
     return Fit(state.best_epoch, tuple(state.history))
 
@@ -111,7 +111,7 @@ def _epoch(trainer: "Trainer", checkpointer: Checkpointer, state: TrainState) ->
     def after_batch() -> None:
         if checkpointer.due:
             progress.seconds = time.perf_counter() - started
-            checkpointer.keep(state)
+            checkpointer.write(state)
 
     metrics = trainer.epoch(state.epoch, progress, after_batch)
     return metrics | {"train_seconds": time.perf_counter() - started}
@@ -197,7 +197,7 @@ class Trainer:
         return means | {"learning_rate": float(self.schedule.get_last_lr()[0])}
 
     def step(self, batch: Batch) -> Mapping[str, Tensor]:
-        """Learns from one batch; returns what the objective said."""
+        """Learns from one batch; returns the terms of the objective."""
         terms = self.objective(self.model, batch)
         self.optimizer.zero_grad()
         self.accelerator.backward(terms["loss"])
@@ -216,7 +216,7 @@ class Trainer:
                     parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
 
     def _of_all(self, values: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-        """Returns the mean over processes of what each was told of its part of a batch."""
+        """Returns the mean over processes of the terms of each one's part of a batch."""
         if self.share.of == 1:
             return values
         means = self.accelerator.reduce(torch.stack([value.detach().float() for value in values.values()]), "mean")

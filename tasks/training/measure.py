@@ -1,4 +1,4 @@
-"""What a model is worth on a split: the evidence of each batch is kept, its outputs are let go."""
+"""What a model is worth on a split: the evidence of each batch stays in memory, its outputs do not."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Answered = Iterable[tuple[Arrays, Targets]]
 
 @dataclass(frozen=True)
 class Seen:
-    """What became of so many samples, as the kind of task remembers it."""
+    """The evidence of so many samples, as the kind of task takes it."""
 
     evidence: Any
     samples: int

@@ -54,7 +54,7 @@ class PreparedData:
 
     @property
     def data_digest(self) -> str:
-        """What stands for the data in the key of soft labels: as that of its `DataRecord`."""
+        """The digest of the data in the key of soft labels, equal to that of its `DataRecord`."""
         return canonical_digest({"card_sha256": sha256_of(self.directory / CARD)})
 
     @property
@@ -82,15 +82,15 @@ class PreparedData:
         require_fit(network)
         return network
 
-    def require_classes(self, field: str, classes: Sequence[str]) -> None:
-        """Checks that a network's classes are those of the data, in this order; none stands for nobody knows.
+    def require_names(self, field: str, names: Sequence[str]) -> None:
+        """Checks that the targets a network was trained on are named as those of the data, in this order.
 
         Raises:
             DataError: they are others, or in another order.
         """
-        if classes and tuple(classes) != self.card.targets.names:
-            expected, got = (", ".join(f"`{name}`" for name in names) for names in (self.card.targets.names, classes))
-            do = "bring a network of these classes in this order, or permute the rows of its head"
+        if tuple(names) != self.targets.names:
+            expected, got = (", ".join(f"`{name}`" for name in some) for some in (self.targets.names, names))
+            do = "bring a network of these targets in this order, or permute the rows of its head"
             raise DataError(mismatch("recipe", field, expected, got, do))
 
     def augmenter(self, training: Training, seed: int) -> Augmenter | None:
@@ -114,7 +114,7 @@ def _require_version(card: Path, data: DataRecord) -> None:
 
 @dataclass(frozen=True)
 class Trained:
-    """A network with the weights of the epoch that was kept, and how it got there."""
+    """A network with the weights of the chosen epoch, and how it got there."""
 
     network: Network
     fit: Fit

@@ -1,4 +1,4 @@
-"""From a trained network to its record: weights kept as an artifact, the history logged epoch by epoch."""
+"""From a trained network to its record: weights stored as an artifact, the history logged epoch by epoch."""
 
 from datetime import UTC, datetime
 
@@ -19,7 +19,6 @@ def record_of(
     trained: Trained,
     data: DataRecord,
     warnings: tuple[str, ...] = (),
-    classes: tuple[str, ...] | None = None,
 ) -> ModelRecord:
     """Uploads the weights to the run and returns the record of a network.
 
@@ -30,7 +29,6 @@ def record_of(
         trained: the network and its history.
         data: what it was trained on.
         warnings: what a person should know about it.
-        classes: the order of its logits; None for that of the data.
     """
     path = run.scratch / f"{role}-{WEIGHTS}"
     save_weights(trained.network, path)
@@ -48,7 +46,6 @@ def record_of(
             "parameters": count_parameters(trained.network),
             "data_version": data.version,
             "validation": best,
-            "classes": data.targets.names if classes is None else classes,
             "warnings": warnings,
             "run_id": run.id,
             "created": datetime.now(UTC),

@@ -33,7 +33,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def generator_states() -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Returns where the global generators stand: torch's as tensors, those of Python and NumPy as JSON."""
+    """Returns the states of the global generators: torch's as tensors, those of Python and NumPy as JSON."""
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     tensors = {"cpu": torch.random.get_rng_state()} | {f"cuda{place}": state for place, state in enumerate(devices)}
     numpy: Any = np.random.get_state(legacy=False)

@@ -14,7 +14,7 @@ from params.models import Architecture, Mlp, Recurrent
 from params.training import Training
 from tasks.compress.context import CompressionContext
 from tasks.compress.recovery import Recoverer
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.runtime.bundle.session import Session
 from tasks.training.network import PreparedData
 from tests.conftest import opened
@@ -33,7 +33,7 @@ def teachers_for(data: PreparedData, folder: Path) -> Teachers:
     """A teacher that knows nothing, with whom networks recover."""
     torch.manual_seed(1)
     network = data.network(TEACHERS[data.card.input.layout])
-    return Teachers((Teacher(network, "t"),), data.data_digest, folder)
+    return Teachers((LoadedTeacher(network, "t"),), data.data_digest, folder)
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from params.models import Mlp
 from params.student import Student
 from params.training import Training
+from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, StageError
 from tasks.distill import health
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.training.batches import Batch
 from tasks.training.network import PreparedData, Trained
 
@@ -21,14 +22,14 @@ STUDENT = Student(
 
 
 def of(trained: Trained, store: Path, **facts: Any) -> Teachers:
-    return Teachers((Teacher(trained.network, "t", **facts),), "d", store)
+    return Teachers((LoadedTeacher(trained.network, "t", **facts),), "d", store)
 
 
 def head_of(trained: Trained) -> nn.Linear:
     return [module for module in trained.network.modules() if isinstance(module, nn.Linear)][-1]
 
 
-def test_a_teacher_that_nobody_hears_stops_the_run(
+def test_a_teacher_without_influence_stops_the_run(
     image_data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any
 ) -> None:
     with pytest.raises(StageError, match="no gradient"):
@@ -49,11 +50,13 @@ def test_soft_labels_that_are_cut_off_the_graph_stop_the_run(
 def test_a_teacher_with_its_classes_in_another_order_stops_the_run_by_name(
     image_data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any
 ) -> None:
+    targets = TargetCard(names=("birch", "ash", "cedar"))
+    teacher.network.spec = teacher.network.spec.model_copy(update={"targets": targets})
     with pytest.raises(DataError, match=r"`ash`, `birch`, `cedar`, got `birch`, `ash`, `cedar`"):
-        distilled(image_data, of(teacher, tmp_path, classes=("birch", "ash", "cedar")), STUDENT)
+        distilled(image_data, of(teacher, tmp_path), STUDENT)
 
 
-def test_a_teacher_whose_outputs_are_permuted_stops_the_run_though_nobody_said_so(
+def test_a_teacher_whose_outputs_are_permuted_stops_the_run(
     image_data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any
 ) -> None:
     head, order = head_of(teacher), torch.tensor([1, 2, 0])
@@ -96,7 +99,7 @@ def test_augmentation_that_the_teacher_does_not_understand_is_a_warning(
     assert "student.training.augment" in done.warnings[0]
 
 
-def test_few_soft_labels_that_speak_are_a_warning(
+def test_few_selected_soft_labels_are_a_warning(
     image_data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any
 ) -> None:
     with torch.no_grad():

@@ -19,7 +19,7 @@ from tasks.distill.baseline import train_alone
 from tasks.distill.soft_labels.source import shared_forward
 from tasks.distill.student import Distilled
 from tasks.distill.teachers.load_teachers import open_teachers
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.models.build import Network
 from tasks.models.weights import save_weights
@@ -36,7 +36,7 @@ def nothing(_epoch: int, _metrics: object) -> None: ...
 
 
 def of(trained: Trained, store: Path, **facts: Any) -> Teachers:
-    return Teachers((Teacher(trained.network, "t", **facts),), "d", store)
+    return Teachers((LoadedTeacher(trained.network, "t", **facts),), "d", store)
 
 
 def weights(trained: Trained) -> dict[str, torch.Tensor]:
@@ -109,7 +109,7 @@ def test_the_checks_before_training_leave_no_trace(
 ) -> None:
     checked = distilled(image_data, of(teacher, tmp_path / "1"), STUDENT, alpha=0.5).trained
     monkeypatch.setattr("tasks.distill.health.require_soft_gradient", lambda *_: None)
-    monkeypatch.setattr("tasks.distill.health.answers_on_what_the_student_sees", lambda *_: [])
+    monkeypatch.setattr("tasks.distill.health.score_on_what_the_student_sees", lambda *_: [])
     assert equal(checked, distilled(image_data, of(teacher, tmp_path / "2"), STUDENT, alpha=0.5).trained)
 
 
@@ -196,7 +196,7 @@ def test_an_ensemble_asks_every_teacher_and_each_has_soft_labels_of_its_own(
     budget = Training(epochs=2, learning_rate=0.02)
     trained = [train(Mlp(kind="mlp", hidden=(16,)), budget, image_data, seed, silent, nothing) for seed in (0, 1)]
     teachers = tuple(
-        Teacher(t.network, f"t{n}", weight, f"teacher {n}")
+        LoadedTeacher(t.network, f"t{n}", weight, f"teacher {n}")
         for n, (t, weight) in enumerate(zip(trained, (1.0, 3.0), strict=True))
     )
     done = distilled(image_data, Teachers(teachers, "d", tmp_path), STUDENT, alpha=0.0)

@@ -56,9 +56,9 @@ def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(served: Any,
     classes = ", ".join(f"'{digit}'" for digit in "1023456789")
     said = served.stillhouse(
         *("run", "params/digits.yaml", "--set", "teacher.training=null", "--set", f"teacher.weights={weights}"),
-        *("--set", f"teacher.classes=[{classes}]"),
+        *("--set", f"teacher.names=[{classes}]"),
     )
     assert said.code == 2
-    assert "`teacher.classes`: expected `0`, `1`, `2`" in said.err
+    assert "`teacher.names`: expected `0`, `1`, `2`" in said.err
     assert "got `1`, `0`, `2`" in said.err
     assert "Traceback" not in said.err

@@ -20,7 +20,7 @@ from tasks.core.record import canonical_digest
 from tasks.distill.baseline import train_alone
 from tasks.distill.mutual import learn_together
 from tasks.distill.student import distill
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.training.checkpoints.checkpoint_file import digest_of
 from tasks.training.loop import Fit
@@ -78,7 +78,7 @@ def student(world: Path, steps: int | None = None) -> str:
     """Soft labels of changed samples, an objective that remembers and draws at random, then a fine-tuning."""
     data = opened(world)
     taught = train(Mlp(kind="mlp", hidden=(32,)), BUDGET, data, 0, silent, nothing)
-    teachers = Teachers((Teacher(taught.network, "t"),), "d", world / "soft-labels")
+    teachers = Teachers((LoadedTeacher(taught.network, "t"),), "d", world / "soft-labels")
     params = Student(architecture=CNN, training=SHIFTED, fine_tune=BUDGET)
     how = Distill.model_validate({"objectives": [{"kind": "kl"}, CRD]})
     with killed_after(steps, world):

@@ -135,7 +135,7 @@ def test_only_inputs_change_and_never_in_place(step: dict[str, Any], dtype: Any)
     after, before = (arrays.inputs["inputs"] for arrays in (changed, given))
     assert (after.dtype, after.shape) == (before.dtype, before.shape)
     assert changed.inputs["inputs"].flags.c_contiguous
-    for name in ("labels", "rows"):
+    for name in ("targets", "rows"):
         assert getattr(changed, name) is getattr(given, name)
 
 

@@ -101,7 +101,7 @@ def test_a_checkpoint_that_cannot_be_used_is_a_warning_and_the_training_starts_a
     if damage == "another byte":
         content[-1] ^= 1
     path.write_bytes(content[:-9] if damage == "cut short" else content)
-    with pytest.warns(UserWarning, match="the training starts anew"), resumable(kept, every=0.0):
+    with pytest.warns(UserWarning, match="the training starts from the beginning"), resumable(kept, every=0.0):
         got = came_out(train(MLP, BUDGET, image_data, 0, silent, nothing))
     assert got == expected
 

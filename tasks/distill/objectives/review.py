@@ -49,10 +49,10 @@ class Plane:
         if self.mask is None:
             changed = module(last.reshape(-1, last.shape[-1]))
             return Plane(changed.reshape(*last.shape[:-1], -1).movedim(-1, 1))
-        kept = self.mask.unsqueeze(1).bool()
-        rows = module(last[kept])
+        valid = self.mask.unsqueeze(1).bool()
+        rows = module(last[valid])
         changed = rows.new_zeros(*last.shape[:-1], rows.shape[-1])
-        changed[kept] = rows
+        changed[valid] = rows
         return Plane(changed.movedim(-1, 1), self.mask)
 
 

@@ -49,8 +49,8 @@ class SoftLabelKey:
     def of_view(self, augmenter: Augmenter | None, view: int) -> dict[str, Any]:
         """Returns the key of one view, as JSON."""
         augmentation = augmenter.key if augmenter else "none"
-        kept = {"per": self.per, "top": self.top or "all"}
-        return {"teacher": self.teacher, "data": self.data, "augmentation": augmentation, "view": view, **kept}
+        stored = {"per": self.per, "top": self.top or "all"}
+        return {"teacher": self.teacher, "data": self.data, "augmentation": augmentation, "view": view, **stored}
 
 
 class CachedSoftLabels(SoftLabelSource):

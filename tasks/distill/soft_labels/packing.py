@@ -96,9 +96,9 @@ class TopValues:
 
     def unpacked(self, stored: Stored, device: torch.device) -> Tensor:
         """Returns logits of all places."""
-        kept, places = _tensor(stored[self.file]).to(device).float(), _indices(stored[self.places]).to(device)
-        others = kept[..., -1:].expand(*kept.shape[:-1], self.shape[-1])
-        return others.scatter(-1, places, kept[..., :-1])
+        values, places = _tensor(stored[self.file]).to(device).float(), _indices(stored[self.places]).to(device)
+        others = values[..., -1:].expand(*values.shape[:-1], self.shape[-1])
+        return others.scatter(-1, places, values[..., :-1])
 
     def compared(self, values: Tensor, stored: Stored) -> tuple[Tensor, Tensor]:
         """Returns the logits of the places that were the top ones, and that of the others.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tasks.contracts.records import TeacherRecord
 from tasks.core.workspace import state_dir
-from tasks.distill.teachers.teachers import Teacher, Teachers
+from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.models.weights import load_model
 from tasks.tracking.runs import fetch
 from tasks.training.loop import VALIDATION
@@ -21,9 +21,9 @@ def open_teachers(teachers: Sequence[TeacherRecord], data: PreparedData, data_di
     return Teachers(loaded, data_digest, state_dir() / "soft-labels")
 
 
-def _opened(place: int, teacher: TeacherRecord, data: PreparedData) -> Teacher:
+def _opened(place: int, teacher: TeacherRecord, data: PreparedData) -> LoadedTeacher:
     record = teacher.model
     network = load_model(record, fetch(record.weights), data.card.statistics)
     name = record.role if place == 1 else f"{record.role} {place}"
     score = record.validation.get(VALIDATION + data.measuring.deciding.name)
-    return Teacher(network, record.digest, teacher.weight, name, score, record.classes)
+    return LoadedTeacher(network, record.digest, teacher.weight, name, score)

@@ -85,8 +85,8 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         # `weights_only`: the unpickler knows tensors and containers, and refuses everything else.
         found = torch.load(path, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, EOFError) as error:
-        said = str(error).splitlines()[0]
-        raise DataError(mismatch(WHERE, "file", "a checkpoint of tensors", said, "name another file")) from None
+        problem = str(error).splitlines()[0]
+        raise DataError(mismatch(WHERE, "file", "a checkpoint of tensors", problem, "name another file")) from None
     return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
 

@@ -18,7 +18,6 @@ TITLE = "teacher"
 def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) -> ModelRecord:
     """Trains the teacher, or takes the one that was brought along."""
     prepared = PreparedData.open(data)
-    classes = None
     if teacher.training is not None:
         advance = advance_of(TITLE)
         if teacher.processes > 1:
@@ -27,8 +26,8 @@ def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) 
         else:
             trained = train(teacher.architecture, teacher.training, prepared, seed, advance, run.metrics, teacher.init)
     else:
-        prepared.require_classes("teacher.classes", teacher.classes or ())
+        if teacher.names:
+            prepared.require_names("teacher.names", teacher.names)
         weights = project_root() / str(teacher.weights)
         trained = bring(teacher.architecture, weights, teacher.weights_sha256, prepared)
-        classes = teacher.classes or ()
-    return record_of(run, "teacher", teacher.architecture, trained, data, classes=classes)
+    return record_of(run, "teacher", teacher.architecture, trained, data)

@@ -18,24 +18,22 @@ from tasks.training.network import PreparedData
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """A network, the digest that stands for it, its weight in an ensemble, and what its record says of it."""
+class LoadedTeacher:
+    """A network, the digest that identifies it, its weight in an ensemble, and its name and score on record."""
 
     network: Network
     digest: str
     weight: float = 1.0
     name: str = "teacher"
     score: float | None = None
-    """its primary score on validation; None where nobody has measured it on this data"""
-    classes: tuple[str, ...] = ()
-    """in the order of its logits; empty where nobody knows"""
+    """its deciding metric on validation; None where it was not measured on this data"""
 
 
 @dataclass(frozen=True)
 class Teachers:
     """One teacher or several, and the folder that keeps soft labels for every run on this machine."""
 
-    teachers: tuple[Teacher, ...]
+    teachers: tuple[LoadedTeacher, ...]
     data_digest: str
     store: Path
 
@@ -63,7 +61,7 @@ class Teachers:
 
     def _soft_labels(
         self,
-        teacher: Teacher,
+        teacher: LoadedTeacher,
         params: Distill,
         per: Per,
         data: PreparedData,

@@ -16,7 +16,7 @@ from torch import Tensor
 from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import require_room, whole_file
 
-DO = "nothing: the training starts anew"
+DO = "nothing: the training starts from the beginning"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Checkpoints of a training: all that changes while it goes on, kept every few seconds of work, and taken up again.
+"""Checkpoints of a training: all that changes while it runs, written every few seconds of work, and read to resume.
 
 Accelerate's own `save_state` writes optimiser, schedule and generators as pickles; these are tensors and JSON.
 """
@@ -39,7 +39,7 @@ class TrainObjects:
 class Checkpointer:
     """Writes the checkpoints of one training to a file, and reads the last one; without a file it does neither.
 
-    `start` is the digest of what the training begins with: a checkpoint of another beginning is not taken.
+    `start` is the digest of what the training begins with: a checkpoint of another one is not used.
     """
 
     objects: TrainObjects
@@ -83,7 +83,7 @@ class Checkpointer:
             return False
         return time.monotonic() - self._written >= self.places.wait(self._cost)
 
-    def keep(self, state: TrainState) -> None:
+    def write(self, state: TrainState) -> None:
         """Writes a checkpoint now."""
         if self.path is None or not self.writes:
             return
@@ -132,8 +132,8 @@ def _restore(objects: TrainObjects, checkpoint: Checkpoint) -> None:
 
 def _restore_optimizer(optimizer: Optimizer, checkpoint: Checkpoint) -> None:
     groups = [
-        dict(group) | kept
-        for group, kept in zip(optimizer.state_dict()["param_groups"], checkpoint.state["groups"], strict=True)
+        dict(group) | stored
+        for group, stored in zip(optimizer.state_dict()["param_groups"], checkpoint.state["groups"], strict=True)
     ]
     state: dict[int, dict[str, Any]] = {}
     for name, value in checkpoint.under("optimizer").items():

@@ -56,8 +56,8 @@ class Places:
             rows = last.reshape(-1, last.shape[-1])
             return cls(rows, rows.new_full((len(rows),), 1 / max(len(rows), 1)))
         weights = features.mask / features.mask.sum(dim=1, keepdim=True) / len(features.mask)
-        kept = features.mask.bool()
-        return cls(last[kept], weights[kept])
+        valid = features.mask.bool()
+        return cls(last[valid], weights[valid])
 
     def mean(self, losses: Tensor) -> Tensor:
         """Returns the mean () over channels, places and samples of losses (n, channels)."""

@@ -26,7 +26,7 @@ def mistakes(**said: Any) -> list[tuple[str, str]]:
 
 
 class Said(Section):
-    """Every place where a schedule may stand."""
+    """Every place where an annealing may stand."""
 
     alpha: AnnealedFraction = 0.1
     temperature: AnnealedTemperature = 4.0
@@ -37,7 +37,7 @@ def test_a_number_is_the_same_in_every_epoch() -> None:
     assert [value_at(0.3, epoch, 5) for epoch in (1, 3, 5)] == [0.3] * 3
 
 
-def test_a_linear_schedule_takes_equal_steps_from_start_to_end() -> None:
+def test_a_linear_annealing_takes_equal_steps_from_start_to_end() -> None:
     assert values(5, start=1.0, end=3.0) == [1.0, 1.5, 2.0, 2.5, 3.0]
 
 
@@ -47,14 +47,14 @@ def test_a_cosine_is_half_way_in_the_middle_and_slow_at_both_ends() -> None:
     assert found == pytest.approx([1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5, 0], abs=1e-12)
 
 
-def test_a_schedule_over_a_part_of_the_epochs_stays_at_its_end() -> None:
+def test_an_annealing_over_a_part_of_the_epochs_stays_at_its_end() -> None:
     assert values(10, start=0.0, end=8.0, over=0.5) == [0.0, 2.0, 4.0, 6.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0]
 
 
 @pytest.mark.parametrize("over", [0.01, 0.3, 0.7, 1.0])
 @pytest.mark.parametrize("shape", ["linear", "cosine"])
 @pytest.mark.parametrize("epochs", [2, 3, 7, 30])
-def test_every_schedule_begins_at_its_start_ends_at_its_end_and_never_turns_back(
+def test_every_annealing_begins_at_its_start_ends_at_its_end_and_never_turns_back(
     over: float, shape: str, epochs: int
 ) -> None:
     found = values(epochs, start=5.0, end=0.1, over=over, shape=shape)
@@ -67,7 +67,7 @@ def test_a_training_of_one_epoch_has_the_start() -> None:
     assert values(1, start=5.0, end=0.1) == [5.0]
 
 
-def test_numbers_and_schedules_stand_in_the_same_places() -> None:
+def test_numbers_and_annealings_stand_in_the_same_places() -> None:
     rising, falling = {"start": 0.0, "end": 1.0, "over": 0.5}, {"start": 8, "end": 1, "shape": "cosine"}
     said = Distill.model_validate(
         {"alpha": rising, "temperature": falling, "objectives": [{"kind": "dkd", "weight": rising, "temperature": 2}]}
@@ -110,17 +110,17 @@ def test_a_wrong_number_is_one_message_about_a_number(field: str, wrong: Any) ->
         ({"start": "1", "end": 0}, "alpha.start"),
     ],
 )
-def test_a_wrong_schedule_is_one_message_at_the_field_that_is_wrong(wrong: Any, place: str) -> None:
+def test_a_wrong_annealing_is_one_message_at_the_field_that_is_wrong(wrong: Any, place: str) -> None:
     assert [found for found, _ in mistakes(alpha=wrong)] == [place]
 
 
-def test_bounds_of_a_place_bind_both_ends_of_its_schedule() -> None:
+def test_bounds_of_a_place_bind_both_ends_of_its_annealing() -> None:
     assert [p for p, _ in mistakes(temperature={"start": 0, "end": 2000})] == ["temperature.start", "temperature.end"]
     wrong = [{"kind": "hint", "weight": {"start": -1, "end": 1}, "layers": [{"student": "a", "teacher": "b"}]}]
     assert [p for p, _ in mistakes(objectives=wrong)] == ["objectives.0.hint.weight.start"]
 
 
-def test_the_recipe_says_which_keys_a_schedule_has() -> None:
+def test_the_recipe_says_which_keys_an_annealing_has() -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(DIGITS, ["distill.alpha={start: 1, ende: 0}"])
     missing, unknown = caught.value.problems
