@@ -27,6 +27,7 @@ WORDS = re.compile(
 )
 """in identifiers, strings, docstrings and comments. Not `precision`, which is that of floating point and comes with
 recall where it is the metric; not `label_smoothing`, which is a setting of any soft target"""
+CLASS_STATEMENT = re.compile(r"^class (?=[A-Z])", re.MULTILINE)
 NAMES = re.compile(r"(?:^|_)class(?:es)?_|(?:^|_)classes$")
 """in identifiers alone, for Python has classes, too"""
 
@@ -78,7 +79,8 @@ def words_of_classification() -> dict[str, Counter[str]]:
 
 
 def _words(path: Path) -> Iterator[str]:
-    yield from (word.lower() for word in WORDS.findall(path.read_text(encoding="utf-8")))
+    text = CLASS_STATEMENT.sub("", path.read_text(encoding="utf-8"))
+    yield from (word.lower() for word in WORDS.findall(text))
     if path.suffix == ".py":
         with path.open("rb") as file:
             for token in tokenize.tokenize(file.readline):

@@ -21,6 +21,12 @@ NOISE_DIGITS = 12
 """that a difference of two numbers keeps: 0.98 - 0.96 is to be 0.02"""
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """Returns the metric and the group of a value's name: of `iou/cat` `iou` and `cat`, of `iou` an empty group."""
+    metric, _, group = name.partition(GROUP)
+    return metric, group
+
+
 @dataclass(frozen=True)
 class Metric:
     """A number that evaluation makes, limits may bound, sweeps may aim at, pages and cards print.
@@ -69,7 +75,7 @@ class Metric:
 
     def names_in(self, values: Values | Mapping[str, "Interval"]) -> list[str]:
         """Returns the names in `values` that are of this metric: its own, or one for each group."""
-        return [name for name in values if name.partition(GROUP)[0] == self.name]
+        return [name for name in values if split_name(name)[0] == self.name]
 
     def found_in(self, values: Values) -> tuple[float, str]:
         """Returns its value and an empty text, or the worst of its groups and which that is (`class cat`).
@@ -80,7 +86,7 @@ class Metric:
         worst = min(names, key=lambda name: self.sign * values[name], default=None)
         if worst is None:
             return float("nan"), ""
-        return values[worst], f"{self.per_group} {worst.partition(GROUP)[2]}" if self.per_group else ""
+        return values[worst], f"{self.per_group} {split_name(worst)[1]}" if self.per_group else ""
 
 
 class Interval(Record):

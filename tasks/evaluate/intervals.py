@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from params.evaluate import Evaluate
-from tasks.contracts.metrics import GROUP, Interval, Metric, wilson
+from tasks.contracts.metrics import Interval, Metric, split_name, wilson
 from tasks.training.seeds import generator
 
 CELLS = 4_000_000
@@ -59,7 +59,7 @@ def intervals(
     result = {}
     for name, value in found.values.items():
         low, high = _ends(found.drawn[name], params.confidence)
-        base, _, group = name.partition(GROUP)
+        base, group = split_name(name)
         interval = Interval(value=value, low=low, high=high)
         result[name] = _unless_certain(interval, metrics[base], support.get(group, samples), params.confidence)
     return result

@@ -62,7 +62,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Cell:
+class RecurrentCell:
     """An LSTM or GRU of one direction; a unit has a row in every gate."""
 
     name: str
@@ -105,7 +105,7 @@ class Layout:
 
     widths: Mapping[str, int]
     """space -> number of channels"""
-    layers: Sequence[Filters | Cell]
+    layers: Sequence[Filters | RecurrentCell]
     head: Filters
     repeats: Mapping[str, int]
     """the start of the name of a repeated layer -> how many there are: {"group1.block": 2} for block1 and block2"""
@@ -176,7 +176,7 @@ def _recurrent(architecture: Recurrent) -> Layout:
     rows = [tuple(f"{name}.{direction}" for direction in directions) for name in names]
     gates = GATES[architecture.kind]
     reads = [(), *rows[:-1]]
-    cells = [Cell(space, gates, space, read) for row, read in zip(rows, reads, strict=True) for space in row]
+    cells = [RecurrentCell(space, gates, space, read) for row, read in zip(rows, reads, strict=True) for space in row]
     widths = {space: architecture.hidden for row in rows for space in row}
     return Layout(widths, cells, Filters("head.linear", None, (), rows[-1]), {"layer": architecture.layers})
 

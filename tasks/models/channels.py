@@ -13,7 +13,7 @@ from torch import Tensor
 from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
 from tasks.core.errors import RecipeError, StageError, mismatch
 from tasks.models.build import Network
-from tasks.models.channel_layout import Cell, Layout, Row, channel_layout
+from tasks.models.channel_layout import Layout, RecurrentCell, Row, channel_layout
 
 BODY = "body."
 """what the state dict of a network puts before the names of its body"""
@@ -66,7 +66,7 @@ def batch_norm_scales(network: Network, architecture: Architecture) -> dict[str,
     scales = {space: torch.zeros(width, dtype=torch.float64) for space, width in layout.widths.items()}
     for layer in layout.layers:
         (space,) = layer.written
-        if isinstance(layer, Cell) or layer.norm is None:
+        if isinstance(layer, RecurrentCell) or layer.norm is None:
             got = f"`{layer.name}` without one"
             raise StageError(mismatch("importance", "batch_norm", "batch norms", got, "take magnitude or taylor"))
         scales[space] += state[f"{layer.norm}.weight"].detach().cpu().double().abs()

@@ -12,7 +12,7 @@ from pathlib import Path
 from .device import Device
 from .errors import RuntimeBundleError, WrongInputError
 from .serve.inputs import read_samples
-from .serve.server import Limits, serve
+from .serve.server import ServeLimits, serve
 from .update.home import HOME_VARIABLE
 from .update.install import Change
 from .update.settings import Settings
@@ -71,7 +71,7 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
 
 
 def _serve(device: Device, asked: argparse.Namespace) -> None:
-    limits = Limits(asked.max_bytes, asked.threads, asked.timeout)
+    limits = ServeLimits(asked.max_bytes, asked.threads, asked.timeout)
     serve(device, asked.host, asked.port, limits, _say)
 
 

@@ -10,7 +10,7 @@ RuntimeBundleError
 ├── ChannelError       the channel offers something that is not to be trusted: ask its publisher
 ├── OfflineError       the channel cannot be reached: try again
 ├── HeldOutError       the channel still offers what failed here: wait for another release, or force it
-├── BusyError          another update or rollback is at work: try again
+├── LockedError        another update or rollback is at work: try again
 └── NoModelError       there is no release to run, to fetch or to go back to
 """
 
@@ -65,7 +65,7 @@ class HeldOutError(RuntimeBundleError):
     """The release that the channel offers has failed here before, or was left by a rollback."""
 
 
-class BusyError(RuntimeBundleError):
+class LockedError(RuntimeBundleError):
     """The home is locked by another process."""
 
 

@@ -146,5 +146,7 @@ def _intact(work: Task[..., R], key: str) -> R | None:
 
 def _worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
     """Says whether the same call may succeed later; a wrong recipe or a refusal never does."""
+    from mlflow.exceptions import MlflowException
+
     error = state.data
-    return isinstance(error, BusyError | ConnectionError | TimeoutError) or type(error).__name__ == "MlflowException"
+    return isinstance(error, BusyError | ConnectionError | TimeoutError | MlflowException)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from tasks.contracts.metrics import GROUP, Metric
+from tasks.contracts.metrics import Metric, split_name
 from tasks.contracts.records import DatasetCard
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import Arrays, MetricsPart, part
@@ -71,4 +71,4 @@ class Measuring:
         """Returns the metrics of a network that training measures after every epoch."""
         wanted = {metric.name for metric in self.part.metrics if metric.each_epoch}
         values = self.values(self.seen_by(network, split)).items()
-        return {name: value for name, value in values if name.partition(GROUP)[0] in wanted}
+        return {name: value for name, value in values if split_name(name)[0] in wanted}

@@ -53,7 +53,8 @@ def newest(world: World, random: Random) -> str:
 def arbitrary_package(world: World, _bundles: Bundles, random: Random) -> MemoryFetcher:
     new = world.files.keys() - world.states[-2].keys()
     name = random.choice(sorted(name for name in new if name.startswith("targets/")))
-    size = random.randint(0, 2 * len(world.files[name]))
+    signed = len(world.files[name])
+    size = random.choice((signed, random.randint(0, 2 * signed)))
     return MemoryFetcher(world.files | {name: random.randbytes(size)})
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tasks.runtime.device import Device
-from tasks.runtime.errors import BusyError, SettingsError
+from tasks.runtime.errors import LockedError, SettingsError
 from tasks.runtime.update.home import Home
 from tasks.runtime.update.settings import Settings
 from tasks.runtime.update.status import read_status
@@ -75,7 +75,7 @@ def test_slot_is_named_by_the_link_alone(tmp_path: Path) -> None:
 def test_two_updates_do_not_meet(device: Device) -> None:
     with (device.home.path / "lock").open("a") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        with pytest.raises(BusyError, match="another update"):
+        with pytest.raises(LockedError, match="another update"):
             device.update()
-        with pytest.raises(BusyError):
+        with pytest.raises(LockedError):
             device.roll_back()

@@ -112,7 +112,7 @@ def test_rollback_to_a_broken_release_changes_nothing(device: Device, world: Wor
     world.publish(make_bundle("two"), 2)
     device.update()
     (device.home.bundle(device.home.free_slot()) / "golden.npz").write_text("[]")
-    with pytest.raises(Exception, match=r"labels\.json"):
+    with pytest.raises(Exception, match=r"golden\.npz"):
         device.roll_back()
     assert answer(device) == "two"
 

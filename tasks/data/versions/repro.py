@@ -70,8 +70,10 @@ def main(project: str, folder: str, target: str, report: str) -> int:
 
 def _word(error: Exception, outcome: Outcome) -> None:
     """Puts into the outcome what went wrong; a message that is for a person goes where those of stages go."""
+    from dvc.lock import LockError
+
     reasons = list(_chain(error))
-    outcome.busy = any(type(reason).__name__ == "LockError" for reason in reasons)
+    outcome.busy = any(isinstance(reason, LockError) for reason in reasons)
     outcome.error = ": ".join(dict.fromkeys(str(reason) or type(reason).__name__ for reason in reasons))
     if isinstance(error, DataError) and (path := os.environ.get(MESSAGE_FILE)):
         Path(path).write_text(str(error), encoding="utf-8")

@@ -27,28 +27,28 @@ class BigNumber:
 
 
 @dataclass(frozen=True)
-class Standing:
+class GateResult:
     """What gates said last, in a few words; None where no gate was asked."""
 
     passed: bool | None
     words: str
 
 
-def standings(report: Report) -> tuple[Standing, ...]:
+def gate_results(report: Report) -> tuple[GateResult, ...]:
     """Returns where the release was let in, and which gates refused it for which limits."""
     passed = [name for name, verdict in report.latest.items() if verdict.passed]
-    let_in = [Standing(True, f"let into {listed(passed)}")] if passed else []
+    let_in = [GateResult(True, f"let into {listed(passed)}")] if passed else []
     refused = [
-        Standing(False, f"refused by {name} ({listed(verdict.broken)})")
+        GateResult(False, f"refused by {name} ({listed(verdict.broken)})")
         for name, verdict in report.latest.items()
         if not verdict.passed
     ]
-    return (*let_in, *refused) or (Standing(None, "registered; no gate was asked yet"),)
+    return (*let_in, *refused) or (GateResult(None, "registered; no gate was asked yet"),)
 
 
 def verdict_line(report: Report) -> str:
     """Returns the same in one line."""
-    return "; ".join(standing.words for standing in standings(report))
+    return "; ".join(result.words for result in gate_results(report))
 
 
 def big_numbers(report: Report) -> tuple[BigNumber, ...]:

@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 from tasks.evaluate.report.details import own_tables, per_slice
 from tasks.evaluate.report.gates import challenge_texts, verdict_texts
-from tasks.evaluate.report.headline import big_numbers, standings, verdict_line
+from tasks.evaluate.report.headline import big_numbers, gate_results, verdict_line
 from tasks.evaluate.report.lineage import lineage
 from tasks.evaluate.report.picture import picture
 from tasks.evaluate.report.report import Report
@@ -24,7 +24,7 @@ def render_page(report: Report) -> str:
         "report": report,
         "style": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         "verdict": verdict_line(report),
-        "standings": standings(report),
+        "gate_results": gate_results(report),
         "numbers": big_numbers(report),
         "summary": summary(report),
         "verdict_texts": verdict_texts(report),

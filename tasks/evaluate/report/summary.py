@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tasks.contracts.metrics import GROUP, Interval, Metric
+from tasks.contracts.metrics import Interval, Metric, split_name
 from tasks.contracts.scores import Score
 from tasks.contracts.words import ends, megabytes, milliseconds, shown
 from tasks.evaluate.report.report import Report
@@ -42,7 +42,7 @@ def summary(report: Report) -> TextTable:
 def _columns(metric: Metric, scores: Sequence[Score]) -> Iterator[TextColumn[Score]]:
     """Yields a column for a metric, or for each of its groups that a model has."""
     for name in dict.fromkeys(name for score in scores for name in metric.names_in(score.metrics)):
-        group = name.partition(GROUP)[2]
+        _, group = split_name(name)
         yield TextColumn(f"{metric.title} of {group}" if group else metric.title, _value(metric, name))
 
 

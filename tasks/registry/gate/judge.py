@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from params.promote import Gate
-from tasks.contracts.metrics import GROUP, Check, Metric, at_least, at_most, bounds, losses
+from tasks.contracts.metrics import Check, Metric, at_least, at_most, bounds, losses, split_name
 from tasks.contracts.releases import Approval, Lead, Verdict
 from tasks.contracts.scores import STUDENT, TEACHER, Challenge, EvaluationRecord, FreshScore, Score
 from tasks.contracts.words import NOT_WORSE
@@ -52,7 +52,7 @@ def judge_fresh(gate: Gate, metrics: Sequence[Metric], fresh: FreshScore, group_
         group_samples: a group with fewer of them is not judged.
     """
     rare = {group for group, samples in fresh.support.items() if samples < group_samples}
-    found = {name: value for name, value in fresh.metrics.items() if name.partition(GROUP)[2] not in rare}
+    found = {name: value for name, value in fresh.metrics.items() if split_name(name)[1] not in rare}
     judged = [metric for metric in metrics if metric.limit in gate.quality and metric.names_in(found)]
     return tuple(bounds(QUALITY, {metric.limit: gate.quality[metric.limit] for metric in judged}, metrics, found))
 

@@ -11,7 +11,7 @@ Json = dict[str, Any] | list[Any] | str | int | float | bool | None
 
 
 @dataclass(frozen=True)
-class Document:
+class JsonSource:
     """The file that is read: its name, what to do where it is wrong, and the error to raise then."""
 
     name: str
@@ -24,10 +24,10 @@ class Document:
         return self.error(f"{where}: expected {expected}, got {got}; {self.cure}")
 
 
-MANIFEST_FILE = Document("manifest.json", "fetch it again", ManifestError)
+MANIFEST_FILE = JsonSource("manifest.json", "fetch it again", ManifestError)
 
 
-def parse(content: bytes, document: Document) -> Json:
+def parse(content: bytes, document: JsonSource) -> Json:
     """Returns what a JSON text holds; refuses doubled keys and numbers that are not finite.
 
     Raises:
@@ -51,7 +51,7 @@ def no_doubles(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 class Fields:
     """The fields of one JSON object at `place` (dotted, empty for the outermost)."""
 
-    def __init__(self, content: Json, place: str, document: Document = MANIFEST_FILE) -> None:
+    def __init__(self, content: Json, place: str, document: JsonSource = MANIFEST_FILE) -> None:
         self.place = place
         self.document = document
         if not isinstance(content, dict):

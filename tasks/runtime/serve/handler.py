@@ -5,16 +5,14 @@ import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from ..bundle.predictor import Predictor
 from ..bundle.session import INPUTS, Arrays
 from ..errors import WrongInputError
 from .inputs import read_json, read_npy
 from .openapi import openapi
-
-if TYPE_CHECKING:
-    from .server import Server
+from .served import ServedModel
 
 JSON, NPY = "application/json", "application/x-npy"
 DRAINED = 2**20
@@ -28,6 +26,20 @@ class RequestError(Exception):
     def __init__(self, status: HTTPStatus, message: str, **headers: str) -> None:
         self.status, self.headers = status, headers
         super().__init__(message)
+
+
+class Server(Protocol):
+    """What a handler needs of the server that it answers for."""
+
+    model: ServedModel
+    max_bytes: int
+    """of one request's body"""
+    idle_s: float
+    """seconds that a client may say nothing"""
+    request_s: float
+    """seconds from the wait for a request to the end of its answer"""
+    deadlines: dict[socket.socket, float]
+    """when each connection must have had its answer, in seconds of the monotonic clock"""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -68,8 +80,8 @@ class Handler(BaseHTTPRequestHandler):
         """Keeps the terminal quiet."""
 
     @property
-    def _server(self) -> "Server":
-        return cast("Server", self.server)
+    def _server(self) -> Server:
+        return cast(Server, self.server)
 
     def _content(self) -> dict[str, Any]:
         path = self.path.partition("?")[0]

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.fields import Document, Json, parse
+from ..bundle.fields import Json, JsonSource, parse
 from ..bundle.manifest import TensorInfo
 from ..bundle.session import INPUTS, LENGTHS, Arrays
 from ..errors import WrongInputError
 
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-_JSON = Document("inputs", 'give {"inputs": [...]} or {"inputs": [...], "lengths": [...]}', WrongInputError)
+_JSON = JsonSource("inputs", 'give {"inputs": [...]} or {"inputs": [...], "lengths": [...]}', WrongInputError)
 
 
 def read_samples(content: bytes, takes: TensorInfo) -> Arrays:

@@ -21,7 +21,7 @@ PATIENCE = 4
 
 
 @dataclass(frozen=True)
-class Limits:
+class ServeLimits:
     """How much a client may ask for."""
 
     max_bytes: int
@@ -32,12 +32,12 @@ class Limits:
     """seconds that a client may say nothing"""
 
 
-class Server(ThreadingHTTPServer):
+class EdgeServer(ThreadingHTTPServer):
     """An HTTP server with a fixed number of threads that answers with one device's model."""
 
     daemon_threads = False
 
-    def __init__(self, device: Device, address: tuple[str, int], limits: Limits) -> None:
+    def __init__(self, device: Device, address: tuple[str, int], limits: ServeLimits) -> None:
         self.model = ServedModel(device)
         self.max_bytes, self.idle_s = limits.max_bytes, limits.timeout_s
         self.request_s = PATIENCE * limits.timeout_s
@@ -68,7 +68,7 @@ class Server(ThreadingHTTPServer):
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def serve(device: Device, host: str, port: int, limits: Limits, say: Callable[[str], None]) -> None:
+def serve(device: Device, host: str, port: int, limits: ServeLimits, say: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT.
 
     Args:
@@ -85,7 +85,7 @@ def serve(device: Device, host: str, port: int, limits: Limits, say: Callable[[s
     if limits.max_bytes < 1 or limits.threads < 1 or not 0 < limits.timeout_s < inf:
         raise SettingsError(f"`serve`: expected limits above 0, got {limits}; give others")
     try:
-        server = Server(device, (host, port), limits)
+        server = EdgeServer(device, (host, port), limits)
     except (OSError, OverflowError) as error:
         raise SettingsError(f"`{host}:{port}`: expected a free address, got {error}; give another --port") from None
     for number in (signal.SIGTERM, signal.SIGINT):

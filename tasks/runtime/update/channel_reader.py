@@ -10,7 +10,7 @@ from tuf.api.metadata import Metadata, TargetFile, Targets
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 
-from ..bundle.fields import Document, Fields
+from ..bundle.fields import Fields, JsonSource
 from ..bundle.manifest import MANIFEST
 from ..errors import ChannelError, ManifestError, NoModelError, SettingsError
 from .channel import METADATA, P95_MS, TARGETS, VERSION, target_path
@@ -87,7 +87,7 @@ class ChannelReader:
             try:
                 self._updater.download_target(file, str(path))
             except LengthOrHashMismatchError as error:
-                raise _other_bytes(file, error) from error
+                raise _other_bytes(file, self._noting.received, error) from error
             except DownloadHTTPError as error:
                 raise ChannelError(
                     "missing file", f"`{file.path}`: expected it to be served, got {error}; {ASK}"
@@ -110,7 +110,7 @@ def _offer(files: Mapping[str, TargetFile]) -> Offer:
     size = sum(file.length for file in files.values())
     if size > LARGEST_BUNDLE:
         raise ChannelError("endless data", f"expected at most {LARGEST_BUNDLE} bytes, got {size} signed for; {ASK}")
-    custom = Fields(files[MANIFEST].custom, "custom", Document("targets.json", ASK, ManifestError))
+    custom = Fields(files[MANIFEST].custom, "custom", JsonSource("targets.json", ASK, ManifestError))
     return Offer(sha256_of(files[MANIFEST]), custom.integer(VERSION), _limit_ms(custom), files)
 
 
@@ -125,6 +125,6 @@ def _limit_ms(custom: Fields) -> float | None:
     return limit
 
 
-def _other_bytes(file: TargetFile, error: Exception) -> ChannelError:
-    kind = "cut file" if "length" in str(error) else "altered file"
+def _other_bytes(file: TargetFile, received: int, error: Exception) -> ChannelError:
+    kind = "altered file" if received == file.length else "cut file"
     return ChannelError(kind, f"`{file.path}`: expected the bytes that were signed for, got {error}; {ASK}")

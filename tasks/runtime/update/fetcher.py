@@ -46,12 +46,16 @@ class HttpFetcher(FetcherInterface):
 
 
 class Noting(FetcherInterface):
-    """Passes on what another fetcher brings, and notes the name of the file that was asked for last."""
+    """Passes on what another fetcher brings, and notes the name and the size of the last file."""
 
     def __init__(self, fetcher: FetcherInterface) -> None:
         self._fetcher = fetcher
-        self.asked = ""
+        self.asked, self.received = "", 0
+        """the name, and how many bytes came"""
 
     def _fetch(self, url: str) -> Iterator[bytes]:
         self.asked = urlsplit(url).path.rpartition("/")[2]
-        return self._fetcher.fetch(url)
+        self.received = 0
+        for chunk in self._fetcher.fetch(url):
+            self.received += len(chunk)
+            yield chunk

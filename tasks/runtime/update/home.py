@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from ..errors import BusyError, SettingsError
+from ..errors import LockedError, SettingsError
 from .receipts import HeldOut, Receipt, read_held_out, read_receipt, write_note
 from .settings import Settings, read_settings
 from .storage import point, remove_directory, sync_directory
@@ -119,13 +119,13 @@ class Home:
         """Keeps other updates and rollbacks out.
 
         Raises:
-            BusyError: one of them is at work.
+            LockedError: one of them is at work.
         """
         with (self.path / "lock").open("a") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise BusyError(
+                raise LockedError(
                     f"`{self.path}`: expected nobody else at work here, got another update or rollback; try again later"
                 ) from None
             yield

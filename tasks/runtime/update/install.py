@@ -45,7 +45,7 @@ def update(home: Home, fetcher: FetcherInterface | None = None, force: bool = Fa
         OfflineError, NoModelError: it serves nothing.
         SelfTestError, ModelError, WrongInputError: the release failed here, and is held out from now on.
         HeldOutError: it had failed before.
-        BusyError: another process is at it.
+        LockedError: another process is at it.
         SettingsError: the home is not as it should be.
     """
     with home.lock():

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..bundle.fields import Document, Fields, parse
+from ..bundle.fields import Fields, JsonSource, parse
 from ..errors import SettingsError
 from .storage import write_durably
 
@@ -74,5 +74,5 @@ def timestamp() -> str:
 def _fields(path: Path) -> Fields | None:
     if not path.is_file():
         return None
-    document = Document(str(path), "remove it and run `stillhouse-edge update`", SettingsError)
+    document = JsonSource(str(path), "remove it and run `stillhouse-edge update`", SettingsError)
     return Fields(parse(path.read_bytes(), document), "", document)

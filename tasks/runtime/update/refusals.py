@@ -63,6 +63,7 @@ def _versions(error: Exception, file: str) -> ChannelError:
 
     A snapshot of the right version in which the targets are older than they were is a rollback, too.
     """
+    # TUF raises one class for both and hands on no numbers: only the words name the metadata whose version is wrong.
     asked_by_version = file[:1].isdigit()
     if asked_by_version and "targets.json version" not in str(error):
         return ChannelError("mix-and-match", f"`{file}`: expected the version that was signed for, got {error}; {ASK}")

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..bundle.fields import Document, Fields, parse
+from ..bundle.fields import Fields, JsonSource, parse
 from ..errors import SettingsError
 
-SETTINGS_FILE = Document("device.json", "mend it, or remove the home and run `stillhouse-edge init`", SettingsError)
+SETTINGS_FILE = JsonSource("device.json", "mend it, or remove the home and run `stillhouse-edge init`", SettingsError)
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 

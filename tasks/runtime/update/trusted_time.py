@@ -11,7 +11,7 @@ from typing import Any
 
 from tuf.api.metadata import Metadata
 
-from ..bundle.fields import Document, Fields, parse
+from ..bundle.fields import Fields, JsonSource, parse
 from ..errors import ChannelError, SettingsError
 from .home import Home
 from .storage import write_durably
@@ -50,7 +50,7 @@ def latest_time(home: Home) -> datetime | None:
     path = home.trusted_time_file
     if not path.is_file():
         return None
-    document = Document(str(path), "set the clock, then remove the file", SettingsError)
+    document = JsonSource(str(path), "set the clock, then remove the file", SettingsError)
     fields = Fields(parse(path.read_bytes(), document), "", document)
     return _time(fields)
 
