@@ -18,8 +18,8 @@ import grimp
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("cli", "flows", "tasks", "params", "infra")
 TEXTS = ("*.py", "*.html", "*.md")
-OF_CLASSIFICATION = ("tasks/kinds/classification", "tasks/runtime/decode/classification.py")
-"""where words of classification belong"""
+OF_CLASSIFICATION = "tasks/kinds/classification/"
+"""the folder of that kind, where they belong"""
 WORDS = re.compile(
     r"accurac(?:y|ies)|recall|confusion|macro.?f1|\bf1\b|class.?(?:counts?|scores?|weights?)"
     r"|calibration.(?:error|bins)|confidence.?bins|cross.?entropy|softmax",

@@ -38,13 +38,13 @@ def test_no_two_public_classes_of_one_name() -> None:
     assert not doubled_classes()
 
 
-def test_words_of_classification_occur_in_its_folder_and_its_decoder_alone() -> None:
+def test_words_of_classification_occur_in_its_folder_alone() -> None:
     strange = {
         name: dict(words)
         for name, words in words_of_classification().items()
         if not any(fnmatch(name, pattern) for pattern in MAY_SPEAK)
     }
-    assert not strange, f"they belong into {' or '.join(OF_CLASSIFICATION)}"
+    assert not strange, f"they belong into {OF_CLASSIFICATION}"
 
 
 def test_every_exception_is_still_one() -> None:
