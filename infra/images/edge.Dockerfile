@@ -9,6 +9,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 COPY LICENSE requirements.lock ./
 COPY infra/device infra/device
+COPY tasks/kinds tasks/kinds
 COPY tasks/runtime tasks/runtime
 RUN python -m venv /opt/venv \
  && /opt/venv/bin/python -m pip wheel --no-deps --wheel-dir dist infra/device \
