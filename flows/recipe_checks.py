@@ -175,7 +175,8 @@ def _network(architecture: Architecture, recipe: Recipe) -> "Network":
     from tasks.models.build import build_model
 
     spec = _nominal_spec(recipe)
-    statistics = Statistics(mean=(0.0,) * spec.features, std=(1.0,) * spec.features)
+    features = find_layout(spec.layout).features(spec.shape)
+    statistics = Statistics(mean=(0.0,) * features, std=(1.0,) * features)
     with torch.device("meta"):
         targets = part(recipe.data.task, "targets", TargetsPart).nominal()
         data = DataSpec(input=spec, task=recipe.data.task, targets=targets, statistics=statistics)

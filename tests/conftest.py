@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tasks.contracts.records import DataFile, DataRecord, DatasetCard, InputSpec, Shard, SplitCard, Statistics
 from tasks.contracts.targets import Column, TargetCard
 from tasks.core.files import sha256_of
+from tasks.layouts import find_layout
 from tasks.training.arrays import CARD, read_card
 from tasks.training.network import PreparedData
 
@@ -176,7 +177,7 @@ def _first_tones(generator: np.random.Generator, labels: NDArray[np.int64], spec
 def _statistics(inputs: NDArray[Any], lengths: NDArray[Any] | None, spec: InputSpec) -> Statistics:
     values = inputs.astype(np.float64)
     values = values[np.arange(spec.shape[0]) < lengths[:, None]] if lengths is not None else np.moveaxis(values, 1, -1)
-    flat = values.reshape(-1, spec.features)
+    flat = values.reshape(-1, find_layout(spec.layout).features(spec.shape))
     return Statistics(mean=tuple(flat.mean(axis=0)), std=tuple(flat.std(axis=0)))
 
 

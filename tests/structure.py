@@ -1,4 +1,4 @@
-"""What the structure of production code is: its imports, folders, public classes, and words of one kind of task.
+"""What the structure of production code is: imports, folders, public classes, words of a kind, questions of a layout.
 
 `python -m tests.structure` lists all that `tests/test_structure.py` looks for.
 """
@@ -30,6 +30,12 @@ recall where it is the metric; not `label_smoothing`, which is a setting of any 
 CLASS_STATEMENT = re.compile(r"^class (?=[A-Z])", re.MULTILINE)
 NAMES = re.compile(r"(?:^|_)class(?:es)?_|(?:^|_)classes$")
 """in identifiers alone, for Python has classes, too"""
+
+FORMS = {path.stem for path in (ROOT / "tasks/layouts").glob("[!_]*.py")}
+OF_LAYOUTS = FORMS | {"lengths"}
+"""strings that only a layout should know: the names of all, and of what a layout adds to `inputs`"""
+ASKED = re.compile(r"\blayout\s*(?:==|!=|in\b|not in\b)")
+"""in templates"""
 
 
 def cycles() -> list[tuple[str, ...]]:
@@ -78,6 +84,40 @@ def words_of_classification() -> dict[str, Counter[str]]:
     return found
 
 
+def questions_of_layouts() -> dict[str, Counter[str]]:
+    """Returns for each file outside `tasks/layouts` what in it asks for a layout by name, and how often."""
+    found = {}
+    for path in _files(*TEXTS):
+        name = path.relative_to(ROOT).as_posix()
+        if not name.startswith("tasks/layouts/") and (asked := Counter(_asked(path))):
+            found[name] = asked
+    return found
+
+
+def _asked(path: Path) -> Iterator[str]:
+    if path.suffix != ".py":
+        yield from ASKED.findall(path.read_text(encoding="utf-8"))
+        return
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        match node:
+            case ast.Constant(value=str(text)) if text in OF_LAYOUTS:
+                yield text
+            case ast.Compare(ops=[ast.Eq() | ast.NotEq() | ast.In() | ast.NotIn()]) if any(
+                map(_is_layout, (node.left, *node.comparators))
+            ):
+                yield ast.unparse(node)
+            case ast.Match(subject=asked) | ast.Subscript(slice=asked) if _is_layout(asked):
+                yield f"by {ast.unparse(asked)}"
+
+
+def _is(op: ast.cmpop) -> bool:
+    return isinstance(op, ast.Is | ast.IsNot)
+
+
+def _is_layout(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node).split(".")[-1] == "layout"
+
+
 def _words(path: Path) -> Iterator[str]:
     text = CLASS_STATEMENT.sub("", path.read_text(encoding="utf-8"))
     yield from (word.lower() for word in WORDS.findall(text))
@@ -99,6 +139,8 @@ def listing() -> Iterator[str]:
     yield from (f"class {name}: {', '.join(files)}" for name, files in doubled_classes().items())
     for file, words in words_of_classification().items():
         yield f"{file}: {', '.join(f'{word} {count}' for word, count in words.most_common())}"
+    for file, asked in questions_of_layouts().items():
+        yield f"{file} asks: {', '.join(f'{what} {count}' for what, count in asked.most_common())}"
 
 
 if __name__ == "__main__":

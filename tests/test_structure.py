@@ -10,6 +10,7 @@ from tests.structure import (
     cycles,
     doubled_classes,
     folder_sizes,
+    questions_of_layouts,
     words_of_classification,
 )
 
@@ -24,6 +25,22 @@ MAY_SPEAK = {
     "tasks/data/init/templates.py": "`init` writes a recipe of classification: its limits name that kind's metric",
 }
 """pattern of files -> why words of classification are right in them"""
+
+MAY_ASK = {
+    "params/readers.py": "the one list of layouts, and what each reader gives",
+    "tasks/data/readers/*.py": "a reader says what it gives",
+    "tasks/models/architectures/*.py": "an architecture says what it takes, and what its feature maps are",
+    "tasks/models/family.py": "refuses what an architecture does not take",
+    "tasks/kinds/*/figures.py": "Hugging Face names tasks by what they are about",
+    "tasks/kinds/contract.py": "`per: sequence`, the rows of an objective",
+    "tasks/kinds/*/loss.py": "`per: sequence`",
+    "params/objectives.py": "`per: sequence`",
+    "tasks/distill/mutual.py": "`per: sequence`",
+    "tasks/distill/soft_terms.py": "`per: sequence`",
+    "tasks/distill/soft_labels/*.py": "`per: sequence`",
+    "tasks/runtime/*/*.py": "the device's half has no layouts, it reads the inputs of the file",
+}
+"""pattern of files -> why names of layouts, or of their inputs, are right in them"""
 
 
 def test_no_circle_of_imports() -> None:
@@ -47,7 +64,14 @@ def test_words_of_classification_occur_in_its_folder_alone() -> None:
     assert not strange, f"they belong into {OF_CLASSIFICATION}"
 
 
+def test_no_code_outside_layouts_asks_for_one() -> None:
+    found = questions_of_layouts()
+    strange = {name: dict(asked) for name, asked in found.items() if not any(fnmatch(name, p) for p in MAY_ASK)}
+    assert not strange, "they belong into tasks/layouts"
+
+
 def test_every_exception_is_still_one() -> None:
-    names = words_of_classification()
+    names, asking = words_of_classification(), questions_of_layouts()
     idle = [pattern for pattern in MAY_SPEAK if not any(fnmatch(name, pattern) for name in names)]
+    idle += [pattern for pattern in MAY_ASK if not any(fnmatch(name, pattern) for name in asking)]
     assert not idle

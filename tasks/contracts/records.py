@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 
 from params.compress import Target
 from params.models import Architecture
+from params.readers import Layout
 from tasks.contracts.metrics import Check
 from tasks.contracts.targets import Column, TargetCard
 from tasks.core.record import Artefact, Record
@@ -25,14 +26,9 @@ class InputSpec(Record):
     normalises.
     """
 
-    layout: Literal["image", "sequence", "vector"]
+    layout: Layout
     dtype: Literal["uint8", "float32"]
     shape: tuple[int, ...]
-
-    @property
-    def features(self) -> int:
-        """Number of channels (image) or features (sequence, vector): the axis that the statistics are over."""
-        return self.shape[0] if self.layout == "image" else self.shape[-1]
 
 
 class Statistics(Record):
@@ -64,7 +60,7 @@ class Shard(Record):
 
     samples: int
     inputs: dict[str, DataFile]
-    """by name: `inputs`, and `lengths` of sequences"""
+    """by name: `inputs`, and what the layout has besides, one number per sample"""
     targets: dict[str, DataFile]
     """by column"""
     offsets: dict[str, DataFile] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from params.retrain import DriftLimits
 from tasks.contracts.records import InputSpec, Shard
 from tasks.core.record import Record
 from tasks.data.versions.versions_store import Locate, card_of
+from tasks.layouts import INPUTS, find_layout
 
 Features = NDArray[np.float64]
 """(samples, features)"""
@@ -53,8 +54,7 @@ def drift_between(before: Features, now: Features, limits: DriftLimits) -> Drift
 def features_of(locate: Locate, samples: int) -> Features:
     """Returns features of at most about `samples` training samples, evenly spread: (samples, features).
 
-    They are a vector's own values; of a sequence the mean of each feature over its frames; of an image the mean and
-    the standard deviation of each channel.
+    They are the numbers that the layout takes to stand for a sample, such as the mean of each channel.
     """
     card = card_of(locate)
     split = card.splits["train"]
@@ -63,12 +63,5 @@ def features_of(locate: Locate, samples: int) -> Features:
 
 
 def _of_shard(locate: Locate, shard: Shard, spec: InputSpec, step: int) -> Features:
-    taken = np.load(locate(shard.inputs["inputs"].name), mmap_mode="r")[::step].astype(np.float64)
-    if spec.layout == "vector":
-        return np.asarray(taken)
-    if spec.layout == "image":
-        return np.concatenate([taken.mean(axis=(2, 3)), taken.std(axis=(2, 3))], axis=1)
-    if "lengths" not in shard.inputs:
-        return np.asarray(taken.mean(axis=1))
-    frames = np.load(locate(shard.inputs["lengths"].name), mmap_mode="r")[::step]
-    return np.asarray(taken.sum(axis=1) / frames[:, None])  # padding is zeros
+    taken = {name: np.load(locate(file.name), mmap_mode="r")[::step] for name, file in shard.inputs.items()}
+    return find_layout(spec.layout).summary({**taken, INPUTS: taken[INPUTS].astype(np.float64)})

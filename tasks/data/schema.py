@@ -5,6 +5,7 @@ from typing import Any
 
 from tasks.contracts.records import DatasetCard, InputSpec
 from tasks.core.errors import mismatch
+from tasks.layouts import find_layout
 
 SHOWN = 5
 Stage = Mapping[str, Any]
@@ -41,10 +42,8 @@ def _schema(card: DatasetCard) -> tuple[object, ...]:
 
 
 def sample_in_words(spec: InputSpec) -> str:
-    """Returns what a sample is; how long the longest sequence is, is no part of that."""
-    if spec.layout == "image":
-        return f"{spec.dtype} images of {' x '.join(map(str, spec.shape))}"
-    return f"{spec.layout}s of {spec.features} {spec.dtype} features"
+    """Returns what a sample is; how long the longest is where lengths differ, is no part of that."""
+    return find_layout(spec.layout).in_words(spec)
 
 
 def _shown(names: list[str]) -> str:

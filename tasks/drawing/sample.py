@@ -1,8 +1,8 @@
-"""One sample of any layout, small: a picture, curves over frames, or bars."""
+"""One sample, small: a picture, curves over frames, or bars, by how many axes it has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -37,9 +37,9 @@ class Scale:
         return np.clip((values - self.low) / ((self.high - self.low) or 1.0), 0.0, 1.0)
 
 
-def draw_sample(axes: Axes, inputs: Array, layout: Literal["image", "sequence", "vector"], scale: Scale) -> None:
+def draw_sample(axes: Axes, inputs: Array, scale: Scale) -> None:
     """Draws one sample, without padding and finite, into axes of its own."""
-    {"image": _picture, "sequence": _frames, "vector": _bars}[layout](axes, inputs, scale)
+    (_bars, _frames, _picture)[inputs.ndim - 1](axes, inputs, scale)
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():

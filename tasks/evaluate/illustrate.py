@@ -16,6 +16,7 @@ from tasks.evaluate.figures.front import draw_front
 from tasks.evaluate.figures.slices import draw_slices
 from tasks.evaluate.slices import sample_ids
 from tasks.kinds.contract import FiguresPart, part
+from tasks.layouts import find_layout
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 
@@ -35,9 +36,7 @@ class SamplesShown:
         """Returns the raw inputs, without padding, and the id of the sample at each row."""
         samples = open_split(self.data.directory, TEST).gather(rows)
         names = sample_ids(self.data.directory, self.data.card, TEST, rows)
-        lengths = samples.inputs.get("lengths", [None] * len(rows))
-        found = zip(samples.inputs["inputs"], lengths, names, strict=True)
-        return [(one[:length], name) for one, length, name in found]
+        return list(zip(find_layout(self.spec.layout).samples(samples.inputs), names, strict=True))
 
 
 def illustrate(

@@ -32,8 +32,16 @@ class InputLayout(Protocol):
     """of values as readers give them"""
     spatial: bool
     """whether samples are (channels, height, width), which augmentation may turn, move and cut"""
+    ragged: bool
+    """whether the first axis of a sample may have any length"""
     traced: bool
     """whether export traces the network, since torch.export cannot follow it"""
+
+    def features(self, shape: tuple[int, ...]) -> int:
+        """Returns the number of channels or features of a sample: the axis that the statistics are over."""
+
+    def in_words(self, spec: InputSpec) -> str:
+        """Returns what samples are; how long the longest is where lengths differ, is no part of that."""
 
     def per_feature(self, features: int) -> tuple[int, ...]:
         """Returns the shape of one number per channel or feature that goes along with a batch."""
@@ -49,6 +57,12 @@ class InputLayout(Protocol):
 
     def mask(self, inputs: Arrays) -> Values | None:
         """Returns what of the values is no padding, shaped to go along with them; None where there is none."""
+
+    def flat(self, inputs: Arrays) -> Values:
+        """Returns the values of all samples together, (values, channels or features), without padding."""
+
+    def summary(self, inputs: Arrays) -> Values:
+        """Returns numbers (n, numbers) that stand for each sample where two sets of samples are compared."""
 
     def samples(self, inputs: Arrays) -> Iterator[Values]:
         """Yields the values of each sample without its padding."""

@@ -22,8 +22,17 @@ class SequenceLayout:
     axes: Mapping[str, Mapping[int, str]] = {INPUTS: {0: "batch", 1: "frames"}, LENGTHS: {0: "batch"}}
     dtype: Literal["uint8", "float32"] = "float32"
     spatial = False
+    ragged = True
     traced = True
     """with LSTM and GRU, torch.export can freeze the frames and report success (torch 2.13)"""
+
+    def features(self, shape: tuple[int, ...]) -> int:
+        """Returns the number of features of a frame."""
+        return shape[1]
+
+    def in_words(self, spec: InputSpec) -> str:
+        """Returns `sequences of 12 float32 features`."""
+        return f"sequences of {spec.shape[1]} {spec.dtype} features"
 
     def per_feature(self, features: int) -> tuple[int, ...]:
         """Returns (features,)."""
@@ -54,6 +63,17 @@ class SequenceLayout:
     def mask(self, inputs: Arrays) -> Values | None:
         """Returns (n, frames, 1) whether a frame is no padding."""
         return frame_mask(inputs[INPUTS].shape[1], inputs[LENGTHS])[:, :, None]
+
+    def flat(self, inputs: Arrays) -> Values:
+        """Returns (frames, features)."""
+        values = inputs[INPUTS]
+        flat: Values = values[frame_mask(values.shape[1], inputs[LENGTHS])]
+        return flat
+
+    def summary(self, inputs: Arrays) -> Values:
+        """Returns the mean of each feature over the frames."""
+        means: Values = inputs[INPUTS].sum(axis=1) / inputs[LENGTHS][:, None]  # padding is zeros
+        return means
 
     def samples(self, inputs: Arrays) -> Iterator[Values]:
         """Yields the frames of each sequence before its padding."""

@@ -17,7 +17,16 @@ class VectorLayout:
     axes: Mapping[str, Mapping[int, str]] = {INPUTS: {0: "batch"}}
     dtype: Literal["uint8", "float32"] = "float32"
     spatial = False
+    ragged = False
     traced = False
+
+    def features(self, shape: tuple[int, ...]) -> int:
+        """Returns the number of numbers."""
+        return shape[0]
+
+    def in_words(self, spec: InputSpec) -> str:
+        """Returns `vectors of 8 float32 features`."""
+        return f"vectors of {spec.shape[0]} {spec.dtype} features"
 
     def per_feature(self, features: int) -> tuple[int, ...]:
         """Returns (features,)."""
@@ -38,6 +47,14 @@ class VectorLayout:
     def mask(self, inputs: Arrays) -> Values | None:  # noqa: ARG002 - other forms look
         """Returns None: there is no padding."""
         return None
+
+    def flat(self, inputs: Arrays) -> Values:
+        """Returns the rows as they are."""
+        return inputs[INPUTS]
+
+    def summary(self, inputs: Arrays) -> Values:
+        """Returns the rows as they are."""
+        return inputs[INPUTS]
 
     def samples(self, inputs: Arrays) -> Iterator[Values]:
         """Yields each row."""

@@ -28,7 +28,7 @@ class Network(nn.Module):
         self.body = body
         self.architecture, self.spec = architecture, spec
         self.heads, self.form = part(spec.task, "head", HeadPart), find_layout(spec.input.layout)
-        shape = self.form.per_feature(spec.input.features)
+        shape = self.form.per_feature(len(spec.statistics.mean))
         self.register_buffer("mean", torch.tensor(spec.statistics.mean, dtype=torch.float32).reshape(shape))
         self.register_buffer("std", torch.tensor(spec.statistics.std, dtype=torch.float32).reshape(shape))
 

@@ -13,6 +13,7 @@ from tasks.contracts.records import DatasetCard, Shard
 from tasks.contracts.targets import Targets, joined
 from tasks.core.mmap_rows import MmapRows
 from tasks.kinds.contract import TargetsPart, part
+from tasks.layouts import INPUTS
 
 CARD = "dataset.json"
 LARGE = 16 * 2**20
@@ -27,7 +28,7 @@ MOST_AT_ONCE, BYTES_AT_ONCE = 512, 2**20
 class Arrays:
     """Some samples of a split: named inputs and targets.
 
-    Inputs are `inputs` (n, *shape), raw, and of sequences `lengths` (n,) int64.
+    Inputs are `inputs` (n, *shape), raw, and what the layout has besides, (n,) int64.
     """
 
     inputs: Mapping[str, NDArray[Any]]
@@ -129,7 +130,7 @@ def open_split(directory: Path, split: str) -> SplitArrays:
 class _OpenShard:
     inputs: MmapRows
     targets: Targets
-    lengths: NDArray[np.int32] | None
+    further: Mapping[str, NDArray[np.int32]]
 
     @staticmethod
     def of(directory: Path, shard: Shard) -> "_OpenShard":
@@ -138,12 +139,12 @@ class _OpenShard:
             {name: directory / file.name for name, file in shard.targets.items()},
             {name: directory / file.name for name, file in shard.offsets.items()},
         )
-        lengths = _map(inputs["lengths"]) if "lengths" in inputs else None
-        return _OpenShard(MmapRows(inputs["inputs"]), targets, lengths)
+        further = {name: _map(path) for name, path in inputs.items() if name != INPUTS}
+        return _OpenShard(MmapRows(inputs[INPUTS]), targets, further)
 
     def take(self, local: NDArray[np.int64], rows: NDArray[np.int64]) -> Arrays:
-        lengths = {} if self.lengths is None else {"lengths": self.lengths[local].astype(np.int64)}
-        return Arrays({"inputs": self.inputs[local], **lengths}, self.targets.take(local), rows)
+        further = {name: values[local].astype(np.int64) for name, values in self.further.items()}
+        return Arrays({INPUTS: self.inputs[local], **further}, self.targets.take(local), rows)
 
 
 def _map(path: Path) -> NDArray[Any]:

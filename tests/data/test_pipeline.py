@@ -37,4 +37,5 @@ def test_all_code_that_shapes_prepared_data_is_watched() -> None:
     deps = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["prepare"]["do"]["deps"]
     shared = set((ROOT / "tasks/data/prepared").glob("[!_]*.py"))
     shared |= {path for path in (ROOT / "tasks/data/readers").glob("[!_]*.py") if path.stem not in _kinds("reader")}
+    assert {f"tasks/{named}.py" for named in ("kinds/${item.task}/targets", "layouts/${item.layout}")} <= {*deps}
     assert {str(path.relative_to(ROOT)) for path in shared} <= {*deps}

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from params.models import Architecture
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
+from tasks.layouts import find_layout
 from tasks.models.build import Network, build_model
 
 Make = Callable[[Architecture, InputSpec], Network]
@@ -33,7 +34,8 @@ def made(architecture: Architecture, spec: InputSpec, seed: int = 0) -> Network:
 
 def data_spec(spec: InputSpec, classes: int = 3, mean: float = 1.0, std: float = 2.0) -> DataSpec:
     """Returns what a classifier of such samples is built for."""
-    statistics = Statistics(mean=(mean,) * spec.features, std=(std,) * spec.features)
+    features = find_layout(spec.layout).features(spec.shape)
+    statistics = Statistics(mean=(mean,) * features, std=(std,) * features)
     targets = TargetCard(names=tuple(f"class {place}" for place in range(classes)))
     return DataSpec(input=spec, task="classification", targets=targets, statistics=statistics)
 

@@ -48,14 +48,15 @@ class GraphNetwork(nn.Module):
         for rounding in self._roundings():
             self._learn(rounding, floats)
 
-    def forward(self, inputs: Tensor, lengths: Tensor | None = None) -> dict[str, Tensor]:
-        """Returns the outputs by name from raw inputs, as the file does."""
-        values: dict[str, Any] = {"": None, "inputs": inputs, "lengths": lengths}
+    def forward(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """Returns the outputs by name from raw inputs in the order of the file, as the file does."""
+        names = [value.name for value in self.graph.graph.input]
+        values: dict[str, Any] = {"": None, **dict(zip(names, inputs, strict=True))}
         for node in self.nodes:
             if isinstance(node, Rounding):
                 values[node.output] = self._rounded(node, values)
             else:
-                read = [values[n] if n in values else self.constants[n].to(inputs.device) for n in node.inputs]
+                read = [values[n] if n in values else self.constants[n].to(inputs[0].device) for n in node.inputs]
                 values[node.output] = OPERATORS[node.kind](node.attributes, *read)
         return {output.name: values[output.name] for output in self.graph.graph.output}
 

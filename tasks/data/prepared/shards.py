@@ -14,8 +14,8 @@ from tasks.contracts.targets import Column, Targets
 from tasks.core.files import sha256_of
 from tasks.data.readers.samples import Values
 from tasks.kinds.contract import Arrays
+from tasks.layouts import INPUTS, find_layout
 
-INPUTS, LENGTHS = "inputs", "lengths"
 MEGABYTE = 1_000_000
 Rows = NDArray[np.int64]
 
@@ -30,8 +30,9 @@ class ShardWriter:
         self._folder, self._split = folder, split
         self._sizes = [min(per_shard, rows - start) for start in range(0, rows, per_shard)]
         self._inputs = {INPUTS: _Fixed(self._paths(INPUTS), self._sizes, spec.dtype, spec.shape)}
-        if spec.layout == "sequence":
-            self._inputs[LENGTHS] = _Fixed(self._paths(LENGTHS), self._sizes, "int32", ())
+        self._form = find_layout(spec.layout)
+        for name in self._form.further:
+            self._inputs[name] = _Fixed(self._paths(name), self._sizes, "int32", ())
         self._fixed = {
             column.name: _Fixed(self._paths(f"targets.{column.name}"), self._sizes, column.dtype, column.shape)
             for column in columns
@@ -44,10 +45,9 @@ class ShardWriter:
         }
 
     def write(self, row: int, values: Values, targets: Arrays) -> None:
-        """Writes one sample; a sequence is padded with the zeros that are there already."""
-        self._inputs[INPUTS].write(row, values)
-        if LENGTHS in self._inputs:
-            self._inputs[LENGTHS].write(row, np.array(len(values)))
+        """Writes one sample; a short one is padded with the zeros that are there already."""
+        for name, one in self._form.full(values[np.newaxis]).items():
+            self._inputs[name].write(row, one[0])
         for name, value in targets.items():
             (self._fixed.get(name) or self._ragged[name]).write(row, np.asarray(value))
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.records import InputSpec, Shard, Statistics
 from tasks.core.mmap_rows import MmapRows
+from tasks.layouts import INPUTS, find_layout
 
 BLOCK = 1_000_000
 """numbers read at a time"""
@@ -33,18 +34,16 @@ def statistics_of(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> S
 
 def _blocks(folder: Path, shards: tuple[Shard, ...], spec: InputSpec) -> Iterator[Doubles]:
     """Yields (values, features) of some samples at a time."""
+    form = find_layout(spec.layout)
     for shard in shards:
-        inputs = MmapRows(folder / shard.inputs["inputs"].name)
-        lengths = np.load(folder / shard.inputs["lengths"].name) if "lengths" in shard.inputs else None
+        inputs = MmapRows(folder / shard.inputs[INPUTS].name)
+        further = {name: np.load(folder / shard.inputs[name].name) for name in form.further}
         step = max(1, BLOCK // prod(spec.shape))
         for start in range(0, shard.samples, step):
             block = inputs[np.arange(start, min(start + step, shard.samples))]
             inputs.release()
-            if spec.layout == "image":
-                block = np.moveaxis(block, 1, -1)
-            elif lengths is not None:
-                block = block[np.arange(block.shape[1]) < lengths[start : start + step, None]]
-            yield block.reshape(-1, spec.features).astype(np.float64)
+            some = {name: values[start : start + step] for name, values in further.items()}
+            yield form.flat({INPUTS: block, **some}).astype(np.float64)
 
 
 def _rounded(values: Doubles) -> tuple[float, ...]:

@@ -23,7 +23,6 @@ from tasks.data.readers.samples import Reading, Sample, Values
 from tasks.kinds.contract import TargetsPart
 from tasks.layouts import find_layout
 
-DTYPES = {"image": "uint8", "sequence": "float32", "vector": "float32"}
 DIGEST = 16
 """bytes of the digest of a sample"""
 IDS_AT_A_TIME = 10_000
@@ -46,13 +45,14 @@ class Survey:
     """of the table: those that the kind makes of the targets, and what the reader keeps beside them"""
     parts: Objects
     """of a published split: `train` or `test`, else None"""
-    frames: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    """of the first axis of each sample"""
     contents: NDArray[np.void]
     """(n,) digests of shape and values"""
     places: Rows
     """of all samples in the order in which the reader hands them out; -1 for bad ones"""
     shape: tuple[int, ...]
-    """of a sample; of one frame for sequences"""
+    """of a sample; without the first axis where that may have any length"""
     bad: tuple[Bad, ...] = ()
     """samples that cannot be used, in no column"""
 
@@ -60,9 +60,10 @@ class Survey:
         return len(self.ids)
 
     def spec(self, reading: Reading) -> InputSpec:
-        """Returns what a prepared sample looks like; sequences are as long as the longest."""
-        shape = (int(self.frames.max()), *self.shape) if reading.layout == "sequence" else self.shape
-        return InputSpec(layout=reading.layout, dtype=find_layout(reading.layout).dtype, shape=shape)
+        """Returns what a prepared sample looks like; where lengths differ, it is as long as the longest."""
+        form = find_layout(reading.layout)
+        shape = (int(self.lengths.max()), *self.shape) if form.ragged else self.shape
+        return InputSpec(layout=reading.layout, dtype=form.dtype, shape=shape)
 
 
 def survey(recipe: Recipe, reading: Reading, kind: TargetsPart) -> Survey:
@@ -92,14 +93,14 @@ class _Taken:
     """The columns of a survey while they grow."""
 
     def __init__(self, reading: Reading, kind: TargetsPart) -> None:
-        self.reading, self.kind = reading, kind
+        self.reading, self.kind, self.form = reading, kind, find_layout(reading.layout)
         self.shared: dict[Hashable, Hashable] = {}
         self.ids: list[str] = []
         self.packed: list[pa.Array] = []
         self.gists: list[Hashable] = []
         self.columns: dict[str, list[Any]] = {name: [] for name in reading.slices}
         self.parts: list[str | None] = []
-        self.frames = array("i")
+        self.lengths = array("i")
         self.contents = bytearray()
         self.shape: tuple[int, ...] = ()
         self.order = array("q")
@@ -119,7 +120,7 @@ class _Taken:
         for name, text in zip(self.reading.slices, sample.slices, strict=True):
             self.columns[name].append(self._share(text))
         self.parts.append(sample.part)
-        self.frames.append(len(sample.values) if self.reading.layout == "sequence" else 1)
+        self.lengths.append(len(sample.values))
         self.contents += digest_of(sample.values)
         return None
 
@@ -141,10 +142,9 @@ class _Taken:
 
     def _problem(self, values: Values) -> str:
         """Returns what is wrong with the values of a sample; the first one decides which shape the others must have."""
-        layout = self.reading.layout
-        if values.dtype != DTYPES[layout]:
-            return f"expected {DTYPES[layout]} values, got {values.dtype}"
-        shape = values.shape[1:] if layout == "sequence" else values.shape
+        if values.dtype != self.form.dtype:
+            return f"expected {self.form.dtype} values, got {values.dtype}"
+        shape = values.shape[self.form.ragged :]
         self.shape = self.shape or shape
         if shape != self.shape or values.size == 0:
             return f"expected shape {self.shape} like the first sample, got {shape}"
@@ -164,7 +164,7 @@ class _Taken:
             gists=_objects(self.gists)[order],
             columns={name: _objects(values)[order] for name, values in columns.items()},
             parts=_objects(self.parts)[order],
-            frames=np.array(self.frames, dtype=np.int32)[order],
+            lengths=np.array(self.lengths, dtype=np.int32)[order],
             contents=np.frombuffer(self.contents, dtype=f"V{DIGEST}")[order],
             places=rank[np.array(self.order, dtype=np.int64)],
             shape=self.shape,

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from params.readers import LABEL
+from params.readers import LABEL, Layout
 from tasks.kinds.contract import Declared, Raw
 
 Values = NDArray[Any]
@@ -37,7 +37,7 @@ class Sample:
 class Reading:
     """A source opened by a reader; `samples()` may be called again and reads one sample at a time."""
 
-    layout: Literal["image", "sequence", "vector"]
+    layout: Layout
     samples: Callable[[], Iterator[Sample]]
     declared: Declared = field(default_factory=lambda: {LABEL: {}})
     """what the source or the recipe says of each column of the target before a sample is read"""

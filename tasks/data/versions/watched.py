@@ -15,10 +15,10 @@ COUNTED_BYTES = 64 * 1024 * 1024
 
 
 def watched(data: Data) -> dict[str, str]:
-    """Returns the entry of a recipe in `dvc.yaml`: one's own files or the code that fetches, and who reads them."""
+    """Returns the entry of a recipe in `dvc.yaml`: one's own files or the code that fetches, and what reads them."""
     source, code = data.source, f"tasks/data/sources/{data.source.kind}.py"
     place = source.path if isinstance(source, FolderSource | FileSource) else code
-    return {"source": place, "reader": data.reader.kind, "task": data.task}
+    return {"source": place, "reader": data.reader.kind, "layout": data.reader.layout, "task": data.task}
 
 
 def source_signature(project: Path, recipe: Recipe) -> str:

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import numpy as np
+
+from tasks.contracts.records import InputSpec
 from tasks.evaluate.report.details import own_tables, per_slice
 from tasks.evaluate.report.gates import challenge_texts, verdict_texts
 from tasks.evaluate.report.headline import big_numbers, verdict_line
@@ -12,6 +15,7 @@ from tasks.evaluate.report.report import Report
 from tasks.evaluate.report.summary import summary
 from tasks.evaluate.report.templating import render
 from tasks.kinds.contract import FiguresPart, part
+from tasks.layouts import find_layout
 
 
 def render_card(report: Report) -> str:
@@ -32,9 +36,17 @@ def render_card(report: Report) -> str:
         "samples": samples_in_words(data),
         "quarantine": quarantine_in_words(data),
         "shape": Ready(", ".join(map(str, data.input.shape))),
+        "further": _further(data.input),
     }
     # Every value is escaped unless it is `Ready`, as HTML's autoescape does.
     return render("card.md", {"code": as_code, "ticked": ticked}, values, finalize=as_markdown)
+
+
+def _further(spec: InputSpec) -> dict[str, int]:
+    """Returns what the model takes besides `inputs`, of one sample of the full size."""
+    form = find_layout(spec.layout)
+    one = form.full(np.broadcast_to(np.zeros((), spec.dtype), (1, *spec.shape)))
+    return {name: int(one[name][0]) for name in form.further}
 
 
 def _head(report: Report) -> str:

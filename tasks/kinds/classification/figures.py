@@ -55,7 +55,7 @@ class ClassificationFigures:
         ours = evidence[shipped]
         drawn = (
             draw_confusion(confusion_of(ours, len(card.names)), card.names),
-            draw_worst(worst_classes(ours, card, samples), samples.spec),
+            draw_worst(worst_classes(ours, card, samples)),
             draw_reliability({name: _reliability(evidence[name]) for name in (TEACHER, shipped)}, shipped),
         )
         yield from (drawing for drawing in drawn if drawing is not None)

@@ -15,7 +15,7 @@ from tasks.models.recurrent import reversed_frames
 
 def build_recurrent(architecture: Recurrent, spec: InputSpec) -> Backbone:
     """Returns `layer1`, `dropout1`, `layer2`, ...; padding cannot reach what is before it."""
-    width, layers = spec.features, OrderedDict[str, nn.Module]()
+    width, layers = spec.shape[-1], OrderedDict[str, nn.Module]()
     for number in range(1, architecture.layers + 1):
         layers[f"layer{number}"] = RecurrentLayer(architecture, width)
         layers[f"dropout{number}"] = FrameDropout(architecture.dropout)

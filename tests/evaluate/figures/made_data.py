@@ -6,7 +6,6 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.records import InputSpec
 from tasks.drawing.svg import Drawing
 from tasks.evaluate.figures.curves import draw_curves
 from tasks.evaluate.figures.front import draw_front
@@ -15,7 +14,7 @@ from tasks.kinds.classification.pictures.confusion import draw_confusion
 from tasks.kinds.classification.pictures.reliability import Reliability, draw_reliability
 from tasks.kinds.classification.pictures.worst import Mistake, WorstClass, draw_worst
 from tasks.kinds.limits import deciding
-from tests.evaluate.report.made import CLASSES, SHIPS, SPEC, scores
+from tests.evaluate.report.made import CLASSES, SHIPS, scores
 
 ACCURACY = deciding("classification")
 
@@ -51,16 +50,12 @@ def all_drawings() -> tuple[Drawing, ...]:
     drawn = (
         draw_front(ACCURACY, scores(), SHIPS),
         draw_confusion(COUNTS, CLASSES),
-        draw_worst(WORST, SPEC),
+        draw_worst(WORST),
         draw_reliability(models, SHIPS),
         draw_slices(ACCURACY, slices, 0.9),
         draw_curves(ACCURACY, CURVES),
     )
     return tuple(drawing for drawing in drawn if drawing is not None)
-
-
-def spec(layout: str, shape: tuple[int, ...]) -> InputSpec:
-    return InputSpec.model_validate({"layout": layout, "dtype": "float32", "shape": shape})
 
 
 def places(svg: bytes) -> dict[str, tuple[float, float]]:

@@ -11,7 +11,7 @@ from tasks.evaluate.figures.slices import draw_slices
 from tasks.kinds.classification.pictures.confusion import draw_confusion
 from tasks.kinds.classification.pictures.worst import draw_worst
 from tests.evaluate.figures.made_data import ACCURACY, COUNTS, SVG, all_drawings, texts, worst_class
-from tests.evaluate.report.made import CLASSES, SPEC
+from tests.evaluate.report.made import CLASSES
 
 NAMES = ["front", "confusion", "worst", "reliability", "slices", "curves"]
 
@@ -29,7 +29,7 @@ def drawings(whole: tuple[Drawing, ...]) -> dict[str, ElementTree.Element]:
 def test_a_picture_that_has_nothing_to_show_is_not_drawn(whole: tuple[Drawing, ...]) -> None:
     assert [d.name for d in whole] == NAMES
     assert draw_confusion(np.zeros((3, 3), dtype=np.int64), CLASSES) is None
-    assert draw_worst((), SPEC) is None
+    assert draw_worst(()) is None
     assert draw_slices(ACCURACY, (), 0.9) is None
     assert draw_curves(ACCURACY, {"teacher": np.array([np.nan])}) is None
 
@@ -85,7 +85,7 @@ def test_no_picture_names_an_address_or_a_date(whole: tuple[Drawing, ...]) -> No
 def test_names_with_signs_of_html_mathematics_or_other_scripts_come_out_as_they_are() -> None:
     names = ("<b>|x", "$a_1$", "木")
     worst = (worst_class(np.ones((1, 8, 8)), label="<b>$a$木"),)
-    confusion, weakest = draw_confusion(COUNTS, names), draw_worst(worst, SPEC)
+    confusion, weakest = draw_confusion(COUNTS, names), draw_worst(worst)
     assert confusion is not None
     assert weakest is not None
     assert set(names) <= set(texts(confusion.svg))

@@ -24,11 +24,10 @@ from tests.evaluate.figures.made_data import (
     curve,
     places,
     reliability,
-    spec,
     texts,
     worst_class,
 )
-from tests.evaluate.report.made import CLASSES, SHIPS, SPEC, interval
+from tests.evaluate.report.made import CLASSES, SHIPS, interval
 
 
 def drawn(drawing: Drawing | None) -> list[str]:
@@ -128,12 +127,12 @@ def test_only_the_weakest_of_many_slices_are_shown_column_by_column() -> None:
 
 
 def test_under_each_sample_stands_what_was_said_of_it_and_how_surely() -> None:
-    found = drawn(draw_worst(WORST, SPEC))
+    found = drawn(draw_worst(WORST))
     assert found == ["pine0", "98 %", "pine1", "88 %", "willow: 70.0 % found (70 of 100)"]
 
 
 def test_pictures_of_samples_keep_their_pixels_and_use_the_whole_scale() -> None:
-    first, _ = pictures(draw_worst(WORST, SPEC))
+    first, _ = pictures(draw_worst(WORST))
     assert first.shape == (8, 8, 3)
     assert np.array_equal(first[..., 0], np.round(np.arange(64) / 63 * 255).reshape(8, 8))
 
@@ -141,7 +140,7 @@ def test_pictures_of_samples_keep_their_pixels_and_use_the_whole_scale() -> None
 def test_samples_that_are_shown_together_share_their_scale() -> None:
     rows = (worst_class(np.zeros((1, 4, 4)), count=1), worst_class(np.full((1, 4, 4), 0.5), count=1))
     high = worst_class(np.ones((1, 4, 4)), count=1)
-    assert [p.max() for p in pictures(draw_worst((*rows, high), spec("image", (1, 4, 4))))] == [
+    assert [p.max() for p in pictures(draw_worst((*rows, high)))] == [
         0,
         128,
         255,
@@ -150,17 +149,17 @@ def test_samples_that_are_shown_together_share_their_scale() -> None:
 
 def test_colours_stay_colours_and_other_numbers_of_channels_turn_grey() -> None:
     red = np.stack([np.ones((5, 5)), np.zeros((5, 5)), np.zeros((5, 5))])
-    (coloured,) = pictures(draw_worst((worst_class(red, count=1),), SPEC))
+    (coloured,) = pictures(draw_worst((worst_class(red, count=1),)))
     assert coloured[0, 0].tolist() == [255, 0, 0]
     two = np.stack([np.arange(25.0).reshape(5, 5)] * 2)
-    (grey,) = pictures(draw_worst((worst_class(two, count=1),), SPEC))
+    (grey,) = pictures(draw_worst((worst_class(two, count=1),)))
     assert np.ptp(grey, axis=2).max() == 0
     assert np.ptp(grey) == 255
 
 
 def test_a_large_picture_is_reduced_by_means_and_keeps_its_shape() -> None:
     steps = np.repeat(np.repeat([[0.0, 1.0]], 301, axis=0), 100, axis=1)[np.newaxis]
-    (small,) = pictures(draw_worst((worst_class(steps, count=1),), SPEC))
+    (small,) = pictures(draw_worst((worst_class(steps, count=1),)))
     assert small.shape == (76, 50, 3)
     assert small[:, :25].max() == 0
     assert small[:, 25:].min() == 255
@@ -168,18 +167,18 @@ def test_a_large_picture_is_reduced_by_means_and_keeps_its_shape() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 7.0])
 def test_a_picture_without_any_contrast_is_drawn_all_the_same(value: float) -> None:
-    assert pictures(draw_worst((worst_class(np.full((1, 6, 6), value), count=1),), SPEC))
+    assert pictures(draw_worst((worst_class(np.full((1, 6, 6), value), count=1),)))
 
 
-@pytest.mark.parametrize(("layout", "shape"), [("sequence", (20, 3)), ("vector", (6,))])
-def test_sequences_and_vectors_are_drawn_as_lines_and_bars(layout: str, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("shape", "shapes"), [((20, 3), 1), ((6,), 6)])
+def test_sequences_and_vectors_are_drawn_as_lines_and_bars(shape: tuple[int, ...], shapes: int) -> None:
     inputs = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-    drawing = draw_worst((worst_class(inputs, count=1),), spec(layout, shape))
+    drawing = draw_worst((worst_class(inputs, count=1),))
     assert not pictures(drawing)
     assert drawing is not None
     root = ElementTree.fromstring(drawing.svg)
     blue = [e for e in root.iter(f"{SVG}path") if "#1f7fc4" in e.get("style", "")]
-    assert len(blue) == {"sequence": 1, "vector": 6}[layout]
+    assert len(blue) == shapes
 
 
 def test_a_long_name_is_cut_where_its_room_ends() -> None:

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import SubFigure
 from numpy.typing import NDArray
 
-from tasks.contracts.records import InputSpec
 from tasks.drawing.sample import Scale, draw_sample
 from tasks.drawing.sheet import WIDTH, fitted, sheet, styled, width_of
 from tasks.drawing.svg import Drawing, drawing
@@ -44,7 +43,7 @@ class WorstClass:
 
 
 @styled()
-def draw_worst(classes: Sequence[WorstClass], spec: InputSpec) -> Drawing | None:
+def draw_worst(classes: Sequence[WorstClass]) -> Drawing | None:
     """Draws up to `CLASSES` rows of up to `SAMPLES` samples; None where there is no mistake."""
     worst = [row for row in classes if row.mistakes][:CLASSES]
     if not worst:
@@ -52,11 +51,11 @@ def draw_worst(classes: Sequence[WorstClass], spec: InputSpec) -> Drawing | None
     figure = sheet(150 * len(worst))
     scale = Scale.of([mistake.inputs for row in worst for mistake in row.mistakes[:SAMPLES]])
     for part, row in zip(figure.subfigures(len(worst), 1, squeeze=False)[:, 0], worst, strict=True):
-        _row(part, row, scale, spec)
+        _row(part, row, scale)
     return drawing(figure, "worst", TITLE, CAPTION)
 
 
-def _row(part: SubFigure, row: WorstClass, scale: Scale, spec: InputSpec) -> None:
+def _row(part: SubFigure, row: WorstClass, scale: Scale) -> None:
     words = f": {100 * row.found / row.samples:.1f} % found ({row.found:,} of {row.samples:,})"
     title = fitted(row.name, WIDTH - 8 - 1.2 * width_of(words)) + words
     part.suptitle(title, x=0.01, ha="left", fontweight="bold")
@@ -65,6 +64,6 @@ def _row(part: SubFigure, row: WorstClass, scale: Scale, spec: InputSpec) -> Non
             axes.set_axis_off()
             continue
         mistake = row.mistakes[place]
-        draw_sample(axes, np.nan_to_num(mistake.inputs.astype(np.float64)), spec.layout, scale)
+        draw_sample(axes, np.nan_to_num(mistake.inputs.astype(np.float64)), scale)
         axes.set_box_aspect(1)
         axes.set_xlabel(f"{fitted(mistake.predicted, WIDTH / SAMPLES - 4)}\n{100 * mistake.confidence:.0f} %")
