@@ -1,1 +1,1 @@
-"""Kinds of task: consumes logits and labels, produces losses, predictions and metrics; alone in knowing the kind."""
+"""Kinds of task: one folder each, whose six parts are all that the other code knows of a kind (`contract.py`)."""
