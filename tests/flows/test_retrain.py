@@ -15,6 +15,9 @@ from tests.tracking.reading import events_in, told, versions
 
 STAGES = ["data", "teacher", "student alone", "student", "compress", "evaluate", "register"]
 
+ANYHOW = ("--set", "promote.staging.not_worse_than_champion=false")
+"""Latency decides which candidate ships, so a machine does: a release that comes back may be worse than the champion"""
+
 
 def rows(database: Path, query: str) -> list[Any]:
     with sqlite3.connect(database) as connection:
@@ -146,7 +149,7 @@ def test_the_report_holds_what_the_gates_and_the_champion_said_and_is_an_artefac
 
 
 def test_going_back_reuses_everything_and_registers_nothing_new(served: Any, first_run: Any) -> None:
-    said = served.stillhouse("run", "params/digits.yaml")
+    said = served.stillhouse("run", "params/digits.yaml", *ANYHOW)
     assert said.code == 0, said.err
     assert said.stages == dict.fromkeys(STAGES, "reused")
     assert "digits version 1," in said.out
@@ -156,7 +159,7 @@ def test_an_artefact_that_is_gone_or_damaged_is_made_again(served: Any, first_ru
     weights = next((served.root / ".stillhouse/artifacts").rglob("baseline-model.safetensors"))
     before = weights.read_bytes()
     weights.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
-    said = served.stillhouse("run", "params/digits.yaml", "--force")
+    said = served.stillhouse("run", "params/digits.yaml", "--force", *ANYHOW)
     weights.write_bytes(before)
     assert said.code == 0, said.err
     assert said.stages["student alone"] == "done"
@@ -282,7 +285,7 @@ def test_nothing_left_this_machine(served: Any, first_run: Any) -> None:
 def test_a_teacher_that_is_brought_along_is_measured_and_not_trained(served: Any, first_run: Any) -> None:
     weights = served.registered("digits-teacher", 1) / "teacher-model.safetensors"
     bring = ("--set", "teacher.training=null", "--set", f"teacher.weights={weights}")
-    said = served.stillhouse("run", "params/digits.yaml", *bring)
+    said = served.stillhouse("run", "params/digits.yaml", *bring, *ANYHOW)
     assert said.code == 0, said.err
     assert "`teacher.weights_sha256` None ->" in said.out
     assert said.stages["teacher"] == "done"
