@@ -10,6 +10,7 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from tasks.contracts.releases import Verdict
 from tasks.runtime.bundle.bundle import self_test
 from tests.tracking.reading import events_in, told, versions
 
@@ -186,8 +187,12 @@ def test_the_gate_of_the_edge_is_passed_by_an_approval(served: Any, first_run: A
     assert re.search(r"\bedge\b", page_of(served, int(version)))
     assert re.search(rf"^digits edge: .*approved: version {version} by ", served.stillhouse("status").out, re.MULTILINE)
     (kept,) = (served.registered("digits", int(version)).parent / "verdicts").glob(f"edge-{found[-1][2][:12]}.json")
-    limits = {check["limit"] for check in json.loads(kept.read_text())["checks"] if check["passed"]}
-    assert {"loads_in_runtime", "requires", "approval"} <= limits
+    verdict = Verdict.model_validate_json(kept.read_text())
+    assert (verdict.passed, verdict.failure) == (True, "")
+    assert verdict.requires is not None
+    assert verdict.requires.leads
+    assert verdict.approval is not None
+    assert verdict.approval.by
 
 
 def test_the_way_back_is_one_command_and_everything_stays_on_record(served: Any, first_run: Any) -> None:
