@@ -258,7 +258,7 @@ def test_a_gate_that_refuses_names_the_limit_and_moves_nothing(served: Any, firs
         "promote.staging.bytes=10",
     )
     assert said.code == 1
-    assert "`accuracy`: expected at least 1" in said.err
+    assert "`quality.accuracy`: expected at least 1" in said.err
     assert "`bytes`: expected at most 10" in said.err
     assert mlflow_of(served).get_registered_model("digits").aliases == before
 
