@@ -135,7 +135,7 @@ def kept_history(project: Any) -> list[dict[str, float]]:
     if not found:
         return []
     with safe_open(found[0], framework="pt") as opened:
-        return list(json.loads(opened.metadata()["state"])["standing"]["history"])
+        return list(json.loads(opened.metadata()["state"])["state"]["history"])
 
 
 def test_a_training_that_is_terminated_goes_on_from_its_checkpoint_in_the_next_run(
