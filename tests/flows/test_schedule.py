@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +20,7 @@ from filelock import FileLock
 from urllib3 import PoolManager, Retry
 
 from tasks.registry.ledger.checks import checks
+from tasks.registry.ledger.database import VERSION_TABLE
 from tests.flows.conftest import TOOLS, Project
 
 PATIENCE_SECONDS = 120.0
@@ -107,7 +108,7 @@ def test_a_schedule_looks_records_that_nothing_changed_and_leaves_out_what_overl
     with serving(quiet, "--timezone", "Europe/Berlin") as schedule:
         until(lambda: len(planned(schedule)) >= 3)
         assert {(time.weekday(), time.hour) for time in planned(schedule)} <= {(0, 0), (0, 1)}  # 2:00 in Berlin
-        with FileLock(quiet.root / ".stillhouse/ledger.lock"):
+        with tables_being_made(quiet):
             first = schedule.ask()
             until(lambda: schedule.state(first) == "Running")
             second = schedule.ask()
@@ -125,9 +126,22 @@ def planned(schedule: Served) -> list[datetime]:
     return [datetime.fromisoformat(time) for (time,) in found]
 
 
+@contextmanager
+def tables_being_made(project: Project) -> Iterator[None]:
+    """Has everyone who opens the ledger wait, as while another process makes its tables."""
+    ledger = project.root / ".stillhouse/ledger.db"
+    with FileLock(project.root / ".stillhouse/ledger.lock"):
+        with closing(sqlite3.connect(ledger)) as connection, connection:
+            (revision,) = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()
+            connection.execute(f"DELETE FROM {VERSION_TABLE}")
+        yield
+        with closing(sqlite3.connect(ledger)) as connection, connection:
+            connection.execute(f"INSERT INTO {VERSION_TABLE} VALUES (?)", (revision,))
+
+
 def test_a_run_that_replaces_ends_the_one_that_goes_on(quiet: Project) -> None:
     with serving(quiet, "--overlap", "replace") as schedule:
-        with FileLock(quiet.root / ".stillhouse/ledger.lock"):
+        with tables_being_made(quiet):
             first = schedule.ask()
             until(lambda: schedule.state(first) == "Running")
             second = schedule.ask()
