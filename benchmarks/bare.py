@@ -118,6 +118,7 @@ def _bundle(recipe: Recipe, data: PreparedData, done: Compressed, folder: Path) 
         name=recipe.name,
         task=recipe.data.task,
         targets=data.card.targets.model_dump(mode="json"),
+        preprocessing=data.card.preprocessing,
         layout=data.card.input.layout,
         target=Processor(target.isa, target.threads),
         data_version=data.data_digest,

@@ -29,6 +29,7 @@ from tasks.runtime.bundle.manifest import Processor
 from tasks.runtime.bundle.predictor import Predictor
 from tasks.runtime.bundle.session import MODEL, Session
 from tasks.runtime.bundle.verify import Contents, read_verified
+from tasks.runtime.preprocess.preprocessor import ARRAYS
 from tasks.runtime.update.receipts import Receipt
 from tasks.training.seeds import seeded
 
@@ -79,7 +80,7 @@ def _bundle(name: str, folder: Path) -> tuple[Contents, Golden]:
     lengths = {"lengths": np.array([len(inputs[0])])} if spec.layout == "sequence" else {}
     golden = golden_of(Session(content), {"inputs": inputs, **lengths})
     facts = Facts(
-        name, "classification", targets.model_dump(), spec.layout, Processor("x86", 1), "", "", "", tolerance=1e-3
+        name, "classification", targets.model_dump(), ARRAYS, spec.layout, Processor("x86", 1), "", "", "", 1e-3
     )
     write_bundle(folder / "bundle", facts, content, golden)
     return read_verified(folder / "bundle"), golden

@@ -129,6 +129,14 @@ def evaluation_table(evaluation: EvaluationRecord) -> Table:
     return table
 
 
+def table_of(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """Returns a table of texts, printed as they are."""
+    table = Table(*map(escape, headings), box=SIMPLE_HEAD)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
 def gain_line(evaluation: EvaluationRecord) -> str:
     """Says what the teacher was worth to the student, and whether the test set is large enough to tell."""
     metric = deciding(evaluation.data.task)

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+from rich.markup import escape
 
-from cli.console import bullet_list, console, say_quarantine, warn
+from cli.console import bullet_list, console, say_quarantine, table_of, warn
 from cli.options import Overrides, RecipePath
 from flows.recipe_checks import advice_on
 from flows.run import load
-from tasks.core.errors import InputError, mismatch
 from tasks.core.workspace import project_root
 from tasks.data.versions.versioning import data_folder, recorded_data
 
@@ -31,11 +31,13 @@ def init(
     label: Annotated[Optional[str], typer.Option(help="The label column of the table.")] = None,  # noqa: UP045
 ) -> None:
     """Write a recipe for data of your own, and its entry in dvc.yaml."""
-    if (images is None) == (table is None):
-        got = "neither" if images is None else "both"
-        raise InputError(mismatch("stillhouse init", "", "one of `--images` and `--table`", got, "give one of them"))
-    from tasks.data.init.scaffold import write_recipe
+    from tasks.data.init.scaffold import understand, write_recipe
 
-    written = write_recipe(project_root(), name, images, table, label)
-    console.print(bullet_list("Written:", [str(item) for item in written]), soft_wrap=True)
+    understood = understand(project_root(), name, images, table, label)
+    if understood.rows:
+        console.print(table_of(understood.headings, understood.rows))
+    for note in understood.notes:
+        console.print(escape(note), soft_wrap=True)
+    written = write_recipe(project_root(), name, understood.recipe)
+    console.print(escape(bullet_list("Written:", [str(item) for item in written])), soft_wrap=True)
     console.print(f"Next: stillhouse run params/{name}.yaml")

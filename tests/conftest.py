@@ -17,6 +17,7 @@ from tasks.contracts.records import DataFile, DataRecord, DatasetCard, InputSpec
 from tasks.contracts.targets import Column, TargetCard
 from tasks.core.files import sha256_of
 from tasks.layouts import find_layout
+from tasks.runtime.preprocess.preprocessor import ARRAYS
 from tasks.training.arrays import CARD, read_card
 from tasks.training.network import PreparedData
 
@@ -39,6 +40,7 @@ def opened(directory: Path) -> PreparedData:
         input=card.input,
         columns=card.columns,
         targets=card.targets,
+        preprocessing=card.preprocessing,
         samples={name: split.samples for name, split in card.splits.items()},
     )
     return PreparedData.open(record)
@@ -125,6 +127,7 @@ def write_prepared(
         input=spec,
         columns=tuple(Column(name=name, dtype="int64") for name in ("label", *heads)),
         targets=targets_of(heads),
+        preprocessing=dict(ARRAYS),
         statistics=_statistics(inputs, lengths, spec),
         split_rule={"kind": "made up", "seed": 7},
         splits={name: _write_split(directory, name, *some, shards=shards, heads=heads) for name, some in drawn.items()},

@@ -22,7 +22,7 @@ MAY_SPEAK = {
     "params/objectives.py": "documents those formulas",
     "params/data.py": "`data.classes` of a recipe is the names of labels",
     "params/readers.py": "formats that name their classes: folders, IDX",
-    "tasks/data/init/templates.py": "`init` writes a recipe of classification: its limits name that kind's metric",
+    "tasks/data/init/*.py": "`init` writes a recipe of classification: its limits name that kind's metric",
 }
 """pattern of files -> why words of classification are right in them"""
 

@@ -112,6 +112,8 @@ class DatasetCard(Record):
     columns: tuple[Column, ...]
     """of the targets, as the shards hold them"""
     targets: TargetCard
+    preprocessing: dict[str, JsonValue]
+    """how a raw sample becomes the input, for `tasks.runtime.preprocess`: its `kind`, and what that alone reads"""
     feature_names: tuple[str, ...] = ()
     statistics: Statistics
     split_rule: dict[str, Any]
@@ -146,6 +148,7 @@ class DataRecord(Record):
     input: InputSpec
     columns: tuple[Column, ...]
     targets: TargetCard
+    preprocessing: dict[str, JsonValue]
     samples: dict[str, int]
     quarantined: dict[str, int] = Field(default_factory=dict)
     """reason -> bad samples left out; `quarantine.json` in the directory names them"""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .device import Device
 from .errors import RuntimeBundleError, WrongInputError
-from .serve.inputs import read_samples
+from .preprocess.arrays import read_samples
 from .serve.server import ServeLimits, serve
 from .update.home import HOME_VARIABLE
 from .update.install import Change
@@ -65,8 +65,8 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
     if predictor.problem:
         sys.stderr.write(f"{predictor.problem}\n")
     content = _read(asked.file)
-    samples = read_samples(content, predictor.session.inputs["inputs"])
-    for prediction in predictor.predict(samples):
+    samples = read_samples(content, predictor.session.inputs["inputs"], predictor.preprocessor)
+    for prediction in predictor.answer(samples):
         _say(json.dumps(prediction, ensure_ascii=False))
 
 

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from PIL import Image
 
 from tasks.core.errors import InputError
 from tasks.data.fetch import fetch
-from tasks.data.init.scaffold import write_recipe
+from tasks.data.init.scaffold import understand, write_recipe
 from tasks.data.prepared.prepare import prepare
 from tasks.kinds.recipes import load_recipe
 
@@ -21,8 +22,12 @@ def real(project: Path) -> Path:
     return project
 
 
+def written_recipe(project: Path, name: str, **given: Any) -> tuple[Path, ...]:
+    return write_recipe(project, name, understand(project, name, **given).recipe)
+
+
 def test_a_recipe_for_images_can_be_prepared(real: Path, images: Path) -> None:
-    written = write_recipe(real, "pets", images=images)
+    written = written_recipe(real, "pets", images=images)
     assert written == (real / "params/pets.yaml", real / "dvc.yaml")
     recipe = load_recipe(written[0])
     assert recipe.data.reader.model_dump() == {"kind": "image_folder", "size": (8, 8), "channels": 3}
@@ -34,7 +39,7 @@ def test_a_recipe_for_images_can_be_prepared(real: Path, images: Path) -> None:
 def test_grey_images_get_one_channel_and_large_ones_64_pixels(real: Path, images: Path) -> None:
     for path in images.glob("*/*.png"):
         Image.fromarray(np.zeros((200, 300), dtype=np.uint8)).save(path)
-    reader = load_recipe(write_recipe(real, "pets", images=images)[0]).data.reader
+    reader = load_recipe(written_recipe(real, "pets", images=images)[0]).data.reader
     assert reader.model_dump() == {"kind": "image_folder", "size": (64, 64), "channels": 1}
 
 
@@ -42,7 +47,7 @@ def test_a_recipe_for_a_table_can_be_prepared(real: Path, table: Path) -> None:
     lines = table.read_text().splitlines()
     texts = [f"{line},text {n}" for n, line in enumerate(lines)]
     table.write_text("\n".join([f"{lines[0]},note", *texts[1:]]) + "\n")
-    recipe = load_recipe(write_recipe(real, "rows", table=table)[0])
+    recipe = load_recipe(written_recipe(real, "rows", table=table)[0])
     assert recipe.data.reader.model_dump() == {
         "kind": "table",
         "label": "label",
@@ -57,7 +62,7 @@ def test_a_recipe_for_a_table_can_be_prepared(real: Path, table: Path) -> None:
 
 def test_dvc_yaml_gains_one_line_and_keeps_the_others(real: Path, images: Path) -> None:
     before = (real / "dvc.yaml").read_text().splitlines()
-    write_recipe(real, "pets", images=images)
+    written_recipe(real, "pets", images=images)
     after = (real / "dvc.yaml").read_text().splitlines()
     entry = f"      pets: {{source: {images}, reader: image_folder, layout: image, task: classification}}"
     assert [line for line in after if line not in before] == [entry]
@@ -67,7 +72,7 @@ def test_dvc_yaml_gains_one_line_and_keeps_the_others(real: Path, images: Path) 
 
 def test_a_path_inside_the_project_is_written_relative(real: Path, images: Path) -> None:
     images.rename(real / "photos")
-    write_recipe(real, "pets", images=real / "photos")
+    written_recipe(real, "pets", images=real / "photos")
     assert yaml.safe_load((real / "dvc.yaml").read_text())["vars"][0]["recipes"]["pets"]["source"] == "photos"
 
 
@@ -76,7 +81,7 @@ def _refused(project: Path, said: str, name: str = "mine", **given: object) -> N
         project / "dvc.yaml": (project / "dvc.yaml").read_bytes()
     }
     with pytest.raises(InputError, match=said):
-        write_recipe(project, name, **given)  # type: ignore[arg-type]
+        written_recipe(project, name, **given)
     assert {path: path.read_bytes() for path in before} == before
     assert not list((project / "params").glob("*.yaml"))
 
@@ -108,5 +113,5 @@ def test_bad_names_leave_nothing_behind(real: Path, images: Path) -> None:
     _refused(real, "expected no recipe of that name, got `digits`", name="digits", images=images)
     _refused(real, "expected data apart from", images=real)
     _refused(real, "expected data apart from", images=real / "data/mine/photos")
-    _refused(real, "exactly one of")
-    _refused(real, "exactly one of", images=images, table=images)
+    _refused(real, "expected one of --images")
+    _refused(real, "expected one of --images", images=images, table=images)

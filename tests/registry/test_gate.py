@@ -17,6 +17,7 @@ from tasks.core.record import Artefact
 from tasks.kinds.limits import metrics_of
 from tasks.registry.gate.gate_inputs import GateInputs
 from tasks.registry.gate.judge import judge, judge_fresh
+from tasks.runtime.preprocess.preprocessor import ARRAYS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FREE, INPUTS = Gate(approval="automatic"), GateInputs()
@@ -57,6 +58,7 @@ def evaluation(shipped: float = 0.95, **changes: Any) -> EvaluationRecord:
         input=SPEC,
         columns=(Column(name="label", dtype="int64"),),
         targets=TargetCard(names=("a", "b")),
+        preprocessing=dict(ARRAYS),
         samples={"test": 100},
     )
     model = ModelRecord(

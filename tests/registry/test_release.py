@@ -20,6 +20,7 @@ from tasks.registry.ledger.history import History
 from tasks.registry.release import ensure_release
 from tasks.runtime.bundle.bundle import self_test
 from tasks.runtime.bundle.manifest import MANIFEST
+from tasks.runtime.preprocess.preprocessor import ARRAYS
 from tasks.tracking import runs
 from tasks.training.arrays import CARD, read_card
 from tests.evaluate.report.made import CLASSES, evaluation, model
@@ -64,6 +65,7 @@ def judged(tiny_images: Path, tmp_path: Path) -> EvaluationRecord:
         input=read_card(tiny_images).input,
         columns=(Column(name="label", dtype="int64"),),
         targets=TargetCard(names=CLASSES),
+        preprocessing=dict(ARRAYS),
         samples={},
     )
     return evaluation(data=data, onnx=artefact_of(onnx), teacher=model("teacher", weights=artefact_of(weights)))

@@ -12,6 +12,7 @@ from tasks.runtime.bundle.bundle import Facts, Golden, golden_of, write_bundle
 from tasks.runtime.bundle.manifest import Processor
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.device import Device
+from tasks.runtime.preprocess.preprocessor import ARRAYS
 from tests.runtime.devices import set_up
 from tests.runtime.tuf_world import Files, World
 
@@ -84,6 +85,7 @@ FACTS = Facts(
     name="tiny",
     task="classification",
     targets={"names": ["ash", "birch", "cédre"], "facts": {}},
+    preprocessing=ARRAYS,
     layout="image",
     target=Processor("x86-vnni", 1),
     data_version="0" * 32,

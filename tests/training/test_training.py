@@ -186,6 +186,7 @@ def test_data_of_another_version_than_the_record_says_is_refused(image_data: Pre
         input=image_data.card.input,
         columns=image_data.card.columns,
         targets=image_data.card.targets,
+        preprocessing=image_data.card.preprocessing,
         samples={},
     )
     assert PreparedData.open(record).card == image_data.card

@@ -12,16 +12,16 @@ from params.data import Data
 from params.section import NAME_PATTERN
 from tasks.core.errors import InputError, RecipeError, mismatch
 from tasks.core.files import whole_file
-from tasks.data.init.guess import guess_images, guess_table
-from tasks.data.init.templates import image_recipe, table_recipe
+from tasks.data.init import pictures, tables
+from tasks.data.init.understanding import Understanding
 from tasks.data.versions.watched import watched
 from tasks.kinds.recipes import load_recipe
 
 
-def write_recipe(
+def understand(
     project: Path, name: str, images: Path | None = None, table: Path | None = None, label: str | None = None
-) -> tuple[Path, ...]:
-    """Writes a recipe for a folder of images or a table, and lists it in `dvc.yaml`; both files or none.
+) -> Understanding:
+    """Looks at data for which a recipe is to be written; writes nothing.
 
     Args:
         project: the folder with `dvc.yaml`.
@@ -30,25 +30,31 @@ def write_recipe(
         table: a CSV or Parquet file.
         label: the table's column that holds the class; where none is given, `label`, `target`, `class` or `y`.
 
-    Returns:
-        The files that were written.
-
     Raises:
         InputError: the name cannot be used, or not exactly one of `images` and `table` is given.
         DataError: the data cannot be used.
     """
-    pipeline, recipe = project / "dvc.yaml", project / "params" / f"{name}.yaml"
     _check_name(project, name)
-    if (images is None) == (table is None):
-        raise InputError("expected exactly one of `--images PATH` and `--table FILE`; give one of them")
+    given = {"--images PATH": images, "--table FILE": table}
+    if sum(path is not None for path in given.values()) != 1:
+        got = " and ".join(option for option, path in given.items() if path is not None) or "neither"
+        do = "give one of them"
+        raise InputError(mismatch("stillhouse init", "", f"one of {', '.join(given)}", got, do))
     if images is not None:
-        source = _source_path(project, images, name)
-        text = image_recipe(name, source, guess_images(images))
-    elif table is not None:
-        source = _source_path(project, table, name)
-        text = table_recipe(name, source, guess_table(table, label))
-    _write_both(recipe, text, pipeline, _with_entry(pipeline, name, _checked(name, text)))
-    return recipe, pipeline
+        return pictures.understand(name, _source_path(project, images, name), images)
+    assert table is not None  # exactly one is given
+    return tables.understand(name, _source_path(project, table, name), table, label)
+
+
+def write_recipe(project: Path, name: str, recipe: str) -> tuple[Path, ...]:
+    """Writes a recipe that was made by `understand`, and lists it in `dvc.yaml`; both files or none.
+
+    Returns:
+        The files that were written.
+    """
+    pipeline, path = project / "dvc.yaml", project / "params" / f"{name}.yaml"
+    _write_both(path, recipe, pipeline, _with_entry(pipeline, name, _checked(name, recipe)))
+    return path, pipeline
 
 
 def _check_name(project: Path, name: str) -> None:

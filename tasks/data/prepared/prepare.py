@@ -41,6 +41,8 @@ def prepare(recipe: Recipe, root: Path) -> None:
     targets, splits = _split(recipe, reading, found, apart, kind)
     copies, dropped = judge_copies(recipe, found, apart, splits)
     judge(recipe, bad := (*found.bad, *copies), len(found.places))
+    if reading.fit:
+        reading = replace(reading.fit(np.isin(found.places, splits["train"])), declared=reading.declared)
     with whole_folder(home / "prepared") as folder:
         card = _Preparation(recipe, reading, kind, found, targets, splits, folder).written()
         left_out = {"dropped": {**reading.dropped, **dropped}, "quarantine": write_quarantine(bad, folder)}
@@ -90,6 +92,7 @@ class _Preparation:
             input=spec,
             columns=self.kind.columns(self.targets),
             targets=self.targets,
+            preprocessing=dict(self.reading.preprocessing),
             feature_names=self.reading.feature_names,
             statistics=statistics_of(self.folder, shards["train"], spec),
             split_rule=data.split.model_dump(mode="json") | {"duplicates": data.duplicates},

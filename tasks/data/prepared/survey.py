@@ -148,7 +148,8 @@ class _Taken:
         self.shape = self.shape or shape
         if shape != self.shape or values.size == 0:
             return f"expected shape {self.shape} like the first sample, got {shape}"
-        bad = 0 if values.dtype == np.uint8 else int(values.size - np.isfinite(values).sum())
+        fine = np.isfinite(values) if self.reading.fit is None else ~np.isinf(values)
+        bad = int(values.size - fine.sum())
         return f"expected finite numbers, got {bad} of {values.size} that are NaN or infinite" if bad else ""
 
     def sorted(self, bad: Iterable[Bad]) -> Survey:

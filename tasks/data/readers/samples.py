@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from params.readers import LABEL, Layout
 from tasks.kinds.contract import Declared, Raw
+from tasks.runtime.preprocess.preprocessor import ARRAYS
 
 Values = NDArray[Any]
 Part = Literal["train", "test"]
@@ -41,6 +42,11 @@ class Reading:
     samples: Callable[[], Iterator[Sample]]
     declared: Declared = field(default_factory=lambda: {LABEL: {}})
     """what the source or the recipe says of each column of the target before a sample is read"""
+    preprocessing: Mapping[str, Any] = field(default_factory=lambda: ARRAYS)
+    """how a device makes the values of a sample from a raw one; see `tasks.runtime.preprocess`"""
+    fit: "Callable[[NDArray[np.bool_]], Reading] | None" = None
+    """takes which of the samples, in the order of `samples`, are trained on, and returns the reading whose values are
+    complete: what fills gaps is learned from those alone. None where nothing is to be learned; then NaN is bad"""
     slices: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)

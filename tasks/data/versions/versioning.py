@@ -186,6 +186,7 @@ def _record(card: DatasetCard, prepared: Path, outcome: Outcome) -> DataRecord:
         input=card.input,
         columns=card.columns,
         targets=card.targets,
+        preprocessing=card.preprocessing,
         samples={name: split.samples for name, split in card.splits.items()},
         quarantined=card.quarantine.reasons if card.quarantine else {},
         licence=card.licence,

@@ -30,6 +30,8 @@ class Facts:
     task: str
     targets: Mapping[str, Any]
     """the target card: `names` and `facts`"""
+    preprocessing: Mapping[str, Any]
+    """`kind`, and what the preprocessor of that kind reads"""
     layout: str
     target: Processor
     data_version: str
@@ -137,6 +139,7 @@ def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Man
         name=facts.name,
         task=facts.task,
         targets=facts.targets,
+        preprocessing=facts.preprocessing,
         inputs=tuple(replace(info, layout=samples.get(info.name)) for info in session.inputs.values()),
         outputs=tuple(session.outputs.values()),
         target=facts.target,

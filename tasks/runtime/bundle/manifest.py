@@ -58,6 +58,8 @@ class Manifest:
     """the kind of task, whose decoder makes answers of the outputs"""
     targets: Mapping[str, Any]
     """the target card: `names`, and `facts` that the decoder alone reads"""
+    preprocessing: Mapping[str, Any]
+    """how raw input becomes `inputs`: its `kind`, and what the preprocessor of that kind alone reads"""
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     target: Processor
@@ -92,6 +94,7 @@ def read_manifest(content: bytes) -> Manifest:
         name=fields.text("name"),
         task=fields.text("task"),
         targets=_targets(fields.object("targets")),
+        preprocessing=fields.object("preprocessing").content,
         inputs=tuple(_tensor(item) for item in fields.objects("inputs")),
         outputs=tuple(_tensor(item) for item in fields.objects("outputs")),
         target=_processor(fields.object("target")),

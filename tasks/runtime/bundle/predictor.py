@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from ..preprocess.preprocessor import ModelInputs, preprocessor_of
 from ..update.receipts import Receipt
 from .decoder import decoder_of
 from .session import MODEL, Arrays, Session
@@ -17,6 +18,7 @@ class Predictor:
         self.manifest, self.receipt = contents.manifest, receipt
         self.session = Session(contents.file(MODEL), self.manifest.target.threads)
         self.decoder = decoder_of(self.manifest, self.session)
+        self.preprocessor = preprocessor_of(self.manifest)
         self.problem: str | None = None
         """why this release answers in place of the current one; None where it is that"""
 
@@ -42,3 +44,9 @@ class Predictor:
             return self.decoder.decode(outputs, self.manifest.targets)
         except ValueError as error:
             raise ModelError(f"`{MODEL}`: {error}; check the sample, or roll back") from None
+
+    def answer(self, samples: ModelInputs) -> list[dict[str, Any]]:
+        """Returns one answer per sample as JSON, with `notes` where there are any; errors as `predict`."""
+        answers = self.predict(samples.arrays)
+        notes = samples.notes or [()] * len(answers)
+        return [answer | ({"notes": [*some]} if some else {}) for answer, some in zip(answers, notes, strict=True)]

@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast
 from ..bundle.predictor import Predictor
 from ..bundle.session import INPUTS, Arrays
 from ..errors import WrongInputError
-from .inputs import read_json, read_npy
+from ..preprocess.arrays import read_json, read_npy
 from .openapi import openapi
 from .served import ServedModel
 

@@ -112,6 +112,7 @@ def data(**changes: Any) -> DataRecord:
         "input": SPEC,
         "columns": [Column(name=name, dtype="int64") for name in ("label", "bark")],
         "targets": TargetCard(names=CLASSES, facts={"heads": {"bark": ["smooth", "rough"]}}),
+        "preprocessing": {"kind": "arrays"},
         "samples": {"train": 8_000, "validation": 1_000, "test": 1_500},
         "licence": "CC BY 4.0 (Hazel 2020)",
     }

@@ -7,7 +7,8 @@ import pytest
 
 from tasks.runtime.bundle.manifest import TensorInfo
 from tasks.runtime.errors import WrongInputError
-from tasks.runtime.serve.inputs import read_npy, read_samples
+from tasks.runtime.preprocess.arrays import read_npy, read_samples
+from tasks.runtime.preprocess.preprocessor import ArraysOnly
 
 PICTURES = TensorInfo("inputs", "uint8", (None, 1, 2, 2))
 FRAMES = TensorInfo("inputs", "float32", (None, None, 3))
@@ -39,7 +40,7 @@ def npz(**arrays: np.ndarray[Any, Any]) -> bytes:
     ],
 )
 def test_samples_are_the_same_in_whatever_form_they_come(content: bytes) -> None:
-    samples = read_samples(content, PICTURES)
+    samples = read_samples(content, PICTURES, ArraysOnly()).arrays
     assert samples["inputs"].dtype == np.uint8
     np.testing.assert_array_equal(samples["inputs"], ARRAY)
     assert "lengths" not in samples
@@ -49,7 +50,7 @@ def test_lengths_come_along_with_sequences() -> None:
     frames, lengths = np.ones((2, 4, 3), np.float32), np.array([4, 2])
     text = json.dumps({"inputs": frames.tolist(), "lengths": [4, 2]}).encode()
     for content in (npz(inputs=frames, lengths=lengths), text):
-        samples = read_samples(content, FRAMES)
+        samples = read_samples(content, FRAMES, ArraysOnly()).arrays
         np.testing.assert_array_equal(samples["inputs"], frames)
         assert samples["lengths"].dtype == np.int64
         assert samples["lengths"].tolist() == [4, 2]
@@ -77,12 +78,12 @@ def test_lengths_come_along_with_sequences() -> None:
 )
 def test_what_are_no_samples_is_refused_with_what_is_expected(content: bytes, expected: str) -> None:
     with pytest.raises(WrongInputError, match=expected):
-        read_samples(content, PICTURES)
+        read_samples(content, PICTURES, ArraysOnly())
 
 
 def test_floats_stay_finite() -> None:
     with pytest.raises(WrongInputError, match="float32 can hold"):
-        read_samples(b"[[1, 2, 1e39]]", VECTORS)
+        read_samples(b"[[1, 2, 1e39]]", VECTORS, ArraysOnly())
 
 
 def test_npy_may_not_promise_more_than_it_holds_nor_hold_objects() -> None:

@@ -12,28 +12,30 @@ from ..bundle.fields import Json, JsonSource, parse
 from ..bundle.manifest import TensorInfo
 from ..bundle.session import INPUTS, LENGTHS, Arrays
 from ..errors import WrongInputError
+from .preprocessor import ModelInputs, Preprocessor
 
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _JSON = JsonSource("inputs", 'give {"inputs": [...]} or {"inputs": [...], "lengths": [...]}', WrongInputError)
 
 
-def read_samples(content: bytes, takes: TensorInfo) -> Arrays:
-    """Returns the samples in a text or binary file.
+def read_samples(content: bytes, takes: TensorInfo, preprocessor: Preprocessor) -> ModelInputs:
+    """Returns the samples in a file: arrays as the model takes them, or what its preprocessor reads.
 
     Args:
         content: the whole file.
+        preprocessor: of the model.
         takes: what the model takes as `inputs`; numbers written as text become its dtype, arrays must have it.
 
     Raises:
         WrongInputError: they cannot be read, or are no numbers of that dtype.
     """
     if content.startswith(b"\x93NUMPY"):
-        return {INPUTS: read_npy(content)}
+        return ModelInputs({INPUTS: read_npy(content)})
     if content.startswith(b"PK"):
-        return _npz(content)
+        return ModelInputs(_npz(content))
     if content.lstrip()[:1] in (b"{", b"["):
-        return read_json(content, takes)
-    return _csv(content, takes)
+        return ModelInputs(read_json(content, takes))
+    return preprocessor.from_file(content) if preprocessor.media_types else ModelInputs(_csv(content, takes))
 
 
 def read_npy(content: bytes) -> NDArray[Any]:

@@ -1,35 +1,37 @@
-"""What a first recipe says about data without one: looked up in the data, to be corrected in the recipe."""
+"""A first recipe for a table: what its reader needs is looked up in the columns."""
 
 import difflib
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING
 
-from PIL import Image, UnidentifiedImageError
-
 from tasks.core.errors import DataError, mismatch
-from tasks.data.readers.picture import SUFFIXES
+from tasks.data.init.templates import HEAD, SPLIT, TAIL, quoted
+from tasks.data.init.understanding import Understanding
 from tasks.data.readers.rows import load_table
-from tasks.data.sources.own import own_files
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SIDES = (8, 16, 32, 64)
-"""pixels; more is slow to train on a laptop"""
-LOOKED_AT = 100
-"""images per class"""
 LABELS = ("label", "target", "class", "y")
-GREY = ("1", "L", "LA", "I;16")
+_TABLE = """\
+  reader:
+    kind: table
+    label: {label}
+    categorical: {categorical}   # one column per value
+    ignore: {ignore}
+    missing: {missing}            # rows with a gap; refuse or drop
+"""
+_TABLE_MODELS = """
+teacher:
+  architecture: {kind: mlp, hidden: [256, 256]}
+  training: {epochs: 60, batch_size: 64, learning_rate: 0.001}
 
-
-@dataclass(frozen=True)
-class ImageGuess:
-    """Side of the square that images are resized to in pixels, and 1 channel where all of them are grey, else 3."""
-
-    side: int
-    channels: int
+student:
+  architecture: {kind: mlp, hidden: [16]}
+  training: {epochs: 100, batch_size: 64, learning_rate: 0.01}
+"""
 
 
 @dataclass(frozen=True)
@@ -42,26 +44,25 @@ class TableGuess:
     missing: bool
 
 
-def guess_images(folder: Path) -> ImageGuess:
-    """Looks at the headers of the first images of each class.
+def understand(name: str, source: str, path: Path, label: str | None) -> Understanding:
+    """Returns a recipe for a table; `source` is how the recipe names its file.
 
     Raises:
-        DataError: no such folder, no class folders, a class without images, fewer than two, or a file that is no image.
+        DataError: no such file, not a table, no column for the label, fewer than two classes, nothing to learn from.
     """
-    if not folder.is_dir():
-        got = "a file" if folder.is_file() else "nothing there"
-        raise DataError(mismatch(str(folder), "", "a folder with one folder per class", got, "mend `--images`"))
-    by_class = _images_by_class(folder)
-    empty = [name for name, images in by_class.items() if not images]
-    if len(by_class) < 2 or empty:
-        got = f"no image in {', '.join(f'`{name}`' for name in empty)}" if empty else f"{len(by_class)} class folders"
-        do = "put each class's images into a folder of its own"
-        raise DataError(mismatch(str(folder), "", "at least two class folders, each with images", got, do))
-    looks = [_look(path) for images in by_class.values() for path in images[:LOOKED_AT]]
-    side = median(side for side, _ in looks)
-    fitting = [candidate for candidate in SIDES if candidate <= side]
-    channels = 1 if all(mode in GREY for _, mode in looks) else 3
-    return ImageGuess(fitting[-1] if fitting else SIDES[0], channels)
+    return Understanding(_recipe(name, source, guess_table(path, label)))
+
+
+def _recipe(name: str, source: str, guess: TableGuess) -> str:
+    """Returns a recipe for a table."""
+    reader = _TABLE.format(
+        label=quoted(guess.label),
+        categorical=quoted(guess.categorical),
+        ignore=quoted(guess.ignore),
+        missing="drop" if guess.missing else "refuse",
+    )
+    head = HEAD.format(name=name, kind="file", path=json.dumps(source))
+    return head + reader + SPLIT + _TABLE_MODELS + TAIL.format(candidates="[fp32, static_int8]")
 
 
 def guess_table(path: Path, label: str | None) -> TableGuess:
@@ -86,24 +87,6 @@ def guess_table(path: Path, label: str | None) -> TableGuess:
     categorical = tuple(column for column in texts if column not in ignore)
     kept = table.drop(columns=list(ignore))
     return TableGuess(label, categorical, ignore, bool(kept.isna().to_numpy().any()))
-
-
-def _images_by_class(folder: Path) -> dict[str, list[Path]]:
-    by_class: dict[str, list[Path]] = {}
-    for name, path in own_files(folder):
-        images = by_class.setdefault(name.split("/")[0], []) if "/" in name or path.is_dir() else []
-        if path.is_file() and path.suffix.lower() in SUFFIXES:
-            images.append(path)
-    return by_class
-
-
-def _look(path: Path) -> tuple[int, str]:
-    """Returns (shorter side, mode) of an image; its pixels are not decoded."""
-    try:
-        with Image.open(path) as image:
-            return min(image.size), image.mode
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise DataError(mismatch(str(path), "", "an image", str(error), "mend or remove it")) from None
 
 
 def _text_columns(table: "pd.DataFrame") -> list[str]:
