@@ -42,10 +42,10 @@ lint: .venv/installed-test
 	$(BIN)/lint-imports --no-cache
 
 pytest: .venv/installed-test
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder -m "not slow"
 
 test-slow: .venv/installed-test
-	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
+	$(BIN)/python -m pytest -n auto --no-loadscope-reorder -m slow
 
 bench: bench-cost bench-memory bench-compression
 

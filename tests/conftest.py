@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from xdist.remote import Producer
 
 from tasks.contracts.records import DataFile, DataRecord, DatasetCard, InputSpec, Shard, SplitCard, Statistics
 from tasks.contracts.targets import Column, TargetCard
@@ -20,9 +21,21 @@ from tasks.layouts import find_layout
 from tasks.runtime.preprocess.preprocessor import ARRAYS
 from tasks.training.arrays import CARD, read_card
 from tasks.training.network import PreparedData
+from tests.order import ByProject, longest_first
 
 # Networks this small are slower on two threads than on one, and much slower where another test runs beside them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sorts the tests."""
+    longest_first(items, config.rootpath)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByProject:
+    """Distributes the tests over the processes."""
+    return ByProject(config, log)
+
 
 SAMPLES = {"train": 120, "validation": 60, "test": 90}
 CLASSES = ("ash", "birch", "cedar")

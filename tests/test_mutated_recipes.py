@@ -1,4 +1,4 @@
-"""A thousand mutated recipes through `stillhouse check` as it is typed: each is valid, or refused in words."""
+"""Mutated recipes through `stillhouse check` as it is typed: each is valid, or refused in words."""
 
 import io
 import random
@@ -23,6 +23,7 @@ from tests.mutations import by_bytes, by_schema
 REPOSITORY = Path(__file__).parents[1]
 RECIPES = ("digits", "fashion", "solar", "vowels")
 BY_SCHEMA, BY_BYTES = 700, 300
+ALL = BY_SCHEMA + BY_BYTES
 PROBLEM = re.compile(r"(stillhouse: )?`[^`]+`: .*expected .+, got .+; .+")
 
 
@@ -78,12 +79,13 @@ def checked(path: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
     return Answer(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
-def test_a_thousand_mutated_recipes_are_each_valid_or_refused_in_words(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_mutated_recipes_are_each_valid_or_refused_in_words(
+    step: int, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes: Counter[int] = Counter()
     unclear = {}
-    for number in range(BY_SCHEMA + BY_BYTES):
+    for number in range(0, ALL, step):
         name, text = mutant(number)
         path = project / "params" / f"{name}.yaml"
         path.write_bytes(text)
@@ -92,11 +94,12 @@ def test_a_thousand_mutated_recipes_are_each_valid_or_refused_in_words(
         if not answer.is_clear:
             unclear[number] = answer
     assert not unclear, f"{len(unclear)}: {[*unclear.items()][:5]}"
-    assert codes[2] > 500
-    assert codes[0] > 100
+    assert codes[2] > 500 / step
+    assert codes[0] > 100 / step
 
 
-def test_two_dozen_of_them_end_so_as_a_command_too(project: Path) -> None:
+@pytest.mark.parametrize("step", [200, pytest.param(42, marks=pytest.mark.slow)])
+def test_some_of_them_end_so_as_a_command_too(step: int, project: Path) -> None:
     def ended(number: int) -> Answer:
         name, text = mutant(number)
         path = project / f"{number}" / "params" / f"{name}.yaml"
@@ -115,6 +118,6 @@ def test_two_dozen_of_them_end_so_as_a_command_too(project: Path) -> None:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     with ThreadPoolExecutor(2) as pool:
-        answers = [*pool.map(ended, range(0, BY_SCHEMA + BY_BYTES, 42))]
+        answers = [*pool.map(ended, range(0, ALL, step))]
     assert [answer for answer in answers if not answer.is_clear] == []
-    assert {answer.code for answer in answers} == {0, 2}
+    assert {0, 2} >= {answer.code for answer in answers} >= {2}

@@ -289,7 +289,7 @@ def test_a_broken_source_leaves_the_last_good_data_and_its_lock_as_they_were(
     assert recorded_version(project, "mine") == good.version
 
 
-@pytest.mark.parametrize("bad", ["stop", "quarantine"])
+@pytest.mark.parametrize("bad", ["stop", pytest.param("quarantine", marks=pytest.mark.slow)])
 def test_another_schema_stops_in_either_mode_until_the_recipe_says_that_it_is_meant(
     bad: str, table: Path, project: Path, make_recipe: MakeRecipe
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from mlflow import MlflowClient
 from safetensors import safe_open
 
@@ -140,6 +141,7 @@ def kept_history(project: Any) -> list[dict[str, float]]:
         return list(json.loads(opened.metadata()["state"])["state"]["history"])
 
 
+@pytest.mark.slow
 def test_a_training_that_is_terminated_goes_on_from_its_checkpoint_in_the_next_run(
     project: Any, first_run: Any
 ) -> None:

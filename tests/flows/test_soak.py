@@ -21,6 +21,7 @@ LOG = logging.getLogger(__name__)
 KILLS, SEED = 5, 6
 
 
+@pytest.mark.slow
 def test_five_kills_at_random_moments_lose_nothing_and_leave_nothing(tmp_path: Path) -> None:
     with prefect_server(tmp_path / "prefect") as server:
         tally = Soak(tmp_path, server, SEED, LOG.info).until(KILLS, [FIRST])

@@ -24,7 +24,9 @@ def _started(home: Path, **variables: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-c", OPEN], env=environment | {"STILLHOUSE_HOME": str(home)} | variables)
 
 
-@pytest.mark.parametrize("migrations", [1, 20, 50])
+@pytest.mark.parametrize(
+    "migrations", [pytest.param(1, marks=pytest.mark.slow), 20, pytest.param(50, marks=pytest.mark.slow)]
+)
 def test_a_process_killed_while_it_makes_the_database_leaves_none_and_the_next_one_makes_it(
     tmp_path: Path, migrations: int
 ) -> None:

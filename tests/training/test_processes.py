@@ -74,6 +74,7 @@ def test_what_the_objective_learns_is_shared_as_well_as_the_network(heads_data: 
     require_equal(both(what, heads_data), one(what, heads_data))
 
 
+@pytest.mark.slow
 def test_a_network_with_batch_norm_becomes_as_accurate(image_data: PreparedData) -> None:
     what = student({"kind": "cnn", "channels": [8, 8]}, epochs=8, batch_size=16, optimizer="adamw", learning_rate=0.02)
     (ours, _), (theirs, _) = both(what, image_data), one(what, image_data)

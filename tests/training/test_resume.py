@@ -39,12 +39,12 @@ def killed_again_and_again(world: Path, work: Callable[..., str], dice: random.R
 @pytest.mark.parametrize(
     ("world", "work"),
     [
-        ("tiny_images", killed_training.teacher),
-        ("tiny_images", killed_training.settled_teacher),
-        ("tiny_sequences", killed_training.sequence_teacher),
         ("tiny_images", killed_training.student),
-        ("tiny_heads", killed_training.several_heads),
-        ("tiny_images", killed_training.pair),
+        pytest.param("tiny_images", killed_training.teacher, marks=pytest.mark.slow),
+        pytest.param("tiny_images", killed_training.settled_teacher, marks=pytest.mark.slow),
+        pytest.param("tiny_sequences", killed_training.sequence_teacher, marks=pytest.mark.slow),
+        pytest.param("tiny_heads", killed_training.several_heads, marks=pytest.mark.slow),
+        pytest.param("tiny_images", killed_training.pair, marks=pytest.mark.slow),
     ],
 )
 def test_a_training_that_is_killed_at_random_steps_comes_to_the_same_bits(
