@@ -1,4 +1,4 @@
-"""Which tests share a process, and in which order they begin: what takes longest goes first, so that all end at once."""
+"""Which tests share a process, and which begin first: those that take longest, so that all processes end at once."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SHARED = tuple(f"tests/flows/test_{name}.py" for name in ONE_PROJECT)
 FIRST = ("tests/flows/", "tests/training/", "tests/data/", "tests/registry/", "tests/test_mutated_recipes.py")
 
 
-class ByProject(LoadScopeScheduling):
+class ByProject(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives each module to one process, and all that share a project to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
