@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
-from cli.console import console
+from cli.options import AsJson
+from cli.output.console import say, say_json
 from infra.services.prefect_server import start_prefect_api
 from tasks.core.errors import IntegrityError
-from tasks.core.progress import Notice, say
+from tasks.core.progress import Notice
+from tasks.core.progress import say as tell
 from tasks.core.workspace import prepare_environment
 from tasks.registry.channel.paths import channels
 from tasks.registry.ledger import entries as ledger
@@ -16,6 +18,7 @@ from tasks.registry.ledger.history import History
 
 def audit(
     repair: Annotated[bool, typer.Option("--repair", help="Put aliases back, publish channels again.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Verify the chain of decisions, and that every alias in MLflow and every channel agrees with it."""
     prepare_environment()
@@ -25,13 +28,18 @@ def audit(
     findings, history = compare(repair=repair), History.load()
     for finding in findings:
         if finding.repaired:
-            say(Notice("repaired", finding.text))
+            tell(Notice("repaired", finding.text))
     left = [*(one.text for one in findings if not one.repaired), *ledger.damaged_rows(history)]
+    if as_json:
+        repaired = [one.text for one in findings if one.repaired]
+        say_json({"decisions": len(history.decisions), "repaired": repaired, "wrong": left})
     if left:
         do = "`stillhouse audit --repair` puts back aliases and publishes channels again; a changed row stays as it is"
         raise IntegrityError("\n".join([*left, do]))
+    if as_json:
+        return
     agree = "every alias and channel agrees with it" if channels() else "every alias agrees with it"
-    console.print(f"{len(history.decisions):,} decisions: the chain holds, and {agree}")
+    say(f"{len(history.decisions):,} decisions: the chain holds, and {agree}")
 
 
 def reconcile() -> None:
@@ -43,7 +51,7 @@ def reconcile() -> None:
 
     ready()
     if not reconcile_and_tell():
-        console.print("nothing was left open")
+        say("nothing was left open")
 
 
 def finish_promotions() -> None:
@@ -51,4 +59,4 @@ def finish_promotions() -> None:
     from tasks.registry.promotion import reconcile as finish
 
     for line in finish():
-        say(Notice("finished", line))
+        tell(Notice("finished", line))

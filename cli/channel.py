@@ -3,12 +3,12 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import typer
 
-from cli.console import bullet_list, console, warn
-from cli.options import require_environment
+from cli.options import AsJson, require_environment
+from cli.output.console import say, say_json, say_list, warn
 from tasks.core.workspace import prepare_environment
 from tasks.registry.channel.creation import create
 from tasks.registry.channel.keys import PASSPHRASE
@@ -49,8 +49,8 @@ def init(
     days = Days(timestamp=timestamp_days, snapshot=snapshot_days, targets=targets_days, root=root_days)
     made = create(environment, root_keys, keys, threshold, days)
     say_published(environment)
-    console.print(f"trust anchor: {_anchor(environment)}", soft_wrap=True)
-    console.print(bullet_list("Next:", [_offline(made), _serving(environment)]), soft_wrap=True)
+    say(f"trust anchor: {_anchor(environment)}")
+    say_list("Next:", [_offline(made), _serving(environment)])
 
 
 @channel.command()
@@ -64,9 +64,9 @@ def rotate(
     require_channel(environment)
     prepare_environment()
     made = rotate_key(environment, role, root_keys)
-    console.print(f"[green]rotated[/] {role} of {environment}: the old key is revoked", soft_wrap=True)
+    say(("rotated", "green"), f" {role} of {environment}: the old key is revoked")
     if made:
-        console.print(bullet_list("Next:", [_offline(made), "destroy the root keys from before"]), soft_wrap=True)
+        say_list("Next:", [_offline(made), "destroy the root keys from before"])
 
 
 @channel.command()
@@ -85,23 +85,26 @@ def refresh(
     for place in [environment] if environment else channels():
         _refresh(place, root_keys)
     if not channels():
-        console.print(f"no channel yet; {HOW} makes one")
+        say(f"no channel yet; {HOW} makes one")
 
 
 @channel.command()
-def status() -> None:
+def status(as_json: AsJson = False) -> None:
     """Say what each channel holds, and until when its signatures are good."""
     prepare_environment()
+    if as_json:
+        say_json([_facts(environment) for environment in channels()])
+        return
     for environment in channels():
         say_published(environment)
         seen = view(environment)
-        console.print(f"  trust anchor: {_anchor(environment)}", soft_wrap=True)
+        say(f"  trust anchor: {_anchor(environment)}")
         for signature in signatures(environment, seen):
-            console.print(f"  {_in_a_line(signature)}", soft_wrap=True)
+            say(f"  {_in_a_line(signature)}")
         if seen.problem:
-            console.print(f"  [red]refused by devices[/] {seen.problem}", soft_wrap=True)
+            say("  ", ("refused by devices", "red"), f" {seen.problem}")
     if not channels():
-        console.print(f"no channel yet; {HOW} makes one")
+        say(f"no channel yet; {HOW} makes one")
 
 
 def say_published(environment: str) -> None:
@@ -110,13 +113,31 @@ def say_published(environment: str) -> None:
         return
     held = ", ".join(f"{model} version {version}" for model, version in holdings(view(environment)).items())
     where = os.path.relpath(metadata_dir(environment).parent)
-    console.print(f"channel {environment}: {held or 'no release yet'} ({where})", soft_wrap=True)
+    say(f"channel {environment}: {held or 'no release yet'} ({where})")
+
+
+def _facts(environment: str) -> dict[str, Any]:
+    """Returns what `status` says of a channel, for machines."""
+    seen = view(environment)
+    signed = {
+        one.role: {
+            "version": one.version,
+            "keys": one.keys,
+            "threshold": one.threshold,
+            "expires": one.expires.isoformat(),
+        }
+        for one in signatures(environment, seen)
+    }
+    held = dict(holdings(seen).items())
+    trusted = {"path": str(metadata_dir(environment) / "1.root.json"), "sha256": anchor(environment)}
+    facts = {"environment": environment, "releases": held, "trust_anchor": trusted, "signatures": signed}
+    return {**facts, "refused_by_devices": str(seen.problem) if seen.problem else None}
 
 
 def _refresh(environment: str, root_keys: Path | None) -> None:
     signed = sign_again(environment, root_keys)
     said = f"signed {', '.join(signed)}" if signed else "nothing is near its expiry; nothing to do"
-    console.print(f"{environment}: {said}", soft_wrap=True)
+    say(f"{environment}: {said}")
     root = next(signatures(environment, view(environment)))
     if root.near:
         do = f"stillhouse channel refresh {environment} --root-keys DIR"

@@ -3,7 +3,8 @@
 Prefect imports this module in the process of each run, and nothing else does: so the console listens there to the end.
 """
 
-from cli.console import console, listen_to_stages, say_notice
+from cli.output.console import say, say_notice
+from cli.output.stages import listen_to_stages
 from cli.promote import refusal
 from cli.run import say_run
 from flows.run import RunEnded, refusals
@@ -18,7 +19,8 @@ def _say(event: Event) -> None:
     say_run(event)
     if isinstance(event, RunEnded):
         for promotion in refusals(event.retrained.promotions)[:1]:
-            console.print(refusal(promotion), soft_wrap=True)
+            for line in refusal(promotion).splitlines():
+                say(line)
 
 
 listen_to_stages()

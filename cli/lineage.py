@@ -1,13 +1,12 @@
 """`stillhouse lineage`: what a release is made of, and what a piece of data or a teacher reached."""
 
-import json
-import sys
 from collections.abc import Iterator
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
-from cli.console import console
+from cli.options import AsJson
+from cli.output.console import say, say_json
 from params.promote import ENVIRONMENTS
 from tasks.contracts.ancestors import Ancestor
 from tasks.contracts.releases import Release
@@ -26,14 +25,14 @@ def lineage(
     model: Annotated[Optional[str], typer.Option(help="Default: every model.")] = None,  # noqa: UP045
     version: Annotated[Optional[int], typer.Option(help="Default: the champion of the environment.")] = None,  # noqa: UP045
     verify: Annotated[bool, typer.Option("--verify", help="Hash all files again.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: AsJson = False,
     data: Annotated[str | None, typer.Option(help="Backward: an md5, a sha256 or a file; what did it reach?")] = None,
     teacher: Annotated[Optional[str], typer.Option(help="A teacher's version: what did it reach?")] = None,  # noqa: UP045
 ) -> None:
     """Say what the model in an environment is made of, or what a piece of data reached."""
     prepare_environment()
     if data or teacher:
-        _show_reach(data or teacher or "", teacher=data is None)
+        _show_reach(data or teacher or "", data is None, as_json)
     else:
         _show_lineage(environment, model, version, verify, as_json)
 
@@ -52,7 +51,7 @@ def _show_lineage(environment: str, model: str | None, version: int | None, chec
     hashed = lineages.items() if checked else ()
     states = {release: verification.verify(ancestors, project_root()) for release, ancestors in hashed}
     if as_json:
-        sys.stdout.write(_json(lineages, states, history))
+        say_json(_facts(lineages, states, history))
     else:
         for release, ancestors in lineages.items():
             _print(release, ancestors, states.get(release, ()), _removal(release, history))
@@ -67,7 +66,7 @@ def _require_ledger(history: History) -> None:
         raise IntegrityError("\n".join([*bad, "put back a copy of the ledger; no command repairs its rows"]))
 
 
-def _show_reach(said: str, teacher: bool) -> None:
+def _show_reach(said: str, teacher: bool, as_json: bool) -> None:
     """Prints every release that has a digest, a file or a teacher's version among its ancestors, and where it leads.
 
     Raises:
@@ -89,8 +88,11 @@ def _show_reach(said: str, teacher: bool) -> None:
     if not reached:
         do = "see `stillhouse history` for the releases there are"
         raise InputError(mismatch("stillhouse lineage", said, "an ancestor of some release", "none", do))
+    if as_json:
+        say_json([_reach(release, kinds, history) for release, kinds in reached])
+        return
     for release, kinds in reached:
-        console.print(_reached(release, kinds, history), soft_wrap=True)
+        say(_reached(release, kinds, history))
 
 
 def _meant(environment: str, model: str | None, version: int | None, history: History) -> Iterator[Release]:
@@ -114,10 +116,10 @@ def _removal(release: Release, history: History) -> str:
     return removed_in_words(row) if row is not None else ""
 
 
-def _json(
+def _facts(
     lineages: dict[Release, tuple[Ancestor, ...]], states: dict[Release, tuple[FileState, ...]], history: History
-) -> str:
-    content = [
+) -> list[dict[str, Any]]:
+    return [
         {
             "model": release.model,
             "version": release.version,
@@ -127,30 +129,40 @@ def _json(
         }
         for release, ancestors in lineages.items()
     ]
-    return json.dumps(content, indent=2) + "\n"
 
 
 def _print(release: Release, ancestors: tuple[Ancestor, ...], states: tuple[FileState, ...], end: str) -> None:
-    console.print(f"[bold]{release.model} version {release.version}[/]{end and f', {end}'}", soft_wrap=True)
+    say((f"{release.model} version {release.version}", "bold"), end and f", {end}")
     for ancestor in ancestors:
-        console.print(f"  [bold]{ancestor.kind}[/]")
+        say((f"  {ancestor.kind}", "bold"))
         for name, value in ancestor.facts.items():
-            console.print(f"    {name}: {value}", soft_wrap=True, markup=False)
+            say(f"    {name}: {value}")
     if states:
         good = sum(one.state == "ok" for one in states)
-        console.print(f"  {good} of {len(states)} files are there with the bytes on record")
+        say(f"  {good} of {len(states)} files are there with the bytes on record")
 
 
 def _reached_by_teacher(release: Release, version: str) -> tuple[str, ...]:
     return ("teacher",) if str(release.teacher_version) == version else ()
 
 
-def _reached(release: Release, kinds: tuple[str, ...], history: History) -> str:
-    led = {
+def _led(release: Release, history: History) -> dict[str, str]:
+    """Returns environment -> whether a release leads it or has led it."""
+    return {
         environment: "leads" if history.champion(release.model, environment) == release.version else "has led"
         for environment in ENVIRONMENTS
         if history.has_led(release.model, environment, release.version)
     }
+
+
+def _reach(release: Release, kinds: tuple[str, ...], history: History) -> dict[str, Any]:
+    ends = {"removed": end} if (end := _removal(release, history)) else {}
+    facts = {"model": release.model, "version": release.version, "teacher_version": release.teacher_version}
+    return {**facts, "by": list(kinds), "environments": _led(release, history), **ends}
+
+
+def _reached(release: Release, kinds: tuple[str, ...], history: History) -> str:
+    led = _led(release, history)
     where = "; ".join(f"{word} {environment}" for environment, word in led.items()) or "in no environment"
     where = f"{where}; {end}" if (end := _removal(release, history)) else where
     name = f"{release.model} version {release.version}, of teacher version {release.teacher_version}"

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from cli.exit_code import forget_ctrl_c
-from tasks.core.errors import StillhouseError
+from tasks.core.errors import StillhouseError, printable
 from tasks.core.progress import listen
 from tasks.core.servers import named_servers, unreachable, without_login
 from tasks.runtime.errors import RuntimeBundleError
@@ -93,7 +93,7 @@ def options(
     """Takes the options that stand before the command, and listens while it works."""
     global _debug
     _debug = debug
-    from cli.console import say_notice  # the list of commands needs no console
+    from cli.output.console import say_notice  # the list of commands needs no console
 
     context.call_on_close(listen(say_notice))
 
@@ -127,7 +127,8 @@ def _end_if_disk_is_full(error: Exception) -> None:
 def _end(message: str, code: int, error: BaseException) -> None:
     if _debug:
         raise error
-    sys.stderr.write(f"stillhouse: {without_login(message)}\n")
+    shown = "\n".join(map(printable, without_login(message).split("\n")))
+    sys.stderr.write(f"stillhouse: {shown}\n")
     forget_ctrl_c()
     sys.exit(code)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from cli.output.console import to_stderr
 from params.promote import ENVIRONMENTS
 from tasks.core.errors import InputError, mismatch
 
@@ -15,6 +16,9 @@ Overrides = Annotated[
 ]
 ModelName = Annotated[str, typer.Argument(help="The name of a recipe, such as digits.")]
 Version = Annotated[Optional[int], typer.Option(help="Default: the champion of staging.")]  # noqa: UP045
+AsJson = Annotated[
+    bool, typer.Option("--json", callback=to_stderr, help="Print JSON to stdout, and all else to stderr.")
+]
 Reason = Annotated[str, typer.Option(help="Kept in the ledger.")]
 
 

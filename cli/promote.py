@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli.console import bullet_list, challenge_line, command, console, warn
 from cli.options import ModelName, Reason, Version, require_environment
+from cli.output.console import command, say, say_list, warn
+from cli.output.evaluation import challenge_line
 from flows.run import refusal as limits_broken
 from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
@@ -50,7 +51,7 @@ def rollback(model: ModelName, environment: From, reason: Reason = "by hand") ->
         done = roll_back(model, environment, reason)
         run.made(done)
     words = f"{environment}: version {done.version} again, before it version {done.previous}"
-    console.print(f"[green]rolled back[/] {words}", soft_wrap=True)
+    say(("rolled back", "green"), f" {words}")
     _say_published(environment)
     _report_again(done)
 
@@ -67,14 +68,13 @@ def say_promotion(promotion: Promotion) -> None:
     """Prints what became of a release in front of a gate, and how it did against the champion."""
     if promotion.moved:
         before = f"version {promotion.previous}" if promotion.previous else "nothing"
-        words = f"[green]promoted[/] to {promotion.environment}: version {promotion.version}, before it {before}"
+        say(("promoted", "green"), f" to {promotion.environment}: version {promotion.version}, before it {before}")
     elif promotion.verdict.passed:
-        words = f"{promotion.environment}: version {promotion.version} is there already"
+        say(f"{promotion.environment}: version {promotion.version} is there already")
     else:
-        words = f"[red]refused[/] by the gate of {promotion.environment}: version {promotion.version}"
-    console.print(words, soft_wrap=True)
+        say(("refused", "red"), f" by the gate of {promotion.environment}: version {promotion.version}")
     if promotion.verdict.challenge:
-        console.print(f"  {challenge_line(promotion.verdict.challenge)}", soft_wrap=True)
+        say(f"  {challenge_line(promotion.verdict.challenge)}")
     if promotion.moved:
         _say_published(promotion.environment)
 
@@ -88,7 +88,7 @@ def _say_published(environment: str) -> None:
 def say_report(page: Artefact) -> None:
     """Prints where the page of a release is."""
     path = local_path(page.uri)
-    console.print(f"report: {(path and os.path.relpath(path)) or page.uri}", soft_wrap=True)
+    say(f"report: {(path and os.path.relpath(path)) or page.uri}")
 
 
 def refusal(promotion: Promotion) -> str:
@@ -122,14 +122,14 @@ def _show(recipe: Recipe, environment: str, gate: Gate, version: int | None, rea
     if promotion.moved:
         report_on_moved(recipe.name, [promotion.previous])
     if approved:
-        console.print(f"[green]approved[/] for {environment}: version {release.version}", soft_wrap=True)
+        say(("approved", "green"), f" for {environment}: version {release.version}")
     say_promotion(promotion)
     say_report(page)
     if not promotion.verdict.passed:
         raise RefusedError(refusal(promotion))
     if environment not in channels():
         steps = [f"{command()} channel init {environment} --root-keys DIR   (a signed channel for devices)"]
-        console.print(bullet_list("Next:", steps), soft_wrap=True)
+        say_list("Next:", steps)
 
 
 def _report_again(done: Promotion) -> None:

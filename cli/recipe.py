@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
-from rich.markup import escape
 
-from cli.console import bullet_list, console, say_quarantine, table_of, warn
 from cli.options import Overrides, RecipePath
+from cli.output.console import say, say_list, say_table, warn
+from cli.output.evaluation import say_quarantine
 from flows.recipe_checks import advice_on
 from flows.run import load
 from tasks.core.workspace import project_root
@@ -19,7 +19,7 @@ def check(recipe: RecipePath, override: Overrides = None) -> None:
     project, loaded = load(recipe, override or [])
     for line in advice_on(project, loaded):
         warn(line)
-    console.print(f"{recipe}: valid", soft_wrap=True)
+    say(f"{recipe}: valid")
     if data := recorded_data(data_folder(project, loaded), loaded.name):
         say_quarantine(data)
 
@@ -35,9 +35,9 @@ def init(
 
     understood = understand(project_root(), name, images, table, label)
     if understood.rows:
-        console.print(table_of(understood.headings, understood.rows))
+        say_table(understood.headings, understood.rows)
     for note in understood.notes:
-        console.print(escape(note), soft_wrap=True)
+        say(note)
     written = write_recipe(project_root(), name, understood.recipe)
-    console.print(escape(bullet_list("Written:", [str(item) for item in written])), soft_wrap=True)
-    console.print(f"Next: stillhouse run params/{name}.yaml")
+    say_list("Written:", [str(item) for item in written])
+    say(f"Next: stillhouse run params/{name}.yaml")

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
-from cli.console import bullet_list, command, console, evaluation_table, gain_line, say_quarantine, shown
 from cli.options import Overrides, RecipePath
+from cli.output.console import command, say, say_list, warn
+from cli.output.evaluation import gain_line, say_evaluation, say_quarantine
+from cli.output.stages import shown
 from cli.promote import refusal, say_promotion, say_report, way_into
 from flows.changes import compare, growth
 from flows.run import NothingToDo, RunEnded, RunStarted, load, note_nothing_changed, refusals
@@ -45,9 +47,9 @@ def say_run(event: Event) -> None:
     """Prints what becomes of a run."""
     match event:
         case NothingToDo(model, reason):
-            console.print(f"{model}: {reason}. Nothing to do.", soft_wrap=True)
+            say(f"{model}: {reason}. Nothing to do.")
         case RunStarted(model, reason):
-            console.print(f"[bold]{model}[/]: running because {reason}", soft_wrap=True)
+            say((model, "bold"), f": running because {reason}")
         case RunEnded():
             _say_outcome(event)
             _say_what_next(event)
@@ -55,13 +57,14 @@ def say_run(event: Event) -> None:
 
 def _say_outcome(ended: RunEnded) -> None:
     evaluation, release = ended.retrained.evaluation, ended.retrained.release
-    console.print()
-    console.print(evaluation_table(evaluation))
-    console.print(gain_line(evaluation), soft_wrap=True)
+    say()
+    say_evaluation(evaluation)
+    say(gain_line(evaluation))
     for note in evaluation.notes:
-        console.print(f"[yellow]warning[/] {note}", soft_wrap=True)
-    title = f"[bold]{release.model}[/] version {release.version}, data {release.data_version}"
-    console.print(f"\n{title}{growth(ended.comparison, evaluation.data)}", soft_wrap=True)
+        warn(note)
+    say()
+    version = f" version {release.version}, data {release.data_version}"
+    say((release.model, "bold"), f"{version}{growth(ended.comparison, evaluation.data)}")
     say_quarantine(evaluation.data)
     for promotion in ended.retrained.promotions:
         say_promotion(promotion)
@@ -74,4 +77,4 @@ def _say_what_next(ended: RunEnded) -> None:
     ahead = [environment for environment in ENVIRONMENTS if environment not in {p.environment for p in promotions}]
     if ahead and not refusals(promotions):
         steps.insert(0, way_into(ended.recipe, ahead[0]))
-    console.print(bullet_list("Next:", steps), soft_wrap=True)
+    say_list("Next:", steps)

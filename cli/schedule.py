@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.console import console
 from cli.options import RecipePath
+from cli.output.console import say
 from flows.run import load
 from infra.services.prefect_server import start_prefect_api
 from infra.services.schedule import Overlap, run_until_ended, scheduled
@@ -34,9 +34,9 @@ def schedule(
     prepare_environment()
     ready = start_prefect_api(scheduler=True)
     runner = scheduled(loaded.name, cron, timezone, policy, ready)
-    console.print(f"{loaded.name}: retrains at `{cron}` ({timezone}) if anything changed", soft_wrap=True)
-    console.print(f"overlap: {policy}; {WORDS[policy]}", soft_wrap=True)
-    console.print("Ctrl-C ends it.")
+    say(f"{loaded.name}: retrains at `{cron}` ({timezone}) if anything changed")
+    say(f"overlap: {policy}; {WORDS[policy]}")
+    say("Ctrl-C ends it.")
     run_until_ended(runner)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import console
+from cli.output.console import say
 from infra.services.pages import started_pages
 from infra.services.run import POOL
 from infra.services.team import EXPORTED, Stack, serve_team
@@ -23,10 +23,10 @@ def ui(
     with started_pages() as pages:
         for page in pages:
             page.wait(ended)
-            console.print(f"{page.title:<8} {page.url}")
+            say(f"{page.title:<8} {page.url}")
             if browser:
                 webbrowser.open(page.url)
-        console.print("Ctrl-C ends them.")
+        say("Ctrl-C ends them.")
         ended.wait()
 
 
@@ -35,16 +35,16 @@ def team(
 ) -> None:
     """Serve a team's stack on this machine (PostgreSQL, MLflow, Prefect, workers), until Ctrl-C."""
 
-    def say(stack: Stack) -> None:
+    def show(stack: Stack) -> None:
         """Says where the stack is; the exports can be pasted into a shell."""
-        console.print(f"MLflow   {stack.environment['MLFLOW_TRACKING_URI']}", soft_wrap=True)
-        console.print(f"Prefect  {stack.environment['PREFECT_UI_URL']}", soft_wrap=True)
-        console.print(f"workers  {workers} of pool {POOL}; logs in {stack.folder}", soft_wrap=True)
+        say(f"MLflow   {stack.environment['MLFLOW_TRACKING_URI']}")
+        say(f"Prefect  {stack.environment['PREFECT_UI_URL']}")
+        say(f"workers  {workers} of pool {POOL}; logs in {stack.folder}")
         for name in EXPORTED:
-            console.print(f"export {name}={stack.environment[name]}", soft_wrap=True)
-        console.print("Ctrl-C ends them.")
+            say(f"export {name}={stack.environment[name]}")
+        say("Ctrl-C ends them.")
 
-    serve_team(workers, _until_stopped(), say)
+    serve_team(workers, _until_stopped(), show)
 
 
 def _until_stopped() -> threading.Event:

@@ -4,15 +4,14 @@ import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.markup import escape
-from rich.table import Table
 
-from cli.console import bullet_list, command, console, interval_cell, shown, warn
-from cli.options import Overrides
+from cli.options import AsJson, Overrides
+from cli.output.console import command, say, say_json, say_list, say_table, warn
+from cli.output.evaluation import interval_cell
+from cli.output.stages import shown
 from flows.run import project_of
 from flows.sweep.search import label_of
 from flows.sweep.search_space import SearchSpace
@@ -40,6 +39,7 @@ def sweep(
         typer.Option(min=1, metavar="N", help="Students that are trained at once."),
     ] = None,
     address: Annotated[str | None, typer.Option(help="Of a Dask or Ray cluster that is there.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make many students of one teacher, and say which of them is best."""
     asked = {"runner": runner, "workers": workers, "address": address}
@@ -54,7 +54,10 @@ def sweep(
         from flows.sweep.sweep import run_sweep
 
         swept = run_sweep(space, ready)
-    _say(space, swept)
+    if as_json:
+        say_json(_facts(space, swept))
+    else:
+        _say(space, swept)
 
 
 def _reach(address: str | None) -> None:
@@ -68,21 +71,23 @@ def _say(space: SearchSpace, swept: "SweepResult") -> None:
     best, count = swept.ranking[0], len(swept.ranking) + len(swept.failed)
     workers = f"{space.sweep.workers} worker{'s' if space.sweep.workers > 1 else ''}"
     workers = f"the cluster at {without_login(space.sweep.address)}" if space.sweep.address else workers
-    console.print()
-    console.print(_table(space, swept.ranking))
-    console.print(f"{count} students in {swept.seconds:.1f} s on {workers} ({space.sweep.runner})", soft_wrap=True)
+    say()
+    _say_table(space, swept.ranking)
+    say(f"{count} students in {swept.seconds:.1f} s on {workers} ({space.sweep.runner})")
     for failed in swept.failed:
-        console.print(f"[red]failed[/] {escape(f'{label_of(failed.values)}: {failed.reason}')}", soft_wrap=True)
+        say(("failed", "red"), f" {label_of(failed.values)}: {failed.reason}")
     if best.refusals:
-        title = "[yellow]warning[/] no student keeps every limit of the gates; the nearest breaks:"
-        console.print(bullet_list(title, best.refusals), soft_wrap=True)
+        warn("no student keeps every limit of the gates; the nearest breaks:")
+        for refusal in best.refusals:
+            say(f"  - {refusal}")
     metric = deciding(swept.evaluation.data.task)
     quality = f"{metric.title} {interval_in_digits(swept.evaluation.shipped.metrics[metric.name])}"
-    console.print(f"\nbest: [bold]{escape(best.variant.label)}[/], as {swept.evaluation.chosen}", soft_wrap=True)
-    console.print(f"on the test split, which only this one has seen: {quality}", soft_wrap=True)
+    say()
+    say("best: ", (best.variant.label, "bold"), f", as {swept.evaluation.chosen}")
+    say(f"on the test split, which only this one has seen: {quality}")
     path = local_path(swept.front.uri)
-    console.print(f"front: {(path and os.path.relpath(path)) or swept.front.uri}", soft_wrap=True)
-    console.print(bullet_list("Next:", [escape(line_to_run(space, best))]), soft_wrap=True)
+    say(f"front: {(path and os.path.relpath(path)) or swept.front.uri}")
+    say_list("Next:", [line_to_run(space, best)])
 
 
 def line_to_run(space: SearchSpace, best: "RankedTrial") -> str:
@@ -92,22 +97,36 @@ def line_to_run(space: SearchSpace, best: "RankedTrial") -> str:
     return f"{command()} run {space.path} {said}"
 
 
-def _table(space: SearchSpace, ranking: Sequence["RankedTrial"]) -> Table:
+def _say_table(space: SearchSpace, ranking: Sequence["RankedTrial"]) -> None:
     title = f"{space.recipe.name}: students on validation data, the best first"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, title_style="bold")
-    table.add_column("")
     metric = deciding(space.recipe.data.task)
-    for heading in (f"{metric.title} (interval)", "bytes", "p50 ms", "gates"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for place, one in enumerate(ranking, start=1):
-        score = one.score
-        gates = f"{len(one.refusals)} broken" if one.refusals else "kept"
-        table.add_row(
-            escape(f"{place} {one.variant.label}"),
-            interval_cell(metric, score),
-            f"{score.size:,}",
-            f"{score.p50_ms:.3f}",
-            gates,
-            style="bold" if place == 1 else "",
+    headings = ("", f"{metric.title} (interval)", "bytes", "p50 ms", "gates")
+    rows = [
+        (
+            f"{place} {one.variant.label}",
+            interval_cell(metric, one.score),
+            f"{one.score.size:,}",
+            f"{one.score.p50_ms:.3f}",
+            f"{len(one.refusals)} broken" if one.refusals else "kept",
         )
-    return table
+        for place, one in enumerate(ranking, start=1)
+    ]
+    say_table(headings, rows, title, numbers=True, strong=0)
+
+
+def _facts(space: SearchSpace, swept: "SweepResult") -> dict[str, Any]:
+    """Returns what a sweep came to, for machines."""
+    ranking = [
+        {"settings": one.variant.settings, "score": one.score.model_dump(mode="json"), "breaks": one.refusals}
+        for one in swept.ranking
+    ]
+    best = swept.evaluation
+    return {
+        "recipe": space.recipe.name,
+        "seconds": round(swept.seconds, 1),
+        "students": ranking,
+        "failed": [{"values": one.values, "reason": one.reason} for one in swept.failed],
+        "best_on_test": {"candidate": best.chosen, "score": best.shipped.model_dump(mode="json")},
+        "front": swept.front.uri,
+        "run": line_to_run(space, swept.ranking[0]),
+    }

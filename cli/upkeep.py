@@ -1,11 +1,14 @@
 """`stillhouse doctor` and `gc`: what may be wrong on this machine, and what it need not keep."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, NamedTuple
 
 import typer
 
 from cli.audit import finish_promotions
-from cli.console import console
+from cli.options import AsJson
+from cli.output.console import say, say_json
 from infra.services.prefect_server import results_folder
 from tasks.contracts.releases import Release
 from tasks.core.errors import InputError, RefusedError, mismatch
@@ -15,24 +18,32 @@ from tasks.registry import removal
 from tasks.registry.ledger.history import History
 from tasks.registry.versions import registry_lock
 from tasks.upkeep.doctor import checks
+from tasks.upkeep.finding import Finding
 from tasks.upkeep.gc import chosen_versions, found
 from tasks.upkeep.needs import Version
 
 
 def doctor(
     deep: Annotated[bool, typer.Option("--deep", help="Hash all of DVC's cache, not only a sample.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Look for what may be wrong on this machine, and say what repairs it."""
     prepare_environment()
-    found = 0
+    found: dict[str, list[Finding]] = {}
     for name, check in checks(project_root(), state_dir(), deep).items():
-        findings = [*check()]
-        found += len(findings)
-        console.print(f"[{'red]wrong[/]' if findings else 'green]well[/] '}  {name}", soft_wrap=True)
-        for finding in findings:
-            console.print(f"         {finding}", soft_wrap=True, markup=False)
-    if found:
-        raise RefusedError(f"{found} finding{'s' if found > 1 else ''}; type what stands behind each, then ask again")
+        found[name] = [*check()]
+        if not as_json:
+            _say_check(name, found[name])
+    if as_json:
+        say_json([{"check": name, "findings": [asdict(one) for one in findings]} for name, findings in found.items()])
+    if count := sum(map(len, found.values())):
+        raise RefusedError(f"{count} finding{'s' if count > 1 else ''}; type what stands behind each, then ask again")
+
+
+def _say_check(name: str, findings: list[Finding]) -> None:
+    say(("wrong", "red") if findings else ("well ", "green"), f"  {name}")
+    for finding in findings:
+        say(f"         {finding}")
 
 
 def gc(
@@ -42,6 +53,7 @@ def gc(
     model: Annotated[str | None, typer.Option(help="With --version: remove this version, too.")] = None,
     version: Annotated[int | None, typer.Option(help="Of the model.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove what no alias, no decision and no lineage needs, and say how much of what that was."""
     if (model is None) != (version is None) or (keep is not None and model is not None):
@@ -53,26 +65,36 @@ def gc(
             finish_promotions()
         chosen = tuple(chosen_versions(keep, model, version))
         reason = "by hand" if keep is None else f"older than the newest {keep}"
-        for release in chosen:
-            _part_with(release, reason, dry_run)
-        _sweep({(release.model, release.version) for release in chosen}, dry_run)
+        for release in () if dry_run else chosen:
+            removal.remove(release, reason)
+        counts = _sweep({(release.model, release.version) for release in chosen}, dry_run)
+    if as_json:
+        versions = [{"model": release.model, "version": release.version} for release in chosen]
+        say_json({"removed": not dry_run, "versions": versions, "things": [one._asdict() for one in counts]})
+    else:
+        _say_removed(chosen, counts, "would be removed" if dry_run else "removed")
 
 
-def _part_with(release: Release, reason: str, dry_run: bool) -> None:
-    """Records that a version is removed, which a dry run only says."""
-    if not dry_run:
-        removal.remove(release, reason)
-    words = "would be removed" if dry_run else "removed"
-    console.print(f"{words}: {release.model} version {release.version}, made {release.created:%Y-%m-%d}")
+class _Count(NamedTuple):
+    """How much there is of one kind of garbage."""
+
+    kind: str
+    things: int
+    bytes: int
 
 
-def _sweep(about_to_go: set[Version], dry_run: bool) -> None:
-    """Removes what is found, kind by kind, and prints how much that was."""
+def _sweep(about_to_go: set[Version], dry_run: bool) -> list[_Count]:
+    """Removes what is found, kind by kind, and returns how much that is; a dry run removes nothing."""
     garbage = dict(found({*History.load().removals(), *about_to_go}, results_folder()))
     for things in () if dry_run else garbage.values():
         for thing in things:
             thing.remove()
-    console.print("would be removed:" if dry_run else "removed:")
-    for kind, things in garbage.items():
-        size = sum(thing.bytes for thing in things)
-        console.print(f"  {kind:<30} {len(things):>7,} {size:>16,} bytes", soft_wrap=True)
+    return [_Count(kind, len(things), sum(thing.bytes for thing in things)) for kind, things in garbage.items()]
+
+
+def _say_removed(chosen: Sequence[Release], counts: Sequence[_Count], words: str) -> None:
+    for release in chosen:
+        say(f"{words}: {release.model} version {release.version}, made {release.created:%Y-%m-%d}")
+    say(f"{words}:")
+    for kind, things, size in counts:
+        say(f"  {kind:<30} {things:>7,} {size:>16,} bytes")

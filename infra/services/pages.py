@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.services.prefect_database import make_database
 from infra.services.prefect_server import HOST, free_port, wait_until_healthy
 from tasks.core.workspace import state_dir
 from tasks.tracking import runs
@@ -62,6 +63,7 @@ def _prefect() -> Page:
     api = os.environ.get("PREFECT_API_URL")
     if api:
         return Page("Prefect", api.removesuffix("/api"), f"{api}/health", None)
+    make_database()  # which two servers on a new one, or one that is killed meanwhile, would spoil
     port = free_port(4200)
     os.environ["PREFECT_UI_API_URL"] = f"http://{HOST}:{port}/api"
     command = ["prefect", "server", "start", "--host", HOST, "--port", str(port)]

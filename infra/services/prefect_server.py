@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.services.prefect_database import make_database
 from infra.services.prefect_scheduler_patch import let_scheduler_insert
 from tasks.core.errors import StageError
 from tasks.core.workspace import state_dir
@@ -112,6 +113,7 @@ def _server(host: str, port: int) -> "uvicorn.Server":
     import uvicorn
     from prefect.server.api.server import create_app
 
+    make_database()
     let_scheduler_insert()
     return uvicorn.Server(uvicorn.Config(create_app(final=True), host=host, port=port, log_level="error"))
 

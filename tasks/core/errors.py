@@ -82,3 +82,8 @@ def mismatch(where: str, field: str, expected: str, got: object, do: str) -> str
     """
     place = f"`{where}`: `{field}`" if field else f"`{where}`"
     return f"{place}: expected {expected}, got {got}; {do}"
+
+
+def printable(text: str) -> str:
+    """Writes out what would break a line or steer a terminal: names, reasons and paths are a person's own text."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

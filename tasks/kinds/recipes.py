@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from params.pipeline import Recipe
-from tasks.core.errors import RecipeError, mismatch
+from tasks.core.errors import RecipeError, mismatch, printable
 from tasks.core.yaml_reader import Document, parse_value, read_document
 from tasks.kinds.limits import unknown_metrics
 
@@ -51,7 +51,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), swept: Mapping[str, A
         raise RecipeError(problems) from None
     for unknown in unknown_metrics(recipe):
         where = _origin(unknown.location, origins) or _place(path, document, unknown.location)
-        problems.append(_printable(mismatch(where, _dotted(unknown.location), *unknown[1:])))
+        problems.append(printable(mismatch(where, _dotted(unknown.location), *unknown[1:])))
     if problems:
         raise RecipeError(problems)
     return recipe
@@ -105,7 +105,7 @@ def _describe(error: Any, path: Path, document: Document, origins: Mapping[Locat
     location = _without_tags(error["loc"], document.value)
     where = _origin(location, origins) or _place(path, document, location)
     expected, got, do = _explain(error, location)
-    return _printable(mismatch(where, _dotted(location), expected, got, do))
+    return printable(mismatch(where, _dotted(location), expected, got, do))
 
 
 def _origin(location: Location, origins: Mapping[Location, str]) -> str | None:
@@ -211,8 +211,3 @@ def _shown(value: Any) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _printable(text: str) -> str:
-    """Writes out what would break the line or steer the terminal: names of keys and kinds are a person's own text."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

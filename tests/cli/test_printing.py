@@ -26,6 +26,33 @@ def test_only_cli_prints() -> None:
     assert printing.keys() == PROCESSES_OF_THEIR_OWN.keys(), printing
 
 
+def test_within_cli_one_module_prints_and_nothing_is_markup() -> None:
+    """A person's words are never markup, because no words are: styles are given beside a text, not inside it."""
+    drawing = {
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "cli").rglob("*.py"))
+        if any(draws(node) for node in ast.walk(ast.parse(path.read_text())))
+    }
+    assert drawing == {"cli/main.py", "cli/output/console.py", "cli/output/stages.py"}
+    console = (ROOT / "cli/output/console.py").read_text()
+    assert "Console(highlight=False, markup=False, emoji=False)" in console
+    assert (ROOT / "cli/output/stages.py").read_text().count("TextColumn(field, markup=False)") == 1
+
+
+def draws(node: ast.AST) -> bool:
+    """Says whether a node reaches a terminal by another way than `say`: rich, a stream, a console's own method."""
+    match node:
+        case ast.Import(names):
+            return any(one.name.partition(".")[0] == "rich" for one in names)
+        case ast.ImportFrom(module=str(module), level=0):
+            return module.partition(".")[0] == "rich"
+        case ast.Attribute(ast.Name("sys"), "stdout" | "stderr") | ast.Call(func=ast.Name("print")):
+            return True
+        case ast.Attribute(_, "echo" | "secho" | "from_markup"):
+            return True
+    return False
+
+
 def prints(tree: ast.Module) -> Iterator[str]:
     """Yields each call of `print`, each use of a stream of the process, and each import of what draws on terminals."""
     for node in ast.walk(tree):
@@ -45,5 +72,5 @@ def is_of_terminals(module: str) -> bool:
 
 
 def test_a_print_a_stream_and_a_console_would_be_found() -> None:
-    written = "import rich.table\nfrom cli.console import console\nprint(1)\nsys.stderr.write('2')\n"
-    assert [*prints(ast.parse(written))] == ["import", "from cli.console", "print", "sys.stderr"]
+    written = "import rich.table\nfrom cli.output.console import console\nprint(1)\nsys.stderr.write('2')\n"
+    assert [*prints(ast.parse(written))] == ["import", "from cli.output.console", "print", "sys.stderr"]

@@ -11,7 +11,7 @@ import pytest
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from cli.console import say_notice
+from cli.output.console import say_notice
 from flows.notify import notify_of_failure, notify_of_promotions
 from params.pipeline import Recipe
 from tasks.contracts.metrics import Check

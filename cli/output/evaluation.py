@@ -1,0 +1,64 @@
+"""What an evaluation came to, in words and as a table."""
+
+import os
+
+from cli.output.console import say, say_table
+from tasks.contracts.metrics import Metric
+from tasks.contracts.records import DataRecord
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Challenge, EvaluationRecord, Score
+from tasks.contracts.words import gain_in_digits, title_of
+from tasks.data.versions.versions_store import quarantine_file
+from tasks.kinds.limits import deciding
+
+
+def say_evaluation(evaluation: EvaluationRecord) -> None:
+    """Prints teacher, student alone, student distilled and the shipped file, below each other."""
+    metric = deciding(evaluation.data.task)
+    labels = {name: title_of(name) for name in (BASELINE, STUDENT)} | {TEACHER: evaluation.teacher.role}
+    rows = [_cells(metric, labels[name], evaluation.score(name)) for name in (TEACHER, BASELINE, STUDENT)]
+    shipped = _cells(metric, f"shipped: {evaluation.chosen}", evaluation.shipped)
+    title = f"{evaluation.name} on {evaluation.data.samples['test']:,} test samples"
+    headings = ("", f"{metric.title} (interval)", "parameters", "bytes", "p50 ms")
+    say_table(headings, [*rows, shipped], title, numbers=True, strong=len(rows))
+
+
+def gain_line(evaluation: EvaluationRecord) -> str:
+    """Says what the teacher was worth to the student, and whether the test set is large enough to tell."""
+    metric = deciding(evaluation.data.task)
+    gain = evaluation.gains[metric.name]
+    told = "" if gain.low > 0 or gain.high < 0 else ": the test set cannot tell it from zero"
+    ends = f"({gain.low:+.4f} to {gain.high:+.4f})"
+    return f"The teacher is worth {gain.value:+.4f} {metric.title} to the student {ends}{told}."
+
+
+def challenge_line(challenge: Challenge) -> str:
+    """Says how a release did against the champion, on the samples of its own test data."""
+    name, gain = next(iter(challenge.gains.items()))
+    line = f"against version {challenge.version}: {name} {gain_in_digits(gain)}"
+    if not (found := challenge.discordant):
+        return line
+    only = f"{found.only_challenger} against {found.only_champion}"
+    return f"{line}; samples that only one has right: {only}, McNemar p {found.p_value:.3g}"
+
+
+def say_quarantine(data: DataRecord) -> None:
+    """Prints how many bad samples were left out of prepared data, why, and where each is named; nothing if none."""
+    if data.in_quarantine:
+        where = os.path.relpath(quarantine_file(data))
+        say(("quarantine", "yellow"), f" {data.in_quarantine} of the source are left out: {where}")
+
+
+def interval_cell(metric: Metric, score: Score) -> str:
+    """Returns a value of a model and the ends of its interval, for a table."""
+    interval = score.metrics[metric.name]
+    return f"{interval.value:.4f} ({interval.low:.3f}-{interval.high:.3f})"
+
+
+def _cells(metric: Metric, label: str, score: Score) -> list[str]:
+    return [
+        label,
+        interval_cell(metric, score),
+        f"{score.parameters:,}",
+        f"{score.size:,}",
+        f"{score.p50_ms:.3f}",
+    ]
