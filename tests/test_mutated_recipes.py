@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cli import console
+from cli.output import console
 from cli import main as cli
 from tasks.core.yaml_reader import read_document
 from tests.mutations import by_bytes, by_schema
