@@ -107,7 +107,7 @@ class HashedSplit(DrawnSplit):
 
 
 class OfficialSplit(Section):
-    """Keeps the test set its authors published; validation is cut, class by class, from their training set."""
+    """Keeps the test set its authors published; validation is theirs, too, or cut class by class from train."""
 
     kind: Literal["official"]
     validation: PartFraction = 0.2
@@ -158,8 +158,8 @@ class Data(Section):
         if (self.split.kind == "official") != self.reader.published:
             raise ValueError(
                 f"`split.kind: {self.split.kind}` does not go with `reader.kind: {self.reader.kind}`;"
-                " `official` is for readers whose source has a published test set (time_series, idx),"
-                " `stratified` and `hashed` are for all others"
+                " `official` is for readers whose source has a published test set (time_series, idx, image_folder with"
+                " `splits`), `stratified` and `hashed` are for all others"
             )
         return self
 

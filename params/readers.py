@@ -19,10 +19,13 @@ class ReaderSection(Section):
     """What is known of a reader's samples before there are any."""
 
     layout: ClassVar[Layout]
-    published: ClassVar[bool] = False
-    """the source says which samples are for testing"""
     sized: ClassVar[bool] = False
     """`nominal_shape` is no guess"""
+
+    @property
+    def published(self) -> bool:
+        """Says whether the source says which samples are for testing."""
+        return False
 
     @property
     def nominal_shape(self) -> tuple[int, ...]:
@@ -56,6 +59,11 @@ class PixelTableReader(ReaderSection):
         return self.shape
 
 
+LAST_LEVEL = 65_535
+"""of 16 bits"""
+Levels = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1, le=LAST_LEVEL)]], Field(strict=False)]
+
+
 class PictureReader(ReaderSection):
     """Image files, each converted and resized to `size`."""
 
@@ -63,7 +71,18 @@ class PictureReader(ReaderSection):
     sized = True
     size: PositiveInts
     """(height, width) in pixels"""
-    channels: Literal[1, 3] = 3
+    channels: Literal[1, 3, 4] = 3
+    """1 grey, 3 colour, 4 colour and alpha"""
+    levels: Levels | None = None
+    """first and last value of 16-bit pixels, which become 0 and 255; else all 65,536 of them share the 256"""
+    background: Annotated[int, Field(ge=0, le=255)] | None = None
+    """grey level under transparent pixels where there are less than 4 channels; else 255, white"""
+
+    @model_validator(mode="after")
+    def _levels_rise(self) -> Self:
+        if self.levels and self.levels[0] >= self.levels[1]:
+            raise ValueError(f"`levels` needs two numbers, the smaller one first; got {[*self.levels]}")
+        return self
 
     @model_validator(mode="after")
     def _size_is_two_numbers(self) -> Self:
@@ -81,6 +100,25 @@ class ImageFolderReader(PictureReader):
     """One folder per class; every image is converted and resized to `size`."""
 
     kind: Literal["image_folder"]
+    splits: dict[Literal["train", "validation", "test"], str] = Field(default_factory=dict)
+    """the folders of a published split, with the class folders in each; without `validation` it is cut from `train`"""
+    ignore: Names = ()
+    """folders that are no class, beside `unlabelled` and `unlabeled`, which never are"""
+
+    @model_validator(mode="after")
+    def _splits_are_folders_to_train_and_test_on(self) -> Self:
+        folders = [*self.splits.values()]
+        problems = [f"`splits` needs `{name}`" for name in ("train", "test") if folders and name not in self.splits]
+        problems += [f"`splits` names `{one}`, which is no folder of the source" for one in folders if "/" in one]
+        problems += _twice("splits", tuple(folders))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def published(self) -> bool:
+        """Says whether there are folders of a split."""
+        return bool(self.splits)
 
 
 class Label(Section):
@@ -181,7 +219,6 @@ class IdxReader(ReaderSection):
     """Images and labels in the IDX format of MNIST, plain or gzipped, with the split their authors published."""
 
     layout = "image"
-    published = True
     kind: Literal["idx"]
     train: IdxFiles
     test: IdxFiles
@@ -193,6 +230,11 @@ class IdxReader(ReaderSection):
         if problems := _twice("classes", self.classes):
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def published(self) -> bool:
+        """Always."""
+        return True
 
     @property
     def nominal_shape(self) -> tuple[int, ...]:
@@ -209,10 +251,14 @@ class TimeSeriesReader(ReaderSection):
     """Sequences of unequal length in the `.ts` text format, with the split their authors published."""
 
     layout = "sequence"
-    published = True
     kind: Literal["time_series"]
     train: str
     test: str
+
+    @property
+    def published(self) -> bool:
+        """Always."""
+        return True
 
     @property
     def nominal_shape(self) -> tuple[int, ...]:

@@ -171,7 +171,7 @@ def test_copies_that_disagree_about_a_further_label_are_dropped(
     (cells / "data/images/04.png").write_bytes((cells / "data/images/00.png").read_bytes())
     recipe = _recipe(make_recipe, cells)
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"duplicates": "drop"})})
-    assert prepared(recipe)[0].dropped == {"duplicate with another target": 2}
+    assert prepared(recipe)[0].dropped == {"an image without a row in the table": 1, "duplicate with another target": 2}
 
 
 @pytest.mark.parametrize(

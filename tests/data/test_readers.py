@@ -94,12 +94,12 @@ def test_every_unreadable_image_is_named(images: Path, image_recipe: Recipe, pre
     with pytest.raises(DataError) as told:
         prepared(image_recipe)
     assert "`cat/0.png`: expected a whole image" in str(told.value)
-    assert "`dog/1.png`: expected an image, got a file that Pillow cannot read" in str(told.value)
+    assert "`dog/1.png`: expected an image, got a file that begins with 6e 6f 74 20 61 6e 20 69" in str(told.value)
 
 
 def test_an_empty_class_folder_is_named(images: Path, image_recipe: Recipe, prepared: Prepared) -> None:
     (images / "emu").mkdir()
-    with pytest.raises(DataError, match="`samples of emu`: expected at least 3 samples, one per split, got none"):
+    with pytest.raises(DataError, match="`emu`: expected images in a class folder, got an empty folder; put"):
         prepared(image_recipe)
 
 

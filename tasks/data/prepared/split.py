@@ -94,13 +94,16 @@ def _parts(ordered: Rows, test: int, validation: int) -> Splits:
 
 
 def _official(rule: OfficialSplit, group: str, found: Survey, members: Rows) -> Splits:
-    published = _shuffled(members[found.parts[members] == "train"], rule.seed, group)
-    validation = _count(rule.validation, len(published), spare=1)
-    return {
-        "test": members[found.parts[members] == "test"],
-        "validation": published[:validation],
-        "train": published[validation:],
-    }
+    trained, judges = (members[found.parts[members] == part] for part in ("train", "test"))
+    if _publishes_validation(found):
+        return {"test": judges, "validation": members[found.parts[members] == "validation"], "train": trained}
+    drawn = _shuffled(trained, rule.seed, group)
+    validation = _count(rule.validation, len(drawn), spare=1)
+    return {"test": judges, "validation": drawn[:validation], "train": drawn[validation:]}
+
+
+def _publishes_validation(found: Survey) -> bool:
+    return bool((found.parts == "validation").any())
 
 
 def _count(part: float, samples: int, spare: int) -> int:
@@ -126,7 +129,8 @@ def _shortages(rule: Split, found: Survey, members: Rows) -> Iterator[tuple[str,
         if len(members) < 3:
             yield "at least 3 samples, one per split", f"{len(members) or 'none'}"
         return
-    for part, least in (("train", 2), ("test", 1)):
+    own = _publishes_validation(found)
+    for part, least in (("train", 1 if own else 2), *([("validation", 1)] if own else []), ("test", 1)):
         count = int((found.parts[members] == part).sum())
         if count < least:
             yield f"at least {least} in the published {part} set", f"{count or 'none'}"

@@ -44,7 +44,7 @@ class Survey:
     columns: Mapping[str, Objects]
     """of the table: those that the kind makes of the targets, and what the reader keeps beside them"""
     parts: Objects
-    """of a published split: `train` or `test`, else None"""
+    """of a published split: `train`, `validation` or `test`, else None"""
     lengths: NDArray[np.int32]
     """of the first axis of each sample"""
     contents: NDArray[np.void]

@@ -3,6 +3,7 @@
 import csv
 import io
 import posixpath
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,12 +11,13 @@ from pathlib import Path
 
 from params.readers import LABEL, ImageTableReader
 from tasks.core.errors import DataError, mismatch
-from tasks.data.readers.picture import read_picture
+from tasks.data.readers.picture import NO_PICTURE, format_of, is_picture, read_picture
 from tasks.data.readers.raw import members, open_raw, packed_files
 from tasks.data.readers.samples import Reading, Sample
 from tasks.kinds.contract import Raw
 
 SHOWN = 5
+NO_ROW = "an image without a row in the table"
 Line = tuple[int, list[str]]
 """number from 1, fields"""
 
@@ -45,7 +47,9 @@ def read(reader: ImageTableReader, raw: Path) -> Reading:
         "image",
         partial(_samples, reader, tar, rows, _bad_lines(reader, header, astray)),
         reader.declared,
+        preprocessing=format_of(reader).facts(),
         slices=slices,
+        dropped=_unlisted(reader, tar, rows),
         refusal=_refusal(reader, header, astray),
     )
 
@@ -54,16 +58,23 @@ def _samples(
     reader: ImageTableReader, tar: Path, rows: dict[str, _Row], bad_lines: tuple[Sample, ...]
 ) -> Iterator[Sample]:
     yield from bad_lines
-    missing = set(rows)
+    missing, target = set(rows), format_of(reader)
     for member, stream in members(tar):
         row = rows.get(member.name)
         if row is None or stream is None:
             continue
         missing.discard(member.name)
-        values, problem = read_picture(stream, reader)
+        values, problem = read_picture(stream, target)
         yield Sample(row.id, row.target, values, problem=row.problem or problem, slices=row.slices)
     for name in sorted(missing):
         yield Sample(rows[name].id, problem=f"expected an image at `{name}` in the source, got no such file")
+
+
+def _unlisted(reader: ImageTableReader, tar: Path, rows: dict[str, _Row]) -> dict[str, int]:
+    """Returns why files of the source are no samples -> how many."""
+    files = (member.name for member, stream in members(tar) if stream)
+    names = [name for name in files if name not in rows and name != reader.table]
+    return dict(sorted(Counter(NO_ROW if is_picture(name) else NO_PICTURE for name in names).items()))
 
 
 def _rows(reader: ImageTableReader, slices: tuple[str, ...], header: list[str], lines: list[Line]) -> dict[str, _Row]:
@@ -71,7 +82,8 @@ def _rows(reader: ImageTableReader, slices: tuple[str, ...], header: list[str], 
     rows: dict[str, _Row] = {}
     for cells in (dict(zip(header, fields, strict=True)) for _, fields in lines if len(fields) == len(header)):
         image = cells[reader.image]
-        name = posixpath.normpath(posixpath.join(posixpath.dirname(reader.table), image))
+        path = image.replace("\\", "/")  # tables are often written on Windows
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(reader.table), path))
         target = {LABEL: cells[reader.label.column]} | {head.column: cells[head.column] for head in reader.heads}
         problem = f"expected one row in `{reader.table}`, got a second one" if name in rows else ""
         rows[name] = _Row(image, target, tuple(cells[column] for column in slices), problem)

@@ -12,7 +12,7 @@ from tasks.kinds.contract import Declared, Raw
 from tasks.runtime.preprocess.preprocessor import ARRAYS
 
 Values = NDArray[Any]
-Part = Literal["train", "test"]
+Part = Literal["train", "validation", "test"]
 NOTHING: Values = np.empty(0, dtype=np.uint8)
 
 
