@@ -7,7 +7,7 @@ import typer
 
 from cli.options import Overrides, RecipePath
 from cli.output.console import say, say_list, say_table, warn
-from cli.output.evaluation import say_quarantine
+from cli.output.evaluation import say_left_out
 from flows.recipe_checks import advice_on
 from flows.run import load
 from tasks.core.workspace import project_root
@@ -21,7 +21,7 @@ def check(recipe: RecipePath, override: Overrides = None) -> None:
         warn(line)
     say(f"{recipe}: valid")
     if data := recorded_data(data_folder(project, loaded), loaded.name):
-        say_quarantine(data)
+        say_left_out(data)
 
 
 def init(

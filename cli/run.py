@@ -6,7 +6,7 @@ import typer
 
 from cli.options import Overrides, RecipePath
 from cli.output.console import command, say, say_list, warn
-from cli.output.evaluation import gain_line, say_evaluation, say_quarantine
+from cli.output.evaluation import gain_line, say_evaluation, say_left_out
 from cli.output.stages import shown
 from cli.promote import refusal, say_promotion, say_report, way_into
 from flows.changes import compare, growth
@@ -65,7 +65,7 @@ def _say_outcome(ended: RunEnded) -> None:
     say()
     version = f" version {release.version}, data {release.data_version}"
     say((release.model, "bold"), f"{version}{growth(ended.comparison, evaluation.data)}")
-    say_quarantine(evaluation.data)
+    say_left_out(evaluation.data)
     for promotion in ended.retrained.promotions:
         say_promotion(promotion)
     say_report(ended.retrained.report)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from cli.output import console
 from cli import main as cli
+from cli.output import console
 from tasks.core.yaml_reader import read_document
 from tests.mutations import by_bytes, by_schema
 

@@ -5,17 +5,19 @@ import os
 from cli.output.console import say, say_table
 from tasks.contracts.metrics import Metric
 from tasks.contracts.records import DataRecord
-from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Challenge, EvaluationRecord, Score
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Challenge, ConstantScore, EvaluationRecord, Score
 from tasks.contracts.words import gain_in_digits, title_of
 from tasks.data.versions.versions_store import quarantine_file
 from tasks.kinds.limits import deciding
 
 
 def say_evaluation(evaluation: EvaluationRecord) -> None:
-    """Prints teacher, student alone, student distilled and the shipped file, below each other."""
+    """Prints teacher, student alone, student distilled, the constant answer and the shipped file, below each other."""
     metric = deciding(evaluation.data.task)
     labels = {name: title_of(name) for name in (BASELINE, STUDENT)} | {TEACHER: evaluation.teacher.role}
     rows = [_cells(metric, labels[name], evaluation.score(name)) for name in (TEACHER, BASELINE, STUDENT)]
+    if constant := evaluation.constant:
+        rows.append([constant.words, interval_cell(metric, constant), "", "", ""])
     shipped = _cells(metric, f"shipped: {evaluation.chosen}", evaluation.shipped)
     title = f"{evaluation.name} on {evaluation.data.samples['test']:,} test samples"
     headings = ("", f"{metric.title} (interval)", "parameters", "bytes", "p50 ms")
@@ -41,15 +43,17 @@ def challenge_line(challenge: Challenge) -> str:
     return f"{line}; samples that only one has right: {only}, McNemar p {found.p_value:.3g}"
 
 
-def say_quarantine(data: DataRecord) -> None:
-    """Prints how many bad samples were left out of prepared data, why, and where each is named; nothing if none."""
+def say_left_out(data: DataRecord) -> None:
+    """Prints how much was left out of prepared data and why, and where bad samples are named; nothing if none."""
+    if data.left_out:
+        say(("left out", "yellow"), f"   {data.left_out} of the source")
     if data.in_quarantine:
         where = os.path.relpath(quarantine_file(data))
         say(("quarantine", "yellow"), f" {data.in_quarantine} of the source are left out: {where}")
 
 
-def interval_cell(metric: Metric, score: Score) -> str:
-    """Returns a value of a model and the ends of its interval, for a table."""
+def interval_cell(metric: Metric, score: Score | ConstantScore) -> str:
+    """Returns a value of a model, or of the constant answer, and the ends of its interval, for a table."""
     interval = score.metrics[metric.name]
     return f"{interval.value:.4f} ({interval.low:.3f}-{interval.high:.3f})"
 

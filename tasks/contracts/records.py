@@ -150,10 +150,18 @@ class DataRecord(Record):
     targets: TargetCard
     preprocessing: dict[str, JsonValue]
     samples: dict[str, int]
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """reason -> samples and files that a rule of the recipe or the reader left out, such as copies"""
     quarantined: dict[str, int] = Field(default_factory=dict)
     """reason -> bad samples left out; `quarantine.json` in the directory names them"""
     licence: str | None = None
     reused: bool = False
+
+    @property
+    def left_out(self) -> str:
+        """How many samples and files were dropped, and why: `12 (10 duplicate, 2 missing value)`; empty where none."""
+        count = sum(self.dropped.values())
+        return f"{count:,} ({counted(self.dropped)})" if count else ""
 
     @property
     def in_quarantine(self) -> str:

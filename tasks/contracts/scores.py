@@ -125,6 +125,17 @@ class FreshScore(Record):
     """group of samples -> how many there are; the model has none right of a group that is new to it"""
 
 
+class ConstantScore(Record):
+    """The best answer that looks at no input, on the test split; a model that is not better has learned nothing."""
+
+    words: str
+    """which answer it is"""
+    metrics: dict[str, Interval]
+    """those of a model, by name"""
+    gains: dict[str, Interval]
+    """metric -> that of the student minus that of the constant answer, on the same samples"""
+
+
 class EvaluationRecord(Record):
     """All models on the same test split, and the file that would ship."""
 
@@ -137,6 +148,8 @@ class EvaluationRecord(Record):
     onnx: Artefact
     gains: dict[str, Interval]
     """metric -> that of the student minus that of the baseline, on the same samples"""
+    constant: ConstantScore | None = None
+    """None in records from before it was measured"""
     target: Target
     tolerance: float
     """how far outputs of the file may be on another machine, as a part of the largest"""

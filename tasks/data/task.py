@@ -15,6 +15,8 @@ TITLE = "data"
 
 def _summary(record: DataRecord) -> str:
     told = f"{sum(record.samples.values()):,} samples, version {record.version}"
+    if record.left_out:
+        told = f"{told}; left out: {record.left_out}"
     if record.in_quarantine:
         told = f"{told}; in quarantine: {record.in_quarantine}, {os.path.relpath(quarantine_file(record))}"
     # A licence is named when the data comes, not every time it is used.
@@ -27,7 +29,10 @@ def prepare_data(run: StageRun, recipe: Recipe) -> DataRecord:
     data = versioned_data(project_root(), recipe)
     run.uses(data)
     run.tags({"data_version": data.version, "dvc_ran": str(not data.reused)})
-    run.metrics(0, {"samples": sum(data.samples.values()), "quarantined": sum(data.quarantined.values())})
+    counts = {"samples": data.samples, "dropped": data.dropped, "quarantined": data.quarantined}
+    run.metrics(0, {name: sum(found.values()) for name, found in counts.items()})
+    if data.dropped:
+        run.tags({"dropped": data.left_out})
     if data.quarantined:
         run.tags({"quarantined": data.in_quarantine})
         run.keep(quarantine_file(data))

@@ -7,10 +7,11 @@ from typing import Any
 from params.compress import Target
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval
-from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Score
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, ConstantScore, Score
 from tasks.core.errors import StageError, mismatch
 from tasks.core.progress import Advance
-from tasks.evaluate.evidence import gather
+from tasks.evaluate.constant import CONSTANT, constant_of, constant_score
+from tasks.evaluate.evidence import Answering, gather
 from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.notes import notes_on
 from tasks.evaluate.score import EvalContext
@@ -26,11 +27,13 @@ TEST, VALIDATION = "test", "validation"
 class Evaluation:
     """A score per model in the order they were given, the student's gain over its baseline, and warnings.
 
-    `evidence` of each model on the test split is for tables and pictures, and is not kept.
+    `constant` is the best answer that looks at no input. `evidence` of each model on the test split is for tables and
+    pictures, and is not kept.
     """
 
     scores: tuple[Score, ...]
     gains: dict[str, Interval]
+    constant: ConstantScore
     notes: tuple[str, ...]
     evidence: Mapping[str, Any]
 
@@ -53,10 +56,11 @@ def evaluate(
         StageError: one of the three is not there, or a model does not run.
     """
     _require_roles(models)
-    scores, context = score_all(params, models, TEACHER, data, target, seed, advance)
-    gains = context.gains(STUDENT, BASELINE)
-    notes = notes_on(data.measuring.deciding, scores, gains, target)
-    return Evaluation(scores, gains, notes, {name: found.evidence for name, found in context.evidence.items()})
+    always = constant_of(data)
+    scores, context = score_all(params, models, TEACHER, data, target, seed, advance, further={CONSTANT: always})
+    gains, constant = context.gains(STUDENT, BASELINE), constant_score(context, always)
+    notes = notes_on(data.measuring.deciding, scores, gains, constant, target)
+    return Evaluation(scores, gains, constant, notes, {name: context.evidence[name].evidence for name in models})
 
 
 def score_all(
@@ -68,8 +72,11 @@ def score_all(
     seed: int,
     advance: Advance,
     split: str = TEST,
+    further: Mapping[str, Answering] | None = None,
 ) -> tuple[tuple[Score, ...], EvalContext]:
     """Returns the score of each model on a split, and what they come from; agreement is with `reference`.
+
+    What answers in `further` is no file: its evidence is taken, too, but it has no score.
 
     Load time and memory, for which each model gets a process of its own, are measured on the test split only.
 
@@ -79,7 +86,7 @@ def score_all(
     """
     samples, measuring = open_split(data.directory, split), data.measuring
     sessions = {name: model.open(target.threads) for name, model in models.items()}
-    evidence = gather(measuring, sessions, reference, samples, advance)
+    evidence = gather(measuring, {**sessions, **(further or {})}, reference, samples, advance)
     advance(len(samples), len(samples), "latency")
     timings = time_models(params.latency, models, sessions, samples, target.threads, alone=split == TEST)
     advance(len(samples), len(samples), "intervals")

@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from tasks.core.progress import Advance
 from tasks.evaluate.intervals import Counts, Floats, Tally
-from tasks.runtime.bundle.session import Session
+from tasks.kinds.contract import Arrays
 from tasks.training.arrays import SplitArrays
 from tasks.training.measure import Measuring
 
 AGREEMENT = "agreement"
+
+
+class Answering(Protocol):
+    """A model, or what answers like one."""
+
+    def predict(self, inputs: Arrays) -> Arrays:
+        """Returns the outputs of a batch."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class ModelEvidence:
 
 
 def gather(
-    measuring: Measuring, sessions: Mapping[str, Session], reference: str, split: SplitArrays, advance: Advance
+    measuring: Measuring, sessions: Mapping[str, Answering], reference: str, split: SplitArrays, advance: Advance
 ) -> dict[str, ModelEvidence]:
     """Returns the evidence of every model; the reference answers each batch first, for the others to agree with."""
     parts: dict[str, list[tuple[Any, Floats]]] = {name: [] for name in sessions}

@@ -5,18 +5,20 @@ from collections.abc import Mapping, Sequence
 
 from params.compress import Target
 from tasks.contracts.metrics import Interval, Metric
-from tasks.contracts.scores import STUDENT, TEACHER, Score
+from tasks.contracts.scores import STUDENT, TEACHER, ConstantScore, Score
 from tasks.contracts.words import difference_with_ends, shown
 
 X86 = ("x86_64", "AMD64")
 """what an x86 machine calls itself, on Linux and macOS, and on Windows"""
 
 
-def notes_on(metric: Metric, scores: Sequence[Score], gains: Mapping[str, Interval], target: Target) -> tuple[str, ...]:
+def notes_on(
+    metric: Metric, scores: Sequence[Score], gains: Mapping[str, Interval], constant: ConstantScore, target: Target
+) -> tuple[str, ...]:
     """Returns a sentence for each thing that is not as one would wish; `metric` decides which model is better."""
     by_name = {score.name: score for score in scores}
     teacher, student = by_name[TEACHER], by_name[STUDENT]
-    here, gain = platform.machine(), gains[metric.name]
+    here, gain, learned = platform.machine(), gains[metric.name], constant.gains[metric.name]
     theirs, ours = (score.metrics[metric.name] for score in (teacher, student))
     found = [
         (
@@ -27,6 +29,11 @@ def notes_on(metric: Metric, scores: Sequence[Score], gains: Mapping[str, Interv
             gain.times(metric.sign).high < 0,
             f"the student is worse than its baseline: {metric.title} {difference_with_ends(metric, gain)};"
             " try another `distill`",
+        ),
+        (
+            learned.times(metric.sign).low <= 0,
+            f"the student is not better than {constant.words}: {metric.title} {difference_with_ends(metric, learned)};"
+            " look at the data and at how it is trained",
         ),
         (
             student.parameters >= teacher.parameters,

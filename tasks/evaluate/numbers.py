@@ -15,6 +15,7 @@ def write_numbers(evaluation: Evaluation, chosen: str, directory: Path) -> Path:
         "chosen": chosen,
         "scores": [score.model_dump(mode="json") for score in evaluation.scores],
         "gains": {name: gain.model_dump(mode="json") for name, gain in evaluation.gains.items()},
+        "constant": evaluation.constant.model_dump(mode="json"),
         "notes": list(evaluation.notes),
     }
     with whole_file(directory / JSON) as temporary:

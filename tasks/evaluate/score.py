@@ -50,14 +50,13 @@ class EvalContext:
 
     def score(self, name: str, model: ModelUnderTest, timing: Timing) -> Score:
         """Returns all numbers of one model; `timing` is what it costs where it runs."""
-        support = dict(self.measuring.part.support(self.evidence[name].evidence))
-        found = intervals(self.resampled[name], _ranges(self.measuring), self.samples, support, self.params)
+        found = self._intervals(name)
         agreement = found.pop(AGREEMENT)
         p50, p95, p99 = (float(np.percentile(timing.single, part)) for part in (50, 95, 99))
         return Score(
             name=name,
             metrics=found,
-            support=support,
+            support=self._support(name),
             agreement=ITSELF if name == self.reference else agreement,
             parameters=model.parameters,
             size=model.onnx.size,
@@ -69,6 +68,17 @@ class EvalContext:
             batch=timing.batch,
             footprint=timing.footprint,
         )
+
+    def metrics(self, name: str) -> dict[str, Interval]:
+        """Returns all metrics of one model, or of something that answers without being one."""
+        return {metric: found for metric, found in self._intervals(name).items() if metric != AGREEMENT}
+
+    def _intervals(self, name: str) -> dict[str, Interval]:
+        ranges, support = _ranges(self.measuring), self._support(name)
+        return intervals(self.resampled[name], ranges, self.samples, support, self.params)
+
+    def _support(self, name: str) -> dict[str, int]:
+        return dict(self.measuring.part.support(self.evidence[name].evidence))
 
     def gains(self, ours: str, theirs: str) -> dict[str, Interval]:
         """Returns each metric of one model minus that of another, on the same samples."""

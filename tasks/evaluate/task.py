@@ -32,7 +32,10 @@ TITLE, COMPARISON = "evaluate", "compare"
 
 def _summary(record: EvaluationRecord) -> str:
     metric = deciding(record.data.task)
-    return f"{record.chosen}: test {metric.title} {interval_in_digits(record.shipped.metrics[metric.name])}"
+    told = f"{record.chosen}: test {metric.title} {interval_in_digits(record.shipped.metrics[metric.name])}"
+    if not (always := record.constant):
+        return told
+    return f"{told}; {always.words} {interval_in_digits(always.metrics[metric.name])}"
 
 
 @stage(TITLE, (*MEASURING, *DRAWING), _summary)
@@ -68,6 +71,7 @@ def evaluate_candidates(
         chosen=candidates.chosen,
         onnx=candidates.winner.onnx,
         gains=judged.gains,
+        constant=judged.constant,
         target=target,
         tolerance=candidates.winner.tolerance,
         notes=(*student.warnings, *judged.notes),
@@ -168,5 +172,7 @@ def _log(run: StageRun, judged: Evaluation) -> None:
             "parity": score.parity,
         }
         run.metrics(0, {f"{score.name}.{name}": value for name, value in finite(numbers).items()})
+    plain = {name: found.value for name, found in judged.constant.metrics.items() if GROUP not in name}
+    run.metrics(0, {f"constant.{name}": value for name, value in finite(plain).items()})
     for name, gain in judged.gains.items():
         run.metrics(0, {f"gain.{name}": gain.value, f"gain.{name}.low": gain.low, f"gain.{name}.high": gain.high})

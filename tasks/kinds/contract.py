@@ -66,6 +66,14 @@ class OutputSpec:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """The best answer that looks at no input: in words, and as the outputs (1, ...) of one sample."""
+
+    words: str
+    outputs: Arrays
+
+
+@dataclass(frozen=True)
 class LogitRows:
     """What a soft-label objective is taken over: one row per sample, frame, pixel or anchor.
 
@@ -216,6 +224,12 @@ class MetricsPart(Protocol[E]):
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
         """Returns how alike two models answer each sample (batch,), 0..1."""
+
+    def constant(self, trained: Iterable[Targets], card: TargetCard) -> Constant:
+        """Returns the best constant answer, such as the commonest class: what every model must be better than.
+
+        `trained` are the targets of the training split, shard by shard, mapped.
+        """
 
     def suspicions(self, evidence: E, card: TargetCard) -> tuple[str, ...]:
         """Returns in words what is wrong with a model that is right far more often if read in another way."""

@@ -105,6 +105,26 @@ def test_further_heads_are_judged_by_their_accuracy_and_leave_the_first_alone(ti
     assert [*score.support] == list(card.targets.names)
 
 
+def test_the_commonest_class_of_the_training_split_is_judged_on_the_same_samples(
+    tiny_images: Path, enter: Callable[..., ModelUnderTest]
+) -> None:
+    good, untrained = enter("good", tiny_images, 12, 40), enter("untrained", tiny_images, 3, 0)
+    labels = {name: open_split(tiny_images, name).targets()["label"] for name in ("train", "test")}
+    commonest = np.bincount(labels["train"]).argmax()
+    evaluation = judged(tiny_images, {"teacher": good, "baseline": good, "student": untrained})
+    constant, student = evaluation.constant, evaluation.scores[2]
+    assert constant.words == f"always answering {read_card(tiny_images).targets.names[commonest]}"
+    assert constant.metrics["accuracy"].value == float(np.mean(labels["test"] == commonest))
+    assert constant.metrics["accuracy"].low < constant.metrics["accuracy"].value < constant.metrics["accuracy"].high
+    difference = student.values["accuracy"] - constant.metrics["accuracy"].value
+    assert constant.gains["accuracy"].value == pytest.approx(difference)
+    assert "constant" not in evaluation.evidence
+    assert any("not better than always answering" in note for note in evaluation.notes)
+    fine = judged(tiny_images, {"teacher": good, "baseline": untrained, "student": good})
+    assert fine.constant.gains["accuracy"].low > 0
+    assert not any("always answering" in note for note in fine.notes)
+
+
 def test_accuracy_is_that_of_the_torch_network(tiny_images: Path, tmp_path: Path) -> None:
     test = open_split(tiny_images, "test")
     network = trained(Mlp(kind="mlp", hidden=(4,)), tiny_images, 5, seed=0)

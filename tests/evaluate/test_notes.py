@@ -4,11 +4,12 @@ import pytest
 
 from params.compress import Target
 from tasks.contracts.metrics import Interval
-from tasks.contracts.scores import BatchTiming, Score
+from tasks.contracts.scores import BatchTiming, ConstantScore, Score
 from tasks.evaluate.notes import notes_on
 from tasks.kinds.limits import deciding
 
 LOSS = Interval(value=-0.03, low=-0.05, high=-0.01)
+LEARNED = Interval(value=0.5, low=0.4, high=0.6)
 EVEN = Interval(value=0.0, low=-0.01, high=0.01)
 
 
@@ -21,9 +22,13 @@ def made_up(name: str, accuracy: float = 0.9, parameters: int = 100) -> Score:
     )
 
 
-def notes(gain: Interval = EVEN, isa: str = "x86-vnni", **student: float) -> tuple[str, ...]:
+def notes(
+    gain: Interval = EVEN, isa: str = "x86-vnni", learned: Interval = LEARNED, **student: float
+) -> tuple[str, ...]:
     scores = (made_up("teacher", parameters=1000), Score.model_validate(made_up("student", **student)))  # type: ignore[arg-type]
-    return notes_on(deciding("classification"), scores, {"accuracy": gain}, Target.model_validate({"isa": isa}))
+    constant = ConstantScore(words="always answering [b]cat", metrics={}, gains={"accuracy": learned})
+    target = Target.model_validate({"isa": isa})
+    return notes_on(deciding("classification"), scores, {"accuracy": gain}, constant, target)
 
 
 @pytest.fixture
@@ -46,6 +51,10 @@ def test_when_all_is_well_nothing_is_noted() -> None:
         ),
         ({"parameters": 1000}, "not smaller than its teacher"),
         ({"accuracy": 0.99}, "the teacher is worse than its student: accuracy 90.00 % against 99.00 %"),
+        (
+            {"learned": EVEN},
+            "not better than always answering [b]cat: accuracy +0.00 points (-1.00 to +1.00)",
+        ),
         ({"isa": "arm64"}, "measured on x86_64, the target is arm64"),
     ],
 )

@@ -75,6 +75,22 @@ def test_hard_loss_and_confidence_of_torch_agree_with_numpy() -> None:
     np.testing.assert_allclose(rows.certainty, softmax(logits).max(axis=1), rtol=1e-5)
 
 
+def test_the_best_constant_answer_is_the_commonest_class_with_the_least_cross_entropy() -> None:
+    card = TargetCard(names=("a", "b", "None"), facts={"heads": {"cell": ["mono", "poly"]}})
+    trained = [
+        Targets({"label": np.array([2, 2, 1]), "cell": np.array([0, 0, 1])}),
+        Targets({"label": np.array([2]), "cell": np.array([0])}),
+    ]
+    constant = PART.constant(trained, card)
+    assert constant.words == "always answering None"
+    outputs = {name: np.repeat(output, 4, axis=0) for name, output in constant.outputs.items()}
+    targets = Targets({"label": np.array([2, 2, 1, 2]), "cell": np.array([0, 0, 1, 1])})
+    scores = PART.tally(PART.evidence(outputs, targets, card), np.ones((1, 4), dtype=np.int64))
+    assert scores["accuracy"] == 0.75
+    assert scores["right/cell"] == 0.5
+    assert scores["loss"] == pytest.approx(log_loss([2, 2, 1, 2], np.tile([0.5, 1, 3], (4, 1)) / 4.5, labels=[0, 1, 2]))
+
+
 def test_tally_gives_the_scores_of_scikit_learn_for_every_data_set() -> None:
     logits, labels = drawn()
     scores = PART.tally(evidence(logits, labels), np.concatenate([ONCE, 2 * ONCE]))

@@ -188,6 +188,7 @@ def _record(card: DatasetCard, prepared: Path, outcome: Outcome) -> DataRecord:
         targets=card.targets,
         preprocessing=card.preprocessing,
         samples={name: split.samples for name, split in card.splits.items()},
+        dropped=card.dropped,
         quarantined=card.quarantine.reasons if card.quarantine else {},
         licence=card.licence,
         reused=not outcome.ran,

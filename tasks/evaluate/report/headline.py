@@ -56,6 +56,12 @@ def big_numbers(report: Report) -> tuple[BigNumber, ...]:
     return (_quality(report), _size(report), _speed(report), _gain(report))
 
 
+def constant_in_words(report: Report) -> str:
+    """Returns what the best answer that looks at no input scores; empty where it was not measured."""
+    constant, metric = report.evaluation.constant, report.metric
+    return f"{constant.words}, {metric.title} {with_ends(metric, constant.metrics[metric.name])}" if constant else ""
+
+
 def _quality(report: Report) -> BigNumber:
     metric = report.metric
     ours, theirs = (score.metrics[metric.name] for score in (report.shipped, report.teacher))

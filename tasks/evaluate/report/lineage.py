@@ -67,6 +67,7 @@ def _data(data: DataRecord) -> tuple[LineageEntry, ...]:
         LineageEntry("card sha256", data.card_sha256, code=True),
         LineageEntry("licence", data.licence or ""),
         LineageEntry("samples", samples_in_words(data)),
+        LineageEntry("left out", data.left_out),
         LineageEntry("in quarantine", quarantine_in_words(data)),
         LineageEntry("input", input_in_words(data)),
         LineageEntry("targets", ", ".join(column.name for column in data.columns)),

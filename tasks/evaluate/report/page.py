@@ -7,8 +7,8 @@ from markupsafe import Markup, escape
 
 from tasks.evaluate.report.details import own_tables, per_slice
 from tasks.evaluate.report.gates import challenge_texts, verdict_texts
-from tasks.evaluate.report.headline import big_numbers, gate_results, verdict_line
-from tasks.evaluate.report.lineage import lineage
+from tasks.evaluate.report.headline import big_numbers, constant_in_words, gate_results, verdict_line
+from tasks.evaluate.report.lineage import lineage, quarantine_in_words
 from tasks.evaluate.report.picture import picture
 from tasks.evaluate.report.report import Report
 from tasks.evaluate.report.summary import summary
@@ -26,6 +26,8 @@ def render_page(report: Report) -> str:
         "verdict": verdict_line(report),
         "gate_results": gate_results(report),
         "numbers": big_numbers(report),
+        "constant": constant_in_words(report),
+        "quarantine": quarantine_in_words(report.evaluation.data),
         "summary": summary(report),
         "verdict_texts": verdict_texts(report),
         "challenge_texts": challenge_texts(report),

@@ -4,7 +4,7 @@ All are taken in float64 whatever the logits come in: a float32 softmax would mo
 of the first question; of a further one there is the part that is right, as `right/NAME`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.classification.names import FIRST, LOGITS, further_classes, output_of
-from tasks.kinds.contract import Arrays, Floats, Rows
+from tasks.kinds.classification.names import FIRST, LOGITS, further_classes, output_of, questions
+from tasks.kinds.contract import Arrays, Constant, Floats, Rows
 
 BINS = 15
 """of equal width, in which confidence and accuracy are compared (Guo et al. 2017, arXiv:1706.04599, section 3)"""
@@ -139,6 +139,16 @@ class ClassificationMetrics:
         """Returns 1 where both models predict the same class of the first question, else 0."""
         same: Floats = (outputs[LOGITS].argmax(axis=1) == others[LOGITS].argmax(axis=1)).astype(np.float64)
         return same
+
+    def constant(self, trained: Iterable[Targets], card: TargetCard) -> Constant:
+        """Returns the commonest class of each question, with the frequencies of the classes as probabilities."""
+        counts = {name: np.zeros(len(classes)) for name, classes in questions(card).items()}
+        for targets in trained:
+            for name, total in counts.items():
+                total += np.bincount(targets[name], minlength=len(total))
+        # A class that is not trained on gets a little: the logarithm of nothing is no number.
+        outputs = {output_of(name): np.log(np.maximum(total, 0.5))[np.newaxis] for name, total in counts.items()}
+        return Constant(f"always answering {card.names[counts[FIRST].argmax()]}", outputs)
 
     def suspicions(self, evidence: Outcomes, card: TargetCard) -> tuple[str, ...]:
         """Returns the order of classes under which the model is right far more often, if there is one."""

@@ -37,7 +37,7 @@ def test_card_has_the_sections_that_people_look_for() -> None:
 
 def test_summary_of_the_card_equals_the_records() -> None:
     head, *found = rows(shown(render_card(report())), "model")
-    assert len(found) == len(scores()) + 2
+    assert len(found) == len(scores()) + 3
     for row, s in zip(found, scores(), strict=False):
         cells = dict(zip(head, row, strict=True))
         a, f = s.metrics["accuracy"], s.metrics["macro_f1"]
@@ -46,6 +46,17 @@ def test_summary_of_the_card_equals_the_records() -> None:
         assert cells["bytes"] == f"{s.size:,}"
         assert cells["parameters"] == f"{s.parameters:,}"
     assert [row[0] for row in found if "ships" in row[0]] == [f"{SHIPS} (ships)"]
+
+
+def test_what_was_left_out_stands_in_the_card_beside_what_the_commonest_class_alone_scores() -> None:
+    text = shown(render_card(report())).text
+    assert "Left out by a rule: 35 (31 duplicate, 4 missing value)" in text
+    assert "2 samples (2 corrupt), named in quarantine.json" in text
+    assert "To be better than: always answering pine, accuracy 37.71 % (36.48 to 38.94)" in text
+    (row,) = (row for row in rows(shown(render_card(report())), "model")[1:] if "always" in row[0])
+    assert row[1] == "37.71 % (36.48 to 38.94)"
+    bare = shown(render_card(report(evaluation=evaluation(constant=None, data=data(dropped={}, quarantined={}))))).text
+    assert not any(word in bare for word in ("Left out", "better than", "always"))
 
 
 def test_broken_limits_warnings_and_digests_are_in_the_card() -> None:

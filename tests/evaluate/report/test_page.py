@@ -61,10 +61,27 @@ def test_summary_has_every_number_of_every_model_and_champion() -> None:
         *names,
         "version 1 champion of edge",
         "version 2 champion of staging",
+        "always answering pine",
     ]
     assert [row[0] for row in rows if "ships" in row[0]] == [f"{SHIPS} ships"]
     expected = [told(s) for s in (*scores(), challenge().champion, challenge().champion)]
+    *rows, always = rows
     assert [row[1:] for row in rows] == expected
+    filled = {heading: cell for heading, cell in zip(head, always, strict=True) if cell}
+    assert filled == {
+        "model": "always answering pine",
+        "accuracy": "37.71 % 36.48 to 38.94",
+        "macro F1": "18.26 % 17.03 to 19.49",
+    }
+
+
+def test_what_was_left_out_stands_on_the_first_screen_beside_what_the_commonest_class_alone_scores() -> None:
+    text = page().all("body")[0].text
+    assert "Left out of the data: 35 (31 duplicate, 4 missing value)." in text
+    assert "In quarantine: 2 samples (2 corrupt), named in quarantine.json of this version." in text
+    assert "To be better than: always answering pine, accuracy 37.71 % (36.48 to 38.94)." in text
+    bare = page(evaluation=evaluation(constant=None, data=data(dropped={}, quarantined={}))).all("body")[0].text
+    assert not any(word in bare for word in ("Left out", "quarantine", "better than", "always"))
 
 
 def test_what_was_not_measured_has_no_column_and_nothing_is_called_none() -> None:
@@ -91,7 +108,7 @@ def test_a_model_that_lacks_a_number_has_an_empty_cell_in_its_place() -> None:
     ours = (*scores()[:-1], scores()[-1].model_copy(update={"footprint": None}))
     head, *rows = table(page(evaluation=evaluation(scores=ours)), "Scores")
     place = head.index("load ms")
-    assert [bool(row[place]) for row in rows] == [True] * 8 + [False] + [True] * 2
+    assert [bool(row[place]) for row in rows] == [True] * 8 + [False] + [True] * 2 + [False]
 
 
 def test_title_says_where_the_release_is_and_which_limits_refused_it() -> None:

@@ -1,6 +1,6 @@
 """Metrics of a regression, from the error of each sample."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import Arrays, Floats, Rows
+from tasks.kinds.contract import Arrays, Constant, Floats, Rows
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class RegressionMetrics:
         apart = np.abs(outputs["value"][:, 0] - others["value"][:, 0]).astype(np.float64)
         near: Floats = 1 / (1 + apart)
         return near
+
+    def constant(self, trained: Iterable[Targets], card: TargetCard) -> Constant:
+        """Returns the mean, which has the smallest squared error of all numbers."""
+        mean = float(np.concatenate([targets["label"] for targets in trained]).mean())
+        return Constant(f"always answering {mean:.4g}", {"value": np.full((1, 1), mean)})
 
     def suspicions(self, evidence: Errors, card: TargetCard) -> tuple[str, ...]:
         """Returns nothing."""
