@@ -71,7 +71,7 @@ def test_the_device_computes_the_very_pixels_of_training(name: str, channels: in
     device = loaded(format_of(reader))
     assert trained.shape == (channels, 9, 7)
     assert np.array_equal(device.from_file(MANY[name]).arrays["inputs"], trained[np.newaxis])
-    record = {"image": base64.b64encode(MANY[name]).decode(), "id": 3}
+    record: dict[str, Any] = {"image": base64.b64encode(MANY[name]).decode(), "id": 3}
     assert np.array_equal(device.from_records([record, record]).arrays["inputs"], np.stack([trained, trained]))
 
 
