@@ -39,11 +39,10 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), swept: Mapping[str, A
         where = _place(path, document, ("sweep", "fields", field))
         problem = _lay(tuple(field.split(".")), copy.deepcopy(value), where, document.value, origins)
         problems.extend([problem] if problem else [])
-    if document.value.get("name") not in (path.stem, None):
-        expected = f"`{path.stem}`, the name of the file"
-        problems.append(
-            mismatch(_place(path, document, ("name",)), "name", expected, document.value["name"], "rename one")
-        )
+    if document.value.setdefault("name", path.stem) != path.stem:
+        expected, got = f"`{path.stem}`, the name of the file", f"`{document.value['name']}`"
+        do = f"write `name: {path.stem}`, or leave that line out"
+        problems.append(printable(mismatch(_place(path, document, ("name",)), "name", expected, got, do)))
     try:
         recipe = Recipe.model_validate(document.value)
     except ValidationError as invalid:

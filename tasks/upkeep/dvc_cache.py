@@ -19,12 +19,8 @@ LARGEST_BYTES = 64 * 2**20
 
 
 def recorded_data(project: Path) -> Iterator[Finding]:
-    """Yields recipes that `dvc.yaml` does not prepare, and what `dvc.lock` records of recipes that are not there."""
+    """Yields what `dvc.lock` records of recipes that are not there."""
     recipes = {path.stem for path in (project / "params").glob("*.yaml")}
-    prepared = {str(name) for name in _recipes(_yaml(project / "dvc.yaml"))}
-    for name in sorted(recipes - prepared):
-        mend = f"add `{name}` to `recipes` in dvc.yaml"
-        yield Finding(f"`dvc.yaml`: `recipes`: expected `{name}`, which has a recipe, got none", mend)
     locked = (name.partition("@") for name in _yaml(project / "dvc.lock").get("stages", {}))
     for name in sorted({name for stage, _, name in locked if stage == "prepare"} - recipes):
         mend = f"git checkout -- params/{name}.yaml   (or take its stages out of dvc.lock)"
@@ -75,11 +71,3 @@ def _object(store: Path, md5: str) -> Path:
 def _yaml(path: Path) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return (yaml.load(path.read_text(encoding="utf-8"), loader) or {}) if path.is_file() else {}
-
-
-def _recipes(pipeline: dict[str, Any]) -> list[str]:
-    found: list[str] = []
-    for variables in pipeline.get("vars", []):
-        if isinstance(variables, dict):
-            found += variables.get("recipes", [])
-    return found

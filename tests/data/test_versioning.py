@@ -16,11 +16,14 @@ from PIL import Image
 from params.pipeline import Recipe
 from tasks.core.errors import BusyError, DataError, InputError, IntegrityError, RecipeError, StageError
 from tasks.core.files import sha256_of
+from tasks.core.progress import Event, Notice, listen
+from tasks.data.versions.pipeline import list_recipe
 from tasks.data.versions.versioning import data_folder, recorded_version, versioned_data
 from tasks.data.versions.watched import source_signature
 from tasks.kinds.recipes import load_recipe
 
 MakeRecipe = Callable[..., Recipe]
+ROOT = Path(__file__).parents[2]
 
 
 def _commit(project: Path) -> None:
@@ -156,13 +159,38 @@ def test_a_variant_looks_into_the_same_folders(make_recipe: MakeRecipe, project:
     assert sum(versioned_data(project, other).samples.values()) == 30
 
 
-def test_a_recipe_that_dvc_does_not_watch_is_refused(image_recipe: Recipe, project: Path) -> None:
-    text = (project / "dvc.yaml").read_text()
-    (project / "dvc.yaml").write_text(text.replace("mine:", "yours:"))
-    with pytest.raises(
-        RecipeError, match=r"`dvc.yaml`: `vars.recipes.mine`: expected `.source: .*photos, .*`, got nothing"
-    ):
-        versioned_data(project, image_recipe)
+def test_what_dvc_watches_of_a_recipe_is_written_by_the_run_and_nothing_else_in_the_file(
+    table_recipe: Recipe, project: Path, table: Path
+) -> None:
+    shutil.copyfile(ROOT / "dvc.yaml", project / "dvc.yaml")
+    before = (project / "dvc.yaml").read_text().splitlines()
+    told: list[Event] = []
+    stop = listen(told.append)
+    assert not versioned_data(project, table_recipe).reused
+    assert versioned_data(project, table_recipe).reused
+    stop()
+    assert [one.word for one in told if isinstance(one, Notice)] == ["written"]
+    after = (project / "dvc.yaml").read_text().splitlines()
+    entry = f"      mine: {{source: {table}, reader: table, layout: vector, task: classification}}"
+    assert [line for line in after if line not in before] == [entry]
+    assert [line for line in after if line in before] == before
+
+
+def test_an_entry_that_a_changed_recipe_outgrew_is_written_again_in_its_place(project: Path) -> None:
+    path = project / "dvc.yaml"
+    shutil.copyfile(ROOT / "dvc.yaml", path)
+    text = path.read_text()
+    for name in ("digits", "fashion"):  # the first, and the last, which a comment follows
+        path.write_text(text.replace(f"      {name}: {{source: ", f"      {name}: {{source: elsewhere/", 1))
+        list_recipe(project, load_recipe(ROOT / "params" / f"{name}.yaml"))
+        assert path.read_text() == text
+
+
+def test_a_dvc_yaml_that_is_none_any_more_is_one_message(table_recipe: Recipe, project: Path) -> None:
+    for broken in ("a: [", "", "vars: 3", "vars: [{recipes: null}]", "a: &a\nb: *c\n"):
+        (project / "dvc.yaml").write_text(broken)
+        with pytest.raises(RecipeError, match=r"dvc.yaml`.*; take `dvc.yaml` from the repository again"):
+            versioned_data(project, table_recipe)
 
 
 def test_outside_git_one_message_says_what_to_do(image_recipe: Recipe, project: Path) -> None:

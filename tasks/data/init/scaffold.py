@@ -1,20 +1,16 @@
 """A first recipe for one's own data: looks at the data, writes `params/NAME.yaml` and its entry in `dvc.yaml`."""
 
-import io
 import re
 import tempfile
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-
 from params.data import Data
 from params.section import NAME_PATTERN
-from tasks.core.errors import InputError, RecipeError, mismatch
+from tasks.core.errors import InputError, mismatch
 from tasks.core.files import whole_file
 from tasks.data.init import pictures, tables
 from tasks.data.init.understanding import Understanding
-from tasks.data.versions.watched import watched
+from tasks.data.versions.pipeline import listed, with_entry
 from tasks.kinds.recipes import load_recipe
 
 
@@ -53,7 +49,7 @@ def write_recipe(project: Path, name: str, recipe: str) -> tuple[Path, ...]:
         The files that were written.
     """
     pipeline, path = project / "dvc.yaml", project / "params" / f"{name}.yaml"
-    _write_both(path, recipe, pipeline, _with_entry(pipeline, name, _checked(name, recipe)))
+    _write_both(path, recipe, pipeline, with_entry(pipeline, name, _checked(name, recipe)))
     return path, pipeline
 
 
@@ -62,8 +58,7 @@ def _check_name(project: Path, name: str) -> None:
         expected = "a name of at most 40 small letters, digits and `-` that begins with a letter"
         raise InputError(mismatch("stillhouse init", "NAME", expected, f"`{name}`", "choose another"))
     path = project / "params" / f"{name}.yaml"
-    listed = name in _recipes(_round_trip().load(project / "dvc.yaml"))
-    if path.exists() or listed:
+    if path.exists() or name in listed(project / "dvc.yaml"):
         where = str(path) if path.exists() else "dvc.yaml"
         raise InputError(mismatch(where, "", "no recipe of that name", f"`{name}`", "choose another name"))
 
@@ -94,33 +89,3 @@ def _write_both(recipe: Path, text: str, pipeline: Path, entries: str) -> None:
     except BaseException:
         recipe.unlink()
         raise
-
-
-def _with_entry(pipeline: Path, name: str, data: Data) -> str:
-    """Returns the text of `dvc.yaml` with one more recipe, comments and order kept."""
-    yaml = _round_trip()
-    document = yaml.load(pipeline)
-    entry = CommentedMap(watched(data))
-    entry.fa.set_flow_style()
-    # As the first: the comment below the list belongs, to ruamel, to its last entry.
-    _recipes(document).insert(0, name, entry)
-    text = io.StringIO()
-    yaml.dump(document, text)
-    return text.getvalue()
-
-
-def _recipes(document: object) -> CommentedMap:
-    entries = document.get("vars", []) if isinstance(document, dict) else []
-    for entry in entries:
-        if isinstance(entry, dict) and isinstance(entry.get("recipes"), CommentedMap):
-            recipes: CommentedMap = entry["recipes"]
-            return recipes
-    do = "take `dvc.yaml` from the repository again"
-    raise RecipeError([mismatch("dvc.yaml", "vars.recipes", "the list of recipes", "none", do)])
-
-
-def _round_trip() -> YAML:
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 4096  # an entry is one line, however long its path
-    return yaml

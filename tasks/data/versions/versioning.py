@@ -17,15 +17,15 @@ from filelock import FileLock, Timeout
 from params.data import FileSource, FolderSource
 from params.pipeline import Recipe
 from tasks.contracts.records import DataRecord, DatasetCard
-from tasks.core.errors import BusyError, DataError, InputError, RecipeError, StageError, mismatch
+from tasks.core.errors import BusyError, DataError, InputError, StageError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.workspace import state_dir
 from tasks.data.sources.own import own_path
 from tasks.data.versions.integrity import intact_card
+from tasks.data.versions.pipeline import list_recipe
 from tasks.data.versions.repro import MESSAGE_FILE, Outcome, read_outcome
 from tasks.data.versions.variant import is_committed, make_variant, variant_folder
 from tasks.data.versions.versions_store import CARD
-from tasks.data.versions.watched import watched
 
 PATIENCE = 600.0
 """seconds to wait for another run that prepares data in the same project"""
@@ -40,7 +40,7 @@ def versioned_data(project: Path, recipe: Recipe, patience: float = PATIENCE) ->
 
     Raises:
         DataError: the data, in the words of the stage that found out.
-        RecipeError: `dvc.yaml` does not know the recipe.
+        RecipeError: `dvc.yaml` has no list of recipes.
         BusyError: another run holds the data.
         IntegrityError: DVC's cache handed out damaged files; they have been removed, the same call makes them again.
         StageError: anything else, with the last lines of DVC's output.
@@ -49,7 +49,9 @@ def versioned_data(project: Path, recipe: Recipe, patience: float = PATIENCE) ->
     _check_project(project, recipe)
     folder = data_folder(project, recipe)
     with _alone(patience):
-        if folder != project:
+        if folder == project:
+            list_recipe(project, recipe)
+        else:
             make_variant(project, folder, recipe)
         outcome = _run_dvc(project, folder, f"prepare@{recipe.name}")
         prepared = folder / "data" / recipe.name / "prepared"
@@ -90,27 +92,12 @@ def _check_project(project: Path, recipe: Recipe) -> None:
     if got:
         do = "clone the repository, or run `git init` here; DVC keeps its versions beside git's"
         raise InputError(mismatch(str(project), "", "a git checkout", got, do))
-    if is_committed(project, recipe):
-        _check_pipeline(project, recipe)
 
 
 def _git_problem(project: Path) -> str:
     asked = ["git", "-C", str(project), "rev-parse", "--git-dir"]
     answer = subprocess.run(asked, capture_output=True, text=True, check=False)
     return answer.stderr.strip() if answer.returncode else ""
-
-
-def _check_pipeline(project: Path, recipe: Recipe) -> None:
-    """Refuses a `dvc.yaml` that does not list the recipe, or would not notice when the files of its source change."""
-    document = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8")) or {}
-    lists = [entry["recipes"] for entry in document.get("vars", []) if isinstance(entry, dict) and "recipes" in entry]
-    listed: dict[str, Any] = lists[0] if lists else {}
-    got, expected = listed.get(recipe.name), watched(recipe.data)
-    if got != expected:
-        entry = f"{{{', '.join(f'{field}: {value}' for field, value in expected.items())}}}"
-        do = f"write `{recipe.name}: {entry}` there"
-        field = f"vars.recipes.{recipe.name}"
-        raise RecipeError([mismatch("dvc.yaml", field, f"`{entry}`", f"`{got}`" if got else "nothing", do)])
 
 
 @contextmanager
