@@ -21,7 +21,8 @@ RUN useradd --uid 10001 --user-group --create-home stillhouse \
  && install -d -o 10001 -g 10001 /var/lib/stillhouse-edge
 COPY --from=build /opt/venv /opt/venv
 COPY --chmod=755 infra/images/follow.sh /usr/local/bin/follow
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 STILLHOUSE_EDGE_HOME=/var/lib/stillhouse-edge
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 STILLHOUSE_EDGE_HOME=/var/lib/stillhouse-edge \
+    ORT_DISABLE_TELEMETRY=1
 USER 10001:10001
 EXPOSE 8080
 CMD ["stillhouse-edge", "serve", "--host", "0.0.0.0"]

@@ -32,7 +32,10 @@ RUN apt-get update \
  && install -d -o 10001 -g 10001 /srv/stillhouse /srv/channel
 COPY --from=build /opt/venv /opt/venv
 COPY --chown=10001:10001 . /srv/stillhouse
-ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/srv/stillhouse PYTHONUNBUFFERED=1 LD_PRELOAD=libjemalloc.so.2
+# The last five are for what is typed in a container as well, such as `mlflow` and `prefect`.
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/srv/stillhouse PYTHONUNBUFFERED=1 LD_PRELOAD=libjemalloc.so.2 \
+    ORT_DISABLE_TELEMETRY=1 DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true PREFECT_SERVER_ANALYTICS_ENABLED=false \
+    DVC_NO_ANALYTICS=true
 WORKDIR /srv/stillhouse
 USER 10001:10001
 # A new volume takes its owner from the folder it covers.

@@ -22,6 +22,8 @@ PATIENCE_SECONDS = 5.0
 """for another process that writes to a database"""
 LOOPBACK = ("127.0.0.1", "localhost")
 OFF = {
+    "ORT_DISABLE_TELEMETRY": ("1",),
+    "DO_NOT_TRACK": ("true", "yes", "1"),
     "PREFECT_SERVER_ANALYTICS_ENABLED": ("0", "false"),
     "MLFLOW_DISABLE_TELEMETRY": ("1", "true"),
     "DVC_NO_ANALYTICS": ("1", "true"),
