@@ -70,7 +70,10 @@ def _opened(place: str, name: str, root: Path) -> Iterator[IO[bytes]]:
         with urllib.request.urlopen(f"{place.rstrip('/')}/{quote(name)}", timeout=TIMEOUT) as answer:
             yield answer
     else:
-        with (root / Path(place).expanduser() / name).open("rb") as stream:
+        path = root / Path(place).expanduser() / name
+        if path.exists() and not path.is_file():
+            raise ValueError("something that is no file")  # a pipe would be waited for
+        with path.open("rb") as stream:
             yield stream
 
 

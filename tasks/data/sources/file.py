@@ -4,10 +4,19 @@ import shutil
 from pathlib import Path
 
 from params.data import FileSource
-from tasks.data.sources.own import own_path
+from tasks.data.sources.own import check_own, own_path, unreadable
 
 
 def fetch(source: FileSource, root: Path, raw: Path) -> None:
-    """Copies the file."""
+    """Copies the file.
+
+    Raises:
+        DataError: it is not there, or cannot be read.
+    """
+    check_own(source, root)
     path = own_path(source, root)
-    shutil.copyfile(path, raw / path.name)
+    try:
+        with path.open("rb") as stream, (raw / path.name).open("wb") as copy:
+            shutil.copyfileobj(stream, copy, 1024 * 1024)
+    except OSError as error:
+        raise unreadable(path, error) from None

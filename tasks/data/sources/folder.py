@@ -1,18 +1,30 @@
 """A folder of one's own."""
 
+import os
 from pathlib import Path
 
 from params.data import FolderSource
-from tasks.data.sources.own import own_files, own_path
-from tasks.data.sources.tar import packing
+from tasks.data.sources.own import own_files, own_path, unreadable
+from tasks.data.sources.tar import Packer, packing
 
 
 def fetch(source: FolderSource, root: Path, raw: Path) -> None:
-    """Packs the folder into one tar."""
+    """Packs the folder into one tar.
+
+    Raises:
+        DataError: it is not there, or something in it cannot be read; all of it by name.
+    """
     with packing(raw) as packer:
         for name, path in own_files(own_path(source, root)):
-            if path.is_dir():
-                packer.add_folder(name)
-            else:
-                with path.open("rb") as stream:
-                    packer.add_file(name, path.stat().st_size, stream)
+            _pack(packer, name, path)
+
+
+def _pack(packer: Packer, name: str, path: Path) -> None:
+    try:
+        if path.is_dir():
+            packer.add_folder(name)
+            return
+        with path.open("rb") as stream:
+            packer.add_file(name, os.fstat(stream.fileno()).st_size, stream)
+    except OSError as error:
+        raise unreadable(path, error) from None

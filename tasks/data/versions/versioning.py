@@ -20,7 +20,7 @@ from tasks.contracts.records import DataRecord, DatasetCard
 from tasks.core.errors import BusyError, DataError, InputError, StageError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.workspace import state_dir
-from tasks.data.sources.own import own_path
+from tasks.data.sources.own import check_own
 from tasks.data.versions.integrity import intact_card
 from tasks.data.versions.pipeline import list_recipe
 from tasks.data.versions.repro import MESSAGE_FILE, Outcome, read_outcome
@@ -86,7 +86,7 @@ def recorded_version(folder: Path, name: str) -> str | None:
 
 def _check_project(project: Path, recipe: Recipe) -> None:
     if isinstance(recipe.data.source, FolderSource | FileSource):
-        own_path(recipe.data.source, project)
+        check_own(recipe.data.source, project)
     git = shutil.which("git")
     got = _git_problem(project) if git else "no `git` on PATH"
     if got:
