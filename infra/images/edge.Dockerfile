@@ -1,4 +1,4 @@
-# The image of a device or a staging server: the wheel of `make wheel` and what it asks for (numpy, onnxruntime, tuf).
+# The image of a device or a staging server: the wheel of `make wheel` with its extra `serve`, and what they ask for.
 # Built from the root of the clone:
 #
 #   docker build -f infra/images/edge.Dockerfile -t stillhouse-edge:0.2.0 .
@@ -13,7 +13,7 @@ COPY tasks/kinds tasks/kinds
 COPY tasks/runtime tasks/runtime
 RUN python -m venv /opt/venv \
  && /opt/venv/bin/python -m pip wheel --no-deps --wheel-dir dist infra/device \
- && /opt/venv/bin/python -m pip install -c requirements.lock dist/stillhouse_edge-*.whl \
+ && /opt/venv/bin/python -m pip install -c requirements.lock "$(echo dist/stillhouse_edge-*.whl)[serve]" \
  && /opt/venv/bin/python -m pip uninstall --yes pip setuptools
 
 FROM python:3.11.15-slim-bookworm

@@ -7,12 +7,12 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from .device import Device
-from .errors import RuntimeBundleError, WrongInputError
+from .errors import RuntimeBundleError, SettingsError, WrongInputError
 from .preprocess.arrays import read_samples
-from .serve.server import ServeLimits, serve
 from .update.home import HOME_VARIABLE
 from .update.install import Change
 from .update.settings import Settings
@@ -71,7 +71,14 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
 
 
 def _serve(device: Device, asked: argparse.Namespace) -> None:
-    limits = ServeLimits(asked.max_bytes, asked.threads, asked.timeout)
+    try:
+        from .serve.server import serve
+        from .serve.service import ServeLimits
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"`serve`: expected the server's libraries, got no `{error.name}`; install `stillhouse-edge[serve]`"
+        ) from None
+    limits = ServeLimits(asked.max_bytes, asked.max_samples, asked.threads, asked.timeout)
     serve(device, asked.host, asked.port, limits, _say)
 
 
@@ -86,32 +93,48 @@ _COMMANDS: Mapping[str, Callable[[Device, argparse.Namespace], None]] = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("stillhouse-edge", description="Fetches, verifies and runs a distilled model.")
-    parser.add_argument("--home", help=f"the device's directory; ${HOME_VARIABLE} or ~/.stillhouse-edge when left out")
-    parser.add_argument("--debug", action="store_true", help="shows the traceback of an error")
+    parser = argparse.ArgumentParser(
+        "stillhouse-edge", description="Fetches, verifies and runs a distilled model.", parents=[_anywhere()]
+    )
+    parser.set_defaults(home=None, debug=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    init = commands.add_parser("init", help="sets up a home with the root metadata that is trusted from then on")
+    add = partial(commands.add_parser, parents=[_anywhere()])
+    init = add("init", help="sets up a home with the root metadata that is trusted from then on")
     init.add_argument("url", help="of the channel: the directory with metadata/ and targets/")
     init.add_argument("--model", required=True, help="its name in the channel")
     init.add_argument("--root", required=True, type=Path, help="root.json, brought here by a way that is trusted")
     init.add_argument("--root-sha256", help="what that file must be")
     init.add_argument("--p95-ms", type=float, help="milliseconds for one sample; the channel's limit when left out")
-    update = commands.add_parser("update", help="installs the release that leads the channel")
+    update = add("update", help="installs the release that leads the channel")
     update.add_argument("--force", action="store_true", help="also one that is held out")
-    run = commands.add_parser("run", help="predicts; prints one line of JSON per sample")
-    run.add_argument("file", nargs="?", type=Path, help=".npy, .npz, JSON or CSV; standard input when left out")
-    _add_serve(commands.add_parser("serve", help="answers over HTTP"))
-    commands.add_parser("rollback", help="goes back to the release before, and holds out the one it leaves")
-    status = commands.add_parser("status", help="what runs, what is behind it, what is held out and why")
+    run = add("run", help="predicts; prints one line of JSON per sample")
+    run.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        help="a file like those that trained it, JSON, .npy or .npz; or standard input",
+    )
+    _add_serve(add("serve", help="answers over HTTP"))
+    add("rollback", help="goes back to the release before, and holds out the one it leaves")
+    status = add("status", help="what runs, what is behind it, what is held out and why")
     status.add_argument("--json", action="store_true", help="for machines")
     return parser
+
+
+def _anywhere() -> argparse.ArgumentParser:
+    """Returns the options that are taken before and after the command; the default is the parser's that has both."""
+    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    options.add_argument("--home", help=f"the device's directory; ${HOME_VARIABLE} or ~/.stillhouse-edge when left out")
+    options.add_argument("--debug", action="store_true", help="shows the traceback of an error")
+    return options
 
 
 def _add_serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     command.add_argument("--port", type=int, default=8080, help="0 takes a free one (default: %(default)s)")
     command.add_argument("--max-bytes", type=int, default=2**23, help="of one request's body (default: %(default)s)")
-    command.add_argument("--threads", type=int, default=8, help="connections at once (default: %(default)s)")
+    command.add_argument("--max-samples", type=int, default=1024, help="of one request (default: %(default)s)")
+    command.add_argument("--threads", type=int, default=4, help="predictions at once (default: %(default)s)")
     command.add_argument("--timeout", type=float, default=5, help="seconds of silence (default: %(default)s)")
 
 

@@ -42,6 +42,25 @@ def test_run_predicts_from_a_file_and_says_what_it_expects_of_one(
     assert (code, "expected a file with samples, got none" in said_wrong) == (2, True)
 
 
+def test_options_stand_before_or_after_the_command(device: Device, capsys: Capture) -> None:
+    home = ["--home", str(device.home.path)]
+    main([*home, "status", "--json"])
+    before = capsys.readouterr().out
+    main(["status", "--json", *home])
+    assert capsys.readouterr().out == before
+    with pytest.raises(Exception, match="expected the settings of a device"):
+        main(["status", "--debug", "--home", str(device.home.path / "none")])
+
+
+def test_odd_files_end_with_one_message(device: Device, tmp_path: Path, capsys: Capture) -> None:
+    for name, content in {"a.npy": b"\x93NUMPY\x01\x00\xff", "b.npz": b"PK\x03\x04", "c.csv": b"", "d": b"\0"}.items():
+        (tmp_path / name).write_bytes(content)
+        code, said = refused(device.home.path, "run", str(tmp_path / name), capsys=capsys)
+        assert (code, said.startswith("`inputs`: expected ")) == (2, True)
+    code, said = refused(device.home.path, "run", str(tmp_path), capsys=capsys)
+    assert (code, "expected a file with samples" in said) == (2, True)
+
+
 def test_run_reads_standard_input(device: Device) -> None:
     asked = [sys.executable, "-m", "tasks.runtime", "--home", str(device.home.path), "run"]
     ended = subprocess.run(asked, check=True, capture_output=True, input=b"[[[[1, 2], [3, 4]]]]")

@@ -1,11 +1,7 @@
 """A registered model with several questions: the self-test, the device and its HTTP server answer all of them."""
 
-import http.client
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -19,10 +15,10 @@ from tasks.models.export import export_onnx, outputs_of
 from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.device import Device
-from tasks.runtime.serve.server import EdgeServer, ServeLimits
 from tests.conftest import CLASSES, opened
 from tests.runtime.conftest import FACTS
 from tests.runtime.devices import set_up
+from tests.runtime.serving import JSON, serving
 from tests.runtime.tuf_world import World
 
 HALVES = ("top", "bottom")
@@ -71,18 +67,6 @@ def require_both(answers: list[dict[str, Any]], right: list[dict[str, Any]]) -> 
             assert got["label"] == max(probabilities[name], key=lambda key: probabilities[name][key])
 
 
-@contextmanager
-def served(device: Device) -> Iterator[http.client.HTTPConnection]:
-    with EdgeServer(device, ("127.0.0.1", 0), ServeLimits(max_bytes=100_000, threads=1, timeout_s=10)) as server:
-        thread = Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-        yield connection
-        connection.close()
-        server.shutdown()
-        thread.join()
-
-
 def test_the_self_test_compares_every_output(made: tuple[Network, Arrays, Path], tmp_path: Path) -> None:
     *_, bundle = made
     assert self_test(bundle) == 0.0
@@ -99,10 +83,8 @@ def test_http_answers_every_question_and_its_document_says_so(
     made: tuple[Network, Arrays, Path], device: Device
 ) -> None:
     network, samples, _ = made
-    with served(device) as connection:
-        body = json.dumps({name: values.tolist() for name, values in samples.items()})
-        connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
-        require_both(json.loads(connection.getresponse().read())["predictions"], expected(network, samples))
-        connection.request("GET", "/openapi.json")
-        document = connection.getresponse().read().decode()
-    assert '"half"' in document
+    with serving(device) as served:
+        body = json.dumps({name: values.tolist() for name, values in samples.items()}).encode()
+        require_both(served.ask("POST", "/predict", body, **JSON)[2]["predictions"], expected(network, samples))
+        document = served.ask("GET", "/openapi.json")[2]
+    assert '"half"' in json.dumps(document)

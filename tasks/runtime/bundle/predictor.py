@@ -1,14 +1,20 @@
 """A release in memory, ready to answer."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..errors import ModelError
 from ..preprocess.preprocessor import ModelInputs, preprocessor_of
 from ..update.receipts import Receipt
 from .decoder import decoder_of
-from .session import MODEL, Arrays, Session
+from .session import INPUTS, MODEL, Arrays, Session
 from .verify import Contents, read_verified
+
+BATCH = 32
+"""samples that the model is given at once; memory for its feature maps grows with them"""
 
 
 class Predictor:
@@ -47,6 +53,17 @@ class Predictor:
 
     def answer(self, samples: ModelInputs) -> list[dict[str, Any]]:
         """Returns one answer per sample as JSON, with `notes` where there are any; errors as `predict`."""
-        answers = self.predict(samples.arrays)
+        answers = [answer for batch in self._batches(samples.arrays) for answer in self.predict(batch)]
         notes = samples.notes or [()] * len(answers)
         return [answer | ({"notes": [*some]} if some else {}) for answer, some in zip(answers, notes, strict=True)]
+
+    def outputs(self, inputs: Arrays) -> Arrays:
+        """Returns the model's outputs by name, for any number of samples; errors as `predict`."""
+        parts = [self.session.predict(batch) for batch in self._batches(inputs)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _batches(self, inputs: Arrays) -> Iterator[Arrays]:
+        """Yields the samples, `BATCH` at once."""
+        feed = self.session.checked(inputs)
+        for start in range(0, len(feed[INPUTS]), BATCH):
+            yield {name: values[start : start + BATCH] for name, values in feed.items()}

@@ -65,15 +65,19 @@ class Session:
             WrongInputError: names, dtype, shape or lengths are not what the model takes.
             ModelError: the model fails on an input of the right shape.
         """
-        feed = self._checked(inputs)
+        feed = self.checked(inputs)
         try:
             return dict(zip(self._names, self._session.run(self._names, feed), strict=True))
         except Exception as error:  # ONNX Runtime's exceptions share no base of their own
             shape = feed[INPUTS].shape
             raise ModelError(f"model: expected outputs for {shape}, got {error}; export it again") from None
 
-    def _checked(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
-        """Returns what the model is fed."""
+    def checked(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """Returns what the model is fed.
+
+        Raises:
+            WrongInputError: names, dtype, shape or lengths are not what the model takes.
+        """
         if INPUTS not in inputs or not inputs.keys() <= self.inputs.keys():
             names = " and ".join(f"`{name}`" for name in self.inputs)
             raise WrongInputError(f"`inputs`: expected {names}, got {', '.join(inputs)}; give arrays of these names")

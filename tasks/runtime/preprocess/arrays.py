@@ -1,9 +1,14 @@
-"""Reads samples from bytes: `.npy`, `.npz`, JSON, or CSV with one flat sample per row. The bytes say which it is."""
+"""Reads samples from bytes: `.npy`, `.npz`, JSON, CSV, or what the model's preprocessor reads. The bytes say which.
+
+The bytes may be hostile: a header, or a member of an archive, promises no more than there is, and nothing is unpickled.
+"""
 
 import io
 import zipfile
-from math import prod
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, prod
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,80 +16,172 @@ from numpy.typing import NDArray
 from ..bundle.fields import Json, JsonSource, parse
 from ..bundle.manifest import TensorInfo
 from ..bundle.session import INPUTS, LENGTHS, Arrays
-from ..errors import WrongInputError
+from ..errors import TooLargeError, WrongInputError
 from .preprocessor import ModelInputs, Preprocessor
 
+RECORDS = "records"
+CSV = "text/csv"
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-_JSON = JsonSource("inputs", 'give {"inputs": [...]} or {"inputs": [...], "lengths": [...]}', WrongInputError)
+_NUMBERS = "biuf"
+_JSON = JsonSource(
+    "inputs", 'give {"inputs": [...]}, {"inputs": [...], "lengths": [...]} or {"records": [{...}]}', WrongInputError
+)
 
 
-def read_samples(content: bytes, takes: TensorInfo, preprocessor: Preprocessor) -> ModelInputs:
+@dataclass(frozen=True)
+class SampleLimits:
+    """How much may be given at once."""
+
+    samples: float = inf
+    unpacked: float = 2**31
+    """bytes of an array that comes out of an archive"""
+
+    def check(self, samples: ModelInputs) -> None:
+        """Refuses too many samples.
+
+        Raises:
+            TooLargeError: they are too many.
+        """
+        self.check_number(len(np.atleast_1d(samples.arrays.get(INPUTS, 0))))
+
+    def check_number(self, samples: int) -> None:
+        """Refuses too many samples, as `check`."""
+        if samples > self.samples:
+            raise TooLargeError(f"`inputs`: expected at most {self.samples} samples, got {samples}; ask several times")
+
+
+def read_samples(
+    content: bytes, takes: TensorInfo, preprocessor: Preprocessor, limits: SampleLimits | None = None
+) -> ModelInputs:
     """Returns the samples in a file: arrays as the model takes them, or what its preprocessor reads.
 
     Args:
         content: the whole file.
-        preprocessor: of the model.
         takes: what the model takes as `inputs`; numbers written as text become its dtype, arrays must have it.
+        preprocessor: of the model.
+        limits: of what the file may hold.
 
     Raises:
         WrongInputError: they cannot be read, or are no numbers of that dtype.
+        TooLargeError: they are more than the limits allow.
     """
+    limits = limits or SampleLimits()
+    samples = _read(content, takes, preprocessor, limits)
+    limits.check(samples)
+    return samples
+
+
+def _read(content: bytes, takes: TensorInfo, preprocessor: Preprocessor, limits: SampleLimits) -> ModelInputs:
     if content.startswith(b"\x93NUMPY"):
         return ModelInputs({INPUTS: read_npy(content)})
     if content.startswith(b"PK"):
-        return ModelInputs(_npz(content))
+        return ModelInputs(_npz(content, limits))
     if content.lstrip()[:1] in (b"{", b"["):
-        return ModelInputs(read_json(content, takes))
-    return preprocessor.from_file(content) if preprocessor.media_types else ModelInputs(_csv(content, takes))
+        return _json(content, takes, preprocessor, limits)
+    if CSV in preprocessor.media_types or (preprocessor.media_types and not _is_text(content)):
+        return preprocessor.from_file(content)
+    return ModelInputs(_csv(content, takes))
+
+
+def joined(parts: Sequence[ModelInputs]) -> ModelInputs:
+    """Returns the samples of several files as one batch.
+
+    Raises:
+        WrongInputError: they are arrays of different names or shapes.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    try:
+        arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays}
+    except (KeyError, ValueError) as error:
+        raise WrongInputError(f"`inputs`: expected samples of one shape, got {error}; ask for each alone") from None
+    return ModelInputs(arrays, [note for part in parts for note in part.notes or [()] * len(part.arrays[INPUTS])])
 
 
 def read_npy(content: bytes) -> NDArray[Any]:
     """Returns the array in an `.npy`, whose header may not promise more than there is.
 
     Raises:
-        WrongInputError: it is malformed, cut, or holds objects.
+        WrongInputError: it is malformed, cut, or holds anything but numbers.
     """
     stream = io.BytesIO(content)
     try:
         shape, by_column, dtype = _READ_HEADER[np.lib.format.read_magic(stream)](stream)
-        if dtype.hasobject or any(side < 0 for side in shape):
+        if dtype.kind not in _NUMBERS or any(side < 0 for side in shape):
             raise ValueError(f"{dtype} of shape {shape}")
         values = np.frombuffer(content, dtype, prod(shape), stream.tell()) if prod(shape) else np.empty(0, dtype)
         return values.reshape(shape, order="F" if by_column else "C")
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise WrongInputError(f"`inputs`: expected a whole .npy of numbers, got {error}; write it again") from None
+    except Exception as error:  # NumPy evaluates the header as Python: a hostile one raises what it likes
+        problem = str(error)[:200] or type(error).__name__
+        raise WrongInputError(f"`inputs`: expected a whole .npy of numbers, got {problem}; write it again") from None
 
 
-def read_json(content: bytes, takes: TensorInfo) -> Arrays:
-    """Returns the samples in `{"inputs": [...], "lengths": [...]}`, or in a bare list.
+def array_of(values: Json, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+    """Returns the array in nested lists of numbers.
 
     Raises:
-        WrongInputError: it is anything else.
+        WrongInputError: they are ragged, or no numbers that the dtype can hold.
     """
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise WrongInputError(f"`{name}`: expected lists of equal lengths, got others; pad the shorter ones") from None
+    if array.dtype.kind not in "iuf":
+        raise WrongInputError(f"`{name}`: expected lists of numbers, got {array.dtype}; give numbers only")
+    return _converted(array, dtype, name)
+
+
+def _json(content: bytes, takes: TensorInfo, preprocessor: Preprocessor, limits: SampleLimits) -> ModelInputs:
     parsed = parse(content, _JSON)
     if isinstance(parsed, list):
-        parsed = {INPUTS: parsed}
+        parsed = {RECORDS if parsed and isinstance(parsed[0], dict) else INPUTS: parsed}
+    if isinstance(parsed, dict) and parsed.keys() == {RECORDS} and isinstance(records := parsed[RECORDS], list):
+        limits.check_number(len(records))
+        return preprocessor.from_records(_records(records))
     if not isinstance(parsed, dict) or INPUTS not in parsed or parsed.keys() - {INPUTS, LENGTHS}:
-        raise _JSON.wrong("", "an object with `inputs` and perhaps `lengths`", repr(parsed)[:80])
-    lengths = parsed.get(LENGTHS)
-    samples = {INPUTS: _converted(_array(parsed[INPUTS], INPUTS), np.dtype(takes.dtype), INPUTS)}
-    if lengths is not None:
-        samples[LENGTHS] = _converted(_array(lengths, LENGTHS), np.dtype(np.int64), LENGTHS)
-    return samples
+        raise _JSON.wrong("", "an object with `inputs` and perhaps `lengths`, or with `records`", repr(parsed)[:80])
+    arrays = {INPUTS: array_of(parsed[INPUTS], np.dtype(takes.dtype), INPUTS)}
+    if parsed.get(LENGTHS) is not None:
+        arrays[LENGTHS] = array_of(parsed[LENGTHS], np.dtype(np.int64), LENGTHS)
+    return ModelInputs(arrays)
 
 
-def _npz(content: bytes) -> Arrays:
+def _records(records: list[Any]) -> Sequence[Mapping[str, Json]]:
+    if not records or not all(isinstance(record, dict) for record in records):
+        raise _JSON.wrong(RECORDS, "objects", repr(records)[:80])
+    return cast(Sequence[Mapping[str, Json]], records)
+
+
+def _npz(content: bytes, limits: SampleLimits) -> Arrays:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in (INPUTS, *({LENGTHS} & {*arrays}))}
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            named = {name: f"{name}.npy" for name in (INPUTS, LENGTHS)}
+            there = {INPUTS, *(name for name, member in named.items() if member in archive.namelist())}
+            members = {name: _member(archive, named[name], limits) for name in there}
+    except (WrongInputError, TooLargeError):
+        raise
+    except Exception as error:  # a corrupt or encrypted archive raises what its compression likes
         raise WrongInputError(f"`inputs`: expected an .npz with `inputs`, got {error}; write it again") from None
+    return {name: read_npy(member) for name, member in members.items()}
+
+
+def _member(archive: zipfile.ZipFile, name: str, limits: SampleLimits) -> bytes:
+    """Returns the bytes of one member; its own word for their number is not trusted."""
+    most = int(limits.unpacked)
+    with archive.open(name) as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise TooLargeError(f"`{name}`: expected at most {most} bytes, got more; give several files")
+    return content
 
 
 def _csv(content: bytes, takes: TensorInfo) -> Arrays:
     shape = tuple(side for side in takes.shape[1:] if side is not None)
     try:
-        rows = np.loadtxt(io.StringIO(content.decode()), delimiter=",", ndmin=2)
+        text = content.decode("utf-8-sig")
+        if not text.strip():
+            raise ValueError("an empty file")
+        rows = np.loadtxt(io.StringIO(text), delimiter=",", comments=None, ndmin=2)
     except ValueError as error:
         raise WrongInputError(
             f"`inputs`: expected .npy, .npz, JSON, or CSV with numbers only, got {error}; write one of them"
@@ -97,14 +194,8 @@ def _csv(content: bytes, takes: TensorInfo) -> Arrays:
     return {INPUTS: _converted(rows.reshape(-1, *shape), np.dtype(takes.dtype), INPUTS)}
 
 
-def _array(values: Json, name: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(values)
-    except ValueError:
-        raise WrongInputError(f"`{name}`: expected lists of equal lengths, got others; pad the shorter ones") from None
-    if array.dtype.kind not in "iuf":
-        raise WrongInputError(f"`{name}`: expected lists of numbers, got {array.dtype}; give numbers only")
-    return array
+def _is_text(content: bytes) -> bool:
+    return content.isascii() and b"\0" not in content
 
 
 def _converted(values: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:

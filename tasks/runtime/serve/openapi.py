@@ -2,21 +2,31 @@
 
 from typing import Any
 
+import numpy as np
+
 from ..bundle.manifest import TensorInfo
 from ..bundle.predictor import Predictor
+from ..preprocess.preprocessor import Preprocessor
 
 _TEXT, _NUMBER, _COUNT = {"type": "string"}, {"type": "number"}, {"type": "integer", "minimum": 0}
+JSON, MULTIPART = "application/json", "multipart/form-data"
+_FILES = ("application/x-npy", "application/x-npz")
 _ERRORS = {
     "400": "the samples are not what the model takes",
-    "411": "no length was given",
-    "413": "the body is too long",
-    "415": "neither JSON nor .npy",
+    "408": "the body does not come in time",
+    "413": "the body is too long, or holds too many samples",
+    "415": "a media type that is not taken",
     "500": "the model failed",
 }
 
 
-def openapi(model: Predictor, max_bytes: int) -> dict[str, Any]:
-    """Returns the document for the release that is loaded; `max_bytes` limits the body of a request."""
+def media_types(preprocessor: Preprocessor) -> tuple[str, ...]:
+    """Returns what `/predict` takes for the model with this preprocessor; the first part of `Content-Type`."""
+    return (JSON, *_FILES, *preprocessor.media_types, MULTIPART)
+
+
+def openapi(model: Predictor, max_bytes: int, max_samples: int) -> dict[str, Any]:
+    """Returns the document for the release that is loaded; a request may have so many bytes and samples."""
     version = str(model.receipt.version)
     return {
         "openapi": "3.1.0",
@@ -25,19 +35,18 @@ def openapi(model: Predictor, max_bytes: int) -> dict[str, Any]:
             "/health": _get("whether the current release answers", _object(status=_TEXT, version=_COUNT, problem={})),
             "/metadata": _get("the manifest", _object(version=_COUNT, release=_TEXT, manifest={"type": "object"})),
             "/openapi.json": _get("this document", {"type": "object"}),
-            "/predict": {"post": _predict(model)},
+            "/predict": {"post": _predict(model, max_samples)},
         },
     }
 
 
-def _predict(model: Predictor) -> dict[str, Any]:
+def _predict(model: Predictor, max_samples: int) -> dict[str, Any]:
     answer = model.decoder.schema(model.manifest.targets)
     result = _object(version=_COUNT, predictions={"type": "array", "items": answer})
     errors = {status: _response(text, _object(error=_TEXT)) for status, text in _ERRORS.items()}
-    content = {
-        "application/json": {"schema": _samples(model)},
-        "application/x-npy": {"schema": {"type": "string", "contentMediaType": "application/x-npy"}},
-    }
+    files = {kind: {"schema": _file(kind)} for kind in (*_FILES, *model.preprocessor.media_types)}
+    form = _object(file={"type": "array", "minItems": 1, "items": _file("application/octet-stream")})
+    content = {JSON: {"schema": _samples(model, max_samples)}, **files, MULTIPART: {"schema": form}}
     return {
         "summary": "predicts, once per sample",
         "requestBody": {"required": True, "content": content},
@@ -45,20 +54,30 @@ def _predict(model: Predictor) -> dict[str, Any]:
     }
 
 
-def _samples(model: Predictor) -> dict[str, Any]:
-    """Describes the JSON of a batch; a bare list of samples is taken, too."""
-    inputs = _nested(model.session.inputs["inputs"])
+def _samples(model: Predictor, max_samples: int) -> dict[str, Any]:
+    """Describes the JSON of a batch: arrays, or records; a bare list of them is taken, too."""
+    inputs = _nested(model.session.inputs["inputs"]) | {"maxItems": max_samples}
     properties = {"inputs": inputs}
     if "lengths" in model.session.inputs:
         properties["lengths"] = {"type": "array", "items": {"type": "integer", "minimum": 1}}
-    whole = {"type": "object", "properties": properties, "required": ["inputs"], "additionalProperties": False}
-    return {"oneOf": [whole, inputs]}
+    forms = [_closed(properties, "inputs"), inputs]
+    if record := model.preprocessor.schema():
+        records = {"type": "array", "items": record, "minItems": 1, "maxItems": max_samples}
+        forms += [_closed({"records": records}, "records"), records]
+    return {"anyOf": forms}
+
+
+def _file(media_type: str) -> dict[str, Any]:
+    return {"type": "string", "contentMediaType": media_type}
 
 
 def _nested(info: TensorInfo) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "integer" if "int" in info.dtype else "number"}
-    if info.dtype == "uint8":
-        schema |= {"minimum": 0, "maximum": 255}
+    if "int" in info.dtype:
+        whole = np.iinfo(info.dtype)
+        schema: dict[str, Any] = {"type": "integer", "minimum": int(whole.min), "maximum": int(whole.max)}
+    else:
+        most = float(np.finfo(info.dtype).max)
+        schema = {"type": "number", "minimum": -most, "maximum": most}
     for side in reversed(info.shape):
         bounds = {"minItems": 1} if side is None else {"minItems": side, "maxItems": side}
         schema = {"type": "array", "items": schema, **bounds}
@@ -67,6 +86,10 @@ def _nested(info: TensorInfo) -> dict[str, Any]:
 
 def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _closed(properties: dict[str, Any], required: str) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": [required], "additionalProperties": False}
 
 
 def _get(summary: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ class ServedModel:
     def __init__(self, device: Device) -> None:
         self._device, self._lock = device, Lock()
         self._mark = self._seen()
-        self._predictor = device.predictor()
-        self.problem = self._predictor.problem
+        self.loaded = device.predictor()
+        """the release in memory; `get` looks first whether it is the current one"""
+        self.problem = self.loaded.problem
         """why the current release could not be loaded; the one before, or the other one, answers meanwhile"""
 
     def get(self) -> Predictor:
@@ -25,13 +26,13 @@ class ServedModel:
         if mark != self._mark and self._lock.acquire(blocking=False):
             try:
                 self._mark = mark
-                self._predictor = self._device.predictor()
-                self.problem = self._predictor.problem
+                self.loaded = self._device.predictor()
+                self.problem = self.loaded.problem
             except RuntimeBundleError as error:
                 self.problem = str(error)
             finally:
                 self._lock.release()
-        return self._predictor
+        return self.loaded
 
     def _seen(self) -> Mark:
         """Returns what tells one switch of `current` from the next: the link itself is made anew each time."""

@@ -1,75 +1,82 @@
-"""Answers over HTTP with the standard library, for staging and for gateways; within limits of size and time."""
+"""Serves over HTTP with uvicorn, for staging and for gateways; within limits of size, number and time."""
 
+import asyncio
+import resource
 import signal
 import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from http.server import ThreadingHTTPServer
+from functools import partial
 from math import inf
-from threading import Thread
-from time import monotonic
-from typing import Any
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..device import Device
 from ..errors import SettingsError
-from .handler import Handler
+from .app import make_app
 from .served import ServedModel
+from .service import ServeLimits, Service
 
-PATIENCE = 4
-"""A request, from the wait for it to the end of its answer, has this many times as long as a client may be silent."""
-
-
-@dataclass(frozen=True)
-class ServeLimits:
-    """How much a client may ask for."""
-
-    max_bytes: int
-    """of one request's body"""
-    threads: int
-    """connections that are answered at once"""
-    timeout_s: float
-    """seconds that a client may say nothing"""
+BACKLOG = 1024
+LONGEST_HEAD = 2**16
+"""bytes before a body; the parser has no limit of its own"""
+_REFUSED = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
+)
 
 
-class EdgeServer(ThreadingHTTPServer):
-    """An HTTP server with a fixed number of threads that answers with one device's model."""
+class Connection(HttpToolsProtocol):
+    """A connection that is given up when the head of a request is too long, or does not come in time."""
 
-    daemon_threads = False
+    def __init__(self, request_s: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._request_s, self._head = request_s, 0
+        self._deadline: asyncio.TimerHandle | None = None
 
-    def __init__(self, device: Device, address: tuple[str, int], limits: ServeLimits) -> None:
-        self.model = ServedModel(device)
-        self.max_bytes, self.idle_s = limits.max_bytes, limits.timeout_s
-        self.request_s = PATIENCE * limits.timeout_s
-        self.deadlines: dict[socket.socket, float] = {}
-        """when each connection must have had its answer; by the handler, in seconds of the monotonic clock"""
-        self._pool = ThreadPoolExecutor(limits.threads, "serve")
-        super().__init__(address, Handler)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins to wait for a request."""
+        super().connection_made(transport)
+        self._watch()
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Hands a connection to a thread of the pool; it waits while all are busy."""
-        self._pool.submit(self.process_request_thread, request, client_address)
+    def data_received(self, data: bytes) -> None:
+        """Parses what has come, unless the head grows too long."""
+        self._head += len(data)
+        super().data_received(data)
+        self._watch()
+        if self._deadline and self._head > LONGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response(f"request: expected a head of at most {LONGEST_HEAD} bytes, got a longer one")
 
-    def service_actions(self) -> None:
-        """Hangs up on connections whose time is over; called twice a second."""
-        for connection, deadline in list(self.deadlines.items()):
-            if monotonic() > deadline:
-                self.deadlines.pop(connection, None)
-                _hang_up(connection)
+    def on_response_complete(self) -> None:
+        """Begins to wait for the next request."""
+        super().on_response_complete()
+        self._watch()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says nothing of clients that went away."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends the wait."""
+        super().connection_lost(exc)
+        if self._deadline:
+            self._deadline.cancel()
 
-    def server_close(self) -> None:
-        """Stops listening; those who are being answered get their answer."""
-        self.socket.close()
-        for connection in list(self.deadlines):
-            self.deadlines[connection] = monotonic() + self.idle_s
-        self._pool.shutdown(wait=True, cancel_futures=True)
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is no HTTP in JSON, and hangs up."""
+        content = b'{"error": "%s"}' % msg.encode()
+        self.transport.write(_REFUSED % (len(content), content))
+        self.transport.close()
+
+    def _watch(self) -> None:
+        """Starts the clock while no request is being answered, and stops it while one is."""
+        waits = self.cycle is None or self.cycle.response_complete
+        if waits and self._deadline is None:
+            self._head = 0
+            self._deadline = self.loop.call_later(self._request_s, self.transport.abort)
+        elif not waits and self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 def serve(device: Device, host: str, port: int, limits: ServeLimits, say: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT.
+    """Serves until SIGTERM or SIGINT; those who are being answered then get their answer.
 
     Args:
         device: with a release to run.
@@ -82,22 +89,48 @@ def serve(device: Device, host: str, port: int, limits: ServeLimits, say: Callab
         SettingsError: the address cannot be listened on, or a limit is none.
         NoModelError: there is no release to run.
     """
-    if limits.max_bytes < 1 or limits.threads < 1 or not 0 < limits.timeout_s < inf:
+    if min(limits.max_bytes, limits.max_samples, limits.threads) < 1 or not 0 < limits.timeout_s < inf:
         raise SettingsError(f"`serve`: expected limits above 0, got {limits}; give others")
+    model = ServedModel(device)
+    predictor, listening = model.get(), _listening(host, port)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stopped)
+    _allow_many_connections()
+    say(f"{predictor.manifest.name} version {predictor.receipt.version} on http://{host}:{listening.getsockname()[1]}")
+    uvicorn.Server(_config(model, limits)).run([listening])
+
+
+def _config(model: ServedModel, limits: ServeLimits) -> uvicorn.Config:
+    return uvicorn.Config(
+        make_app(Service(model, limits)),
+        http=cast(Any, partial(Connection, limits.request_s)),
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=max(1, round(limits.timeout_s)),
+        timeout_graceful_shutdown=max(1, round(limits.request_s)),
+    )
+
+
+def _listening(host: str, port: int) -> socket.socket:
     try:
-        server = EdgeServer(device, (host, port), limits)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         raise SettingsError(f"`{host}:{port}`: expected a free address, got {error}; give another --port") from None
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: Thread(target=server.shutdown).start())
-    predictor = server.model.get()
-    say(f"{predictor.manifest.name} version {predictor.receipt.version} on http://{host}:{server.server_address[1]}")
-    with server:
-        server.serve_forever()
 
 
-def _hang_up(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # it has gone by itself
+def _allow_many_connections() -> None:
+    """Takes as many open files as the system allows: a slow client costs a file, and nothing else."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _stopped(_number: int, _frame: Any) -> None:
+    """Is called when the server has stopped, by uvicorn, which raises the signal again."""

@@ -1,0 +1,99 @@
+"""What every route of the server needs: the model of the moment, threads to predict in, and limits."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..bundle.predictor import Predictor
+from ..errors import TooLargeError, WrongInputError
+from ..preprocess.arrays import SampleLimits
+from .served import ServedModel
+
+PATIENCE = 4
+"""A request may take this many times as long as a client may say nothing between two of them."""
+LARGE = 2**18
+"""bytes of a body of which only one at a time becomes samples: JSON takes up to fifty times its bytes in memory"""
+
+
+@dataclass(frozen=True)
+class ServeLimits:
+    """How much a client may ask for."""
+
+    max_bytes: int
+    """of one request's body, and of an array that is packed in it"""
+    max_samples: int
+    """of one request"""
+    threads: int
+    """predictions at once, and large bodies that arrive at once"""
+    timeout_s: float
+    """seconds that a client may say nothing between two requests"""
+
+    @property
+    def request_s(self) -> float:
+        """Seconds in which a request must have arrived."""
+        return PATIENCE * self.timeout_s
+
+
+class Service:
+    """Answers requests with the model of the moment; predictions have threads of their own."""
+
+    def __init__(self, model: ServedModel, limits: ServeLimits) -> None:
+        self.model, self.limits = model, limits
+        self.read = SampleLimits(limits.max_samples, limits.max_bytes)
+        self._pool = ThreadPoolExecutor(limits.threads, "predict")
+        self._arriving, self._large = asyncio.Semaphore(limits.threads), asyncio.Lock()
+
+    def loaded(self) -> Predictor:
+        """Returns the release in memory at once; a new one is loaded meanwhile."""
+        self._pool.submit(self.model.get)
+        return self.model.loaded
+
+    async def run(self, work: Callable[[Predictor], Response]) -> Response:
+        """Returns what `work` answers with the current release, in a thread."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(self.model.get()))
+        except TooLargeError as error:
+            raise HTTPException(413, str(error)) from None
+        except WrongInputError as error:
+            raise HTTPException(400, str(error)) from None
+
+    async def with_body(self, request: Request, work: Callable[[bytes], Awaitable[Response]]) -> Response:
+        """Returns what `work` answers for a request's body; few large ones arrive at once, and one is worked on."""
+        length = int(request.headers.get("content-length", LARGE + 1))
+        large = length > LARGE
+        if "content-length" in request.headers and length > self.limits.max_bytes:
+            raise self._too_long(length)
+        async with self._arriving if large else nullcontext():
+            body = await self._body(request)
+            async with self._large if large else nullcontext():
+                return await work(body)
+
+    async def _body(self, request: Request) -> bytes:
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self.limits.request_s):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self.limits.max_bytes:
+                        raise self._too_long(len(body))
+        except TimeoutError:
+            what = f"body: expected all of it within {self.limits.request_s:g} s, got {len(body)} bytes"
+            raise HTTPException(408, what, {"connection": "close"}) from None
+        return bytes(body)
+
+    def _too_long(self, length: int) -> HTTPException:
+        return HTTPException(413, f"body: expected at most {self.limits.max_bytes} bytes, got {length}")
+
+
+def answer(content: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Returns an answer in JSON."""
+    body = json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    return Response(body, status, headers, "application/json")
