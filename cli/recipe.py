@@ -22,6 +22,8 @@ def check(recipe: RecipePath, override: Overrides = None) -> None:
     say(f"{recipe}: valid")
     if data := recorded_data(data_folder(project, loaded), loaded.name):
         say_left_out(data)
+        for line in data.warnings:
+            warn(line)
 
 
 def init(

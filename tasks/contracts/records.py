@@ -123,6 +123,8 @@ class DatasetCard(Record):
     """reason -> number of samples left out"""
     quarantine: Quarantine | None = None
     """bad samples; of those in `dropped` nothing is wrong but that there are several"""
+    warnings: tuple[str, ...] = ()
+    """what a person should know of the data, though nothing was refused"""
     licence: str | None = None
 
     @property
@@ -154,6 +156,8 @@ class DataRecord(Record):
     """reason -> samples and files that a rule of the recipe or the reader left out, such as copies"""
     quarantined: dict[str, int] = Field(default_factory=dict)
     """reason -> bad samples left out; `quarantine.json` in the directory names them"""
+    warnings: tuple[str, ...] = ()
+    """what a person should know of the data, though nothing was refused"""
     licence: str | None = None
     reused: bool = False
 

@@ -4,6 +4,7 @@ import os
 
 from params.pipeline import Recipe
 from tasks.contracts.records import DataRecord
+from tasks.core.progress import Warned, say
 from tasks.core.workspace import project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.data.versions.versions_store import quarantine_file
@@ -28,6 +29,8 @@ def prepare_data(run: StageRun, recipe: Recipe) -> DataRecord:
     """Brings the prepared data of a recipe up to date; what is done already, DVC knows."""
     data = versioned_data(project_root(), recipe)
     run.uses(data)
+    for text in data.warnings:
+        say(Warned(text))
     run.tags({"data_version": data.version, "dvc_ran": str(not data.reused)})
     counts = {"samples": data.samples, "dropped": data.dropped, "quarantined": data.quarantined}
     run.metrics(0, {name: sum(found.values()) for name, found in counts.items()})

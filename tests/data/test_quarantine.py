@@ -170,7 +170,7 @@ def test_a_reason_says_what_was_expected_and_what_came(rows: Case, make_recipe: 
         "row 00000032": "expected a number in column `width`, got `many`",
         "row 00000033": "expected a label among 0, 1, 2, got `7`",
         "row 00000034": "expected a value in column `colour`, got none",
-        "row 00000035": "expected finite numbers, got 1 of 4 that are NaN or infinite",
+        "row 00000035": "expected a number in column `height`, got `inf`",
         "row 00000036": "expected a value in column `label`, got none",
     }
 

@@ -240,5 +240,5 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path, make_recipe: MakeRecipe
 
 def test_infinite_values_of_a_table_are_named(table: Path, table_recipe: Recipe, prepared: Prepared) -> None:
     table.write_text(table.read_text() + "inf,1,a,0\n")
-    with pytest.raises(DataError, match=r"`row 00000031`: expected finite numbers, got 1 of 4"):
+    with pytest.raises(DataError, match=r"`row 00000031`: expected a number in column `width`, got `inf`"):
         prepared(table_recipe)

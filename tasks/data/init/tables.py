@@ -1,27 +1,35 @@
 """A first recipe for a table: what its reader needs is looked up in the columns."""
 
-import difflib
 import json
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy as np
 
 from tasks.core.errors import DataError, mismatch
+from tasks.data.init.table_columns import ColumnGuess, look_at
+from tasks.data.init.table_form import TableForm, read_recognised
+from tasks.data.init.table_labels import check_label, label_column, label_notes
 from tasks.data.init.templates import HEAD, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
-from tasks.data.readers.rows import load_table
+from tasks.data.readers.columns import TEXT, row_name
+from tasks.data.readers.rows import RawTable, too_long
+from tasks.runtime.preprocess.cells import CATEGORY, TableColumn
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-LABELS = ("label", "target", "class", "y")
+HEADINGS = ("column", "type", "gaps", "examples", "becomes")
+COSTLY = 0.05
+"""part of the rows; where gaps cost more, they are filled"""
+SHOWN = 5
 _TABLE = """\
   reader:
     kind: table
     label: {label}
     categorical: {categorical}   # one column per value
     ignore: {ignore}
-    missing: {missing}            # rows with a gap; refuse or drop
+    missing: {missing}            # rows with a gap: refuse, drop, or impute (median or commonest value, and a mark)
 """
 _TABLE_MODELS = """
 teacher:
@@ -36,76 +44,134 @@ student:
 
 @dataclass(frozen=True)
 class TableGuess:
-    """The column with the class, the columns to make one-hot, those that say nothing, and the rows with gaps."""
+    """How a table is written, its columns, and the values of its label."""
 
+    form: TableForm
     label: str
-    categorical: tuple[str, ...]
-    ignore: tuple[str, ...]
-    missing: bool
+    columns: tuple[ColumnGuess, ...]
+    values: Counter[str]
+    rows: int
+    unlabelled: int
+    incomplete: int
+    """rows with a gap in a column that is learned from"""
+    marks_elsewhere: bool
+    """a text that means a gap in one column is a value of another"""
+
+    @property
+    def learned(self) -> tuple[ColumnGuess, ...]:
+        """The columns that become features."""
+        return tuple(column for column in self.columns if column.name != self.label and not column.left_out)
+
+    @property
+    def missing(self) -> str:
+        """What the recipe does with gaps."""
+        if self.incomplete > COSTLY * self.rows:
+            return "impute"
+        return "drop" if self.incomplete or self.unlabelled else "refuse"
+
+    def fields(self) -> dict[str, Any]:
+        """Returns what the recipe says beside the usual fields."""
+        marks = {column.name: list(column.marks) for column in self.columns if column.marks}
+        listed = sorted({mark for some in marks.values() for mark in some})
+        gaps = {"missing_values": marks if self.marks_elsewhere else listed} if marks else {}
+        return self.form.fields() | gaps
 
 
 def understand(name: str, source: str, path: Path, label: str | None) -> Understanding:
     """Returns a recipe for a table; `source` is how the recipe names its file.
 
     Raises:
-        DataError: no such file, not a table, no column for the label, fewer than two classes, nothing to learn from.
+        DataError: no such file, not a table, no column of classes, nothing to learn from.
     """
-    return Understanding(_recipe(name, source, guess_table(path, label)))
-
-
-def _recipe(name: str, source: str, guess: TableGuess) -> str:
-    """Returns a recipe for a table."""
-    reader = _TABLE.format(
-        label=quoted(guess.label),
-        categorical=quoted(guess.categorical),
-        ignore=quoted(guess.ignore),
-        missing="drop" if guess.missing else "refuse",
-    )
-    head = HEAD.format(name=name, kind="file", path=json.dumps(source))
-    return head + reader + SPLIT + _TABLE_MODELS + TAIL.format(candidates="[fp32, static_int8]")
+    guess = guess_table(path, label)
+    rows = tuple(column.row for column in guess.columns)
+    return Understanding(_recipe(name, source, guess), HEADINGS, rows, tuple(_notes(path, guess)))
 
 
 def guess_table(path: Path, label: str | None) -> TableGuess:
     """Looks at all columns.
 
     Raises:
-        DataError: no such file, not a table, no column for the label, fewer than two classes, nothing to learn from.
+        DataError: no such file, not a table, no column of classes, nothing to learn from.
     """
     if not path.is_file():
         got = "a folder" if path.is_dir() else "nothing there"
         raise DataError(mismatch(str(path), "", "a CSV or Parquet file", got, "mend `--table`"))
-    table = load_table(path)
-    label = _label_column(path, [str(column) for column in table.columns], label)
-    if table[label].nunique() < 2:
-        got = f"{table[label].nunique()}"
-        raise DataError(mismatch(str(path), label, "at least two classes", got, "choose another `--label`"))
-    texts = [column for column in _text_columns(table) if column != label]
-    ignore = tuple(column for column in texts if table[column].nunique() == len(table))
-    if len(table.columns) == 1 + len(ignore):
-        do = "is it the right file?"
-        raise DataError(mismatch(str(path), "", "columns to learn from", "none that differ from row to row", do))
-    categorical = tuple(column for column in texts if column not in ignore)
-    kept = table.drop(columns=list(ignore))
-    return TableGuess(label, categorical, ignore, bool(kept.isna().to_numpy().any()))
+    table, form = read_recognised(path)
+    if table.broken:
+        raise DataError(f"`{path}`: {too_long(table.broken)}")
+    label = label_column(path, list(table.columns), label)
+    if kind := table.unfit(label):
+        raise DataError(mismatch(str(path), label, "labels", kind, "choose another `--label`"))
+    values = [cell for cell in table.cells(label) if cell.strip()]
+    check_label(path, label, values, form.written)
+    columns = tuple(look_at(table, name, form, name == label) for name in table.columns)
+    guess = _guess(table, form, label, columns, values)
+    if not guess.learned:
+        got = "; ".join(f"`{column.name}`: {column.left_out}" for column in columns if column.left_out)
+        raise DataError(mismatch(str(path), "", "columns to learn from", f"none: {got}", "is it the right file?"))
+    return guess
 
 
-def _text_columns(table: "pd.DataFrame") -> list[str]:
-    import pandas as pd
+def _guess(
+    table: RawTable, form: TableForm, label: str, columns: tuple[ColumnGuess, ...], values: list[str]
+) -> TableGuess:
+    gaps, others = np.zeros(table.rows, np.bool_), set(values)
+    marks = {mark for column in columns for mark in column.marks}
+    for column in columns:
+        if column.name == label or column.left_out:
+            continue
+        cells, facts = table.cells(column.name), TableColumn(column.name, CATEGORY, missing_values=column.marks)
+        gaps |= np.fromiter((facts.is_gap(cell) for cell in cells), np.bool_, len(cells))
+        others |= set(cells) - set(column.marks)
+    counts = Counter(values)
+    return TableGuess(
+        form, label, columns, counts, table.rows, table.rows - len(values), int(gaps.sum()), bool(marks & others)
+    )
 
-    return [str(column) for column in table.columns if not pd.api.types.is_numeric_dtype(table[column])]
+
+def _recipe(name: str, source: str, guess: TableGuess) -> str:
+    """Returns a recipe for a table."""
+    reader = _TABLE.format(
+        label=quoted(guess.label),
+        categorical=quoted([column.name for column in guess.learned if column.type == TEXT]),
+        ignore=quoted([column.name for column in guess.columns if column.left_out]),
+        missing=guess.missing,
+    )
+    more = "".join(f"    {field}: {quoted(value)}\n" for field, value in guess.fields().items())
+    head = HEAD.format(name=name, kind="file", path=json.dumps(source))
+    return head + reader + more + SPLIT + _TABLE_MODELS + TAIL.format(candidates="[fp32, static_int8]")
 
 
-def _label_column(path: Path, columns: list[str], label: str | None) -> str:
-    shown = ", ".join(f"`{column}`" for column in columns)
-    if label is None:
-        found = [column for column in columns if column.lower() in LABELS]
-        if len(found) == 1:
-            return found[0]
-        got = "none of those names" if not found else " and ".join(found)
-        do = "name the column with the class: `--label COLUMN`"
-        raise DataError(mismatch(str(path), "", f"a column {', '.join(LABELS)} among {shown}", got, do))
-    if label in columns:
-        return label
-    close = difflib.get_close_matches(label, columns, n=1)
-    do = f"did you mean `{close[0]}`?" if close else "choose one of them"
-    raise DataError(mismatch(str(path), "--label", f"one of the columns {shown}", f"`{label}`", do))
+def _notes(path: Path, guess: TableGuess) -> Iterator[str]:
+    """Yields what was understood, what is left out, and what that costs."""
+    yield f"{path}: {guess.rows:,} rows, {len(guess.values):,} classes: {_counted(guess.values)}"
+    if form := guess.fields():
+        yield "written into the recipe: " + ", ".join(f"{field} {quoted(value)}" for field, value in form.items())
+    for column in guess.columns:
+        if column.left_out:
+            yield f"`{path.name}`: `{column.name}` is left out: {column.left_out}"
+    yield from _gaps(guess)
+    for column in guess.columns:
+        if column.mistakes:
+            listed = ", ".join(f"{row_name(row)} `{cell}`" for row, cell in column.mistakes[:SHOWN])
+            more = f" and {len(column.mistakes) - SHOWN:,} more" if len(column.mistakes) > SHOWN else ""
+            do = "the run stops: mend them, or say `arrivals: {bad: quarantine}`"
+            yield f"`{column.name}`: expected a {column.type} in every cell, got {listed}{more}; {do}"
+    yield from label_notes(guess.values)
+
+
+def _gaps(guess: TableGuess) -> Iterator[str]:
+    gaps = ", ".join(f"`{column.name}` {column.gaps:,}" for column in guess.learned if column.gaps)
+    cost = f"{guess.incomplete:,} of {guess.rows:,} rows have a gap ({gaps})"
+    if guess.missing == "impute":
+        yield f"{cost}: `missing: impute` fills them; `drop` would leave those rows out"
+    elif guess.incomplete:
+        yield f"{cost}: `missing: drop` leaves those rows out; `impute` would fill them"
+    if guess.unlabelled:
+        yield f"{guess.unlabelled:,} of {guess.rows:,} rows have no label in `{guess.label}` and are left out"
+
+
+def _counted(values: Counter[str]) -> str:
+    shown = ", ".join(f"`{name}` {count:,}" for name, count in values.most_common(SHOWN))
+    return shown + (f" and {len(values) - SHOWN} more" if len(values) > SHOWN else "")

@@ -13,6 +13,7 @@ from tasks.core.errors import DataError
 from tasks.core.files import whole_folder
 from tasks.core.plugins import load
 from tasks.data.prepared.duplicates import Apart, judge_copies, set_apart
+from tasks.data.prepared.near_equal import near_equal_told
 from tasks.data.prepared.quarantine import judge, leaves_out, write_quarantine
 from tasks.data.prepared.shards import ShardWriter
 from tasks.data.prepared.split import Splits, split
@@ -105,6 +106,7 @@ class _Preparation:
                 )
                 for name, rows in self.splits.items()
             },
+            warnings=near_equal_told(self.targets.names),
             licence=data.source.licence,
         )
 

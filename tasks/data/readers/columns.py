@@ -1,112 +1,131 @@
-"""Whether the columns of a table are those that the recipe names, and which of its rows do not keep to them."""
+"""Which type each column of a table has, and whether the columns are those that the recipe names."""
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
-from params.readers import TableReader
+from params.readers import ALL_COLUMNS, TableReader
 from tasks.core.errors import DataError, mismatch
-from tasks.data.readers.rows import too_long
-
-if TYPE_CHECKING:
-    import pandas as pd
+from tasks.data.readers.rows import DATE, RawTable
+from tasks.runtime.preprocess.cells import BOOLEAN, CATEGORY, NUMBER, PERCENT, NumberFormat, TableColumn, value_of
 
 MOSTLY = 0.5
-"""a column of which a larger part is numbers is one of numbers, and its texts are mistakes"""
+"""a column of which a larger part of the values is of a type is of that type, and its other values are mistakes"""
+MOST_CATEGORIES = 1_000
+"""of one column; each is a feature"""
+DATED, TEXT, EMPTY = "date", "text", "empty"
+_TIME = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?"
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DAY = "|".join(
+    [
+        r"\d{4}[-/.](0?[1-9]|1[0-2])[-/.](0?[1-9]|[12]\d|3[01])",
+        r"(0?[1-9]|[12]\d|3[01])[-/.](0?[1-9]|[12]\d|3[01])[-/.]\d{4}",
+        r"(0?[1-9]|[12]\d|3[01])/(0?[1-9]|[12]\d|3[01])/\d{2}",
+        rf"\d{{1,2}}\.?[ -]{_MONTH}[ -]\d{{2,4}}",
+        rf"{_MONTH} \d{{1,2}},? \d{{4}}",
+    ]
+)
+_DATE = re.compile(rf"\s*(({_DAY})([T ]\s*{_TIME}\s*(Z|[+-]\d{{2}}:?\d{{2}})?)?|{_TIME})\s*", re.IGNORECASE)
 
 
-def row_name(row: Any) -> str:
+def row_name(row: int) -> str:
     """Returns what a row is called, counted from 1 as people do."""
     return f"row {row + 1:08d}"
 
 
-def check_columns(reader: TableReader, table: "pd.DataFrame") -> list[str]:
-    """Returns the columns of numbers with texts among them.
+def number_format(reader: TableReader) -> NumberFormat:
+    """Returns how the recipe says that numbers are written."""
+    return NumberFormat(reader.decimal, reader.thousands)
+
+
+def type_of(values: Sequence[str], written: NumberFormat) -> str:
+    """Returns the type of a column whose values are these texts, gaps left out."""
+    if not values:
+        return EMPTY
+    for kind in (NUMBER, PERCENT, BOOLEAN):
+        if _most(value_of(value, kind, written) is not None for value in values):
+            return kind
+    return DATED if _most(_DATE.fullmatch(value) is not None for value in values) else TEXT
+
+
+def values_of(reader: TableReader, table: RawTable, column: str) -> list[str]:
+    """Returns the cells of a column that are no gaps."""
+    facts = TableColumn(column, CATEGORY, missing_values=reader.gaps_of(column))
+    return [cell for cell in table.cells(column) if not facts.is_gap(cell)]
+
+
+def check_columns(reader: TableReader, table: RawTable) -> dict[str, str]:
+    """Returns the type of each column to learn from.
 
     Raises:
-        DataError: columns are missing, or neither numeric nor named; all problems at once.
+        DataError: columns are missing, or cannot be learned from and are not in `ignore`; all problems at once.
     """
-    texts = _texts(reader, table)
-    unknown, contradictions = _unknown(reader, table), _contradictions(reader, table)
-    if unknown or contradictions or any(_numbers(table[column]).notna().mean() <= MOSTLY for column in texts):
-        raise DataError("\n".join([*unknown, *_told(texts), *contradictions]))
-    return texts
+    problems = [*_unknown(reader, table), *_contradictions(reader, table)]
+    if reader.label in table.columns and (kind := table.unfit(reader.label)) not in ("", DATE):
+        problems.append(mismatch(table.file, reader.label, "labels", kind, "name another column in `label`"))
+    learned = [column for column in table.columns if column not in (reader.label, *reader.ignore)]
+    types = {column: _type(reader, table, column) for column in learned}
+    problems += [_unfit(table, column, kind) for column, kind in types.items() if kind not in _FIT]
+    texts = [column for column, kind in types.items() if kind == TEXT]
+    if problems or texts:
+        raise DataError("\n".join([*problems, *_told(texts)]))
+    return types
 
 
-def set_bad_apart(table: "pd.DataFrame", texts: list[str]) -> tuple["pd.DataFrame", dict[str, str]]:
-    """Returns the rows that can be used, all numbers as numbers, and the name of each other row -> what is wrong."""
-    numbers = table.assign(**{column: _numbers(table[column]) for column in texts}) if texts else table
-    gaps = numbers.isna()
-    bad = {row_name(row): _gap(table.loc[row], gaps.loc[row]) for row in table.index[gaps.any(axis=1)]}
-    return numbers[~gaps.any(axis=1)], bad
+def categories_of(values: Iterable[str]) -> tuple[str, ...]:
+    """Returns different texts in order: numbers by value, then the others."""
+    return tuple(sorted(set(values), key=_order))
 
 
-def refusal(broken: dict[str, str], texts: list[str], table: "pd.DataFrame") -> str:
-    """Returns what to tell of the rows that cannot be used where none may be left out; empty where all can."""
-    counts = {column: count for column, count in table.isna().sum().items() if count}
-    if broken:
-        return too_long(broken)
-    if texts:
-        return "\n".join(_told(texts))
-    if not counts:
-        return ""
-    got = ", ".join(f"`{column}` {count}" for column, count in counts.items())
-    do = "fill them in, or say `missing: drop` to leave out these rows"
-    return mismatch("data.reader", "missing", "no missing values", f"{got} of {len(table)} rows", do)
+_FIT = (NUMBER, PERCENT, BOOLEAN, CATEGORY, TEXT)
 
 
-def _unknown(reader: TableReader, table: "pd.DataFrame") -> list[str]:
-    columns = [str(column) for column in table.columns]
-    named = {"label": (reader.label,), "categorical": reader.categorical, "ignore": reader.ignore}
-    return [
-        mismatch("data.reader", field, f"one of the columns {', '.join(columns)}", f"`{name}`", "mend the name")
-        for field, names in named.items()
-        for name in names
-        if name not in columns
-    ]
+def _type(reader: TableReader, table: RawTable, column: str) -> str:
+    if kind := table.unfit(column):
+        return kind
+    found = type_of(values_of(reader, table, column), number_format(reader))
+    return CATEGORY if column in reader.categorical and found not in (EMPTY, DATED) else found
 
 
-def _contradictions(reader: TableReader, table: "pd.DataFrame") -> list[str]:
-    found = []
+def _unfit(table: RawTable, column: str, kind: str) -> str:
+    got = {EMPTY: f"no value in any of {table.rows:,} rows", DATED: "dates or times", DATE: "dates or times"}
+    do = "list it in `data.reader.ignore`"
+    if kind in (DATED, DATE):
+        do = f"{do}, or make numbers of it, such as the weekday: each new day would be a new category"
+    return mismatch(table.file, column, "numbers, or texts that come again", got.get(kind, kind), do)
+
+
+def _unknown(reader: TableReader, table: RawTable) -> Iterator[str]:
+    named = {
+        "label": (reader.label,),
+        "categorical": reader.categorical,
+        "ignore": reader.ignore,
+        "missing_values": tuple(name for name in reader.missing_values if name != ALL_COLUMNS),
+    }
+    for field, names in named.items():
+        for name in names:
+            if name not in table.columns:
+                expected = f"one of the columns {', '.join(table.columns)}"
+                yield mismatch("data.reader", field, expected, f"`{name}`", "mend the name")
+
+
+def _contradictions(reader: TableReader, table: RawTable) -> Iterator[str]:
     if reader.label in reader.ignore:
-        found.append(
-            mismatch("data.reader", "ignore", "columns other than the label", f"`{reader.label}`", "remove it")
-        )
-    if len({reader.label, *reader.ignore}) == len(table.columns):
-        found.append(mismatch("data.reader", "ignore", "columns left to learn from", "none", "ignore fewer"))
-    return found
-
-
-def _texts(reader: TableReader, table: "pd.DataFrame") -> list[str]:
-    import pandas as pd
-
-    numeric = [column for column in table.columns if pd.api.types.is_numeric_dtype(table[column])]
-    known = {reader.label, *reader.categorical, *reader.ignore, *numeric}
-    return [str(column) for column in table.columns if column not in known]
+        yield mismatch("data.reader", "ignore", "columns other than the label", f"`{reader.label}`", "remove it")
+    if {reader.label, *reader.ignore} >= {*table.columns}:
+        yield mismatch("data.reader", "ignore", "columns left to learn from", "none", "ignore fewer")
 
 
 def _told(texts: list[str]) -> list[str]:
-    if not texts:
-        return []
     do = "add them to `data.reader.categorical` or to `data.reader.ignore`"
     got = ", ".join(f"`{column}`" for column in texts)
-    return [mismatch("data.reader", "categorical", "every column that is not numeric", got, do)]
+    return [mismatch("data.reader", "categorical", "every column that is not numeric", got, do)] if texts else []
 
 
-def _numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Returns a column as numbers, with gaps where it holds something else."""
-    return column.map(_number).astype("float64")
+def _most(answers: Iterable[bool]) -> bool:
+    counted = [*answers]
+    return sum(counted) > MOSTLY * len(counted)
 
 
-def _number(value: Any) -> float | None:
-    """Reads a cell as the parser of CSV files does: to the last digit."""
-    try:
-        return None if "_" in str(value) else float(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _gap(row: "pd.Series[Any]", gaps: "pd.Series[bool]") -> str:
-    column = next(str(name) for name in row.index if gaps[name])
-    value = row[column]
-    if isinstance(value, str):
-        return f"expected a number in column `{column}`, got `{value}`"
-    return f"expected a value in column `{column}`, got none"
+def _order(text: str) -> tuple[bool, float, str]:
+    number = NumberFormat().number(text)
+    return (number is None, number or 0, text)

@@ -177,6 +177,7 @@ def _record(card: DatasetCard, prepared: Path, outcome: Outcome) -> DataRecord:
         samples={name: split.samples for name, split in card.splits.items()},
         dropped=card.dropped,
         quarantined=card.quarantine.reasons if card.quarantine else {},
+        warnings=card.warnings,
         licence=card.licence,
         reused=not outcome.ran,
     )

@@ -70,6 +70,13 @@ class Fields:
         """Returns a string or null."""
         return None if self._take(key) is None else self.text(key)
 
+    def boolean(self, key: str) -> bool:
+        """Returns true or false."""
+        value = self._take(key)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "true or false", value)
+        return value
+
     def integer(self, key: str) -> int:
         """Returns a whole number of at least 0."""
         value = self._take(key)

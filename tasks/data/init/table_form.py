@@ -1,0 +1,84 @@
+"""How a table is written: its separator, its encoding, and how its numbers look; recognised from the file itself."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from params.readers import TableReader
+from tasks.core.errors import DataError, mismatch
+from tasks.data.readers.columns import MOSTLY
+from tasks.data.readers.rows import RawTable, binary_of_file, read_rows
+from tasks.runtime.preprocess.cells import PLAIN, NumberFormat
+from tasks.runtime.preprocess.csv_text import SAMPLE, recognised_encoding, recognised_separator
+
+LOOKED_AT = 1_000
+"""rows in which the format of numbers is looked for"""
+GAP_MARKS = {"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "-", "--", ".", "missing", "unknown"}
+"""in small letters: between numbers, they mean a gap"""
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """What the recipe must say of a file so that it can be read."""
+
+    separator: str = ","
+    encoding: str = "utf-8"
+    written: NumberFormat = PLAIN
+
+    def fields(self) -> dict[str, str]:
+        """Returns the fields of the recipe that differ from what they are when nothing is said."""
+        found = {
+            "separator": self.separator,
+            "encoding": self.encoding,
+            "decimal": self.written.decimal,
+            "thousands": self.written.thousands,
+        }
+        plain = {name: TableReader.model_fields[name].default for name in found}
+        return {name: value for name, value in found.items() if value != plain[name]}
+
+
+def read_recognised(path: Path) -> tuple[RawTable, TableForm]:
+    """Returns a table whose form is not known, and its form.
+
+    Raises:
+        DataError: it is no table.
+    """
+    if path.name.lower().endswith(".parquet"):
+        return read_rows(path), TableForm()
+    try:
+        with binary_of_file(path) as stream:
+            content = stream.read()
+    except (OSError, EOFError, ValueError) as error:
+        got = getattr(error, "strerror", None) or str(error)
+        raise DataError(mismatch(str(path), "", "a CSV or Parquet table", got, "is the file whole?")) from None
+    encoding = {"utf-8-sig": "utf-8"}.get(found := recognised_encoding(content), found)
+    separator = recognised_separator(content[:SAMPLE].decode(encoding, errors="ignore").removeprefix("\ufeff"))
+    table = read_rows(path, separator, encoding)
+    samples = {name: [cell for cell in table.cells(name)[:LOOKED_AT] if cell.strip()] for name in table.columns}
+    return table, TableForm(separator, encoding, _number_format(samples, separator))
+
+
+def gap_marks(cells: Sequence[str], written: NumberFormat) -> tuple[str, ...]:
+    """Returns the texts that seem to mean a gap, in a column that is otherwise of numbers."""
+    marks = {cell for cell in cells if cell.strip().lower() in GAP_MARKS and cell.strip()}
+    others = [cell for cell in cells if cell.strip().lower() not in GAP_MARKS]
+    numbers = sum(written.number(cell) is not None for cell in others)
+    return tuple(sorted(marks)) if numbers > MOSTLY * len(others) else ()
+
+
+def _number_format(samples: Mapping[str, Sequence[str]], separator: str) -> NumberFormat:
+    """Returns the format in which most cells are numbers, the plainest first."""
+    formats = [*_formats(separator)]
+    counts = [
+        sum(written.number(cell) is not None for cells in samples.values() for cell in cells) for written in formats
+    ]
+    return formats[counts.index(max(counts))]
+
+
+def _formats(separator: str) -> Iterator[NumberFormat]:
+    yield PLAIN
+    # `1,234` alone may be either; where columns are separated by commas, decimals have a point.
+    comma = [NumberFormat(","), NumberFormat(".", ",")]
+    yield from reversed(comma) if separator == "," else comma
+    yield from (NumberFormat(",", "."), NumberFormat(".", " "), NumberFormat(",", " "))
+    yield from (NumberFormat(".", "'"), NumberFormat(",", "'"))

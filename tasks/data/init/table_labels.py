@@ -1,0 +1,91 @@
+"""Whether a column can be the label of classification: which one, and what its values tell."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tasks.core.errors import DataError, mismatch
+from tasks.data.init.templates import quoted
+from tasks.data.prepared.near_equal import near_equal
+from tasks.runtime.preprocess.cells import NumberFormat
+
+LABELS = ("label", "target", "class", "y")
+JOINTS = (";", "|", ",")
+"""what people write between several labels of one cell"""
+MANY = 10
+"""different numbers, from which on a column of them may be a measurement"""
+FEW_EACH = 10
+"""rows per number; with fewer, a column of many different ones is a measurement"""
+LEAST = 3
+"""rows of a class, one per split"""
+
+
+def label_column(path: Path, columns: Sequence[str], label: str | None) -> str:
+    """Returns the column with the label: the one that was asked for, else the one with a usual name.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    shown = ", ".join(f"`{column}`" for column in columns)
+    if label is None:
+        found = [column for column in columns if column.lower() in LABELS]
+        if len(found) == 1:
+            return found[0]
+        got = "none of those names" if not found else " and ".join(found)
+        do = "name the column with the class: `--label COLUMN`"
+        raise DataError(mismatch(str(path), "", f"a column {', '.join(LABELS)} among {shown}", got, do))
+    if label in columns:
+        return label
+    close = difflib.get_close_matches(label, columns, n=1)
+    do = f"did you mean `{close[0]}`?" if close else "choose one of them"
+    raise DataError(mismatch(str(path), "--label", f"one of the columns {shown}", f"`{label}`", do))
+
+
+def check_label(path: Path, label: str, values: Sequence[str], written: NumberFormat) -> None:
+    """Refuses a column that holds no classes.
+
+    Raises:
+        DataError: fewer than two classes, measurements, several labels in a cell, or free text.
+    """
+    counts = Counter(values)
+    do = "choose another `--label`"
+    if len(counts) < 2:
+        raise DataError(mismatch(str(path), label, "at least two classes", f"{len(counts)}", do))
+    numbers = [written.number(value) for value in counts]
+    known = [number for number in numbers if number is not None]
+    whole = all(number.is_integer() for number in known)
+    rare = len(values) < FEW_EACH * len(counts)
+    if 2 * len(known) > len(counts) > MANY and (rare or not whole):
+        got = f"{len(known):,} different numbers in {len(values):,} rows: a regression, which is not done here"
+        raise DataError(mismatch(str(path), label, "classes", got, f"{do}, or make classes of the numbers"))
+    if joint := _joint(counts):
+        example = next(value for value in counts if joint in value)
+        got = f"several in one cell, such as `{example}`"
+        raise DataError(mismatch(str(path), label, "one class per row", got, f"{do}, or a row per class"))
+    if len(counts) > MANY and len(values) < 2 * len(counts):
+        got = f"{len(counts):,} different texts in {len(values):,} rows"
+        raise DataError(mismatch(str(path), label, "classes, each with several rows", got, do))
+
+
+def label_notes(counts: Mapping[str, int]) -> Iterator[str]:
+    """Yields what a person should know of the classes before the recipe is written."""
+    for group in near_equal(counts):
+        first, *others = sorted(group, key=lambda name: (name != name.strip(), -counts[name], name))
+        told = " and ".join(f"`{name}` ({counts[name]:,})" for name in (first, *others))
+        merge = f"merge: {{{quoted(first)}: {quoted(others)}}}"
+        yield f"the labels {told} are told apart; if they are one, write `{merge}` below `data.reader`"
+    few = [f"`{name}` {count}" for name, count in counts.items() if count < LEAST]
+    if few:
+        yield f"fewer than {LEAST} rows of a class stop the run: {', '.join(few[:20])}; add rows, or remove them"
+
+
+def _joint(counts: Mapping[str, int]) -> str:
+    """Returns what stands between several labels of one cell; empty where each cell has one."""
+    for joint in JOINTS:
+        several = [{part.strip() for part in value.split(joint)} for value in counts if joint in value]
+        alone = {value.strip() for value in counts if joint not in value}
+        parts = Counter(part for some in several for part in some)
+        if several and all(all(part in alone or parts[part] > 1 for part in some) for some in several):
+            return joint
+    return ""

@@ -1,0 +1,128 @@
+"""A CSV file as texts: its encoding, its separator, its header and its lines. Training and device read it alike."""
+
+import codecs
+import csv
+import io
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import TextIO
+
+SEPARATORS = (",", ";", "\t", "|")
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""what a file may begin with -> its encoding"""
+GUESS = "windows-1252"
+"""of a text that is not UTF-8 and says nothing: the one that spreadsheets write in western Europe and America"""
+SAMPLE = 65_536
+"""bytes that are looked at to recognise a separator"""
+LINES = 100
+
+
+class CsvTextError(ValueError):
+    """A text that is no CSV; `where` is a line, or empty for the whole."""
+
+    def __init__(self, where: str, expected: str, got: str, do: str) -> None:
+        self.where, self.told = where, f"expected {expected}, got {got}; {do}"
+        super().__init__(f"{where}: {self.told}" if where else self.told)
+
+
+def encoding_of(head: bytes, otherwise: str) -> str:
+    """Returns the encoding that the first bytes of a file name by a byte order mark or by zeros, else the other one."""
+    for mark, encoding in MARKS:
+        if head.startswith(mark):
+            return encoding
+    if head[:1] and head[1:64:2] == bytes(len(head[1:64:2])) and len(head) > 3:
+        return "utf-16-le"
+    return "utf-16-be" if len(head) > 3 and head[:64:2] == bytes(len(head[:64:2])) else otherwise
+
+
+def recognised_encoding(content: bytes) -> str:
+    """Returns the encoding of a text: one that it names, else UTF-8 where it is that, else `GUESS`."""
+    named = encoding_of(content, "")
+    if named:
+        return named
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return GUESS
+    return "utf-8"
+
+
+def recognised_separator(text: str, wanted: Collection[str] = ()) -> str:
+    """Returns what stands between the columns of a text, judged by its first lines.
+
+    Args:
+        text: or its beginning.
+        wanted: names of columns; a separator with which more of them are in the header goes first.
+    """
+    ranked = [(_fitness(text[:SAMPLE], separator, wanted), -place) for place, separator in enumerate(SEPARATORS)]
+    return SEPARATORS[-max(ranked)[1]]
+
+
+def _fitness(text: str, separator: str, wanted: Collection[str]) -> tuple[float, ...]:
+    """Returns how many wanted names the header has, how many lines are as long as it is, and how long that is."""
+    try:
+        lines = [*islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), LINES)]
+    except csv.Error:
+        return (0, 0, 0)
+    lines = [line for line in lines[:-1] if line] or lines
+    header = header_of(lines[0]) if lines else []
+    if len(header) < 2:
+        return (float(len({*wanted} & {*header})), 0, 0)
+    like = sum(len(line) == len(header) for line in lines) / len(lines)
+    return (float(len({*wanted} & {*header})), like, len(header))
+
+
+def lines_of(stream: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Yields lines with their number, counted from 1, as texts; empty ones are none.
+
+    Raises:
+        CsvTextError: a quote is not closed, or the bytes are not of the stream's encoding.
+    """
+    reader = csv.reader(stream, delimiter=separator, strict=True)
+    try:
+        for line in reader:
+            if len(line) > 1 or (line and line[0].strip()):
+                yield reader.line_num, line
+    except csv.Error as error:
+        where, do = f"line {reader.line_num:08d}", "is a quote missing, or one too many?"
+        raise CsvTextError(where, "cells in whole quotes", str(error), do) from None
+    except UnicodeError as error:
+        raise _undecoded(error, stream.encoding or "unicode") from None
+
+
+def header_of(line: Sequence[str]) -> list[str]:
+    """Returns the names of columns: without spaces around them; one without a name is called `Unnamed: 0` or so."""
+    return [name.strip() or f"Unnamed: {place}" for place, name in enumerate(line)]
+
+
+def fitted(line: list[str], columns: int) -> list[str] | None:
+    """Returns a line with as many cells as there are columns, or None where it has more.
+
+    Empty cells at the end may be left out or come in excess: spreadsheets write either.
+    """
+    if len(line) > columns and any(cell.strip() for cell in line[columns:]):
+        return None
+    return (line + [""] * (columns - len(line)))[:columns]
+
+
+def decoded(content: bytes, encoding: str) -> str:
+    """Returns the text of a file; a byte order mark has the last word on its encoding.
+
+    Raises:
+        CsvTextError: it is of another encoding.
+    """
+    try:
+        return content.decode(encoding_of(content, encoding)).removeprefix("\ufeff")
+    except (UnicodeError, LookupError) as error:
+        raise _undecoded(error, encoding) from None
+
+
+def _undecoded(error: Exception, encoding: str) -> CsvTextError:
+    got = f"the byte 0x{error.object[error.start]:02x}" if isinstance(error, UnicodeDecodeError) else str(error)
+    return CsvTextError("", f"text in {encoding}", got, f"name its encoding, such as {GUESS} or utf-16")
