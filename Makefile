@@ -13,10 +13,12 @@
 # make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime
 # make year                 a year of weekly retraining with a clock that is moved; WEEKS=5 for a try; needs a C compiler
-#                           Benchmarks write their tables into README.md.
+#                           Benchmarks write their tables into docs/benchmarks.md.
 # make soak                 a run killed at random moments, a hundred times (KILLS=20): what is lost, doubled or left behind?
 # make wheel                dist/stillhouse_edge-*.whl: what a device needs, and nothing else
+# make docs                 the manual as a site, in dist/docs
 # make lock                 resolves all dependencies again and writes requirements.lock
+# make help                 this list
 # make clean                removes what runs made; the next run starts from nothing
 
 PYTHON ?= python3
@@ -25,10 +27,13 @@ KILLS ?= 100
 WEEKS ?= 52
 BIN := .venv/bin
 
-.PHONY: run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
+.PHONY: help docs run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
   bench-objectives bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry bench-device \
   bench-orchestration soak year wheel lock clean
 .DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile
 
 run: .venv/installed
 	@$(BIN)/stillhouse run params/$(RECIPE).yaml
@@ -98,6 +103,10 @@ wheel: .venv/installed
 	@echo "Installing what the tests need."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
 	@touch $@
+
+docs: .venv/installed-test
+	$(BIN)/python -m manual
+	$(BIN)/python -m zensical build --strict
 
 lock:
 	rm -rf .venv-lock

@@ -1,1 +1,1 @@
-"""Measurements behind the numbers in the README; each prints its table, and writes it there with `--write`."""
+"""Measurements behind the numbers in docs/benchmarks.md; each prints its table, and writes it there with `--write`."""

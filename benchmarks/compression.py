@@ -20,7 +20,7 @@ import yaml
 from numpy.typing import NDArray
 from onnxruntime.quantization import quantize_dynamic, quantize_static
 
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 from flows.recipe_checks import pinned
 from infra.services.prefect_server import start_prefect_api
 from params.compress import Compress
@@ -73,7 +73,7 @@ class Row:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints a table per recipe, and writes them into the README if asked to."""
+    """Measures, prints a table per recipe, and writes them into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", nargs="+", default=["digits", "vowels"])
     parser.add_argument("--candidates", default="", help="YAML: instead of those of the recipes")

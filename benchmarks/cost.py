@@ -23,7 +23,7 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 from params.distill import SoftLabelStore
 from params.pipeline import Recipe
 from tasks.core.progress import silent
@@ -46,7 +46,7 @@ Epoch = Callable[[int], object]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints the table, and writes it into the README if asked to."""
+    """Measures, prints the table, and writes it into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", nargs="+", default=["digits", "vowels", "fashion"])
     parser.add_argument("--epochs", type=int, default=10)

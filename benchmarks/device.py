@@ -17,7 +17,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
 from tasks.core.workspace import project_root
@@ -44,7 +44,7 @@ Call = Callable[[], object]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints the table, and writes it into the README if asked to."""
+    """Measures, prints the table, and writes it into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5_000)
     parser.add_argument("--write", action="store_true")

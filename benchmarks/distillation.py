@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from scipy.stats import t
 
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 from flows.recipe_checks import pinned
 from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
@@ -56,7 +56,7 @@ class Seed:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints the table, and writes it into the README if asked to."""
+    """Measures, prints the table, and writes it into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="digits")
     parser.add_argument("--seeds", type=int, default=5)

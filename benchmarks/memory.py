@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 from params.pipeline import Recipe
 
 CLASSES, SIDE, TIMES = 4, 84, 10
@@ -43,7 +43,7 @@ RECIPE: dict[str, Any] = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints the table, and writes it into the README if asked to."""
+    """Measures, prints the table, and writes it into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=6_000)
     parser.add_argument("--write", action="store_true")

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 from params.distill import Distill
 from params.pipeline import Recipe
 from tasks.core.progress import silent
@@ -63,7 +63,7 @@ class Measured:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints a table per recipe, and writes them into the README if asked to."""
+    """Measures, prints a table per recipe, and writes them into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", nargs="+", default=["digits", "vowels"])
     parser.add_argument("--seeds", type=int, default=5)

@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.bare import RECIPE
 from benchmarks.clone import clone_into
 from benchmarks.project import environment_in, run_command
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 
 ROUNDS = 3
 LENGTHS = {"cold": (), "long": ("teacher.training.epochs=660",)}
@@ -44,7 +44,7 @@ class Measured:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints the table, and writes it into the README if asked to."""
+    """Measures, prints the table, and writes it into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="one round")
     parser.add_argument("--only", choices=sorted(LENGTHS))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from benchmarks.distillation import nothing, teacher_of_the_run
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 from flows.recipe_checks import pinned
 from params.compress import Compress
 from params.pipeline import Recipe
@@ -44,7 +44,7 @@ Scores = dict[str, float]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints the table, and writes it into the README if asked to."""
+    """Measures, prints the table, and writes it into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="digits")
     parser.add_argument("--seeds", type=int, default=5)

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 
 REPEATS = 10
 STILLHOUSE = (sys.executable, "-m", "cli.main")
@@ -24,7 +24,7 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints the table, and writes it into the README if asked to."""
+    """Measures, prints the table, and writes it into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args(arguments)

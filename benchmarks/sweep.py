@@ -25,7 +25,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 from flows.sweep.search_space import SearchSpace
 from params.sweep import Grid
 from tasks.core.workspace import project_root
@@ -38,7 +38,7 @@ LONGER = ("--set", "student.training.epochs=180", "--set", "compress.candidates=
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measures, prints the table, and writes it into the README if asked to."""
+    """Measures, prints the table, and writes it into docs/benchmarks.md if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--students", type=int, default=8, help="only the first so many of the recipe's")

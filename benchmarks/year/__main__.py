@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.clone import REPOSITORY, clone_into
-from benchmarks.readme import replace_table
+from benchmarks.page import replace_table
 from benchmarks.year.clock import moved
 from benchmarks.year.year import COUNTS, PICTURE, live
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weeks", type=int, default=52)
     parser.add_argument("--split", choices=("hashed", "stratified"), default="hashed")
-    parser.add_argument("--write", action="store_true", help="the picture and the counts of the README")
+    parser.add_argument("--write", action="store_true", help="the picture and the counts of docs/benchmarks.md")
     parser.add_argument("--keep", type=Path, help="a new folder for the project, which stays")
     parser.add_argument("--inside", action="store_true", help="used by itself: the clock is moved already")
     asked = parser.parse_args(arguments)
@@ -61,7 +61,7 @@ def _outside(folder: Path, arguments: Sequence[str]) -> int:
 
 
 def _write(folder: Path) -> None:
-    """Puts the picture and the counts where the README shows them."""
+    """Puts the picture and the counts where docs/benchmarks.md shows them."""
     picture = REPOSITORY / "docs" / PICTURE
     picture.parent.mkdir(exist_ok=True)
     shutil.copyfile(folder / PICTURE, picture)
