@@ -20,8 +20,8 @@ from pathlib import Path
 
 from benchmarks.bare import RECIPE
 from benchmarks.clone import clone_into
-from benchmarks.project import environment_in, run_command
 from benchmarks.page import replace_table
+from benchmarks.project import environment_in, run_command
 
 ROUNDS = 3
 LENGTHS = {"cold": (), "long": ("teacher.training.epochs=660",)}

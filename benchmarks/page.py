@@ -1,4 +1,4 @@
-"""The tables of `docs/benchmarks.md`, between markers, so that the command that measures is also the one that writes."""
+"""The tables of `docs/benchmarks.md`, between markers: the command that measures is also the one that writes."""
 
 from pathlib import Path
 

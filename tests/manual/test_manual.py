@@ -1,4 +1,4 @@
-"""What README and manual say: blocks are valid, commands are there, links lead somewhere, the reference is the code's."""
+"""README and manual: blocks are valid, commands are there, links lead somewhere, the reference is the code's."""
 
 import re
 import shlex
