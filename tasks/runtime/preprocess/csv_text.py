@@ -90,7 +90,7 @@ def lines_of(stream: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
             if len(line) > 1 or (line and line[0].strip()):
                 yield reader.line_num, line
     except csv.Error as error:
-        where, do = f"line {reader.line_num:08d}", "is a quote missing, or one too many?"
+        where, do = f"line {reader.line_num}", "is a quote missing, or one too many?"
         raise CsvTextError(where, "cells in whole quotes", str(error), do) from None
     except UnicodeError as error:
         raise _undecoded(error, stream.encoding or "unicode") from None
@@ -117,10 +117,11 @@ def decoded(content: bytes, encoding: str) -> str:
     Raises:
         CsvTextError: it is of another encoding.
     """
+    found = encoding_of(content, encoding)
     try:
-        return content.decode(encoding_of(content, encoding)).removeprefix("\ufeff")
+        return content.decode(found).removeprefix("\ufeff")
     except (UnicodeError, LookupError) as error:
-        raise _undecoded(error, encoding) from None
+        raise _undecoded(error, found) from None
 
 
 def _undecoded(error: Exception, encoding: str) -> CsvTextError:
