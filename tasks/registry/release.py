@@ -1,6 +1,5 @@
 """A release: the bundle of the file that ships, and a model version in MLflow, made once per fingerprint."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,16 +15,19 @@ from tasks.core.workspace import git_commit, project_root
 from tasks.kinds.limits import deciding
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
+from tasks.registry.mlflow_model.description import described
+from tasks.registry.mlflow_model.logged import log_model, note_version
 from tasks.registry.removal import refuse_removed, teacher_of
 from tasks.registry.versions import ensure_version, registry_lock
 from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
-from tasks.runtime.bundle.manifest import MANIFEST, Processor
+from tasks.runtime.bundle.manifest import Processor
 from tasks.runtime.bundle.session import Session
-from tasks.tracking.runs import StageRun, fetch
+from tasks.runtime.pyfunc import BUNDLE
+from tasks.tracking.runs import StageRun, client, fetch, keep_at
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 
-BUNDLE, CARD, LOCK = "bundle", "card.md", "requirements.lock"
+CARD, LOCK = "card.md", "requirements.lock"
 
 
 def ensure_release(run: StageRun, model: str, evaluation: EvaluationRecord, card: Artefact) -> Release:
@@ -45,24 +47,25 @@ def ensure_release(run: StageRun, model: str, evaluation: EvaluationRecord, card
         if known:
             refuse_removed(known, History.load(model))
             return known if _intact(known) else _made_again(run, known, card)
-        bundle = _build_bundle(run.scratch / BUNDLE, evaluation, card)
-        kept = {path.name: run.keep(path, BUNDLE) for path in sorted(bundle.iterdir())}
-        release = _registered(run, model, evaluation, kept)
+        release = _registered(run, model, evaluation, card)
         ledger.add_release(release, evaluation)
         run.tags({"model": model, "model_version": str(release.version)})
         return release
 
 
-def _registered(run: StageRun, model: str, evaluation: EvaluationRecord, kept: Mapping[str, Artefact]) -> Release:
-    """Makes the versions of teacher and student in MLflow, and returns the record of it all."""
-    source = kept[MANIFEST].uri.removesuffix(f"/{MANIFEST}")
+def _registered(run: StageRun, model: str, evaluation: EvaluationRecord, card: Artefact) -> Release:
+    """Makes the model and its version in MLflow, and that of the teacher; returns the record of it all."""
+    bundle = _build_bundle(run.scratch / BUNDLE, evaluation, card)
+    model_id, kept = log_model(run, model, evaluation, bundle)
     teacher_version = _register_teacher(model, evaluation)
-    version = ensure_version(model, evaluation.digest, source, run.id, _tags(evaluation, teacher_version))
+    tags, words = _tags(evaluation, teacher_version), _description(run, evaluation, card)
+    version = ensure_version(model, evaluation.digest, f"models:/{model_id}", run.id, tags, words, model_id)
+    note_version(model_id, model, version)
     return Release(
         model=model,
         version=version,
         fingerprint=evaluation.digest,
-        bundle=tuple(kept.values()),
+        bundle=kept,
         teacher_version=teacher_version,
         data_version=evaluation.data.version,
         git_commit=git_commit(project_root()),
@@ -92,7 +95,7 @@ def _made_again(run: StageRun, known: Release, card: Artefact) -> Release:
             what = f"{known.model} version {known.version}"
             raise IntegrityError(mismatch(what, path.name, f"sha256 {had[path.name].sha256}", got, do))
     for path in sorted(bundle.iterdir()):
-        StageRun(known.run_id, run.scratch).keep(path, BUNDLE)
+        keep_at(path, had[path.name].uri.rpartition("/")[0])
     return known
 
 
@@ -134,6 +137,12 @@ def _register_teacher(model: str, evaluation: EvaluationRecord) -> int:
     source = teacher.weights.uri.rpartition("/")[0]
     tags = {"data_version": teacher.data_version, "weights_sha256": teacher.weights.sha256}
     return ensure_version(teacher_of(model), teacher.digest, source, teacher.run_id, tags)
+
+
+def _description(run: StageRun, evaluation: EvaluationRecord, card: Artefact) -> str:
+    experiment = client().get_run(run.id).info.experiment_id
+    data = f"{evaluation.data.name} {evaluation.data.version}"
+    return described(fetch(card).read_text(encoding="utf-8"), experiment, run.id, data)
 
 
 def _tags(evaluation: EvaluationRecord, teacher_version: int) -> dict[str, str]:

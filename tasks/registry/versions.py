@@ -13,10 +13,27 @@ KEY = "stillhouse.key"
 PATIENCE_SECONDS = 120.0
 
 
-def ensure_version(model: str, key: str, source: str, run_id: str, tags: Mapping[str, str]) -> int:
+def ensure_version(
+    model: str,
+    key: str,
+    source: str,
+    run_id: str,
+    tags: Mapping[str, str],
+    description: str | None = None,
+    model_id: str | None = None,
+) -> int:
     """Returns the version of `model` that carries `key`, made if there is none.
 
     MLflow makes a new version whenever it is asked to, so looking and making happen under one lock.
+
+    Args:
+        model: the name of the registered model.
+        key: what the version is made of, as a digest.
+        source: where its files are, or `models:/ID` of a model in MLflow.
+        run_id: of the run that registers it.
+        tags: of the version.
+        description: in Markdown.
+        model_id: of the model in MLflow.
     """
     with registry_lock():
         if not client().search_registered_models(f"name = '{model}'"):
@@ -24,7 +41,8 @@ def ensure_version(model: str, key: str, source: str, run_id: str, tags: Mapping
         found = client().search_model_versions(f"name = '{model}' and tags.`{KEY}` = '{key}'")
         if found:
             return min(int(version.version) for version in found)
-        made = client().create_model_version(model, source, run_id, tags={KEY: key, **tags})
+        labels = {KEY: key, **tags}
+        made = client().create_model_version(model, source, run_id, labels, description=description, model_id=model_id)
         return int(made.version)
 
 

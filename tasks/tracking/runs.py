@@ -101,6 +101,19 @@ class StageRun:
         return artefact_of(path, f"{place}/{path.name}")
 
 
+def upload_folder(folder: Path, place: str) -> None:
+    """Uploads what is in a folder to a place among MLflow's artifacts, given as an address."""
+    _clear_away(place)
+    _repository(place).log_artifacts(str(folder))
+
+
+def keep_at(path: Path, place: str) -> Artefact:
+    """Uploads a file to a place among MLflow's artifacts, given as an address, and returns its record."""
+    _clear_away(place)
+    _repository(place).log_artifact(str(path))
+    return artefact_of(path, f"{place}/{path.name}")
+
+
 @contextmanager
 def flow_run(experiment: str, name: str, flow_run_id: str, tags: Mapping[str, str]) -> Iterator[StageRun]:
     """Opens the parent run of a flow run and closes it as FINISHED or FAILED."""
@@ -198,10 +211,7 @@ def fetch(artefact: Artefact) -> Path:
 
 def remove_artifacts(run_id: str) -> None:
     """Removes all artifacts of a run, wherever MLflow keeps them."""
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
-    repository: Any = get_artifact_repository(client().get_run(run_id).info.artifact_uri)
-    repository.delete_artifacts()
+    _repository(client().get_run(run_id).info.artifact_uri).delete_artifacts()
 
 
 def _spool(run_id: str, owner: str) -> Spool:
@@ -253,6 +263,12 @@ def _experiment(name: str) -> str:
         local = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite:")
         place = (state_dir() / "artifacts" / name).as_uri() if local else None
         return str(client().create_experiment(name, place))
+
+
+def _repository(place: str) -> Any:
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    return get_artifact_repository(place)
 
 
 def _clear_away(place: str) -> None:

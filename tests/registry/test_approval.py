@@ -13,7 +13,6 @@ from tasks.registry.gate.verdict_file import keep_verdict
 from tasks.registry.ledger.chain import append
 from tasks.registry.ledger.history import History
 from tasks.registry.promotion import approve, audit, carry_out, reconcile, roll_back
-from tasks.tracking import runs
 from tests.registry.made import PASSED, REFUSED, bundle_in, leads, release_of
 
 
@@ -109,15 +108,16 @@ def test_a_bundle_that_was_damaged_after_its_registration_does_not_load(registry
     assert "model.onnx" in found.failure
 
 
-def test_a_verdict_is_kept_with_the_release_as_the_bytes_that_the_ledger_holds(registry: MlflowClient) -> None:
+def test_a_verdict_is_kept_with_the_release_as_the_bytes_that_the_ledger_holds(
+    registry: MlflowClient, tmp_path: Path
+) -> None:
     check = Check(limit="quality.accuracy", op=">=", threshold=1, value=0.9)
     verdict = Verdict(environment="staging", checks=(check,))
-    with runs.flow_run("kept", "test", "flow-run", {}) as run:
-        release = release_of(registry, "kept", "a").model_copy(update={"run_id": run.id})
-        kept = keep_verdict(release, verdict)
+    release = with_bundle(release_of(registry, "kept", "a"), tmp_path)
+    kept = keep_verdict(release, verdict)
     carry_out(release, verdict, "test")
     path = local_path(kept.uri)
     assert path is not None
-    assert f"{run.id}/artifacts/verdicts/staging-" in kept.uri
+    assert path.parent == tmp_path / "verdicts"
     assert Verdict.model_validate_json(path.read_text()) == verdict
     assert sha256_of(path) == History.load("kept").decisions[-1].verdict_sha256 == kept.sha256
