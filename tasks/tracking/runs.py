@@ -211,7 +211,12 @@ def fetch(artefact: Artefact) -> Path:
 
 def remove_artifacts(run_id: str) -> None:
     """Removes all artifacts of a run, wherever MLflow keeps them."""
-    _repository(client().get_run(run_id).info.artifact_uri).delete_artifacts()
+    remove_artifacts_at(client().get_run(run_id).info.artifact_uri)
+
+
+def remove_artifacts_at(place: str) -> None:
+    """Removes all that lies at a place among MLflow's artifacts, given as an address."""
+    _repository(place).delete_artifacts()
 
 
 def _spool(run_id: str, owner: str) -> Spool:

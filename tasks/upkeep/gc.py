@@ -19,6 +19,7 @@ from tasks.registry.versions import delete_version
 from tasks.upkeep import caches
 from tasks.upkeep import mlflow_runs as runs
 from tasks.upkeep.garbage import Garbage, at, within
+from tasks.upkeep.mlflow_models import unneeded_models
 from tasks.upkeep.needs import Needs, Version, needs_of
 
 
@@ -53,6 +54,7 @@ def found(gone: set[Version], results: Path) -> Iterator[tuple[str, Sequence[Gar
     teachers = kept.teachers | set(runs.digests(every, kept))
     yield "results of stages", [*caches.results(results, doomed)]
     yield "runs in MLflow", spent
+    yield "models in MLflow", [*unneeded_models(kept)]
     yield "data variants", variants
     yield "views of soft labels", [*caches.soft_labels(state_dir() / "soft-labels", teachers, kept.data)]
     yield "leftovers of interruptions", [thing for root in _roots() for thing in caches.leftovers(root)]

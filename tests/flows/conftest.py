@@ -83,9 +83,9 @@ class Project:
         return subprocess.run(["git", *arguments], cwd=self.root, capture_output=True, text=True, check=True).stdout
 
     def registered(self, model: str, version: int) -> Path:
-        """Returns the folder of a version in the registry of the clone."""
-        found = MlflowClient(f"sqlite:///{self.root / '.stillhouse/mlflow.db'}").get_model_version(model, str(version))
-        return Path(str(found.source).removeprefix("file://"))
+        """Returns the folder of the bundle of a version in the registry of the clone."""
+        client = MlflowClient(f"sqlite:///{self.root / '.stillhouse/mlflow.db'}")
+        return Path(client.get_model_version_download_uri(model, str(version)).removeprefix("file://"), "bundle")
 
 
 def make_project(folder: Path) -> Project:

@@ -98,7 +98,7 @@ def test_old_versions_go_with_all_that_only_they_need_even_when_that_is_cut_off_
     assert "would be removed: digits version 2" in planned.out
     counts = removed(planned)
     # A run for each of its seven stages, and their parent; its data; its soft labels; itself and its teacher.
-    assert counts["runs in MLflow"] == 8
+    assert (counts["runs in MLflow"], counts["models in MLflow"]) == (8, 1)
     assert (counts["data variants"], counts["views of soft labels"], counts["versions in MLflow"]) == (1, 1, 2)
     for folders in (1, 4, 2):
         assert quick.python("-c", KILLED, str(folders), "gc", "--keep", "1").code == 9

@@ -167,9 +167,9 @@ def test_both_versions_are_in_the_one_mlflow_with_files_that_it_served(team: Tea
     for name in RECIPES:
         assert [version.version for version in client.search_model_versions(f"name = '{name}'")] == ["1"]
         found = client.get_model_version_by_alias(name, "staging")
-        assert found.run_id is not None
-        files = {Path(file.path).name for file in client.list_artifacts(found.run_id, "bundle")}
-        assert str(found.source).startswith("mlflow-artifacts:/")
+        model = client.get_logged_model(str(found.source).removeprefix("models:/"))
+        files = {Path(file.path).name for file in client.list_logged_model_artifacts(model.model_id, "bundle")}
+        assert model.artifact_location.startswith("mlflow-artifacts:/")
         assert {"model.onnx", "manifest.json"} <= files
     assert len([*(team.home / "team/artifacts").rglob("bundle/model.onnx")]) == 2
 

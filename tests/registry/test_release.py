@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.contracts.records import DataRecord, InputSpec
 from tasks.contracts.releases import Release, Verdict
 from tasks.contracts.scores import EvaluationRecord
-from tasks.contracts.targets import Column, TargetCard
 from tasks.core.errors import IntegrityError
 from tasks.core.files import artefact_of, local_path, sha256_of
 from tasks.core.record import Artefact
@@ -17,16 +15,10 @@ from tasks.registry.ledger import database
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.chain import append
 from tasks.registry.ledger.history import History
-from tasks.registry.release import ensure_release
 from tasks.runtime.bundle.bundle import self_test
 from tasks.runtime.bundle.manifest import MANIFEST
-from tasks.runtime.preprocess.preprocessor import ARRAYS
 from tasks.tracking import runs
-from tasks.training.arrays import CARD, read_card
-from tests.evaluate.report.made import CLASSES, evaluation, model
-from tests.runtime.conftest import mean_model
-
-SPEC = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
+from tests.registry.judged import judged_on, register
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,28 +44,7 @@ def card(tmp_path: Path) -> Artefact:
 
 @pytest.fixture
 def judged(tiny_images: Path, tmp_path: Path) -> EvaluationRecord:
-    """An evaluation whose ONNX file and data are there."""
-    onnx, weights = tmp_path / "fp32.onnx", tmp_path / "teacher.safetensors"
-    onnx.write_bytes(mean_model(SPEC))
-    weights.write_bytes(str(tmp_path).encode())  # another teacher for each test: another fingerprint
-    data = DataRecord(
-        name="trees",
-        version="v",
-        card_sha256=sha256_of(tiny_images / CARD),
-        directory=str(tiny_images),
-        task="classification",
-        input=read_card(tiny_images).input,
-        columns=(Column(name="label", dtype="int64"),),
-        targets=TargetCard(names=CLASSES),
-        preprocessing=dict(ARRAYS),
-        samples={},
-    )
-    return evaluation(data=data, onnx=artefact_of(onnx), teacher=model("teacher", weights=artefact_of(weights)))
-
-
-def register(judged: EvaluationRecord, card: Artefact) -> Release:
-    with runs.flow_run("trees", "retrain trees", "flow", {}) as run:
-        return ensure_release(run, "trees", judged, card)
+    return judged_on(tiny_images, tmp_path)
 
 
 def files(release: Release) -> dict[str, Path]:
