@@ -89,9 +89,10 @@ def test_bad_images_leave_nothing_behind(real: Path, images: Path, tmp_path: Pat
     _refused(real, "expected a folder with one folder per class, got nothing there", images=tmp_path / "none")
     _refused(real, "at least two class folders, each with images, got 0 class folders", images=images / "cat")
     (images / "emu").mkdir()
-    _refused(real, "got no image in `emu`", images=images)
-    (images / "emu/0.png").write_text("no image")
-    _refused(real, r"emu/0\.png`: expected an image", images=images)
+    _refused(real, "emu`: expected at least 3 images, got none", images=images)
+    for number in range(3):
+        (images / f"emu/{number}.png").write_text("no image")
+    _refused(real, r"got 3 files that are none:\n  `emu/0\.png`: expected an image", images=images)
 
 
 def test_bad_tables_leave_nothing_behind(real: Path, table: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_device_computes_the_very_pixels_of_training(name: str, channels: in
     reader = ImageFolderReader.model_validate(
         {"kind": "image_folder", "size": [9, 7], "channels": channels, "levels": [10, 4_095], "background": 7}
     )
-    trained, problem = read_picture(io.BytesIO(MANY[name]), format_of(reader))
+    trained, problem = read_picture(io.BytesIO(MANY[name]), reader)
     assert not problem
     device = loaded(format_of(reader))
     assert trained.shape == (channels, 9, 7)

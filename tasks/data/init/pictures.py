@@ -1,28 +1,28 @@
-"""A first recipe for a folder of pictures: what its reader needs is looked up in their headers."""
+"""A first recipe for a folder of pictures: what its reader needs is looked up in their names, headers and pixels."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from PIL import Image, UnidentifiedImageError
-
-from tasks.core.errors import DataError, mismatch
-from tasks.data.init.templates import HEAD, SPLIT, TAIL
+from tasks.core.errors import DataError, mismatch, printable
+from tasks.data.init.picture_looks import DECODED, GREY, Looks, levels_of, looks_of
+from tasks.data.init.picture_tree import WHOLE, PictureTree, picture_tree
+from tasks.data.init.templates import HEAD, OFFICIAL, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
-from tasks.data.readers.picture import SUFFIXES
-from tasks.data.sources.own import own_files
+from tasks.data.readers.picture import NO_PICTURE
 
 SIDES = (8, 16, 32, 64)
 """pixels; more is slow to train on a laptop"""
-LOOKED_AT = 100
-"""images per class"""
-GREY = ("1", "L", "LA", "I;16")
+SHOWN = 5
+HEADINGS = ("class", "images", "pixels", "modes", "becomes")
 _IMAGES = """\
   reader:
     kind: image_folder
     size: [{side}, {side}]             # height, width in pixels; larger sees more and costs more
-    channels: {channels}                # 1 grey, 3 colour
+    channels: {channels}                # 1 grey, 3 colour, 4 colour and alpha
 """
 _IMAGE_MODELS = """
 teacher:
@@ -33,73 +33,184 @@ student:
   architecture: {{kind: cnn, channels: {student}}}
   training: {{epochs: 60, batch_size: 64, learning_rate: 0.01}}
 """
+_TRAITS = {
+    "several": "hold several pictures (animations, pages): the first of each is read",
+    "turned": "are turned upright, as their EXIF data says",
+    "large": "are very large: they are made smaller while they are read",
+    "deep colour": "have 16 bits per channel in colour: the upper 8 are read, so write them as 8 bits if less are used",
+}
+_COLOURS = {1: "grey", 3: "colour", 4: "colour and alpha"}
 
 
 @dataclass(frozen=True)
-class ImageGuess:
-    """Side of the square that images are resized to in pixels, and 1 channel where all of them are grey, else 3."""
+class _Guess:
+    """Side of the square that images are resized to in pixels, what becomes of their channels and 16-bit levels."""
 
     side: int
     channels: int
+    levels: tuple[int, int] | None
 
 
 def understand(name: str, source: str, folder: Path) -> Understanding:
     """Returns a recipe for a folder with one folder of pictures per class; `source` is how the recipe names it.
 
     Raises:
-        DataError: no such folder, no class folders, a class without images, fewer than two, or a file that is no image.
+        DataError: no such folder, no class folders, too few images of a class, fewer than two classes, or files that
+            are no images; all of them at once.
     """
-    return Understanding(_recipe(name, source, guess_images(folder)))
+    if not folder.is_dir():
+        got = "a file" if folder.is_file() else "nothing there"
+        expected = "a folder with one folder per class"
+        raise DataError(mismatch(printable(str(folder)), "", expected, got, "mend `--images`"))
+    tree = picture_tree(folder)
+    _check(tree)
+    by_label = looks_of(tree)
+    whole = Looks()
+    for looks in by_label.values():
+        whole = whole.with_others(looks)
+    guess = _guess(whole)
+    rows = tuple(_row(tree, label, looks, guess) for label, looks in by_label.items())
+    return Understanding(_recipe(name, source, tree, guess), HEADINGS, rows, tuple(_notes(tree, whole, guess)))
 
 
-def _recipe(name: str, source: str, guess: ImageGuess) -> str:
+def _check(tree: PictureTree) -> None:
+    """Refuses what cannot be learned from: by names alone, before a picture is opened."""
+    where = printable(str(tree.folder))
+    if len(tree.pictures) < 2:
+        raise DataError(mismatch(where, "", "at least two class folders, each with images", *_too_few_labels(tree)))
+    problems = [*_shortages(tree)]
+    if tree.astray:
+        got = f"{len(tree.astray)} beside them: {_listed(tree.astray)}"
+        problems.append(mismatch(where, "", "images inside class folders", got, "move or remove them"))
+    if problems:
+        more = len(problems) - 2 * SHOWN
+        raise DataError("\n".join([*problems[: 2 * SHOWN], *([f"and {more} more like these"] if more > 0 else [])]))
+
+
+def _shortages(tree: PictureTree) -> Iterator[str]:
+    """Yields the class folders with too few images for their part."""
+    least = _least(tree)
+    for label, by_part in tree.pictures.items():
+        for part, need in least.items():
+            if (have := len(by_part.get(part, ()))) < need:
+                path = tree.folder / tree.splits.get(part, "") / label
+                do = "put images there, or remove the folder" + (" in all parts" if tree.splits else "")
+                others = tree.no_pictures[label]
+                got = f"{have or 'none'}" + (f", and {others} files that are {NO_PICTURE}" if others else "")
+                yield mismatch(printable(str(path)), "", f"at least {need} images", got, do)
+
+
+def _least(tree: PictureTree) -> dict[str, int]:
+    """Returns part -> images that each class needs there; what is drawn from one part must leave some of it."""
+    if not tree.splits:
+        return {WHOLE: 3}
+    return {part: 2 if part == "train" and "validation" not in tree.splits else 1 for part in tree.splits}
+
+
+def _too_few_labels(tree: PictureTree) -> tuple[str, str]:
+    """Returns what was got and what to do where there are no two class folders."""
+    got = f"{len(tree.pictures)} class folders"
+    got += f" and {len(tree.astray)} images beside them" if tree.astray else ""
+    got += f"; left out: {_counted(tree.left_out)}" if tree.left_out else ""
+    inside = [label for label in tree.pictures if any(path.is_dir() for path in (tree.folder / label).glob("*"))]
+    if inside and not tree.splits:
+        return got, f"are the class folders in `{inside[0]}`? Then give `--images {tree.folder / inside[0]}`"
+    return got, "put each class's images into a folder of its own"
+
+
+def _guess(looks: Looks) -> _Guess:
+    side = median(min(size) for size in looks.sizes)
+    fitting = [candidate for candidate in SIDES if candidate <= side]
+    grey = all(mode in GREY for mode in looks.modes)
+    channels = 4 if looks.traits["transparent"] else 1 if grey else 3
+    return _Guess(fitting[-1] if fitting else SIDES[0], channels, levels_of(looks))
+
+
+def _recipe(name: str, source: str, tree: PictureTree, guess: _Guess) -> str:
     """Returns a recipe for a folder of images."""
+    reader = _IMAGES.format(side=guess.side, channels=guess.channels)
+    if guess.levels:
+        low, high = guess.levels
+        reader += f"    levels: [{low}, {high}]          # of 16-bit pixels: these become 0 and 255\n"
+    if tree.splits:
+        folders = ", ".join(f"{part}: {quoted(folder)}" for part, folder in tree.splits.items())
+        reader += f"    splits: {{{folders}}}   # folders of the published split\n"
     # Each entry halves the picture; it should not end below 2 pixels.
     student = [8, 16, 32, 32][: max(2, guess.side.bit_length() - 3)]
     return (
         HEAD.format(name=name, kind="folder", path=json.dumps(source))
-        + _IMAGES.format(side=guess.side, channels=guess.channels)
-        + SPLIT
+        + reader
+        + (OFFICIAL if tree.splits else SPLIT)
         + _IMAGE_MODELS.format(student=student)
         + TAIL.format(candidates="[fp32, static_int8]")
     )
 
 
-def guess_images(folder: Path) -> ImageGuess:
-    """Looks at the headers of the first images of each class.
-
-    Raises:
-        DataError: no such folder, no class folders, a class without images, fewer than two, or a file that is no image.
-    """
-    if not folder.is_dir():
-        got = "a file" if folder.is_file() else "nothing there"
-        raise DataError(mismatch(str(folder), "", "a folder with one folder per class", got, "mend `--images`"))
-    by_class = _images_by_class(folder)
-    empty = [name for name, images in by_class.items() if not images]
-    if len(by_class) < 2 or empty:
-        got = f"no image in {', '.join(f'`{name}`' for name in empty)}" if empty else f"{len(by_class)} class folders"
-        do = "put each class's images into a folder of its own"
-        raise DataError(mismatch(str(folder), "", "at least two class folders, each with images", got, do))
-    looks = [_look(path) for images in by_class.values() for path in images[:LOOKED_AT]]
-    side = median(side for side, _ in looks)
-    fitting = [candidate for candidate in SIDES if candidate <= side]
-    channels = 1 if all(mode in GREY for _, mode in looks) else 3
-    return ImageGuess(fitting[-1] if fitting else SIDES[0], channels)
+def _row(tree: PictureTree, label: str, looks: Looks, guess: _Guess) -> tuple[str, ...]:
+    by_part = tree.pictures[label]
+    counts = [f"{part} {len(by_part[part]):,}" for part in tree.splits] or [f"{len(tree.of_label(label)):,}"]
+    modes = ", ".join(mode for mode, _ in looks.modes.most_common())
+    return label, ", ".join(counts), _sizes(looks), modes, f"{guess.side} x {guess.side} {_COLOURS[guess.channels]}"
 
 
-def _images_by_class(folder: Path) -> dict[str, list[Path]]:
-    by_class: dict[str, list[Path]] = {}
-    for name, path in own_files(folder):
-        images = by_class.setdefault(name.split("/")[0], []) if "/" in name or path.is_dir() else []
-        if path.is_file() and path.suffix.lower() in SUFFIXES:
-            images.append(path)
-    return by_class
+def _sizes(looks: Looks) -> str:
+    """Returns (width x height) of the smallest and of the largest."""
+    by_area = sorted(looks.sizes, key=lambda size: size[0] * size[1])
+    ends = dict.fromkeys(f"{width} x {height}" for width, height in (by_area[0], by_area[-1]))
+    return " to ".join(ends)
 
 
-def _look(path: Path) -> tuple[int, str]:
-    """Returns (shorter side, mode) of an image; its pixels are not decoded."""
-    try:
-        with Image.open(path) as image:
-            return min(image.size), image.mode
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise DataError(mismatch(str(path), "", "an image", str(error), "mend or remove it")) from None
+def _notes(tree: PictureTree, looks: Looks, guess: _Guess) -> Iterator[str]:
+    yield from _notes_of_split(tree)
+    if tree.left_out:
+        total = sum(tree.left_out.values())
+        yield f"Left out: {total:,} files: {_counted(tree.left_out)}."
+    for labels in tree.near_equal():
+        names = " and ".join(f"`{label}`" for label in labels)
+        yield f"Nearly equal: {names} are different classes here; if they are one, give their folders one name."
+    yield from _notes_of_modes(looks, guess)
+    total = sum(len(tree.of_label(label)) for label in tree.labels)
+    if len(looks.sizes) < total or total > DECODED:
+        headers, pixels = f"the headers of {len(looks.sizes):,}", f"the pixels of at most {DECODED:,}"
+        yield f"Looked at: {headers} and {pixels} of {total:,} images."
+
+
+def _notes_of_split(tree: PictureTree) -> Iterator[str]:
+    if not tree.splits:
+        yield "Split: drawn by content, 20 % to choose and 20 % to judge; a picture stays where it is while data grows."
+        return
+    folders = ", ".join(f"`{folder}` as {part}" for part, folder in tree.splits.items())
+    cut = "" if "validation" in tree.splits else "; validation is cut from train"
+    yield f"Split: as published, {folders}{cut}."
+    if tree.splits["test"].casefold().startswith("val"):
+        yield f"No test folder with classes: `{tree.splits['test']}` judges, once, so it cannot choose as well."
+    for folder in tree.unused:
+        yield f"`{folder}` holds no class folders: nothing in it is used."
+
+
+def _notes_of_modes(looks: Looks, guess: _Guess) -> Iterator[str]:
+    seen = len(looks.sizes)
+    if guess.levels:
+        low, high = guess.levels
+        yield f"16-bit pixels: values from {low:,} to {high:,} become 0 to 255; others are cut off."
+    if guess.channels == 4:
+        count = looks.traits["transparent"]
+        yield f"Transparency: {count:,} images show something in alpha, so it is a fourth channel."
+    elif any(mode.endswith("A") for mode in looks.modes):
+        yield "Transparency: none of the pixels looked at is transparent, so alpha is left out (what is, shows white)."
+    if {"L", "RGB"} < {*looks.modes} and guess.channels == 3:
+        yield "Grey images become colour, as others have colour."
+    for trait, count in looks.traits.items():
+        if trait in _TRAITS:
+            yield f"{count:,} of {seen:,} images {_TRAITS[trait]}."
+        elif trait.startswith("mode "):
+            yield f"{count:,} of {seen:,} images have {trait}: Pillow converts them, without colour profiles."
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in Counter(reasons).most_common())
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(f"`{printable(name)}`" for name in names[:SHOWN])
+    return shown + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from params.data import Data
 from params.section import NAME_PATTERN
-from tasks.core.errors import InputError, mismatch
+from tasks.core.errors import InputError, mismatch, printable
 from tasks.core.files import whole_file
 from tasks.data.init import pictures, tables
 from tasks.data.init.understanding import Understanding
@@ -66,6 +66,9 @@ def _check_name(project: Path, name: str) -> None:
 def _source_path(project: Path, path: Path, name: str) -> str:
     """Returns how the recipe names the data: from the project's folder if it is in there, else absolute."""
     absolute, root = path.expanduser().absolute(), project.absolute()
+    if printable(str(absolute)) != str(absolute):
+        expected = "a path that can be written into a recipe"
+        raise InputError(mismatch(printable(str(path)), "", expected, "other characters in it", "rename it"))
     ours = root / "data" / name
     if absolute.is_relative_to(ours) or ours.is_relative_to(absolute):
         raise InputError(mismatch(str(path), "", f"data apart from `{ours}`, which is written to", "both", "move it"))

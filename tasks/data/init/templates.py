@@ -12,15 +12,23 @@ data:
     kind: {kind}
     path: {path}   # is in dvc.yaml too, where DVC watches it for new data
 """
-SPLIT = """\
+_ARRIVALS = """\
+  duplicates: drop             # equal samples would stand in two splits; refuse, drop or keep
+  arrivals: {bad: stop}        # what cannot be read stops the run; quarantine leaves it out, by name
+"""
+SPLIT = f"""\
   split:
     kind: hashed               # each sample stays where it is while data grows
     validation: 0.2            # chooses
     test: 0.2                  # judges, once
     seed: 0
-  duplicates: drop             # equal samples would stand in two splits; refuse, drop or keep
-  arrivals: {bad: stop}        # what cannot be read stops the run; quarantine leaves it out, by name
-"""
+{_ARRIVALS}"""
+OFFICIAL = f"""\
+  split:
+    kind: official             # the folders that were published: test judges, once
+    validation: 0.2            # cut from train, where there is no folder for it
+    seed: 0
+{_ARRIVALS}"""
 TAIL = """
 distill:
   alpha: 0.1                   # weight of the hard label; 1 - alpha goes to the teacher's

@@ -15,7 +15,6 @@ from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.picture import NO_PICTURE, format_of, is_picture, read_picture
 from tasks.data.readers.raw import members, packed_files
 from tasks.data.readers.samples import Part, Reading, Sample
-from tasks.runtime.preprocess.picture_format import PictureFormat
 
 UNLABELLED = ("unlabelled", "unlabeled")
 WITHOUT_LABEL, OUTSIDE, ASTRAY = "in a folder without label", "outside the folders of the split", "astray"
@@ -76,12 +75,11 @@ def read(reader: ImageFolderReader, raw: Path) -> Reading:
     tar = packed_files(raw, reader.kind)
     found = _found(tar, reader)
     _require_labels(found)
-    target = format_of(reader)
     return Reading(
         "image",
-        partial(_samples, reader, target, tar, found.astray),
+        partial(_samples, reader, tar, found.astray),
         {LABEL: {"values": tuple(found.labels)}},
-        preprocessing=target.facts(),
+        preprocessing=format_of(reader).facts(),
         dropped=dict(sorted(found.dropped.items())),
         refusal=_refusal(found.astray),
     )
@@ -135,14 +133,14 @@ def _refusal(astray: list[str]) -> str:
     return mismatch("data.source.path", "", "images inside class folders", got, "move or remove them")
 
 
-def _samples(reader: ImageFolderReader, target: PictureFormat, path: Path, astray: list[str]) -> Iterator[Sample]:
+def _samples(reader: ImageFolderReader, path: Path, astray: list[str]) -> Iterator[Sample]:
     for member, stream in members(path):
         if stream is not None and not (place := place_of(member.name, reader)).left_out:
-            yield _sample(member.name, place, stream, target)
+            yield _sample(member.name, place, stream, reader)
     for name in astray:
         yield Sample(name, problem="expected an image inside a class folder, got one beside them")
 
 
-def _sample(name: str, place: FilePlace, stream: IO[bytes], target: PictureFormat) -> Sample:
-    values, problem = read_picture(stream, target)
+def _sample(name: str, place: FilePlace, stream: IO[bytes], reader: ImageFolderReader) -> Sample:
+    values, problem = read_picture(stream, reader)
     return Sample(name, {LABEL: place.label}, values, place.part, problem=problem)

@@ -58,13 +58,13 @@ def _samples(
     reader: ImageTableReader, tar: Path, rows: dict[str, _Row], bad_lines: tuple[Sample, ...]
 ) -> Iterator[Sample]:
     yield from bad_lines
-    missing, target = set(rows), format_of(reader)
+    missing = set(rows)
     for member, stream in members(tar):
         row = rows.get(member.name)
         if row is None or stream is None:
             continue
         missing.discard(member.name)
-        values, problem = read_picture(stream, target)
+        values, problem = read_picture(stream, reader)
         yield Sample(row.id, row.target, values, problem=row.problem or problem, slices=row.slices)
     for name in sorted(missing):
         yield Sample(rows[name].id, problem=f"expected an image at `{name}` in the source, got no such file")

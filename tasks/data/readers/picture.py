@@ -1,6 +1,8 @@
 """A picture file as pixels, by the code that the device uses, too."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -26,11 +28,18 @@ def format_of(reader: PictureReader) -> PictureFormat:
     return PictureFormat((height, width), reader.channels, (first, last), background)
 
 
-def read_picture(stream: IO[bytes], target: PictureFormat) -> tuple[Values, str]:
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Holds back what Pillow warns of, which is what it mends: a warning names no file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_picture(stream: IO[bytes], reader: PictureReader) -> tuple[Values, str]:
     """Returns the pixels of a picture, or what is wrong with it."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what it mends, and names no file
-            return target.values(stream), ""
+        with quiet_pillow():
+            return format_of(reader).values(stream), ""
     except UnreadablePictureError as error:
         return NOTHING, str(error)
