@@ -70,7 +70,8 @@ def _number_format(samples: Mapping[str, Sequence[str]], separator: str) -> Numb
     """Returns the format in which most cells are numbers, the plainest first."""
     formats = [*_formats(separator)]
     counts = [
-        sum(written.number(cell) is not None for cells in samples.values() for cell in cells) for written in formats
+        sum(written.number(cell.strip().removesuffix("%")) is not None for cells in samples.values() for cell in cells)
+        for written in formats
     ]
     return formats[counts.index(max(counts))]
 

@@ -86,6 +86,9 @@ def _joint(counts: Mapping[str, int]) -> str:
         several = [{part.strip() for part in value.split(joint)} for value in counts if joint in value]
         alone = {value.strip() for value in counts if joint not in value}
         parts = Counter(part for some in several for part in some)
-        if several and all(all(part in alone or parts[part] > 1 for part in some) for some in several):
+        again = [part for part, count in parts.items() if part in alone or count > 1]
+        # People write a comma within one label, too.
+        least = len(parts) if joint == "," else len(parts) / 2
+        if len(again) > 1 and len(again) >= least:
             return joint
     return ""

@@ -105,8 +105,6 @@ class RowFates:
 
     def _none(self) -> str:
         """Returns why no row is left."""
-        if not self.table.rows:
-            return "no row below the header" + (f", {len(self.table.broken)} lines too long" * bool(self.table.broken))
         gaps = f"{int(self._left_out.sum())} with a gap ({self._counts()}), which `missing` leaves out"
         wrong = [f"{len(self.problems)} with a mistake ({self.problems[min(self.problems)]})"] if self.problems else []
         told = "; ".join([*([gaps] if self._left_out.any() else []), *wrong])

@@ -39,6 +39,9 @@ def read(reader: TableReader, raw: Path) -> Reading:
         raise DataError(mismatch("data.source", "path", expected, raw_names(raw), do))
     written = number_format(reader)
     table = read_rows(raw / names[0], reader.separator, reader.encoding, written)
+    if not table.rows:
+        got = f"{len(table.broken)} that are too long" if table.broken else "none"
+        raise DataError(mismatch(table.file, "", "rows below the header", got, "is it the right file?"))
     types = check_columns(reader, table)
     columns = [TableColumn(name, kind, missing_values=reader.gaps_of(name)) for name, kind in types.items()]
     labels, fates = _labels(reader, table), RowFates(reader, table)
