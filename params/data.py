@@ -159,7 +159,7 @@ class Data(Section):
             raise ValueError(
                 f"`split.kind: {self.split.kind}` does not go with `reader.kind: {self.reader.kind}`;"
                 " `official` is for readers whose source has a published test set (time_series, idx, image_folder with"
-                " `splits`), `stratified` and `hashed` are for all others"
+                " `splits`, sequences with a split of their own), `stratified` and `hashed` are for all others"
             )
         return self
 

@@ -275,21 +275,9 @@ Gaps = Annotated[dict[str, Names], BeforeValidator(_for_all)]
 """column -> texts that mean a gap there; a list is short for those of all columns"""
 
 
-class TableReader(ReaderSection):
-    """Rows of a CSV or Parquet file: numeric columns as they are, `categorical` ones as one column per value."""
+class CsvReader(ReaderSection):
+    """A CSV or Parquet file, and how a CSV file is written."""
 
-    layout = "vector"
-    kind: Literal["table"]
-    label: str
-    categorical: Names = ()
-    ignore: Names = ()
-    missing: Literal["refuse", "drop", "impute"] = "refuse"
-    """of rows with a gap; impute: the median or the most frequent value of the training samples, and a feature that
-    says so"""
-    missing_values: Gaps = Field(default_factory=dict)
-    """texts that mean a gap, beside the empty cell"""
-    merge: dict[str, Names] = Field(default_factory=dict)
-    """label -> other texts in the file that mean it"""
     separator: str = Field(default=",", min_length=1, max_length=1)
     encoding: str = "utf-8"
     decimal: Literal[".", ","] = "."
@@ -305,21 +293,38 @@ class TableReader(ReaderSection):
         return self
 
     @model_validator(mode="after")
-    def _labels_are_merged_once(self) -> Self:
-        others = tuple(text for texts in self.merge.values() for text in texts)
-        problems = _twice("merge", others)
-        problems += [f"`merge` has `{text}` on both sides" for text in self.merge if text in others]
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-    @model_validator(mode="after")
     def _encoding_is_known(self) -> Self:
         try:
             "a".encode(self.encoding)
         except (LookupError, ValueError):
             do = "name one that Python knows, such as `utf-8`, `windows-1252` or `utf-16`"
             raise ValueError(f"`encoding`: `{self.encoding}` is none; {do}") from None
+        return self
+
+
+class TableReader(CsvReader):
+    """Rows of a CSV or Parquet file: numeric columns as they are, `categorical` ones as one column per value."""
+
+    layout = "vector"
+    kind: Literal["table"]
+    label: str
+    categorical: Names = ()
+    ignore: Names = ()
+    missing: Literal["refuse", "drop", "impute"] = "refuse"
+    """of rows with a gap; impute: the median or the most frequent value of the training samples, and a feature that
+    says so"""
+    missing_values: Gaps = Field(default_factory=dict)
+    """texts that mean a gap, beside the empty cell"""
+    merge: dict[str, Names] = Field(default_factory=dict)
+    """label -> other texts in the file that mean it"""
+
+    @model_validator(mode="after")
+    def _labels_are_merged_once(self) -> Self:
+        others = tuple(text for texts in self.merge.values() for text in texts)
+        problems = _twice("merge", others)
+        problems += [f"`merge` has `{text}` on both sides" for text in self.merge if text in others]
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     @property
@@ -332,7 +337,118 @@ class TableReader(ReaderSection):
         return tuple(dict.fromkeys((*self.missing_values.get(ALL_COLUMNS, ()), *self.missing_values.get(column, ()))))
 
 
+class SequenceTableReader(CsvReader):
+    """Sequences in a table, with their labels and perhaps their split in columns."""
+
+    layout = "sequence"
+    label: str
+    split: str | None = None
+    """the column that says `train`, `validation` or `test`, where there is a split already"""
+    ignore: Names = ()
+
+    @property
+    def published(self) -> bool:
+        """Says whether there is a column with the split."""
+        return self.split is not None
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """(frames, features)."""
+        return (32, 4)
+
+
+class LongTableReader(SequenceTableReader):
+    """One row per frame: all columns but those named here are its features."""
+
+    kind: Literal["long_table"]
+    sequence: str
+    """the column that says which sequence a row is of"""
+    order: str | None = None
+    """the column with a number or a time that must rise within a sequence; it is no feature"""
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Field -> column, of the columns that are no features."""
+        found = {"sequence": self.sequence, "order": self.order, "label": self.label, "split": self.split}
+        return {field: column for field, column in found.items() if column is not None}
+
+
+class WideTableReader(SequenceTableReader):
+    """One row per sequence: all columns but those named here are its frames, in order."""
+
+    kind: Literal["wide_table"]
+    id: str | None = None
+    """the column with the name of each sequence"""
+    shape: PositiveInts | None = None
+    """(frames, features) where a frame is several columns, one behind the other; else each column is a frame"""
+
+    @model_validator(mode="after")
+    def _shape_is_two_numbers(self) -> Self:
+        if self.shape and len(self.shape) != 2:
+            raise ValueError(f"`shape` needs two numbers, frames and features; got {len(self.shape)}")
+        return self
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """(frames, features)."""
+        return self.shape or (32, 1)
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Field -> column, of the columns that are no frames."""
+        found = {"id": self.id, "label": self.label, "split": self.split}
+        return {field: column for field, column in found.items() if column is not None}
+
+
+class SequenceArrays(Section):
+    """Names of arrays: in an `.npz`, `NAME`, or `FILE.npz:NAME` where there are several; of a file, `NAME.npy`."""
+
+    inputs: str
+    """(n, frames, features), or (n, frames) with one number per frame"""
+    labels: str
+    """(n,)"""
+    lengths: str | None = None
+    """(n,) frames that count; those behind them are padding"""
+
+
+class SequenceArraysReader(ReaderSection):
+    """Sequences in numpy files: all together in `arrays`, or each part of a split in arrays of its own."""
+
+    layout = "sequence"
+    kind: Literal["sequence_arrays"]
+    arrays: SequenceArrays | None = None
+    train: SequenceArrays | None = None
+    validation: SequenceArrays | None = None
+    test: SequenceArrays | None = None
+
+    @model_validator(mode="after")
+    def _arrays_or_parts(self) -> Self:
+        if (self.arrays is None) != bool(self.train and self.test) or (self.arrays and (self.train or self.test)):
+            raise ValueError("give `arrays`, or `train` and `test` (and `validation`, if there is one)")
+        if self.arrays and self.validation:
+            raise ValueError("`validation` goes with `train` and `test`, not with `arrays`")
+        return self
+
+    @property
+    def published(self) -> bool:
+        """Says whether the parts of a split are there."""
+        return self.arrays is None
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """(frames, features)."""
+        return (32, 4)
+
+
 Reader = Annotated[
-    PixelTableReader | ImageFolderReader | ImageTableReader | IdxReader | TimeSeriesReader | TableReader,
+    PixelTableReader
+    | ImageFolderReader
+    | ImageTableReader
+    | IdxReader
+    | TimeSeriesReader
+    | TableReader
+    | LongTableReader
+    | WideTableReader
+    | SequenceArraysReader,
     Field(discriminator="kind"),
 ]

@@ -21,6 +21,7 @@ from .preprocessor import ModelInputs, Preprocessor
 
 RECORDS = "records"
 CSV = "text/csv"
+NPZ = "application/x-npz"
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _NUMBERS = "biuf"
 _JSON = JsonSource(
@@ -72,6 +73,8 @@ def read_samples(
 
 
 def _read(content: bytes, takes: TensorInfo, preprocessor: Preprocessor, limits: SampleLimits) -> ModelInputs:
+    if content.startswith((b"\x93NUMPY", b"PK")) and NPZ in preprocessor.media_types:
+        return preprocessor.from_file(content)
     if content.startswith(b"\x93NUMPY"):
         return ModelInputs({INPUTS: read_npy(content)})
     if content.startswith(b"PK"):
