@@ -30,7 +30,8 @@ from tasks.compress.context import choose_rows
 from tasks.compress.operators import executed_operators, integer_operators
 from tasks.compress.quantization.calibration import CalibrationSamples
 from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord
-from tasks.core.workspace import prepare_environment, project_root
+from tasks.core.environment import prepare_environment
+from tasks.core.workspace import project_root
 from tasks.kinds.recipes import load_recipe
 from tasks.models.export import export_onnx
 from tasks.models.weights import load_model

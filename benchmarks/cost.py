@@ -26,8 +26,9 @@ import numpy as np
 from benchmarks.page import replace_table
 from params.distill import SoftLabelStore
 from params.pipeline import Recipe
+from tasks.core.environment import prepare_environment
 from tasks.core.progress import silent
-from tasks.core.workspace import prepare_environment, project_root
+from tasks.core.workspace import project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelReport

@@ -28,8 +28,9 @@ from flows.recipe_checks import pinned
 from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
 from tasks.contracts.records import DataRecord, ModelRecord
+from tasks.core.environment import prepare_environment
 from tasks.core.progress import silent
-from tasks.core.workspace import prepare_environment, project_root
+from tasks.core.workspace import project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.baseline import train_alone
 from tasks.distill.health import weights_digest

@@ -24,8 +24,9 @@ from scipy.stats import t
 from benchmarks.page import replace_table
 from params.distill import Distill
 from params.pipeline import Recipe
+from tasks.core.environment import prepare_environment
 from tasks.core.progress import silent
-from tasks.core.workspace import prepare_environment, project_root
+from tasks.core.workspace import project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.baseline import train_alone
 from tasks.distill.student import distill

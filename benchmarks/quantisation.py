@@ -26,8 +26,9 @@ from params.pipeline import Recipe
 from tasks.compress.context import CompressionContext
 from tasks.compress.passes import CandidateBuilder
 from tasks.compress.recovery import Recoverer
+from tasks.core.environment import prepare_environment
 from tasks.core.progress import silent
-from tasks.core.workspace import prepare_environment, project_root
+from tasks.core.workspace import project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill

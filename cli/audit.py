@@ -7,10 +7,10 @@ import typer
 from cli.options import AsJson
 from cli.output.console import say, say_json
 from infra.services.prefect_server import start_prefect_api
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import IntegrityError
 from tasks.core.progress import Notice
 from tasks.core.progress import say as tell
-from tasks.core.workspace import prepare_environment
 from tasks.registry.channel.paths import channels
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History

@@ -9,7 +9,7 @@ import typer
 
 from cli.options import AsJson, require_environment
 from cli.output.console import say, say_json, say_list, warn
-from tasks.core.workspace import prepare_environment
+from tasks.core.environment import prepare_environment
 from tasks.registry.channel.creation import create
 from tasks.registry.channel.keys import PASSPHRASE
 from tasks.registry.channel.paths import channels, metadata_dir, require_channel

@@ -10,12 +10,11 @@ from cli.output.console import say, say_json
 from params.promote import ENVIRONMENTS
 from tasks.contracts.ancestors import Ancestor
 from tasks.contracts.releases import Release
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import InputError, IntegrityError, mismatch
-from tasks.core.workspace import prepare_environment, project_root
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
-from tasks.registry.lineage import verify as verification
-from tasks.registry.lineage.project import SHORTEST, ancestry_of, digests_of, kinds_with
+from tasks.registry.lineage.project import SHORTEST, ancestry_of, damage_of, digests_of, kinds_with, verified
 from tasks.registry.lineage.verify import FileState, damage, verify_ledger
 from tasks.registry.removal import removed_in_words
 
@@ -48,15 +47,13 @@ def _show_lineage(environment: str, model: str | None, version: int | None, chec
     if checked:
         _require_ledger(history)
     lineages = {release: ancestry_of(release, history) for release in _meant(environment, model, version, history)}
-    hashed = lineages.items() if checked else ()
-    states = {release: verification.verify(ancestors, project_root()) for release, ancestors in hashed}
+    states = verified(lineages, history) if checked else {}
     if as_json:
         say_json(_facts(lineages, states, history))
     else:
         for release, ancestors in lineages.items():
             _print(release, ancestors, states.get(release, ()), _removal(release, history))
-    bad = damage(one for release, found in states.items() if not _removal(release, history) for one in found)
-    if bad:
+    if bad := damage_of(states):
         raise IntegrityError("\n".join([*bad, "`stillhouse run` makes again what is missing or changed"]))
 
 

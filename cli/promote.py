@@ -13,10 +13,11 @@ from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
 from params.promote import Gate
 from tasks.contracts.releases import Promotion
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import InputError, RefusedError, mismatch
 from tasks.core.files import local_path
 from tasks.core.record import Artefact
-from tasks.core.workspace import prepare_environment, project_root
+from tasks.core.workspace import project_root
 from tasks.kinds.recipes import load_recipe
 from tasks.registry.channel.paths import channels
 from tasks.tracking.job_runs import job_run

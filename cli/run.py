@@ -14,9 +14,9 @@ from flows.run import NothingToDo, RunEnded, RunStarted, load, note_nothing_chan
 from flows.run import run as run_flow
 from infra.services.prefect_server import start_prefect_api
 from params.promote import ENVIRONMENTS
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import RefusedError
 from tasks.core.progress import Event
-from tasks.core.workspace import prepare_environment
 from tasks.registry.ledger import entries as ledger
 
 BY_HAND = "by hand"

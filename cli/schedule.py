@@ -10,8 +10,8 @@ from cli.output.console import say
 from flows.run import load
 from infra.services.prefect_server import start_prefect_api
 from infra.services.schedule import Overlap, run_until_ended, scheduled
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import InputError, mismatch
-from tasks.core.workspace import prepare_environment
 
 WORDS: dict[Overlap, str] = {
     "skip": "one that is due while another goes on is left out",

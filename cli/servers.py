@@ -11,7 +11,7 @@ from cli.output.console import say
 from infra.services.pages import started_pages
 from infra.services.run import POOL
 from infra.services.team import EXPORTED, Stack, serve_team
-from tasks.core.workspace import prepare_environment
+from tasks.core.environment import prepare_environment
 
 
 def ui(

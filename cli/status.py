@@ -4,8 +4,8 @@ from typing import Any
 
 from cli.options import AsJson, ModelName
 from cli.output.console import say, say_json, say_table
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import InputError, mismatch
-from tasks.core.workspace import prepare_environment
 from tasks.registry.ledger.checks import checks
 from tasks.registry.ledger.history import BY_PEOPLE, Decision, History
 

@@ -17,10 +17,10 @@ from flows.sweep.search import label_of
 from flows.sweep.search_space import SearchSpace
 from infra.services.prefect_server import start_prefect_api
 from tasks.contracts.words import interval_in_digits
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import UnreachableError, mismatch
 from tasks.core.files import local_path
 from tasks.core.servers import answers, without_login
-from tasks.core.workspace import prepare_environment
 from tasks.kinds.limits import deciding
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from cli.options import AsJson
 from cli.output.console import say, say_json
 from infra.services.prefect_server import results_folder
 from tasks.contracts.releases import Release
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import InputError, RefusedError, mismatch
 from tasks.core.locks import exclusive
-from tasks.core.workspace import prepare_environment, project_root, state_dir
+from tasks.core.workspace import project_root, state_dir
 from tasks.registry import removal
 from tasks.registry.ledger.history import History
 from tasks.registry.versions import registry_lock
@@ -24,7 +25,7 @@ from tasks.upkeep.needs import Version
 
 
 def doctor(
-    deep: Annotated[bool, typer.Option("--deep", help="Hash all of DVC's cache, not only a sample.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Hash all of DVC's cache and of all releases.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Look for what may be wrong on this machine, and say what repairs it."""

@@ -15,9 +15,9 @@ from flows.changes import Comparison, compare
 from flows.run import RunStarted, load, note_no_reason, note_nothing_changed, refusal, refusals, run
 from flows.triggers import ask_triggers
 from params.pipeline import Recipe
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import BusyError, mismatch
 from tasks.core.progress import say
-from tasks.core.workspace import prepare_environment
 
 SCHEDULE = "schedule"
 PATIENCE_SECONDS = 120.0

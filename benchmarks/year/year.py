@@ -42,7 +42,7 @@ def live(weeks: int, split: str) -> int:
         1 if anything was wrong.
     """
     from infra.services.prefect_server import start_prefect_api
-    from tasks.core.workspace import prepare_environment
+    from tasks.core.environment import prepare_environment
 
     root, arrivals = Path.cwd(), Arrivals(Path("pictures"))
     first = _next_monday()

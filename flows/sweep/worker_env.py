@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import StageError
-from tasks.core.workspace import prepare_environment, project_root, state_dir
+from tasks.core.workspace import project_root, state_dir
 
 SOURCE = Path(__file__).parents[2]
 """where `flows` and `tasks` are imported from: workers are to run the same code"""

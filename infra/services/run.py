@@ -11,8 +11,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import InputError, StillhouseError, mismatch
-from tasks.core.workspace import prepare_environment
 
 POOL = "stillhouse-process"
 COMMANDS: Mapping[str, tuple[str, ...]] = {

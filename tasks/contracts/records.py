@@ -15,7 +15,7 @@ from params.models import Architecture
 from params.readers import Layout
 from tasks.contracts.metrics import Check
 from tasks.contracts.targets import Column, TargetCard
-from tasks.core.record import Artefact, Record
+from tasks.core.record import Artefact, Place, Record
 
 
 class InputSpec(Record):
@@ -145,7 +145,7 @@ class DataRecord(Record):
     name: str
     version: str
     card_sha256: str
-    directory: str
+    directory: Place
     task: str
     input: InputSpec
     columns: tuple[Column, ...]

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from tasks.core.environment import here
 
 
 def canonical_digest(value: Any) -> str:
@@ -49,10 +51,14 @@ class Record(BaseModel):
         return canonical_digest(essential(self.content()))
 
 
+Place = Annotated[str, AfterValidator(here)]
+"""a path or a URI: read from a record that was made where the state was before, it is where the file is now"""
+
+
 class Artefact(Record):
     """One file: where it lies (a `file://` or remote URI), the sha256 of its bytes, its size in bytes."""
 
-    uri: str
+    uri: Place
     sha256: str
     size: int
 

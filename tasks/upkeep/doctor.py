@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from tasks.core import process_lease, servers
 from tasks.core.errors import InputError
 from tasks.core.servers import without_login
 from tasks.core.workspace import state_dir
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
+from tasks.registry.lineage.project import damage_of, in_use, verified
+from tasks.registry.lineage.verify import damage, verify_ledger
 from tasks.tracking import runs
 from tasks.upkeep import dvc_cache as cache
 from tasks.upkeep import machine
@@ -26,7 +30,7 @@ def checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
     Args:
         project: the folder of the recipes.
         state: the state folder.
-        deep: hash every object of DVC's cache, not only a sample.
+        deep: hash every object of DVC's cache and the files of every release, not only a sample and those in use.
     """
     return {
         "versions of libraries": partial(machine.required_versions, project),
@@ -39,6 +43,7 @@ def checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
         "databases on this machine": partial(machine.sqlite_databases, state),
         "MLflow": mlflow_answers,
         "ledger": ledger_answers,
+        "files of releases": partial(files_of_releases, deep),
         "runs of killed processes": stale_runs,
         "recipes and recorded data": partial(cache.recorded_data, project),
         "data in the cache": partial(cache.incomplete_folders, project),
@@ -72,7 +77,7 @@ def ledger_answers() -> Iterator[Finding]:
     if not _has_begun():
         return
     try:
-        damaged = ledger.damaged_rows(History.load())
+        damaged = damage(verify_ledger(History.load()))
     except InputError as error:
         yield Finding(str(error), "stillhouse doctor")
         return
@@ -82,6 +87,25 @@ def ledger_answers() -> Iterator[Finding]:
         return
     for line in damaged:
         yield Finding(line, "stillhouse audit")
+
+
+def files_of_releases(deep: bool) -> Iterator[Finding]:
+    """Yields what is missing or changed of that which releases are made of, as `stillhouse lineage --verify` finds it.
+
+    Args:
+        deep: of every release; else of those in use.
+    """
+    if not _has_begun():
+        return
+    try:
+        history = History.load()
+        if damage(verify_ledger(history)):
+            return  # the check of the ledger has reported it: its rows say what the files should be
+        bad = damage_of(verified(ledger.releases() if deep else in_use(history), history))
+    except (InputError, SQLAlchemyError):
+        return  # as above
+    for line in bad:
+        yield Finding(line, "stillhouse run RECIPE")
 
 
 def stale_runs() -> Iterator[Finding]:

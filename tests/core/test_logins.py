@@ -4,9 +4,9 @@ from unittest.mock import patch
 
 import pytest
 
+from tasks.core.environment import prepare_environment
 from tasks.core.errors import InputError
 from tasks.core.servers import login_of, without_login
-from tasks.core.workspace import prepare_environment
 from tasks.registry.ledger import database
 from tasks.upkeep.doctor import named_servers
 

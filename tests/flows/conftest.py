@@ -62,21 +62,28 @@ class Project:
 
     def python(self, *arguments: str, timeout: float = 900) -> Said:
         """Runs Python in the clone, with nothing of the caller's settings for our tools."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
-        environment |= {"PYTHONPATH": str(WATCHER), "WATCHER_LOG": str(self.connections), "COLUMNS": "200"}
-        environment |= {"PREFECT_API_URL": self.api} if self.api else {}
-        environment |= dict(self.variables)
         started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.root,
-            env=environment,
+            env=self._environment(),
             capture_output=True,
             text=True,
             timeout=timeout,
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr, time.perf_counter() - started)
+
+    def started(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Begins the command in the clone, without waiting for its end."""
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-m", "cli.main", *arguments]
+        return subprocess.Popen(command, cwd=self.root, env=self._environment(), stdout=pipe, stderr=pipe, text=True)
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(TOOLS)}
+        kept |= {"PYTHONPATH": str(WATCHER), "WATCHER_LOG": str(self.connections), "COLUMNS": "200"}
+        return kept | ({"PREFECT_API_URL": self.api} if self.api else {}) | dict(self.variables)
 
     def git(self, *arguments: str) -> str:
         """Returns what git says in the clone."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from flows.run import load
 from flows.triggers import ask_triggers
 from flows.changes import compare
-from tasks.core.workspace import prepare_environment
+from tasks.core.environment import prepare_environment
 prepare_environment()
 project, recipe = load(Path("params/arrivals.yaml"), ["retrain.when=[below_gate]", *sys.argv[1:]])
 print(*ask_triggers(project, recipe, compare(project, recipe)))

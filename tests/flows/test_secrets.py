@@ -23,7 +23,7 @@ Webhook(name='factory', url='http://127.0.0.1:9/{{{{where}}}}', secrets=secrets)
 """
 """Prefect keeps the address itself readable, in the event that a block was made; what its `secrets` hold it does not"""
 SAVE = "from infra.services.prefect_server import start_prefect_api\n"
-SAVE += "from tasks.core.workspace import prepare_environment as prepare\n"
+SAVE += "from tasks.core.environment import prepare_environment as prepare\n"
 DEAD = "127.0.0.1:9"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 OPEN = """
-from tasks.core.workspace import prepare_environment
+from tasks.core.environment import prepare_environment
 prepare_environment()
 from tasks.tracking import runs
 runs.client()
@@ -47,7 +47,12 @@ def test_a_process_killed_while_it_makes_the_database_leaves_none_and_the_next_o
 def test_an_address_may_have_settings_behind_the_file(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/elsewhere.db?timeout=20"
     assert _started(tmp_path, MLFLOW_TRACKING_URI=address).wait() == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere.db", "mlflow.lock"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "elsewhere.db",
+        "mlflow.lock",
+        "places.json",
+        "places.json.lock",
+    ]
 
 
 def _wait_for(path: Path, changes: int, process: "subprocess.Popen[bytes]") -> None:

@@ -5,8 +5,8 @@ import signal
 import time
 from pathlib import Path
 
+from tasks.core.environment import prepare_environment
 from tasks.core.process_lease import owner
-from tasks.core.workspace import prepare_environment
 from tasks.tracking import runs
 
 

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tasks.registry.gate.verdict_file import verdict_files
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 from tasks.registry.lineage.ancestry import LOCK, ancestry, project_of
+from tasks.registry.lineage.verify import FileState, damage, verify
 
 SHORTEST = 8
 """characters of a digest that are enough"""
@@ -42,6 +43,39 @@ def ancestry_of(release: Release, history: History, ingredients: Ingredients | N
     learned = soft_labels(evaluation, state_dir() / "soft-labels")
     verdicts = verdict_files(release, history)
     return ancestry(release, evaluation, entries, ingredients, _locks(release, evaluation), learned, verdicts)
+
+
+def verified(releases: Iterable[Release], history: History) -> dict[Release, tuple[FileState, ...]]:
+    """Returns for each release the state of every file that it is made of; what was removed is not looked at.
+
+    `stillhouse lineage --verify` and `stillhouse doctor` both ask here, so they agree.
+    """
+    return {
+        release: verify(ancestry_of(release, history), project_root())
+        for release in releases
+        if history.removal_of(release) is None
+    }
+
+
+def damage_of(states: Mapping[Release, Sequence[FileState]]) -> tuple[str, ...]:
+    """Returns in words what of which release is missing or changed."""
+    return tuple(
+        f"{release.model} version {release.version}: {line}"
+        for release, found in states.items()
+        for line in damage(found)
+    )
+
+
+def in_use(history: History) -> tuple[Release, ...]:
+    """Returns of each model what leads an environment, what a rollback would lead back to, and the newest release."""
+    newest = {release.model: release for release in ledger.releases() if history.removal_of(release) is None}
+    found = {(release.model, release.version): release for release in newest.values()}
+    for model, environment in history.places():
+        leads = (history.champion(model, environment), *history.champions_before(model, environment)[:1])
+        for version in leads:
+            if version is not None and (release := ledger.release_of(model, version)) is not None:
+                found[model, version] = release
+    return tuple(found.values())
 
 
 def _locks(release: Release, evaluation: EvaluationRecord) -> Iterator[str]:

@@ -1,0 +1,110 @@
+"""A clone that is moved goes on where it was, and what is damaged in it is found by all who look."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Project, make_project
+from tests.flows.tiny import write_tiny
+
+pytestmark = pytest.mark.slow
+LISTS = (
+    ("status",),
+    ("history", "tiny"),
+    ("lineage", "staging"),
+    ("lineage", "--teacher", "1"),
+    ("doctor",),
+    ("gc", "--dry-run"),
+    ("channel", "status"),
+    ("audit",),
+)
+"""every command that lists, but for a sweep"""
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A clone with two releases and a channel, in another folder than the one that they were made in."""
+    project = make_project(tmp_path_factory.mktemp("moved"))
+    write_tiny(project.root, "tiny")
+    for more in ((), ("--set", "seed=1")):
+        done = project.stillhouse("run", "params/tiny.yaml", *more)
+        assert done.code == 0, done.out + done.err
+    keys = project.root.parent / "keys"
+    assert project.stillhouse("channel", "init", "staging", "--root-keys", str(keys)).code == 0
+    elsewhere = project.root.parent / "my proj [v2]"
+    project.root.rename(elsewhere)
+    return replace(project, root=elsewhere)
+
+
+def test_the_first_command_says_that_it_was_moved_and_there_is_nothing_to_do(moved: Project) -> None:
+    said = moved.stillhouse("run", "params/tiny.yaml", "--set", "seed=1")
+    assert said.code == 0, said.err
+    first, second = said.out.splitlines()
+    assert first.startswith(f"moved    this state was in `{moved.root.parent / 'clone'}`; ")
+    assert str(moved.root) in first
+    assert second.startswith("tiny: nothing changed since ")
+
+
+def test_everything_is_there(moved: Project) -> None:
+    for command in (("doctor", "--deep"), ("lineage", "staging", "--verify"), ("audit",), ("channel", "status")):
+        said = moved.stillhouse(*command)
+        assert said.code == 0, said.out + said.err
+        assert "wrong" not in said.out
+
+
+@pytest.mark.parametrize("command", LISTS, ids=" ".join)
+def test_in_a_pipe_each_list_is_json_and_nothing_else_where_that_is_asked_for(
+    moved: Project, command: tuple[str, ...]
+) -> None:
+    said = moved.stillhouse(*command, "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)
+
+
+def test_a_rollback_an_approval_and_a_run_of_another_recipe_work(moved: Project) -> None:
+    back = moved.stillhouse("rollback", "tiny", "--from", "staging", "--reason", "moved [/done]")
+    assert back.out.splitlines()[0] == "rolled back staging: version 1 again, before it version 2"
+    assert moved.stillhouse("approve", "tiny", "--to", "edge").code == 0
+    shutil.copy(moved.root / "params/tiny.yaml", moved.root / "params/other.yaml")
+    other = moved.stillhouse("run", "params/other.yaml")
+    assert other.code == 0, other.err
+    assert "promoted to staging: version 1" in other.out
+    history = moved.stillhouse("history", "tiny").out.splitlines()
+    assert any(line.endswith(" moved [/done]") for line in history)
+
+
+@pytest.mark.parametrize("damage", ["gone", "other bytes"])
+@pytest.mark.parametrize("what", ["bundle/model.onnx", "teacher-model.safetensors", "data/tiny/prepared/dataset.json"])
+def test_doctor_and_lineage_find_the_same_damage(moved: Project, what: str, damage: str) -> None:
+    def found(*command: str) -> Any:
+        said = moved.stillhouse(*command, "--json")
+        return said, json.loads(said.out)
+
+    path = _file(moved, what)
+    content = path.read_bytes()
+    try:
+        path.unlink() if damage == "gone" else path.write_bytes(b"other")
+        checked, checks = found("doctor")
+        shown, _ = found("lineage", "staging", "--model", "tiny", "--verify")
+    finally:
+        path.write_bytes(content)
+    assert (checked.code, shown.code) == (1, 1)
+    (files,) = [one["findings"] for one in checks if one["check"] == "files of releases"]
+    *lines, _ = shown.err.removeprefix("stillhouse: ").splitlines()
+    assert lines
+    assert set(lines) <= {one["wrong"] for one in files}
+    assert moved.stillhouse("doctor").code == 0
+
+
+def _file(moved: Project, what: str) -> Path:
+    """Returns a file of the release that leads staging."""
+    if what.startswith("data/"):
+        return moved.root / what
+    (facts,) = json.loads(moved.stillhouse("lineage", "staging", "--model", "tiny", "--json").out)
+    kind = "release" if what.startswith("bundle") else "teacher"
+    (files,) = [one["facts"] for one in facts["ancestors"] if one["kind"] == kind]
+    return Path(moved.root, ".stillhouse/artifacts/tiny", files["run"], "artifacts", what)
