@@ -1,26 +1,44 @@
 """A release in the hands of MLflow's own tools: what they load answers as the runtime does."""
 
+import io
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
+from mlflow.models import Model
 from numpy.typing import NDArray
+from PIL import Image
+from urllib3 import PoolManager, Retry
 
+from infra.services.prefect_server import free_port
+from tasks.contracts.records import InputSpec
 from tasks.contracts.releases import Release
 from tasks.core.files import artefact_of, local_path
 from tasks.core.record import Artefact
 from tasks.registry.ledger import database
 from tasks.registry.mlflow_model.description import LONGEST, described
+from tasks.registry.mlflow_model.folder import write_model
 from tasks.registry.versions import move_alias
+from tasks.runtime.bundle.bundle import golden_of, write_bundle
 from tasks.runtime.bundle.predictor import Predictor
 from tasks.runtime.bundle.session import Session
+from tasks.runtime.preprocess.cells import TableColumn
+from tasks.runtime.preprocess.picture_format import PictureFormat
+from tasks.runtime.preprocess.table import TablePreprocessor
 from tasks.runtime.pyfunc import RAW
 from tasks.tracking import runs
 from tests.registry.judged import judged_on, register
+from tests.runtime.conftest import FACTS, mean_model
 
 Named = dict[str, NDArray[Any]]
 CARD = "---\ntags: [a]\n---\n\n# trees\n\n- 97 %\n\n## Data\n\nten\n\n## Lineage\n\nlong\n"
@@ -93,6 +111,37 @@ def test_sequences_of_different_lengths_give_the_logits_of_the_runtime(
         assert np.abs(logits - expected).max() < 1e-6, way
 
 
+@pytest.fixture
+def served(tiny_images: Path, tmp_path: Path, card: Artefact) -> Iterator[tuple[str, Path]]:
+    """The address of `mlflow models serve` on a model's alias, and the bundle behind it."""
+    release = register(judged_on(tiny_images, tmp_path), card)
+    move_alias("trees", "staging", release.version)
+    port = free_port(5100)
+    command = ["mlflow", "models", "serve", "-m", "models:/trees@staging", "--env-manager", "local", "-p", str(port)]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with subprocess.Popen(command, env={**os.environ, "PATH": path}, start_new_session=True) as server:
+        try:
+            yield f"http://127.0.0.1:{port}", bundle_of(release)
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+def asked(address: str, question: dict[str, Any]) -> Any:
+    """Returns what a server predicts; asks again until it is up."""
+    retry = Retry(total=60, backoff_factor=1, backoff_max=1)
+    answer = PoolManager(retries=retry).request("POST", f"{address}/invocations", json=question)
+    return answer.json()["predictions"]
+
+
+@pytest.mark.slow
+def test_mlflow_models_serve_answers_over_http_as_the_runtime_does(served: tuple[str, Path]) -> None:
+    address, bundle = served
+    question = {"inputs": pictures()["inputs"].tolist()}
+    logits = logits_of(asked(address, {**question, "params": {RAW: True}}))
+    assert np.abs(logits - Session.from_bundle(bundle).predict(pictures())["logits"]).max() < 1e-6
+    assert asked(address, question) == Predictor.from_bundle(bundle).predict(pictures())
+
+
 def test_without_a_wish_the_answers_are_those_of_the_runtime(tiny_images: Path, tmp_path: Path, card: Artefact) -> None:
     release = register(judged_on(tiny_images, tmp_path), card)
     expected = Predictor.from_bundle(bundle_of(release)).predict(pictures())
@@ -133,3 +182,44 @@ def test_a_description_has_whole_sections_and_fits_every_database() -> None:
     assert len(text) <= LONGEST
     assert "## Data" in text
     assert not any(word in text for word in ("tags:", "## Lineage", "## Limits", "xxx"))
+
+
+def raw_bundle(folder: Path, facts: dict[str, Any], spec: InputSpec, samples: NDArray[Any]) -> Path:
+    """Writes an MLflow model of a bundle that reads raw samples; returns its folder."""
+    model = mean_model(spec)
+    told = replace(FACTS, preprocessing=facts, layout=spec.layout)
+    write_bundle(folder / "bundle", told, model, golden_of(Session(model), {"inputs": samples}))
+    write_model(folder / "model", folder / "bundle", Model())
+    return folder / "model"
+
+
+def test_rows_of_a_table_are_taken_raw_with_gaps_and_numbers_of_any_type(tmp_path: Path) -> None:
+    columns = (TableColumn("kind", "category", ("oak", "elm"), fill="oak"), TableColumn("height", "number", fill="2"))
+    table = TablePreprocessor(columns)
+    features = table.from_records([{"kind": "elm", "height": 3}]).arrays["inputs"]
+    spec = InputSpec(layout="vector", dtype="float32", shape=features.shape[1:])
+    model = mlflow.pyfunc.load_model(str(raw_bundle(tmp_path, table.facts(), spec, features)))
+    rows = pd.DataFrame({"kind": ["elm", None, "ash"], "height": [3, np.nan, 12.5], "further": 1})
+    records: list[dict[str, Any]] = [
+        {"kind": "elm", "height": 3},
+        {"kind": None, "height": None},
+        {"kind": "ash", "height": 12.5},
+    ]
+    runtime = Predictor.from_bundle(tmp_path / "model/bundle")
+    expected = runtime.session.predict(table.from_records(records).arrays)["logits"]
+    assert np.abs(logits_of(model.predict(rows, params={RAW: True})) - expected).max() < 1e-6
+    assert model.predict(rows) == runtime.answer(table.from_records(records))
+    assert "notes" in model.predict(rows)[2]
+    assert model.predict(model.input_example)
+
+
+def test_picture_files_are_taken_as_their_bytes(tmp_path: Path) -> None:
+    format_ = PictureFormat((8, 8), channels=1)
+    spec = InputSpec(layout="image", dtype="uint8", shape=(1, 8, 8))
+    model = mlflow.pyfunc.load_model(str(raw_bundle(tmp_path, format_.facts(), spec, pictures()["inputs"])))
+    stream = io.BytesIO()
+    Image.fromarray(np.arange(400, dtype=np.uint8).reshape(20, 20)).save(stream, "PNG")
+    runtime = Predictor.from_bundle(tmp_path / "model/bundle")
+    expected = runtime.answer(runtime.preprocessor.from_file(stream.getvalue()))
+    assert model.predict(pd.DataFrame({"image": [stream.getvalue()]})) == expected
+    assert model.predict(model.input_example)
