@@ -17,10 +17,10 @@ from tasks.compress.task import compress_student
 from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord
 from tasks.contracts.releases import Promotion, Release
 from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, EvaluationRecord
+from tasks.contracts.words import with_ends
 from tasks.core.fingerprint import LIBRARIES, Ingredients, flatten, library_versions
 from tasks.core.locks import shared
 from tasks.core.record import Artefact, Record
-from tasks.core.workspace import git_commit, project_root
 from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, distill_student, teach_each_other, train_baseline
 from tasks.distill.teachers.task import train_teacher
@@ -29,6 +29,7 @@ from tasks.evaluate.task import evaluate_candidates
 from tasks.kinds.limits import deciding
 from tasks.registry.task import register_student
 from tasks.tracking import job_runs, runs
+from tasks.tracking.run_tags import source_tags
 from tasks.tracking.runs import StageRun
 
 
@@ -124,6 +125,8 @@ def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) ->
     """Puts on the parent run what a person compares retrains by."""
     run.uses(evaluation.data)
     run.tags({"data_version": evaluation.data.version, "model_version": str(release.version)})
+    run.rename(f"{flow_run.name}: version {release.version}")
+    run.note(_outcome(evaluation, release))
     models = {**{role: role for role in (TEACHER, BASELINE, STUDENT)}, "shipped": evaluation.chosen}
     metric = deciding(evaluation.data.task).name
     values = {role: evaluation.score(name).metrics[metric].value for role, name in models.items()}
@@ -131,10 +134,18 @@ def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) ->
     run.metrics(0, {"shipped.bytes": float(evaluation.shipped.size), "shipped.p50_ms": evaluation.shipped.p50_ms})
 
 
+def _outcome(evaluation: EvaluationRecord, release: Release) -> str:
+    """Returns in Markdown what a retrain came to."""
+    metric, shipped = deciding(evaluation.data.task), evaluation.shipped
+    numbers = f"{metric.title} {with_ends(metric, shipped.metrics[metric.name])}, {shipped.size:,} bytes"
+    version = f"[{release.model} version {release.version}](#/models/{release.model}/versions/{release.version})"
+    return f"{version}: {evaluation.chosen} ships, with {numbers}."
+
+
 @contextmanager
 def parent_run(recipe: Recipe, **more: str) -> Iterator[StageRun]:
     """Opens the MLflow run that all stages of this flow run are children of; `more` are further tags."""
-    tags = {runs.RECIPE: recipe.name, "git_commit": git_commit(project_root()), **more}
+    tags = {runs.RECIPE: recipe.name, **source_tags(recipe.name), **more}
     with runs.flow_run(recipe.name, flow_run.name, flow_run.id, tags) as run:
         run.params(flatten(recipe.model_dump(mode="json")))
         yield run

@@ -23,7 +23,8 @@ from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundl
 from tasks.runtime.bundle.manifest import Processor
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.pyfunc import BUNDLE
-from tasks.tracking.runs import StageRun, client, fetch, keep_at
+from tasks.tracking.artifacts import keep_at
+from tasks.tracking.runs import StageRun, client, fetch
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 

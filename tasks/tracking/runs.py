@@ -22,7 +22,9 @@ from tasks.core.files import artefact_of, local_path, verified
 from tasks.core.process_lease import owner
 from tasks.core.record import Artefact
 from tasks.core.workspace import state_dir
+from tasks.tracking.artifacts import clear_away
 from tasks.tracking.database import make_database
+from tasks.tracking.run_tags import NOTE, TRAINING, inherited
 from tasks.tracking.spool import Measured, Spool, spooled
 
 if TYPE_CHECKING:
@@ -84,6 +86,14 @@ class StageRun:
         for name, value in values.items():
             client().set_tag(self.id, name, value)
 
+    def note(self, text: str) -> None:
+        """Says in Markdown what the run came to, on its page."""
+        self.tags({NOTE: text})
+
+    def rename(self, name: str) -> None:
+        """Gives the run another name."""
+        client().update_run(self.id, name=name)
+
     def uses(self, data: DataRecord) -> None:
         """Records the data as an input of the run; its digest is DVC's md5, so runs can be searched by it."""
         from mlflow.entities import Dataset, DatasetInput
@@ -96,22 +106,9 @@ class StageRun:
         """Uploads a file to the run's artifacts and returns its record; only this process may upload to the folder."""
         root = client().get_run(self.id).info.artifact_uri
         place = "/".join(part for part in (_as_uri(root), folder) if part)
-        _clear_away(place)
+        clear_away(place)
         client().log_artifact(self.id, str(path), folder or None)
         return artefact_of(path, f"{place}/{path.name}")
-
-
-def upload_folder(folder: Path, place: str) -> None:
-    """Uploads what is in a folder to a place among MLflow's artifacts, given as an address."""
-    _clear_away(place)
-    _repository(place).log_artifacts(str(folder))
-
-
-def keep_at(path: Path, place: str) -> Artefact:
-    """Uploads a file to a place among MLflow's artifacts, given as an address, and returns its record."""
-    _clear_away(place)
-    _repository(place).log_artifact(str(path))
-    return artefact_of(path, f"{place}/{path.name}")
 
 
 @contextmanager
@@ -128,6 +125,7 @@ def stage_run(stage: str, flow_run_id: str) -> Iterator[StageRun]:
     """Opens a child run below the parent run of a flow run."""
     parent = parent_of(flow_run_id)
     labels = {PARENT: parent.info.run_id, STAGE: stage, FLOW_RUN: flow_run_id, OWNER: owner()}
+    labels |= inherited(parent.data.tags)
     run = client().create_run(parent.info.experiment_id, tags=labels, run_name=stage)
     with _open(run.info.run_id) as opened:
         yield opened
@@ -209,16 +207,6 @@ def fetch(artefact: Artefact) -> Path:
     return verified(kept, artefact)
 
 
-def remove_artifacts(run_id: str) -> None:
-    """Removes all artifacts of a run, wherever MLflow keeps them."""
-    remove_artifacts_at(client().get_run(run_id).info.artifact_uri)
-
-
-def remove_artifacts_at(place: str) -> None:
-    """Removes all that lies at a place among MLflow's artifacts, given as an address."""
-    _repository(place).delete_artifacts()
-
-
 def _spool(run_id: str, owner: str) -> Spool:
     return Spool(_spools(owner) / f"{run_id}.jsonl", partial(_send, run_id), FLUSH_SECONDS)
 
@@ -264,23 +252,19 @@ def _experiment(name: str) -> str:
     with FileLock(state_dir() / "mlflow.lock"):
         found = client().get_experiment_by_name(name)
         if found:
+            _say_kind(found)
             return str(found.experiment_id)
         local = os.environ.get("MLFLOW_TRACKING_URI", "").startswith("sqlite:")
         place = (state_dir() / "artifacts" / name).as_uri() if local else None
-        return str(client().create_experiment(name, place))
+        note = f"Runs of the recipe `params/{name}.yaml`: one for each retrain, and below it one for each stage."
+        return str(client().create_experiment(name, place, {**TRAINING, NOTE: note}))
 
 
-def _repository(place: str) -> Any:
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
-    return get_artifact_repository(place)
-
-
-def _clear_away(place: str) -> None:
-    """Removes what an upload of MLflow's that was killed has left in a folder of this machine."""
-    here = local_path(place)
-    for left in here.glob(".artifact.uploading.*") if here else ():
-        left.unlink(missing_ok=True)
+def _say_kind(experiment: Any) -> None:
+    """Tags an experiment that was made without its kind; what a person chose stays."""
+    for name, value in TRAINING.items():
+        if name not in experiment.tags:
+            client().set_experiment_tag(experiment.experiment_id, name, value)
 
 
 def _as_uri(root: str) -> str:

@@ -57,7 +57,7 @@ def stage(
 
         caching: dict[str, Any] = {"cache_key_fn": key} if cached else {"cache_policy": NO_CACHE}
         work: Task[..., R] = Task(
-            fn=_without_run(door, title, lambda inputs: key(None, inputs)),
+            fn=_without_run(door, title, summary, lambda inputs: key(None, inputs)),
             name=title,
             retries=len(RETRY_DELAYS),
             retry_delay_seconds=RETRY_DELAYS,
@@ -110,7 +110,9 @@ def _say_ended(title: str, summary: str, record: Record, taken: bool, seconds: f
     say(StageEnded(title, summary, seconds, reused, getattr(record, "created", None) if reused else None))
 
 
-def _without_run(door: Callable[..., R], title: str, key: Callable[[dict[str, Any]], str]) -> Callable[..., R]:
+def _without_run(
+    door: Callable[..., R], title: str, summary: Callable[[R], str], key: Callable[[dict[str, Any]], str]
+) -> Callable[..., R]:
     """Returns the body of the Prefect task: the door with an MLflow run opened for it, and a place for checkpoints."""
     whole = inspect.signature(door)
     signature = whole.replace(parameters=[*whole.parameters.values()][1:])
@@ -122,7 +124,9 @@ def _without_run(door: Callable[..., R], title: str, key: Callable[[dict[str, An
             for name, value in inputs.items():
                 if isinstance(value, Section):
                     run.params(flatten(value.model_dump(mode="json"), name))
-            return door(run, **inputs)
+            record = door(run, **inputs)
+            run.note(summary(record))
+            return record
 
     body.__signature__ = signature  # type: ignore[attr-defined]
     body.__name__, body.__doc__, body.__module__ = door.__name__, door.__doc__, door.__module__

@@ -7,7 +7,8 @@ from typing import Any
 
 from tasks.core.files import local_path
 from tasks.registry.versions import KEY
-from tasks.tracking.runs import client, remove_artifacts_at
+from tasks.tracking.artifacts import remove_artifacts
+from tasks.tracking.runs import client
 from tasks.upkeep.garbage import Garbage, discard, size_of
 from tasks.upkeep.needs import Needs
 
@@ -34,7 +35,7 @@ def _all_models() -> Iterator[Any]:
 def _remove(model: Any, folder: Path | None) -> None:
     """Removes the files first: a model without them is found again by the next clean-up."""
     if folder is None:
-        remove_artifacts_at(model.artifact_location)
+        remove_artifacts(model.artifact_location)
     else:
         discard(folder)
     client().delete_logged_model(model.model_id)

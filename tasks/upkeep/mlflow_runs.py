@@ -8,7 +8,8 @@ from typing import Any
 
 from tasks.core.files import local_path
 from tasks.core.workspace import state_dir
-from tasks.tracking.runs import PARENT, RECIPE, STAGE, USES, client, remove_artifacts
+from tasks.tracking.artifacts import remove_artifacts
+from tasks.tracking.runs import PARENT, RECIPE, STAGE, USES, client
 from tasks.upkeep.garbage import Garbage, discard, size_of
 from tasks.upkeep.needs import Needs, Version
 
@@ -107,15 +108,15 @@ def as_garbage(run: Run) -> Garbage:
     """Returns a run with its artifacts as garbage; the record of a run goes last, and can be restored in MLflow."""
     folder = folder_of(run)
     size = size_of(folder) if folder else 0
-    return Garbage(f"{run.name} {run.id}", size, partial(_remove, run.id, folder), folder)
+    return Garbage(f"{run.name} {run.id}", size, partial(_remove, run, folder), folder)
 
 
-def _remove(run_id: str, folder: Path | None) -> None:
+def _remove(run: Run, folder: Path | None) -> None:
     if folder is None:
-        remove_artifacts(run_id)
+        remove_artifacts(run.artifacts)
     else:
         discard(folder)
-    client().delete_run(run_id)
+    client().delete_run(run.id)
 
 
 def _is_broken(run: Run) -> bool:

@@ -5,7 +5,8 @@ import pytest
 
 from tasks.core.files import local_path
 from tasks.core.workspace import state_dir
-from tasks.tracking.runs import RECIPE, client, flow_run, note_stage, remove_artifacts, stage_run
+from tasks.tracking.artifacts import remove_artifacts
+from tasks.tracking.runs import RECIPE, client, flow_run, note_stage, stage_run
 from tasks.upkeep import mlflow_runs as runs
 from tasks.upkeep.needs import Needs
 from tests.registry.made import forget
@@ -97,5 +98,5 @@ def test_artifacts_on_a_server_go_through_mlflow() -> None:
         kept = local_path(run.keep(path).uri)
     assert kept is not None
     assert kept.is_file()
-    remove_artifacts(run.id)
+    remove_artifacts(client().get_run(run.id).info.artifact_uri)
     assert not kept.exists()

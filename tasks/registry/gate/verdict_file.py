@@ -6,7 +6,7 @@ from pathlib import Path
 from tasks.contracts.releases import Release, Verdict
 from tasks.core.record import Artefact, sha256_of_text
 from tasks.registry.ledger.history import History
-from tasks.tracking.runs import keep_at
+from tasks.tracking.artifacts import keep_at
 
 FOLDER = "verdicts"
 

@@ -20,7 +20,8 @@ from tasks.core.record import Artefact
 from tasks.registry.mlflow_model.folder import write_model
 from tasks.registry.versions import KEY
 from tasks.runtime.pyfunc import BUNDLE
-from tasks.tracking.runs import StageRun, client, upload_folder
+from tasks.tracking.artifacts import upload_folder
+from tasks.tracking.runs import StageRun, client
 
 VERSIONS = "mlflow.modelVersions"
 """by which the page of a model names its versions"""
