@@ -29,6 +29,7 @@ MAY_SPEAK = {
 MAY_ASK = {
     "params/readers.py": "the one list of layouts, and what each reader gives",
     "tasks/data/readers/*.py": "a reader says what it gives",
+    "tasks/data/init/*.py": "`init` writes the fields of a reader",
     "tasks/models/architectures/*.py": "an architecture says what it takes, and what its feature maps are",
     "tasks/models/family.py": "refuses what an architecture does not take",
     "tasks/kinds/*/figures.py": "Hugging Face names tasks by what they are about",

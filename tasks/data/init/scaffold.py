@@ -9,13 +9,19 @@ from params.section import NAME_PATTERN
 from tasks.core.errors import InputError, mismatch, printable
 from tasks.core.files import whole_file
 from tasks.data.init import pictures, tables
+from tasks.data.init import sequences as sequence_files
 from tasks.data.init.understanding import Understanding
 from tasks.data.versions.pipeline import listed, with_entry
 from tasks.kinds.recipes import load_recipe
 
 
 def understand(
-    project: Path, name: str, images: Path | None = None, table: Path | None = None, label: str | None = None
+    project: Path,
+    name: str,
+    images: Path | None = None,
+    table: Path | None = None,
+    label: str | None = None,
+    sequences: Path | None = None,
 ) -> Understanding:
     """Looks at data for which a recipe is to be written; writes nothing.
 
@@ -25,19 +31,22 @@ def understand(
         images: a folder with one folder per class; relative paths are meant from the current folder.
         table: a CSV or Parquet file.
         label: the table's column that holds the class; where none is given, `label`, `target`, `class` or `y`.
+        sequences: a CSV or Parquet file with a row per frame or per sequence, an `.npz`, or a folder of `.npy`.
 
     Raises:
-        InputError: the name cannot be used, or not exactly one of `images` and `table` is given.
+        InputError: the name cannot be used, or not exactly one of `images`, `table` and `sequences` is given.
         DataError: the data cannot be used.
     """
     _check_name(project, name)
-    given = {"--images PATH": images, "--table FILE": table}
+    given = {"--images PATH": images, "--table FILE": table, "--sequences PATH": sequences}
     if sum(path is not None for path in given.values()) != 1:
-        got = " and ".join(option for option, path in given.items() if path is not None) or "neither"
+        got = " and ".join(option for option, path in given.items() if path is not None) or "none"
         do = "give one of them"
         raise InputError(mismatch("stillhouse init", "", f"one of {', '.join(given)}", got, do))
     if images is not None:
         return pictures.understand(name, _source_path(project, images, name), images)
+    if sequences is not None:
+        return sequence_files.understand(name, _source_path(project, sequences, name), sequences, label)
     assert table is not None  # exactly one is given
     return tables.understand(name, _source_path(project, table, name), table, label)
 
