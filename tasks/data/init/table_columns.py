@@ -21,6 +21,8 @@ from tasks.runtime.preprocess.cells import (
 
 INDEX = re.compile(r"unnamed: \d+|index|idx|id|uuid|guid|row[ _]?(id|nr|no|number)?|nr|no\.?", re.IGNORECASE)
 """names of columns that number or name the rows"""
+CODE = re.compile(r"\s*0\d+\s*")
+"""a zero before other digits: a column that has it is one of codes, such as `01067`, and no measurement"""
 MOST_VALUES = 100
 """of a text column that becomes features, one per value"""
 FEW_VALUES, FEW_EACH = 20, 3
@@ -65,6 +67,7 @@ def look_at(table: RawTable, name: str, form: TableForm, label: bool = False) ->
     filled = [(row, cell) for row, cell in enumerate(cells) if not facts.is_gap(cell)]
     values = [cell for _, cell in filled]
     kind = type_of(values, form.written)
+    kind = TEXT if kind == NUMBER and any(CODE.fullmatch(value) for value in values) else kind
     why = "" if label else _left_out(name, kind, values, form.written)
     different = list(dict.fromkeys(values))
     features = BECOMES.get(kind, f"{len(different):,} features, one a value")

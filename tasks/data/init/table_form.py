@@ -44,7 +44,9 @@ def read_recognised(path: Path) -> tuple[RawTable, TableForm]:
         DataError: it is no table.
     """
     if path.name.lower().endswith(".parquet"):
-        return read_rows(path), TableForm()
+        table = read_rows(path)
+        written = _number_format({name: _sample(table, name) for name in table.text_columns}, "")
+        return read_rows(path, written=written), TableForm(written=written)
     try:
         with binary_of_file(path) as stream:
             content = stream.read()
@@ -54,8 +56,8 @@ def read_recognised(path: Path) -> tuple[RawTable, TableForm]:
     encoding = {"utf-8-sig": "utf-8"}.get(found := recognised_encoding(content), found)
     separator = recognised_separator(content[:SAMPLE].decode(encoding, errors="ignore").removeprefix("\ufeff"))
     table = read_rows(path, separator, encoding)
-    samples = {name: [cell for cell in table.cells(name)[:LOOKED_AT] if cell.strip()] for name in table.columns}
-    return table, TableForm(separator, encoding, _number_format(samples, separator))
+    written = _number_format({name: _sample(table, name) for name in table.columns}, separator)
+    return table, TableForm(separator, encoding, written)
 
 
 def gap_marks(cells: Sequence[str], written: NumberFormat) -> tuple[str, ...]:
@@ -64,6 +66,10 @@ def gap_marks(cells: Sequence[str], written: NumberFormat) -> tuple[str, ...]:
     others = [cell for cell in cells if cell.strip().lower() not in GAP_MARKS]
     numbers = sum(written.number(cell) is not None for cell in others)
     return tuple(sorted(marks)) if numbers > MOSTLY * len(others) else ()
+
+
+def _sample(table: RawTable, name: str) -> list[str]:
+    return [cell for cell in table.cells(name)[:LOOKED_AT] if cell.strip()]
 
 
 def _number_format(samples: Mapping[str, Sequence[str]], separator: str) -> NumberFormat:

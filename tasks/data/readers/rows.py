@@ -55,6 +55,15 @@ class RawTable:
             got = next(iter(str(error).splitlines()), "nothing")
             raise DataError(mismatch(self.file, column, "cells that can be read", got, "list it in `ignore`")) from None
 
+    @property
+    def text_columns(self) -> list[str]:
+        """The columns that are texts in the file, too."""
+        import pyarrow as pa
+
+        kinds = {name: column.type for name, column in self.columns.items()}
+        plain = {name: kind.value_type if pa.types.is_dictionary(kind) else kind for name, kind in kinds.items()}
+        return [name for name, kind in plain.items() if any(fits(kind) for fits in _texts_of(pa.types))]
+
     def unfit(self, column: str) -> str:
         """Returns what a column of a Parquet file is that is neither numbers nor texts; empty for others."""
         return _unfit(self.columns[column].type)

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import TextIO
 
-SEPARATORS = (",", ";", "\t", "|")
+SEPARATORS = (";", "\t", "|", ",")
+"""in doubt the first: a comma may be that of a number"""
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -60,22 +61,20 @@ def recognised_separator(text: str, wanted: Collection[str] = ()) -> str:
         text: or its beginning.
         wanted: names of columns; a separator with which more of them are in the header goes first.
     """
-    ranked = [(_fitness(text[:SAMPLE], separator, wanted), -place) for place, separator in enumerate(SEPARATORS)]
-    return SEPARATORS[-max(ranked)[1]]
+    fitness = {separator: _fitness(text[:SAMPLE], separator, wanted) for separator in SEPARATORS}
+    return max(SEPARATORS, key=fitness.__getitem__) if any(map(any, fitness.values())) else ","
 
 
 def _fitness(text: str, separator: str, wanted: Collection[str]) -> tuple[float, ...]:
-    """Returns how many wanted names the header has, how many lines are as long as it is, and how long that is."""
+    """Returns how many wanted names the header has, and how many cells lie in lines that are as long as it is."""
     try:
         lines = [*islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), LINES)]
     except csv.Error:
-        return (0, 0, 0)
+        return (0, 0)
     lines = [line for line in lines[:-1] if line] or lines
     header = header_of(lines[0]) if lines else []
-    if len(header) < 2:
-        return (float(len({*wanted} & {*header})), 0, 0)
-    like = sum(len(line) == len(header) for line in lines) / len(lines)
-    return (float(len({*wanted} & {*header})), like, len(header))
+    like = sum(len(line) >= len(header) and fitted(line, len(header)) is not None for line in lines)
+    return (float(len({*wanted} & {*header})), like * (len(header) - 1) / max(1, len(lines)))
 
 
 def lines_of(stream: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
