@@ -1,4 +1,4 @@
-"""The command of the DVC stages: `python -m tasks.data fetch|prepare NAME`, in the project's folder."""
+"""The command of the DVC stages: `python -m tasks.data fetch|prepare|code NAME`, in the project's folder."""
 
 import os
 import shutil
@@ -10,16 +10,23 @@ from params.pipeline import Recipe
 from tasks.core.errors import InputError, StillhouseError
 from tasks.data.fetch import fetch
 from tasks.data.prepared.prepare import prepare
+from tasks.data.versions.code import write_code
 from tasks.data.versions.repro import MESSAGE_FILE
 from tasks.kinds.recipes import load_recipe
 
-STAGES: dict[str, Callable[[Recipe, Path], None]] = {"fetch": fetch, "prepare": prepare}
+
+def write_digests(recipe: Recipe, root: Path) -> None:
+    """Writes what DVC watches of the code; `stillhouse run` does it by itself."""
+    write_code(root, recipe)
+
+
+STAGES: dict[str, Callable[[Recipe, Path], None]] = {"fetch": fetch, "prepare": prepare, "code": write_digests}
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one stage and returns the exit code; a problem is told in its message, without a traceback."""
     if len(arguments) != 2 or arguments[0] not in STAGES:
-        return _tell("usage: python -m tasks.data fetch|prepare NAME", 2)
+        return _tell("usage: python -m tasks.data fetch|prepare|code NAME", 2)
     stage, name = arguments
     try:
         recipe = load_recipe(Path("params") / f"{name}.yaml")

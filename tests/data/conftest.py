@@ -30,9 +30,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "project"
     (root / "params").mkdir(parents=True)
     (root / ".dvc").mkdir()
-    (root / "tasks").symlink_to(ROOT / "tasks")
-    for path in (ROOT / "params").glob("*.py"):
-        (root / "params" / path.name).symlink_to(path)
     for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"):
         shutil.copyfile(ROOT / name, root / name)
     pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text())
@@ -56,7 +53,7 @@ def make_recipe(project: Path) -> MakeRecipe:
         path.write_text(yaml.safe_dump({"name": name, "data": section, **MODELS}))
         pipeline = yaml.safe_load((project / "dvc.yaml").read_text())
         recipe = load_recipe(path)
-        pipeline["vars"][0]["recipes"][name] = watched(recipe.data)
+        pipeline["vars"][0]["recipes"][name] = watched(name, recipe.data)
         (project / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
         return recipe
 

@@ -1,3 +1,5 @@
+import hashlib
+import json
 from pathlib import Path
 from typing import get_args
 
@@ -6,9 +8,11 @@ import yaml
 
 from params.data import Data
 from tasks.core.plugins import load
+from tasks.data.versions.code import code_file, write_code
 from tasks.data.versions.watched import watched
 from tasks.kinds.recipes import load_recipe
 
+STAGES = ("fetch", "prepare", "source")
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted(path.stem for path in (ROOT / "params").glob("*.yaml"))
 
@@ -24,18 +28,32 @@ def test_every_source_and_reader_of_a_recipe_is_a_module_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_dvc_watches_the_code_that_a_recipe_uses_and_no_other_reader_or_source(name: str) -> None:
-    document = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+def test_dvc_watches_the_code_that_a_recipe_uses_and_no_other_reader_or_source(name: str, tmp_path: Path) -> None:
     recipe = load_recipe(ROOT / f"params/{name}.yaml")
-    assert document["vars"][0]["recipes"][name] == watched(recipe.data)
-    listed = {dep for stage in document["stages"].values() for dep in stage["do"]["deps"]}
-    assert not [kind for kind in _kinds("reader") if f"tasks/data/readers/{kind}.py" in listed]
-    assert all((ROOT / dep).is_file() for dep in listed if dep.endswith(".py") and "$" not in dep)
+    document = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    assert document["vars"][0]["recipes"][name] == watched(name, recipe.data)
+    write_code(tmp_path, recipe)
+    digests = {stage: json.loads(code_file(tmp_path, name, stage).read_text()) for stage in STAGES}
+    assert [*digests["source"]] == [f"tasks/data/sources/{recipe.data.source.kind}.py"]
+    readers = {f"tasks/data/readers/{kind}.py" for kind in _kinds("reader")}
+    assert readers & {*digests["prepare"]} == {f"tasks/data/readers/{recipe.data.reader.kind}.py"}
+    task, layout = recipe.data.task, recipe.data.reader.layout
+    assert {f"tasks/kinds/{task}/targets.py", f"tasks/layouts/{layout}.py"} <= {*digests["prepare"]}
 
 
-def test_all_code_that_shapes_prepared_data_is_watched() -> None:
-    deps = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["prepare"]["do"]["deps"]
-    shared = set((ROOT / "tasks/data/prepared").glob("[!_]*.py"))
-    shared |= {path for path in (ROOT / "tasks/data/readers").glob("[!_]*.py") if path.stem not in _kinds("reader")}
-    assert {f"tasks/{named}.py" for named in ("kinds/${item.task}/targets", "layouts/${item.layout}")} <= {*deps}
-    assert {str(path.relative_to(ROOT)) for path in shared} <= {*deps}
+def test_all_code_that_shapes_prepared_data_is_watched(tmp_path: Path) -> None:
+    write_code(tmp_path, load_recipe(ROOT / "params/digits.yaml"))
+    shared = {str(path.relative_to(ROOT)) for path in (ROOT / "tasks/data/prepared").glob("[!_]*.py")}
+    assert shared <= {*json.loads(code_file(tmp_path, "digits", "prepare").read_text())}
+
+
+def test_the_lock_of_the_repository_speaks_of_the_code_in_it(tmp_path: Path) -> None:
+    lock = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
+    for name in RECIPES:
+        write_code(tmp_path, load_recipe(ROOT / f"params/{name}.yaml"))
+        for stage in (lock[f"fetch@{name}"], lock[f"prepare@{name}"]):
+            for dependency in stage["deps"]:
+                if "/code/" in dependency["path"]:
+                    content = (tmp_path / dependency["path"]).read_bytes()
+                    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+                    assert found == dependency["md5"], f"{name}: run the recipe and commit dvc.lock"

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-import yaml
 
 from params.data import HashedSplit
 from params.pipeline import Recipe
@@ -295,13 +294,3 @@ def test_nothing_half_written_is_left_when_data_is_refused(
     with pytest.raises(DataError):
         prepared(image_recipe)
     assert [path.name for path in (project / "data/mine").iterdir()] == ["raw"]
-
-
-def test_the_lock_of_the_repository_speaks_of_the_code_in_it() -> None:
-    lock = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]
-    for name, stage in lock.items():
-        for dependency in stage["deps"]:
-            if dependency["path"].endswith(".py"):
-                content = (ROOT / dependency["path"]).read_bytes()
-                found = hashlib.md5(content, usedforsecurity=False).hexdigest()
-                assert found == dependency["md5"], f"{name}: run `dvc repro` and commit dvc.lock"

@@ -63,7 +63,7 @@ def test_dvc_yaml_gains_one_line_and_keeps_the_others(real: Path, images: Path) 
     before = (real / "dvc.yaml").read_text().splitlines()
     written_recipe(real, "pets", images=images)
     after = (real / "dvc.yaml").read_text().splitlines()
-    entry = f"      pets: {{source: {images}, reader: image_folder, layout: image, task: classification}}"
+    entry = f"      pets: {{source: {images}}}"
     assert [line for line in after if line not in before] == [entry]
     assert [line for line in after if line in before] == before
     assert after[after.index("  - recipes:") + 1] == entry

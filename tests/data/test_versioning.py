@@ -171,7 +171,7 @@ def test_what_dvc_watches_of_a_recipe_is_written_by_the_run_and_nothing_else_in_
     stop()
     assert [one.word for one in told if isinstance(one, Notice)] == ["written"]
     after = (project / "dvc.yaml").read_text().splitlines()
-    entry = f"      mine: {{source: {table}, reader: table, layout: vector, task: classification}}"
+    entry = f"      mine: {{source: {table}}}"
     assert [line for line in after if line not in before] == [entry]
     assert [line for line in after if line in before] == before
 

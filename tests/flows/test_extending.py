@@ -98,7 +98,7 @@ def add_recipe(root: Path) -> None:
     (root / "measured").mkdir()
     (root / "measured" / "heat.csv").write_text("\n".join(lines) + "\n")
     (root / "params" / "heat.yaml").write_text(yaml.safe_dump(HEAT, sort_keys=False))
-    entry = "      heat: {source: measured/heat.csv, reader: table, layout: vector, task: regression}\n"
+    entry = "      heat: {source: measured/heat.csv}\n"
     replace(root / "dvc.yaml", (("  - recipes:\n", "  - recipes:\n" + entry),))
 
 

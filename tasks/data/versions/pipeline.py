@@ -30,7 +30,7 @@ def list_recipe(project: Path, recipe: Recipe) -> None:
         RecipeError: `dvc.yaml` has no list of recipes, or is no YAML.
     """
     pipeline = project / MARKER
-    if listed(pipeline).get(recipe.name) == watched(recipe.data):
+    if listed(pipeline).get(recipe.name) == watched(recipe.name, recipe.data):
         return
     text = with_entry(pipeline, recipe.name, recipe.data)
     with whole_file(pipeline) as temporary:
@@ -54,7 +54,7 @@ def with_entry(pipeline: Path, name: str, data: Data) -> str:
         RecipeError: as `listed`.
     """
     document = _read(pipeline)
-    entry, recipes = CommentedMap(watched(data)), _recipes(document)
+    entry, recipes = CommentedMap(watched(name, data)), _recipes(document)
     entry.fa.set_flow_style()
     if name in recipes:
         recipes[name].clear()

@@ -30,18 +30,15 @@ def variant_folder(recipe: Recipe) -> Path:
 
 
 def make_variant(project: Path, folder: Path, recipe: Recipe) -> None:
-    """Fills `folder`: the code as links, `dvc.yaml` with this recipe alone, and the recipe with an absolute path."""
+    """Fills `folder`: `dvc.yaml` with this recipe alone, and the recipe with an absolute path."""
     (folder / "params").mkdir(parents=True, exist_ok=True)
     (folder / ".dvc").mkdir(exist_ok=True)
     (folder / ".dvc" / "config").touch()
-    _link(folder / "tasks", project / "tasks")
-    for path in (project / "params").glob("*.py"):
-        _link(folder / "params" / path.name, path)
     data = _anchored(project, recipe.data)
     effective = recipe.model_copy(update={"data": data}).model_dump(mode="json")
     _write(folder / "params" / f"{recipe.name}.yaml", effective)
     pipeline = yaml.safe_load((project / "dvc.yaml").read_text(encoding="utf-8"))
-    _write(folder / "dvc.yaml", {**pipeline, "vars": [{"recipes": {recipe.name: watched(data)}}]})
+    _write(folder / "dvc.yaml", {**pipeline, "vars": [{"recipes": {recipe.name: watched(recipe.name, data)}}]})
 
 
 def _anchored(project: Path, data: Data) -> Data:
@@ -58,11 +55,6 @@ def _anchored(project: Path, data: Data) -> Data:
 
 def _absolute(project: Path, path: str) -> str:
     return str((project / Path(path).expanduser()).resolve())
-
-
-def _link(link: Path, target: Path) -> None:
-    link.unlink(missing_ok=True)
-    link.symlink_to(target.resolve())
 
 
 def _write(path: Path, value: Any) -> None:

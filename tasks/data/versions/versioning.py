@@ -19,8 +19,10 @@ from params.pipeline import Recipe
 from tasks.contracts.records import DataRecord, DatasetCard
 from tasks.core.errors import BusyError, DataError, InputError, StageError, mismatch
 from tasks.core.files import sha256_of
+from tasks.core.source import ROOT
 from tasks.core.workspace import state_dir
 from tasks.data.sources.own import check_own
+from tasks.data.versions.code import write_code
 from tasks.data.versions.integrity import intact_card
 from tasks.data.versions.pipeline import list_recipe
 from tasks.data.versions.repro import MESSAGE_FILE, Outcome, read_outcome
@@ -53,6 +55,7 @@ def versioned_data(project: Path, recipe: Recipe, patience: float = PATIENCE) ->
             list_recipe(project, recipe)
         else:
             make_variant(project, folder, recipe)
+        write_code(folder, recipe)
         outcome = _run_dvc(project, folder, f"prepare@{recipe.name}")
         prepared = folder / "data" / recipe.name / "prepared"
         card = intact_card(prepared, outcome)
@@ -137,7 +140,8 @@ def _run_group(command: list[str], folder: Path, message: Path, log: Path) -> No
     """Runs a command in a process group of its own, and ends the whole group when it fails or we are interrupted."""
     # The stages are to find this Python as `python`, not one that happens to come first.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "true", MESSAGE_FILE: str(message)}
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": _code_first(), "DVC_NO_ANALYTICS": "true"}
+    environment[MESSAGE_FILE] = str(message)
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -155,6 +159,11 @@ def _run_group(command: list[str], folder: Path, message: Path, log: Path) -> No
             raise
         if failed:
             _end(process)
+
+
+def _code_first() -> str:
+    """Returns where Python is to look for modules: first where those of this process are."""
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -8,17 +8,19 @@ import yaml
 from params.data import Data, FileSource, FolderSource
 from params.pipeline import Recipe
 from tasks.data.sources.own import own_files, own_path, signature
+from tasks.data.versions.code import code_file
 
 TABLES = (".csv", ".tsv", ".txt")
 COUNTED_BYTES = 64 * 1024 * 1024
 """of a table, to count its lines: a larger one would take longer than the look may"""
 
 
-def watched(data: Data) -> dict[str, str]:
-    """Returns the entry of a recipe in `dvc.yaml`: one's own files or the code that fetches, and what reads them."""
-    source, code = data.source, f"tasks/data/sources/{data.source.kind}.py"
-    place = source.path if isinstance(source, FolderSource | FileSource) else code
-    return {"source": place, "reader": data.reader.kind, "layout": data.reader.layout, "task": data.task}
+def watched(name: str, data: Data) -> dict[str, str]:
+    """Returns the entry of a recipe in `dvc.yaml`: one's own files, or the code that fetches what is pinned."""
+    source = data.source
+    if isinstance(source, FolderSource | FileSource):
+        return {"source": source.path}
+    return {"source": code_file(Path(), name, "source").as_posix()}
 
 
 def source_signature(project: Path, recipe: Recipe) -> str:

@@ -1,0 +1,53 @@
+"""What DVC watches of the code: a file per data stage with the digest of every module that shapes its output.
+
+DVC compares files. The code is in a clone or in an installed package, and most changes of it change no sample. So the
+digests are written to `data/NAME/code` before DVC looks, and `dvc.yaml` names these files as dependencies.
+"""
+
+import json
+from pathlib import Path
+
+from params.pipeline import Recipe
+from tasks.core.files import whole_file
+from tasks.core.fingerprint import names_in, source_files
+
+SHAPING = ("tasks/data/", "tasks/kinds/", "tasks/layouts/", "tasks/runtime/preprocess/")
+"""what the contracts fix about prepared data has its own number, `format`"""
+APART = "tasks/data/versions/"
+"""of these, what only decides when a stage runs"""
+
+
+def write_code(folder: Path, recipe: Recipe) -> None:
+    """Writes `fetch.json`, `prepare.json` and `source.json`, the part of `fetch.json` that knows the kind of source.
+
+    Args:
+        folder: the DVC project.
+        recipe: whose stages are about to run.
+    """
+    data = recipe.data
+    fetch = _modules("tasks.data.fetch:fetch", names_in(data.source))
+    digests = {
+        "fetch": fetch,
+        "prepare": _modules("tasks.data.prepared.prepare:prepare", names_in(data)),
+        "source": {name: digest for name, digest in fetch.items() if name.endswith(f"/{data.source.kind}.py")},
+    }
+    for stage, modules in digests.items():
+        _write(code_file(folder, recipe.name, stage), json.dumps(modules, indent=2) + "\n")
+
+
+def code_file(folder: Path, name: str, stage: str) -> Path:
+    """Returns the file of a stage: `fetch`, `prepare` or `source`."""
+    return folder / "data" / name / "code" / f"{stage}.json"
+
+
+def _modules(task: str, names: frozenset[str]) -> dict[str, str]:
+    found = source_files(task, names).items()
+    return {name: digest for name, digest in found if name.startswith(SHAPING) and not name.startswith(APART)}
+
+
+def _write(path: Path, text: str) -> None:
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
