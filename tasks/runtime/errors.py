@@ -6,7 +6,6 @@ RuntimeBundleError
 ├── ModelError         ONNX Runtime cannot run the model: update onnxruntime, or export again
 ├── SelfTestError      the model runs but answers otherwise, or slower, than it should: roll back
 ├── WrongInputError    what was fed is not what the model takes: mend the caller                     exit 2
-│   └── TooLargeError   more than is taken at once: ask several times                               exit 2
 ├── SettingsError      the device's home or an option is wrong: mend it                             exit 2
 ├── ChannelError       the channel offers something that is not to be trusted: ask its publisher
 ├── OfflineError       the channel cannot be reached: try again
@@ -42,10 +41,6 @@ class WrongInputError(RuntimeBundleError):
     """An array has another dtype or shape than the model takes."""
 
     exit_code = 2
-
-
-class TooLargeError(WrongInputError):
-    """More samples or bytes are given than are taken at once."""
 
 
 class SettingsError(RuntimeBundleError):

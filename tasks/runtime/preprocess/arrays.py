@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..bundle.fields import Json, JsonSource, parse
 from ..bundle.manifest import TensorInfo
 from ..bundle.session import INPUTS, LENGTHS, Arrays
-from ..errors import TooLargeError, WrongInputError
+from ..errors import WrongInputError
 from .preprocessor import ModelInputs, Preprocessor
 
 RECORDS = "records"
@@ -41,14 +41,16 @@ class SampleLimits:
         """Refuses too many samples.
 
         Raises:
-            TooLargeError: they are too many.
+            WrongInputError: they are too many.
         """
         self.check_number(len(np.atleast_1d(samples.arrays.get(INPUTS, 0))))
 
     def check_number(self, samples: int) -> None:
         """Refuses too many samples, as `check`."""
         if samples > self.samples:
-            raise TooLargeError(f"`inputs`: expected at most {self.samples} samples, got {samples}; ask several times")
+            raise WrongInputError(
+                f"`inputs`: expected at most {self.samples} samples, got {samples}; ask several times"
+            )
 
 
 def read_samples(
@@ -63,8 +65,7 @@ def read_samples(
         limits: of what the file may hold.
 
     Raises:
-        WrongInputError: they cannot be read, or are no numbers of that dtype.
-        TooLargeError: they are more than the limits allow.
+        WrongInputError: they cannot be read, are no numbers of that dtype, or are more than the limits allow.
     """
     limits = limits or SampleLimits()
     samples = _read(content, takes, preprocessor, limits)
@@ -129,8 +130,8 @@ def array_of(values: Json, dtype: np.dtype[Any], name: str) -> NDArray[Any]:
         array = np.asarray(values)
     except ValueError:
         raise WrongInputError(f"`{name}`: expected lists of equal lengths, got others; pad the shorter ones") from None
-    if array.dtype.kind not in "iuf":
-        raise WrongInputError(f"`{name}`: expected lists of numbers, got {array.dtype}; give numbers only")
+    if array.dtype.kind not in "iuf" or bool in _types(values):
+        raise WrongInputError(f"`{name}`: expected lists of numbers, got others; give numbers only")
     return _converted(array, dtype, name)
 
 
@@ -143,6 +144,8 @@ def _json(content: bytes, takes: TensorInfo, preprocessor: Preprocessor, limits:
         return preprocessor.from_records(_records(records))
     if not isinstance(parsed, dict) or INPUTS not in parsed or parsed.keys() - {INPUTS, LENGTHS}:
         raise _JSON.wrong("", "an object with `inputs` and perhaps `lengths`, or with `records`", repr(parsed)[:80])
+    if isinstance(parsed[INPUTS], list):
+        limits.check_number(len(parsed[INPUTS]))
     arrays = {INPUTS: array_of(parsed[INPUTS], np.dtype(takes.dtype), INPUTS)}
     if parsed.get(LENGTHS) is not None:
         arrays[LENGTHS] = array_of(parsed[LENGTHS], np.dtype(np.int64), LENGTHS)
@@ -161,7 +164,7 @@ def _npz(content: bytes, limits: SampleLimits) -> Arrays:
             named = {name: f"{name}.npy" for name in (INPUTS, LENGTHS)}
             there = {INPUTS, *(name for name, member in named.items() if member in archive.namelist())}
             members = {name: _member(archive, named[name], limits) for name in there}
-    except (WrongInputError, TooLargeError):
+    except WrongInputError:
         raise
     except Exception as error:  # a corrupt or encrypted archive raises what its compression likes
         raise WrongInputError(f"`inputs`: expected an .npz with `inputs`, got {error}; write it again") from None
@@ -174,7 +177,7 @@ def _member(archive: zipfile.ZipFile, name: str, limits: SampleLimits) -> bytes:
     with archive.open(name) as stream:
         content = stream.read(most + 1)
     if len(content) > most:
-        raise TooLargeError(f"`{name}`: expected at most {most} bytes, got more; give several files")
+        raise WrongInputError(f"`{name}`: expected at most {most} bytes, got more; give several files")
     return content
 
 
@@ -195,6 +198,14 @@ def _csv(content: bytes, takes: TensorInfo) -> Arrays:
             " give JSON or .npy"
         )
     return {INPUTS: _converted(rows.reshape(-1, *shape), np.dtype(takes.dtype), INPUTS)}
+
+
+def _types(values: Json) -> set[type]:
+    """Returns the types in nested lists: for NumPy, `true` beside numbers is a number."""
+    if not isinstance(values, list):
+        return {type(values)}
+    types: set[type] = set(map(type, values))
+    return types.union(*map(_types, values)) if list in types else types
 
 
 def _is_text(content: bytes) -> bool:

@@ -58,11 +58,9 @@ class _Routes:
         if kind not in taken:
             raise HTTPException(415, f"`Content-Type`: expected {', '.join(taken)}, got {kind}")
 
-        async def work(body: bytes) -> Response:
+        async with self._service.body(request) as body:
             files = await _parts(request, body) if kind == MULTIPART else [body]
-            return await self._service.run(lambda model: self._predictions(model, files))
-
-        return await self._service.with_body(request, work)
+            return await self._service.run(lambda model: self._predictions(model, files), len(body))
 
     def _predictions(self, model: Predictor, files: list[bytes]) -> Response:
         takes, limits = model.session.inputs["inputs"], self._service.read

@@ -52,11 +52,12 @@ def routes(service: Service) -> Iterator[Route]:
         return answer(_metadata(_require_served(service.loaded(), request)))
 
     async def infer(request: Request) -> Response:
-        def outputs(model: Predictor, body: bytes) -> Response:
-            _require_served(model, request)
-            return _inferred(model, body, request.headers.get(HEAD_LENGTH, ""), service.read)
+        async with service.body(request) as body:
+            return await service.run(lambda model: outputs(model, request, body), len(body))
 
-        return await service.with_body(request, lambda body: service.run(lambda model: outputs(model, body)))
+    def outputs(model: Predictor, request: Request, body: bytes) -> Response:
+        _require_served(model, request)
+        return _inferred(model, body, request.headers.get(HEAD_LENGTH, ""), service.read)
 
     yield Route("/v2", server)
     yield Route("/v2/health/live", live)

@@ -12,9 +12,9 @@ _TEXT, _NUMBER, _COUNT = {"type": "string"}, {"type": "number"}, {"type": "integ
 JSON, MULTIPART = "application/json", "multipart/form-data"
 _FILES = ("application/x-npy", "application/x-npz")
 _ERRORS = {
-    "400": "the samples are not what the model takes",
+    "400": "the samples are not what the model takes, or too many",
     "408": "the body does not come in time",
-    "413": "the body is too long, or holds too many samples",
+    "413": "the body is too long",
     "415": "a media type that is not taken",
     "500": "the model failed",
 }
@@ -45,7 +45,8 @@ def _predict(model: Predictor, max_samples: int) -> dict[str, Any]:
     result = _object(version=_COUNT, predictions={"type": "array", "items": answer})
     errors = {status: _response(text, _object(error=_TEXT)) for status, text in _ERRORS.items()}
     files = {kind: {"schema": _file(kind)} for kind in (*_FILES, *model.preprocessor.media_types)}
-    form = _object(file={"type": "array", "minItems": 1, "items": _file("application/octet-stream")})
+    parts = {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
+    form = _closed({"file": parts}, "file")
     content = {JSON: {"schema": _samples(model, max_samples)}, **files, MULTIPART: {"schema": form}}
     return {
         "summary": "predicts, once per sample",

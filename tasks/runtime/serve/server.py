@@ -1,6 +1,7 @@
 """Serves over HTTP with uvicorn, for staging and for gateways; within limits of size, number and time."""
 
 import asyncio
+import logging
 import resource
 import signal
 import socket
@@ -96,6 +97,7 @@ def serve(device: Device, host: str, port: int, limits: ServeLimits, say: Callab
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
     _allow_many_connections()
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what is wrong is answered, not printed
     say(f"{predictor.manifest.name} version {predictor.receipt.version} on http://{host}:{listening.getsockname()[1]}")
     uvicorn.Server(_config(model, limits)).run([listening])
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..bundle.predictor import Predictor
-from ..errors import TooLargeError, WrongInputError
+from ..errors import WrongInputError
 from ..preprocess.arrays import SampleLimits
 from .served import ServedModel
 
 PATIENCE = 4
 """A request may take this many times as long as a client may say nothing between two of them."""
 LARGE = 2**18
-"""bytes of a body of which only one at a time becomes samples: JSON takes up to fifty times its bytes in memory"""
+"""bytes of a body that is worked on by one thread alone: JSON takes up to thirty times its bytes in memory"""
 
 
 @dataclass(frozen=True)
@@ -48,33 +48,31 @@ class Service:
     def __init__(self, model: ServedModel, limits: ServeLimits) -> None:
         self.model, self.limits = model, limits
         self.read = SampleLimits(limits.max_samples, limits.max_bytes)
+        self._arriving = asyncio.Semaphore(limits.threads)
         self._pool = ThreadPoolExecutor(limits.threads, "predict")
-        self._arriving, self._large = asyncio.Semaphore(limits.threads), asyncio.Lock()
+        self._large = ThreadPoolExecutor(1, "large")
 
     def loaded(self) -> Predictor:
         """Returns the release in memory at once; a new one is loaded meanwhile."""
         self._pool.submit(self.model.get)
         return self.model.loaded
 
-    async def run(self, work: Callable[[Predictor], Response]) -> Response:
-        """Returns what `work` answers with the current release, in a thread."""
+    async def run(self, work: Callable[[Predictor], Response], size: int = 0) -> Response:
+        """Returns what `work` answers with the current release, in a thread; `size` is that of the body."""
+        pool = self._large if size > LARGE else self._pool
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(self.model.get()))
-        except TooLargeError as error:
-            raise HTTPException(413, str(error)) from None
+            return await asyncio.get_running_loop().run_in_executor(pool, lambda: work(self.model.get()))
         except WrongInputError as error:
             raise HTTPException(400, str(error)) from None
 
-    async def with_body(self, request: Request, work: Callable[[bytes], Awaitable[Response]]) -> Response:
-        """Returns what `work` answers for a request's body; few large ones arrive at once, and one is worked on."""
+    @asynccontextmanager
+    async def body(self, request: Request) -> AsyncIterator[bytes]:
+        """Yields the body of a request; few large ones are in memory at once."""
         length = int(request.headers.get("content-length", LARGE + 1))
-        large = length > LARGE
         if "content-length" in request.headers and length > self.limits.max_bytes:
             raise self._too_long(length)
-        async with self._arriving if large else nullcontext():
-            body = await self._body(request)
-            async with self._large if large else nullcontext():
-                return await work(body)
+        async with self._arriving if length > LARGE else nullcontext():
+            yield await self._body(request)
 
     async def _body(self, request: Request) -> bytes:
         body = bytearray()
