@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-ONE_PROJECT = ("interruption", "pages", "proof", "retrain", "ways_to_get_smaller")
+ONE_PROJECT = ("at_rest", "interruption", "pages", "proof", "retrain", "ways_to_get_smaller")
 """modules of `tests/flows` that look at one project, in which the recipe of digits ran once"""
 SHARED = tuple(f"tests/flows/test_{name}.py" for name in ONE_PROJECT)
 FIRST = ("tests/flows/", "tests/training/", "tests/data/", "tests/registry/", "tests/test_mutated_recipes.py")

@@ -21,8 +21,8 @@ SENT = re.compile(r"sin6?_port=htons\((\d+)\).*?(?:inet_addr\(|inet_pton\(AF_INE
 HERE = ("127.", "::1", "::ffff:127.")
 NAMES = 53
 """the port of resolvers"""
-RESOLVERS = re.compile(r"sun_path=\"[^\"]*(resolve|nscd)[^\"]*\"")
-"""sockets of this machine by which names are looked up, too; one that is not there is none"""
+RESOLVER = "io.systemd.Resolve"
+"""the end of the socket of a resolver on this machine; nscd's socket is used for names of users as well"""
 SECONDS, PATIENCE_SECONDS = 60.0, 180.0
 """how long a command is watched that ends when it is told to, and how long it may take until it works"""
 
@@ -70,6 +70,5 @@ def living(
 
 
 def _leaves(line: str) -> bool:
-    if RESOLVERS.search(line):
-        return "ENOENT" not in line
-    return any(int(port) == NAMES or not host.startswith(HERE) for port, host in SENT.findall(line))
+    sent = SENT.findall(line)
+    return RESOLVER in line or any(int(port) == NAMES or not host.startswith(HERE) for port, host in sent)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.services import watchdog
 from infra.services.prefect_database import make_database
 from infra.services.prefect_server import HOST, free_port, wait_until_healthy
 from tasks.core.workspace import state_dir
@@ -71,11 +72,13 @@ def _prefect() -> Page:
 
 
 def _start(name: str, command: list[str]) -> subprocess.Popen[bytes]:
-    """Starts a server in a process group of its own, so that all its workers end with it."""
+    """Starts a server in a process group of its own, so that all its workers end with it, and with this process."""
     with _log(name).open("ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", *command], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
         )
+    watchdog.watch(process.pid)
+    return process
 
 
 def _log(title: str) -> Path:
@@ -89,3 +92,4 @@ def _stop(page: Page) -> None:
             page.process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(page.process.pid, signal.SIGKILL)
+        watchdog.forget(page.process.pid)

@@ -17,6 +17,7 @@ from typing import Any
 
 from infra.services.prefect_server import HOST, LAST_LINES
 from tasks.core.errors import InputError, StageError, mismatch
+from tasks.core.workspace import state_dir
 
 OWNER = "stillhouse"
 SERVER_ACCOUNT = "postgres"
@@ -88,6 +89,7 @@ def make(cluster: Cluster) -> None:
     """
     data, begun = cluster.folder / "data", cluster.folder / "data.begun"
     cluster.folder.mkdir(parents=True, exist_ok=True)
+    _let_pass(cluster.folder)
     _require_reachable(cluster.folder)
     password = _password(cluster)
     if data.is_dir():
@@ -142,6 +144,13 @@ def _password(cluster: Cluster) -> str:
     cluster.pass_file.touch(mode=0o600)
     cluster.pass_file.write_text(f"{HOST}:*:*:{OWNER}:{password}\n")
     return password
+
+
+def _let_pass(folder: Path) -> None:
+    """Lets the account of the server pass through what is ours on the way to its data; nothing there may be read."""
+    if os.geteuid() == 0:
+        for ours in (folder, *(one for one in folder.parents if one.is_relative_to(state_dir()))):
+            ours.chmod(ours.stat().st_mode | 0o011)
 
 
 def _require_reachable(folder: Path) -> None:

@@ -3,11 +3,13 @@
 Prefect can start one by itself, but that one gets the Ctrl-C that was meant for the flow, so that the flow waits for a
 server that is gone; and it outlives a flow that is killed. Ours is in a session of its own and watches a pipe: it ends
 when the process that started it ends, however that happens, and not before: who stops a service or a container sends
-SIGTERM to all its processes at once, and the flow then has still to say that it was stopped. It also starts while we
-import the rest. Without a port, `python -m infra.services.prefect_server` is the server of a team: it listens where
-Prefect's settings say, ends on SIGTERM, and watches no parent.
+SIGTERM to all its processes at once, and the flow then has still to say that it was stopped. A process that ends well
+says so on the pipe, and the server then writes down what it has got; after one that was killed it is gone at once. It
+also starts while we import the rest. Without a port, `python -m infra.services.prefect_server` is the server of a team:
+it listens where Prefect's settings say, ends on SIGTERM, and watches no parent.
 """
 
+import atexit
 import os
 import signal
 import socket
@@ -17,6 +19,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +36,7 @@ PATIENCE_SECONDS = 180.0
 """a new home has its database made first: seconds, or minutes on a busy machine"""
 LAST_LINES = 10
 GRACE_SECONDS = 5.0
+"""for the server to write down what it has got"""
 
 
 def start_prefect_api(scheduler: bool = False) -> Callable[[], None]:
@@ -41,12 +45,13 @@ def start_prefect_api(scheduler: bool = False) -> Callable[[], None]:
     Ours makes runs of schedules only where `scheduler` is asked for: Prefect's background services take their time.
     Returns a function to call before the first flow: it returns when the server answers. Prefect must not have been
     imported before, since it reads its settings then. The server is not stopped here: when this process exits, Prefect
-    first hands in its last logs and events, then the pipe closes.
+    first hands in its last logs and events, which is when this module bids the server farewell.
     """
     if os.environ.get("PREFECT_API_URL"):
         return lambda: None
     port, log = free_port(0), state_dir() / "prefect-server.log"
     process = _start(port, log, scheduler)
+    atexit.register(_bid_farewell, process)  # before Prefect is imported, so after all that Prefect does at the end
     os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
     return lambda: wait_until_healthy("Prefect", f"http://{HOST}:{port}/api/health", process, log)
 
@@ -108,6 +113,14 @@ def _start(port: int, log: Path, scheduler: bool) -> "subprocess.Popen[bytes]":
         )
 
 
+def _bid_farewell(process: "subprocess.Popen[bytes]") -> None:
+    """Tells the server that all is handed in."""
+    if process.stdin is not None:
+        with suppress(OSError):  # it has ended itself
+            process.stdin.write(b".")
+            process.stdin.close()
+
+
 def _server(host: str, port: int) -> "uvicorn.Server":
     """Returns a server of Prefect's API; whether it is an ephemeral one is in the environment by now."""
     import uvicorn
@@ -119,14 +132,14 @@ def _server(host: str, port: int) -> "uvicorn.Server":
 
 
 def _serve_parent(port: int) -> None:
-    """Serves until the other end of stdin, which never gets a byte, is closed."""
+    """Serves until the other end of stdin is closed, which gets one byte at most."""
     made: list[uvicorn.Server] = []
 
     def end_with_parent() -> None:
-        os.read(sys.stdin.fileno(), 1)
-        for server in made:
-            server.should_exit = True
-        time.sleep(GRACE_SECONDS)
+        if os.read(sys.stdin.fileno(), 1):
+            for server in made:
+                server.should_exit = True
+            time.sleep(GRACE_SECONDS)
         os._exit(1)
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

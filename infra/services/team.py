@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from infra.services import postgresql
+from infra.services import postgresql, watchdog
 from infra.services import run as services
 from infra.services.postgresql import Cluster
 from infra.services.prefect_server import HOST, LAST_LINES, free_port, wait_until_healthy
@@ -56,6 +56,7 @@ class Stack:
                 start_new_session=True,
                 **account,
             )
+        watchdog.watch(self.started[name].pid)
 
     def wait(self, name: str, kind: str, port: str) -> None:
         """Returns when a service is healthy, or when the stack is ended."""
@@ -73,6 +74,7 @@ class Stack:
             pass
         if process.poll() is not None:
             del self.started[name]
+            watchdog.forget(process.pid)
         if process.returncode and not self.ended.is_set():
             raise self._died(name, process.returncode)
 
@@ -110,6 +112,7 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    watchdog.forget(process.pid)
 
 
 def serve_team(workers: int, ended: threading.Event, started: Callable[[Stack], None]) -> None:

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from tasks.core.errors import InputError, mismatch
 from tasks.core.locks import exclusive
+from tasks.core.permissions import make_private
 from tasks.core.progress import Notice, say
 from tasks.core.servers import login_of, without_login
 from tasks.core.workspace import project_root, state_dir
@@ -25,10 +26,12 @@ PLACES = "places.json"
 def prepare_environment() -> None:
     """Points Prefect and MLflow at the state folder and switches telemetry off, unless the variables are set already.
 
+    The state folder is made, and closed to others, as is all that this process makes from now on.
+
     To be called before either is imported: both read their settings at import.
     """
     state = state_dir()
-    state.mkdir(parents=True, exist_ok=True)
+    make_private(state)
     _settle(state)
     defaults = {
         "PREFECT_HOME": str(state / "prefect"),

@@ -32,11 +32,16 @@ def md5_of(path: Path) -> str:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path` and renames it to `path` when the block ends without an error."""
+    """Yields a temporary path beside `path` and renames it to `path` when the block ends without an error.
+
+    What replaces a file has the permissions of that.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         yield temporary
+        if path.is_file():
+            shutil.copymode(path, temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from tasks.contracts.records import DataRecord, DatasetCard
 from tasks.core.errors import BusyError, DataError, InputError, StageError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.source import ROOT
-from tasks.core.workspace import state_dir
+from tasks.core.workspace import state_dir, usual_umask
 from tasks.data.sources.own import check_own
 from tasks.data.versions.code import write_code
 from tasks.data.versions.integrity import intact_card
@@ -151,6 +151,7 @@ def _run_group(command: list[str], folder: Path, message: Path, log: Path) -> No
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=usual_umask(),
         )
         try:
             failed = process.wait() != 0

@@ -5,6 +5,7 @@ import re
 import secrets
 from pathlib import Path
 
+from tasks.core.permissions import usual_permissions
 from tasks.runtime.update.storage import sync_directory
 
 OWNER_ONLY, EVERYBODY = 0o600, 0o644
@@ -17,12 +18,15 @@ def write(path: Path, content: bytes, mode: int = EVERYBODY) -> None:
     Args:
         path: replaced where it is there; its folder is made.
         content: the bytes.
-        mode: the permissions, less the umask of the process.
+        mode: the permissions, less the umask of the person: a web server reads what is served.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with usual_permissions():
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
+        with usual_permissions():
+            opened = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(opened, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
