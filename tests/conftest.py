@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByProject:
     """Distributes the tests over the processes."""
     return ByProject(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_umask() -> None:
+    """Gives what tests make the usual permissions, though a module may have prepared its environment on import."""
+    os.umask(0o022)
+
+
+@pytest.fixture(autouse=True)
+def same_umask(usual_umask: None) -> Iterator[None]:
+    """Puts back the umask, which every command of ours narrows."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 SAMPLES = {"train": 120, "validation": 60, "test": 90}

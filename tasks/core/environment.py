@@ -14,10 +14,9 @@ from filelock import FileLock
 
 from tasks.core.errors import InputError, mismatch
 from tasks.core.locks import exclusive
-from tasks.core.permissions import make_private
 from tasks.core.progress import Notice, say
 from tasks.core.servers import login_of, without_login
-from tasks.core.workspace import project_root, state_dir
+from tasks.core.workspace import make_private, project_root, state_dir
 
 PLACES = "places.json"
 """a file of the state folder: where it was, the oldest first, and where it is, last"""

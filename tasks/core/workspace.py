@@ -1,13 +1,26 @@
-"""Where things lie on this machine."""
+"""Where things lie on this machine, and who may read them: their owner alone, or the group of `STILLHOUSE_GROUP`.
+
+Libraries make most files of the state folder, so no list of them would be complete: what counts is the umask of every
+process that works with the state, and the mode of the folder itself. What is a person's own keeps the permissions that
+it would have without us: prepared data, `dvc.lock`, and the folder that a web server serves.
+"""
 
 import os
+import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.core.errors import InputError
+from tasks.core.errors import InputError, mismatch
 from tasks.core.servers import without_login
 
 MARKER = "dvc.yaml"
+GROUP = "STILLHOUSE_GROUP"
+USUAL = "STILLHOUSE_UMASK"
+"""the umask that a person has, in octal: set by the first process of a command for those that it starts"""
+READS_OR_WRITES = 0o066
+"""what others may not do; that they may pass through is left as it is, since PostgreSQL's account needs it"""
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -30,6 +43,50 @@ def state_dir() -> Path:
     """Returns the folder for everything that Stillhouse keeps on this machine; `STILLHOUSE_HOME` overrides it."""
     override = os.environ.get("STILLHOUSE_HOME")
     return Path(override).resolve() if override else project_root() / ".stillhouse"
+
+
+def make_private(state: Path) -> None:
+    """Makes the state folder, closes it to others, and has whatever is made from now on closed to them.
+
+    Raises:
+        InputError: the group is not there, or is none of this user's.
+    """
+    group = os.environ.get(GROUP, "")
+    before = os.umask(0o007 if group else 0o077)
+    os.environ.setdefault(USUAL, f"{before:03o}")
+    state.mkdir(parents=True, exist_ok=True)
+    found = state.stat()
+    if found.st_uid != os.geteuid():
+        return  # whose it is decides
+    if group:
+        _open_to(state, group)
+    elif found.st_mode & READS_OR_WRITES:
+        state.chmod(0o700)
+
+
+def usual_umask() -> int:
+    """Returns the umask that a person has, for what is their own."""
+    return int(os.environ.get(USUAL, "022"), 8)
+
+
+@contextmanager
+def usual_permissions() -> Iterator[None]:
+    """Has what the block makes readable as a person's own files are."""
+    before = os.umask(usual_umask())
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _open_to(state: Path, group: str) -> None:
+    """Lets a group read and write, and has what is made in the folder belong to it."""
+    try:
+        shutil.chown(state, group=group)
+    except (LookupError, PermissionError) as error:
+        do = "name a group that you are in, or unset it to keep the state to yourself"
+        raise InputError(mismatch(GROUP, "", "a group of this user's", f"`{group}` ({error})", do)) from None
+    state.chmod(0o2770)
 
 
 def git_commit(root: Path) -> str:

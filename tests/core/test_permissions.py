@@ -9,7 +9,7 @@ import pytest
 
 from tasks.core.errors import InputError
 from tasks.core.files import whole_file
-from tasks.core.permissions import GROUP, USUAL, make_private, usual_permissions
+from tasks.core.workspace import GROUP, USUAL, make_private, usual_permissions
 from tasks.registry.channel import atomic_write
 
 
@@ -68,7 +68,7 @@ def test_a_group_that_is_named_reads_and_writes(tmp_path: Path, monkeypatch: pyt
 
 def test_a_group_that_is_not_there_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(GROUP, "no-such-group")
-    with pytest.raises(InputError, match="`STILLHOUSE_GROUP`.*no-such-group"):
+    with pytest.raises(InputError, match=r"`STILLHOUSE_GROUP`.*no-such-group"):
         make_private(tmp_path / "state")
 
 

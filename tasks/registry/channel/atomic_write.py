@@ -5,7 +5,7 @@ import re
 import secrets
 from pathlib import Path
 
-from tasks.core.permissions import usual_permissions
+from tasks.core.workspace import usual_permissions
 from tasks.runtime.update.storage import sync_directory
 
 OWNER_ONLY, EVERYBODY = 0o600, 0o644
