@@ -43,6 +43,7 @@ COMMANDS = {
     "doctor": ("upkeep", "Look for what may be wrong on this machine, and say what repairs it."),
     "gc": ("upkeep", "Remove what no alias, no decision and no lineage needs, and say how much of what that was."),
     "lineage": ("lineage", "Say what the model in an environment is made of, or what a piece of data reached."),
+    "new": ("recipe", "Write a project of your own with one example: params/, dvc.yaml, git and DVC ready."),
     "init": ("recipe", "Write a recipe for data of your own, and its entry in dvc.yaml."),
     "ui": ("servers", "Serve MLflow's and Prefect's own pages on the state of this project, until Ctrl-C."),
     "team": ("servers", "Serve a team's stack on this machine (PostgreSQL, MLflow, Prefect, workers), until Ctrl-C."),

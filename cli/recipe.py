@@ -1,4 +1,4 @@
-"""`stillhouse check` and `init`: a recipe before it runs."""
+"""`stillhouse new`, `init` and `check`: a project and a recipe before anything runs."""
 
 from pathlib import Path
 from typing import Annotated, Optional
@@ -24,6 +24,17 @@ def check(recipe: RecipePath, override: Overrides = None) -> None:
         say_left_out(data)
         for line in data.warnings:
             warn(line)
+
+
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+) -> None:
+    """Write a project of your own with one example: params/, dvc.yaml, git and DVC ready."""
+    from tasks.data.init.project import new_project
+
+    written = new_project(folder)
+    say_list("Written:", [str(path) for path in written])
+    say(f"Next: cd {folder} && stillhouse run params/digits.yaml")
 
 
 def init(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,7 +34,8 @@ def checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
         deep: hash every object of DVC's cache and the files of every release, not only a sample and those in use.
     """
     return {
-        "versions of libraries": partial(machine.required_versions, project),
+        "versions of libraries": partial(machine.required_versions, machine.dependencies()),
+        "packages of our names": partial(machine.collisions, packages_distributions()),
         "versions as in the lock": partial(machine.locked_versions, project),
         "disk space": partial(machine.disk_space, state),
         "ports of this machine": machine.loopback,

@@ -4,18 +4,18 @@ import os
 import shutil
 import socket
 import sqlite3
-import tomllib
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from tasks.upkeep.finding import Finding
 
-REQUIRED, LOCK = "pyproject.toml", "requirements.lock"
+DISTRIBUTION, LOCK = "stillhouse", "requirements.lock"
+OURS = ("cli", "flows", "infra", "params", "tasks")
 LEAST_BYTES = 2 * 10**9
 """free: some runs of a recipe with large data"""
 PATIENCE_SECONDS = 5.0
@@ -31,16 +31,34 @@ OFF = {
 """variable -> what it must be"""
 
 
-def required_versions(project: Path) -> Iterator[Finding]:
-    """Yields the libraries that are missing, or of a version that `pyproject.toml` excludes."""
-    with (project / REQUIRED).open("rb") as stream:
-        wanted = tomllib.load(stream)["project"]["dependencies"]
+def dependencies() -> list[str]:
+    """Returns what Stillhouse requires without any extra, as it was installed."""
+    return [line for line in requires(DISTRIBUTION) or () if "extra ==" not in line]
+
+
+def required_versions(wanted: Iterable[str]) -> Iterator[Finding]:
+    """Yields the libraries that are missing, or of a version that is excluded."""
     for requirement in map(Requirement, wanted):
         got = _installed(requirement.name)
         if not _fits(requirement, got):
             yield Finding(
-                f"`{requirement.name}`: expected {requirement.specifier} ({REQUIRED}), got {got or 'none'}",
+                f"`{requirement.name}`: expected {requirement.specifier}, got {got or 'none'}",
                 f"pip install -c {LOCK} '{requirement.name}{requirement.specifier}'",
+            )
+
+
+def collisions(installed: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """Yields other distributions that bring a package of one of our names: which of both is imported is left to chance.
+
+    Args:
+        installed: top-level package -> the distributions that bring it.
+    """
+    for package in OURS:
+        others = sorted({*installed.get(package, ())} - {DISTRIBUTION})
+        if others:
+            wrong = f"package `{package}`: expected from {DISTRIBUTION} alone, got also from {', '.join(others)}"
+            yield Finding(
+                wrong, f"pip uninstall {' '.join(others)}   (or give {DISTRIBUTION} an environment of its own)"
             )
 
 

@@ -22,12 +22,12 @@ def project_that_wants(folder: Path, requirement: str, locked: str = "") -> Path
 
 
 def test_the_libraries_here_are_those_that_are_known_to_work() -> None:
-    assert [*machine.required_versions(ROOT)] == []
+    assert [*machine.required_versions(machine.dependencies())] == []
 
 
 @pytest.mark.parametrize("requirement", ["fastapi<0.1", "stillhouse-of-nobody>=1"])
-def test_a_library_that_is_excluded_or_missing_is_named_with_what_installs_it(tmp_path: Path, requirement: str) -> None:
-    (found,) = machine.required_versions(project_that_wants(tmp_path, requirement))
+def test_a_library_that_is_excluded_or_missing_is_named_with_what_installs_it(requirement: str) -> None:
+    (found,) = machine.required_versions([requirement])
     assert "expected" in found.wrong
     assert found.mend == f"pip install -c requirements.lock '{requirement}'"
 
@@ -39,6 +39,12 @@ def test_a_library_of_another_version_than_the_lock_is_named_and_one_that_is_not
     (found,) = machine.locked_versions(project)
     assert "numpy" in found.wrong
     assert "nobody" not in found.wrong
+
+
+def test_another_distribution_with_a_package_of_our_names_is_named() -> None:
+    (found,) = machine.collisions({"tasks": ["stillhouse", "chores"], "cli": ["stillhouse"], "numpy": ["numpy"]})
+    assert "package `tasks`" in found.wrong
+    assert "chores" in found.mend
 
 
 def test_a_damaged_database_is_found(tmp_path: Path) -> None:
