@@ -92,7 +92,7 @@ def test_bad_images_leave_nothing_behind(real: Path, images: Path, tmp_path: Pat
     _refused(real, "emu`: expected at least 3 images, got none", images=images)
     for number in range(3):
         (images / f"emu/{number}.png").write_text("no image")
-    _refused(real, r"got 3 files that are none:\n  `emu/0\.png`: expected an image", images=images)
+    _refused(real, r"got 3 that are none:\n  `emu/0\.png`: expected an image", images=images)
 
 
 def test_bad_tables_leave_nothing_behind(real: Path, table: Path, tmp_path: Path) -> None:

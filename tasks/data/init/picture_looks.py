@@ -60,7 +60,7 @@ def looks_of(tree: PictureTree) -> dict[str, Looks]:
         looks[label] = _looks(tree.folder, spread(paths, HEADERS // share), DECODED // share or 1, bad)
     if bad:
         more = len(bad) - SHOWN
-        first = f"`{printable(str(tree.folder))}`: expected images, got {len(bad):,} files that are none:"
+        first = f"`{printable(str(tree.folder))}`: expected images, got {len(bad):,} that are none:"
         lines = [first, *bad[:SHOWN], *([f"  and {more:,} more"] if more > 0 else []), "mend or remove them"]
         raise DataError("\n".join(lines))
     return looks

@@ -11,6 +11,7 @@ from tasks.core.errors import DataError
 from tasks.data.prepared.quarantine import SHOWN, Bad, leaves_out
 from tasks.data.prepared.split import Splits
 from tasks.data.prepared.survey import Objects, Rows, Survey, groups_of
+from tasks.kinds.contract import Declared, TargetsPart
 
 COPY, CONFLICT = "duplicate", "duplicate with another target"
 CALLED = {"train": "training", "validation": "validation", "test": "test"}
@@ -56,6 +57,19 @@ def set_apart(recipe: Recipe, found: Survey) -> Apart:
         stays |= {int(copy): int(first) for copy in copies if copy != first}
         disputed.update(others)
     return Apart(np.flatnonzero(kept), stays, frozenset(disputed), dropped)
+
+
+def left_out_by_stratum(found: Survey, apart: Apart, kind: TargetsPart, declared: Declared) -> dict[str, Counter[str]]:
+    """Returns stratum -> reason -> samples that are bad or copies: a group may lose all of its samples to one rule."""
+    gone = np.setdiff1d(np.arange(len(found)), apart.rows)
+    reasons = [COPY if row in apart.stays and row not in apart.disputed else CONFLICT for row in gone.tolist()]
+    lost = [*zip(found.gists[gone].tolist(), reasons, strict=True), *found.lost]
+    gists = [gist for gist, _ in lost]
+    strata = kind.strata(gists, kind.card(gists, {column: {} for column in declared})) if gists else None
+    counts: dict[str, Counter[str]] = {}
+    for number, (_, reason) in zip(strata.of if strata else (), lost, strict=True):
+        counts.setdefault(strata.names[number] if strata else "", Counter())[reason] += 1
+    return counts
 
 
 def judge_copies(recipe: Recipe, found: Survey, apart: Apart, splits: Splits) -> tuple[list[Bad], dict[str, int]]:

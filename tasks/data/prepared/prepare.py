@@ -12,7 +12,7 @@ from tasks.contracts.targets import TargetCard, Targets
 from tasks.core.errors import DataError
 from tasks.core.files import whole_folder
 from tasks.core.plugins import load
-from tasks.data.prepared.duplicates import Apart, judge_copies, set_apart
+from tasks.data.prepared.duplicates import Apart, judge_copies, left_out_by_stratum, set_apart
 from tasks.data.prepared.near_equal import near_equal_told
 from tasks.data.prepared.quarantine import judge, leaves_out, write_quarantine
 from tasks.data.prepared.shards import ShardWriter
@@ -63,8 +63,10 @@ def _split(
     recipe: Recipe, reading: Reading, found: Survey, apart: Apart, kind: TargetsPart
 ) -> tuple[TargetCard, Splits]:
     gists = found.gists[apart.rows].tolist()
-    card = kind.card(gists, reading.declared)
-    splits = split(recipe, found, apart.rows, kind.strata(gists, card))
+    # A group of which all samples are copies is told of, unless bad samples may go without stopping anything.
+    card = kind.card(gists if leaves_out(recipe) else found.gists.tolist(), reading.declared)
+    left_out = left_out_by_stratum(found, apart, kind, reading.declared)
+    splits = split(recipe, found, apart.rows, kind.strata(gists, card), left_out)
     if problems := [*kind.problems(found.gists[splits["train"]].tolist(), card)]:
         raise DataError("\n".join(f"`data of {recipe.name}`: {problem}" for problem in problems))
     return card, splits

@@ -16,6 +16,7 @@ import numpy as np
 
 from params.data import DrawnSplit, HashedSplit, OfficialSplit, Split, StratifiedSplit
 from params.pipeline import Recipe
+from tasks.contracts.records import counted
 from tasks.contracts.targets import Strata
 from tasks.core.errors import DataError, mismatch
 from tasks.data.prepared.survey import Rows, Survey, groups_of
@@ -24,9 +25,12 @@ SPLITS = ("train", "validation", "test")
 Splits = dict[str, Rows]
 Group = tuple[str, ...]
 SEPARATOR = "\0"
+LeftOut = Mapping[str, Mapping[str, int]]
+"""stratum -> reason -> samples of it that are not among those to split"""
+NONE_LEFT_OUT: LeftOut = {}
 
 
-def split(recipe: Recipe, found: Survey, rows: Rows, strata: Strata) -> Splits:
+def split(recipe: Recipe, found: Survey, rows: Rows, strata: Strata, left_out: LeftOut = NONE_LEFT_OUT) -> Splits:
     """Returns train, validation and test, each in the order of ids and with samples of every stratum.
 
     Args:
@@ -34,14 +38,15 @@ def split(recipe: Recipe, found: Survey, rows: Rows, strata: Strata) -> Splits:
         found: all samples.
         rows: those of them to split, in order.
         strata: the groups of these.
+        left_out: of each group, why samples of it are not among them.
 
     Raises:
         DataError: a group has too few samples for one in each split; all of them at once.
     """
     whole: dict[Group, Rows] = {(name,): rows[strata.of == number] for number, name in enumerate(strata.names)}
     groups = _finer(recipe, found, whole)
-    problems = [*_problems(recipe, found, whole, "or leave them out")]
-    if problems := problems or [*_problems(recipe, found, groups, "or shorten `split.by`")]:
+    problems = [*_problems(recipe, found, whole, "or leave them out", left_out)]
+    if problems := problems or [*_problems(recipe, found, groups, "or shorten `split.by`", left_out)]:
         raise DataError("\n".join(problems))
     cuts = [_cut(recipe.data.split, SEPARATOR.join(group), found, members) for group, members in groups.items()]
     return {name: np.sort(np.concatenate([cut[name] for cut in cuts])) for name in SPLITS}
@@ -95,15 +100,11 @@ def _parts(ordered: Rows, test: int, validation: int) -> Splits:
 
 def _official(rule: OfficialSplit, group: str, found: Survey, members: Rows) -> Splits:
     trained, judges = (members[found.parts[members] == part] for part in ("train", "test"))
-    if _publishes_validation(found):
+    if "validation" in found.published:
         return {"test": judges, "validation": members[found.parts[members] == "validation"], "train": trained}
     drawn = _shuffled(trained, rule.seed, group)
     validation = _count(rule.validation, len(drawn), spare=1)
     return {"test": judges, "validation": drawn[:validation], "train": drawn[validation:]}
-
-
-def _publishes_validation(found: Survey) -> bool:
-    return bool((found.parts == "validation").any())
 
 
 def _count(part: float, samples: int, spare: int) -> int:
@@ -116,11 +117,13 @@ def _shuffled(members: Rows, seed: int, group: str) -> Rows:
     return members[np.argsort(bits, kind="stable")]
 
 
-def _problems(recipe: Recipe, found: Survey, groups: Mapping[Group, Rows], do: str) -> Iterator[str]:
+def _problems(recipe: Recipe, found: Survey, groups: Mapping[Group, Rows], do: str, left_out: LeftOut) -> Iterator[str]:
     for group, members in groups.items():
         for expected, got in _shortages(recipe.data.split, found, members):
             where = " ".join(["samples", *(["of", ", ".join(group)] if any(group) else [])])
-            yield mismatch(f"data of {recipe.name}", where, expected, got, f"add samples, {do}")
+            reasons = left_out.get(group[0])
+            told = f"{got}; left out: {counted(reasons)}" if reasons else got
+            yield mismatch(f"data of {recipe.name}", where, expected, told, f"add samples, {do}")
 
 
 def _shortages(rule: Split, found: Survey, members: Rows) -> Iterator[tuple[str, str]]:
@@ -129,7 +132,7 @@ def _shortages(rule: Split, found: Survey, members: Rows) -> Iterator[tuple[str,
         if len(members) < 3:
             yield "at least 3 samples, one per split", f"{len(members) or 'none'}"
         return
-    own = _publishes_validation(found)
+    own = "validation" in found.published
     for part, least in (("train", 1 if own else 2), *([("validation", 1)] if own else []), ("test", 1)):
         count = int((found.parts[members] == part).sum())
         if count < least:

@@ -5,8 +5,11 @@ It is stored column by column: with an object per sample, memory would grow seve
 
 import hashlib
 from array import array
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,10 +18,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from params.pipeline import Recipe
-from tasks.contracts.records import InputSpec
+from tasks.contracts.records import InputSpec, counted
 from tasks.contracts.targets import BadTargetError
 from tasks.core.errors import DataError, mismatch
-from tasks.data.prepared.quarantine import CORRUPT, Bad, judge
+from tasks.data.prepared.quarantine import CORRUPT, Bad, judge, reasons_of
 from tasks.data.readers.samples import Reading, Sample, Values
 from tasks.kinds.contract import TargetsPart
 from tasks.layouts import find_layout
@@ -55,6 +58,13 @@ class Survey:
     """of a sample; without the first axis where that may have any length"""
     bad: tuple[Bad, ...] = ()
     """samples that cannot be used, in no column"""
+    lost: tuple[tuple[Any, str], ...] = ()
+    """(what is remembered of its target, reason) of each of those whose target is known"""
+
+    @cached_property
+    def published(self) -> frozenset[str]:
+        """The parts that the source says."""
+        return frozenset(part for part in self.parts if part)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -77,7 +87,9 @@ def survey(recipe: Recipe, reading: Reading, kind: TargetsPart) -> Survey:
     bad = [found for sample in reading.samples() if (found := taken.take(sample))]
     judge(recipe, bad, len(taken.order))
     if not taken.gists:
-        raise DataError(mismatch(f"data of {recipe.name}", "", "samples", "none", "is `data.source` the right one?"))
+        reasons = Counter(reading.dropped) + Counter(reasons_of(bad))
+        got = f"none; left out: {counted(reasons)}" if reasons else "none"
+        raise DataError(mismatch(f"data of {recipe.name}", "", "samples", got, "is `data.source` the right one?"))
     return taken.sorted(bad)
 
 
@@ -102,6 +114,7 @@ class _Taken:
         self.parts: list[str | None] = []
         self.lengths = array("i")
         self.contents = bytearray()
+        self.lost: list[tuple[Hashable, str]] = []
         self.shape: tuple[int, ...] = ()
         self.order = array("q")
         """of each sample that was read, which of those that were taken it is; -1 for bad ones"""
@@ -111,6 +124,7 @@ class _Taken:
         gist = self._gist(sample)
         if isinstance(gist, Bad):
             self.order.append(-1)
+            self._lose(sample, gist.reason)
             return gist
         self.order.append(len(self.gists))
         self.ids.append(sample.id)
@@ -132,6 +146,12 @@ class _Taken:
             return self.kind.gist(sample.target, self.reading.declared)
         except BadTargetError as bad:
             return Bad(sample.id, bad.reason, str(bad))
+
+    def _lose(self, sample: Sample, reason: str) -> None:
+        """Remembers what a bad sample would have been, where it tells: all samples of a group may be bad."""
+        with suppress(BadTargetError):
+            if sample.target:
+                self.lost.append((self._share(self.kind.gist(sample.target, self.reading.declared)), reason))
 
     def _share(self, value: Hashable) -> Hashable:
         return self.shared.setdefault(value, value) if len(self.shared) < SHARED else self.shared.get(value, value)
@@ -170,6 +190,7 @@ class _Taken:
             places=rank[np.array(self.order, dtype=np.int64)],
             shape=self.shape,
             bad=tuple(bad),
+            lost=tuple(self.lost),
         )
 
 

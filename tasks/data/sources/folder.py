@@ -16,10 +16,15 @@ def fetch(source: FolderSource, root: Path, raw: Path) -> None:
     """
     with packing(raw) as packer:
         for name, path in own_files(own_path(source, root)):
-            _pack(packer, name, path)
+            pack(packer, name, path)
 
 
-def _pack(packer: Packer, name: str, path: Path) -> None:
+def pack(packer: Packer, name: str, path: Path) -> None:
+    """Adds a file or an empty folder.
+
+    Raises:
+        DataError: it is gone since it was listed, or cannot be read.
+    """
     try:
         if path.is_dir():
             packer.add_folder(name)
