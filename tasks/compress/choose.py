@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from params.compress import Compress, Limits
 from tasks.contracts.metrics import Metric, Values, at_most, losses
 from tasks.contracts.records import Candidate
-from tasks.contracts.words import check_text
+from tasks.contracts.words import check_text, counted, milliseconds
 from tasks.core.errors import RefusedError
 
 TIE = 1.05
@@ -70,6 +70,28 @@ def choose(params: Compress, metric: Metric, candidates: Sequence[Candidate], re
 def _fastest(fit: Sequence[Candidate]) -> Candidate:
     quickest = min(candidate.p50_ms for candidate in fit)
     return min((c for c in fit if c.p50_ms <= TIE * quickest), key=lambda c: (c.onnx.size, c.p50_ms))
+
+
+def reason(params: Compress, winner: Candidate, candidates: Sequence[Candidate], refused: Mapping[str, str]) -> str:
+    """Says in a sentence why a candidate ships; arguments as for `choose`."""
+    fit = [candidate for candidate in candidates if not candidate.broken]
+    out = len(candidates) - len(fit) + len(refused)
+    left = f"; {counted(out, 'other')} broke a limit or could not be made" if out else ""
+    if len(fit) == 1:
+        return f"`{winner.name}` ships because it is the only candidate that keeps every limit{left}."
+    best = f"{_merit(params, winner, fit)} of the {len(fit)} candidates that keep every limit on validation data"
+    return f"`{winner.name}` ships because it is {best}{left}."
+
+
+def _merit(params: Compress, winner: Candidate, fit: Sequence[Candidate]) -> str:
+    size, speed = f"{winner.onnx.size:,} bytes", f"{milliseconds(winner.p50_ms)} ms"
+    if params.prefer == "bytes":
+        return f"the smallest ({size})"
+    if params.prefer == "quality":
+        return f"the best, and of equally good ones the fastest ({speed}, {size})"
+    if sum(candidate.p50_ms <= TIE * min(one.p50_ms for one in fit) for candidate in fit) == 1:
+        return f"the fastest ({speed})"
+    return f"the smallest ({size}) among the fastest ({speed}; up to {TIE - 1:.0%} more counts as equal)"
 
 
 def _refusal(metric: Metric, candidates: Sequence[Candidate], refused: Mapping[str, str]) -> str:

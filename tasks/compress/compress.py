@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tasks.compress.checks import check
-from tasks.compress.choose import choose, judged, on_the_front
+from tasks.compress.choose import choose, judged, on_the_front, reason
 from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.measure import BuiltCandidate, measure_candidates, measure_student
 from tasks.compress.passes import CandidateBuilder
@@ -14,12 +14,13 @@ from tasks.core.progress import Advance
 
 @dataclass(frozen=True)
 class Compressed:
-    """What became of each candidate: measured, or refused with a reason; and the name of the one that ships."""
+    """What became of each candidate: measured, or refused with a reason; the name of the one that ships, and why."""
 
     built: Mapping[str, BuiltCandidate]
     candidates: tuple[Candidate, ...]
     refused: Mapping[str, str]
     chosen: str
+    reason: str
 
 
 def compress(context: CompressionContext, advance: Advance) -> Compressed:
@@ -38,7 +39,8 @@ def compress(context: CompressionContext, advance: Advance) -> Compressed:
     candidates = on_the_front(judged_ones, metrics[0])
     advance(len(params.candidates) + 1, len(params.candidates) + 1, "measured")
     chosen = choose(params, metrics[0], candidates, refused)
-    return Compressed({one.name: one for one in built}, tuple(candidates), refused, chosen.name)
+    why = reason(params, chosen, candidates, refused)
+    return Compressed({one.name: one for one in built}, tuple(candidates), refused, chosen.name, why)
 
 
 def _build_all(context: CompressionContext, advance: Advance) -> tuple[list[BuiltCandidate], dict[str, str]]:

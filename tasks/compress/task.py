@@ -53,6 +53,7 @@ def compress_student(
     return CandidatesRecord(
         candidates=tuple(_kept(run, done, candidate) for candidate in done.candidates),
         chosen=done.chosen,
+        reason=done.reason,
         run_id=run.id,
         created=datetime.now(UTC),
     )

@@ -278,6 +278,8 @@ class CandidatesRecord(Record):
 
     candidates: tuple[Candidate, ...]
     chosen: str
+    reason: str = ""
+    """why it is that one, in a sentence"""
     run_id: str
     created: datetime
 

@@ -136,6 +136,20 @@ class ConstantScore(Record):
     """metric -> that of the student minus that of the constant answer, on the same samples"""
 
 
+class Machine(Record):
+    """Where latencies were measured, and what went on beside it."""
+
+    processor: str
+    cores: int
+    threads: int
+    """that a model was given"""
+    load_before: float | None = None
+    """average of a minute, this process included"""
+    load_after: float | None = None
+    others: float | None = None
+    """cores that other processes used meanwhile, on average"""
+
+
 class EvaluationRecord(Record):
     """All models on the same test split, and the file that would ship."""
 
@@ -145,7 +159,10 @@ class EvaluationRecord(Record):
     student: ModelRecord
     scores: tuple[Score, ...]
     chosen: str
+    reason: str = ""
+    """why it is that one, in a sentence"""
     onnx: Artefact
+    machine: Machine | None = None
     gains: dict[str, Interval]
     """metric -> that of the student minus that of the baseline, on the same samples"""
     constant: ConstantScore | None = None

@@ -7,11 +7,12 @@ from typing import Any
 from params.compress import Target
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval
-from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, ConstantScore, Score
+from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, ConstantScore, Machine, Score
 from tasks.core.errors import StageError, mismatch
 from tasks.core.progress import Advance
 from tasks.evaluate.constant import CONSTANT, constant_of, constant_score
 from tasks.evaluate.evidence import Answering, gather
+from tasks.evaluate.machine import Watch, busy_note
 from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.notes import notes_on
 from tasks.evaluate.score import EvalContext
@@ -34,6 +35,7 @@ class Evaluation:
     scores: tuple[Score, ...]
     gains: dict[str, Interval]
     constant: ConstantScore
+    machine: Machine
     notes: tuple[str, ...]
     evidence: Mapping[str, Any]
 
@@ -56,11 +58,14 @@ def evaluate(
         StageError: one of the three is not there, or a model does not run.
     """
     _require_roles(models)
-    always = constant_of(data)
+    always, watch = constant_of(data), Watch()
     scores, context = score_all(params, models, TEACHER, data, target, seed, advance, further={CONSTANT: always})
     gains, constant = context.gains(STUDENT, BASELINE), constant_score(context, always)
-    notes = notes_on(data.measuring.deciding, scores, gains, constant, target)
-    return Evaluation(scores, gains, constant, notes, {name: context.evidence[name].evidence for name in models})
+    machine = watch.seen(target.threads)
+    notes = (*notes_on(data.measuring.deciding, scores, gains, constant), *filter(None, [busy_note(machine)]))
+    return Evaluation(
+        scores, gains, constant, machine, notes, {name: context.evidence[name].evidence for name in models}
+    )
 
 
 def score_all(

@@ -1,30 +1,21 @@
 """What a person should be told about the numbers without having to find it in the table."""
 
-import platform
 from collections.abc import Mapping, Sequence
 
-from params.compress import Target
 from tasks.contracts.metrics import Interval, Metric
 from tasks.contracts.scores import STUDENT, TEACHER, ConstantScore, Score
 from tasks.contracts.words import difference_with_ends, shown
 
-X86 = ("x86_64", "AMD64")
-"""what an x86 machine calls itself, on Linux and macOS, and on Windows"""
-
 
 def notes_on(
-    metric: Metric, scores: Sequence[Score], gains: Mapping[str, Interval], constant: ConstantScore, target: Target
+    metric: Metric, scores: Sequence[Score], gains: Mapping[str, Interval], constant: ConstantScore
 ) -> tuple[str, ...]:
     """Returns a sentence for each thing that is not as one would wish; `metric` decides which model is better."""
     by_name = {score.name: score for score in scores}
     teacher, student = by_name[TEACHER], by_name[STUDENT]
-    here, gain, learned = platform.machine(), gains[metric.name], constant.gains[metric.name]
+    gain, learned = gains[metric.name], constant.gains[metric.name]
     theirs, ours = (score.metrics[metric.name] for score in (teacher, student))
     found = [
-        (
-            target.isa.startswith("x86") != (here in X86),
-            f"latency was measured on {here}, the target is {target.isa}: measure on the device before you promise it",
-        ),
         (
             gain.times(metric.sign).high < 0,
             f"the student is worse than its baseline: {metric.title} {difference_with_ends(metric, gain)};"

@@ -2,7 +2,7 @@ import pytest
 
 from params.compress import Compress, Limits, Target
 from params.models import Mlp
-from tasks.compress.choose import choose, on_the_front
+from tasks.compress.choose import choose, on_the_front, reason
 from tasks.compress.choose import judged as judged_by
 from tasks.contracts.records import Candidate
 from tasks.contracts.words import check_text
@@ -122,3 +122,25 @@ def test_without_a_word_a_candidate_may_lose_a_hundredth_of_the_metric_that_deci
     )
     assert not judged(candidate("a", accuracy=0.95), Limits(), 0.96).broken
     assert not judged(candidate("a", accuracy=0.1), Limits(below_student={}), 0.96).broken
+
+
+def why(prefer: str, *candidates: Candidate, refused: dict[str, str] | None = None) -> str:
+    params = Compress.model_validate({"prefer": prefer})
+    return reason(params, choose(params, ACCURACY, candidates, refused or {}), candidates, refused or {})
+
+
+def test_why_a_file_ships_is_a_sentence() -> None:
+    slow, fast, small = candidate("slow", p50=2), candidate("fast"), candidate("small", p50=1.04, size=10)
+    bad = judged(candidate("bad", accuracy=0.5), Limits(), student=0.9)
+    assert why("latency", fast, slow) == (
+        "`fast` ships because it is the fastest (1.00 ms) of the 2 candidates that keep every limit on validation data."
+    )
+    assert "`small` ships because it is the smallest (10 bytes) among the fastest (1.04 ms;" in why(
+        "latency", fast, small
+    )
+    assert "`small` ships because it is the smallest (10 bytes) of" in why("bytes", fast, small)
+    assert "`fast` ships because it is the best, and of equally good ones the fastest" in why("quality", fast, slow)
+    assert why("latency", fast, bad, refused={"odd": "no"}) == (
+        "`fast` ships because it is the only candidate that keeps every limit;"
+        " 2 others broke a limit or could not be made."
+    )

@@ -1,8 +1,5 @@
-import platform
-
 import pytest
 
-from params.compress import Target
 from tasks.contracts.metrics import Interval
 from tasks.contracts.scores import BatchTiming, ConstantScore, Score
 from tasks.evaluate.notes import notes_on
@@ -22,26 +19,16 @@ def made_up(name: str, accuracy: float = 0.9, parameters: int = 100) -> Score:
     )
 
 
-def notes(
-    gain: Interval = EVEN, isa: str = "x86-vnni", learned: Interval = LEARNED, **student: float
-) -> tuple[str, ...]:
+def notes(gain: Interval = EVEN, learned: Interval = LEARNED, **student: float) -> tuple[str, ...]:
     scores = (made_up("teacher", parameters=1000), Score.model_validate(made_up("student", **student)))  # type: ignore[arg-type]
     constant = ConstantScore(words="always answering [b]cat", metrics={}, gains={"accuracy": learned})
-    target = Target.model_validate({"isa": isa})
-    return notes_on(deciding("classification"), scores, {"accuracy": gain}, constant, target)
+    return notes_on(deciding("classification"), scores, {"accuracy": gain}, constant)
 
 
-@pytest.fixture
-def _on_x86(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-
-
-@pytest.mark.usefixtures("_on_x86")
 def test_when_all_is_well_nothing_is_noted() -> None:
     assert notes() == ()
 
 
-@pytest.mark.usefixtures("_on_x86")
 @pytest.mark.parametrize(
     ("found", "said"),
     [
@@ -55,7 +42,6 @@ def test_when_all_is_well_nothing_is_noted() -> None:
             {"learned": EVEN},
             "not better than always answering [b]cat: accuracy +0.00 points (-1.00 to +1.00)",
         ),
-        ({"isa": "arm64"}, "measured on x86_64, the target is arm64"),
     ],
 )
 def test_what_is_not_as_one_would_wish_is_noted(found: dict[str, object], said: str) -> None:

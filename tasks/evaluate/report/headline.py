@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tasks.contracts.words import (
     TIMES,
     apart,
+    counted,
     difference,
     ends,
     gain_in_words,
@@ -54,6 +55,19 @@ def verdict_line(report: Report) -> str:
 def big_numbers(report: Report) -> tuple[BigNumber, ...]:
     """Returns quality, size and speed of what ships against the teacher, and what the teacher was worth."""
     return (_quality(report), _size(report), _speed(report), _gain(report))
+
+
+def machine_in_words(report: Report) -> str:
+    """Returns where latencies were measured and under what load; empty where that is not on record."""
+    machine = report.evaluation.machine
+    if machine is None:
+        return ""
+    loads = [f"{load:.1f}" for load in (machine.load_before, machine.load_after) if load is not None]
+    load = f", load average {' before and '.join(loads)} after" if len(loads) > 1 else ""
+    others = "" if machine.others is None else f", other processes used {machine.others:.1f} cores meanwhile"
+    return (
+        f"{machine.processor}, {counted(machine.threads, 'thread')} of {counted(machine.cores, 'core')}{load}{others}"
+    )
 
 
 def constant_in_words(report: Report) -> str:
