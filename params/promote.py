@@ -30,6 +30,10 @@ class Gate(Section):
     """at most: largest difference between the outputs of torch and of the fp32 ONNX file"""
     not_worse_than_champion: bool = True
     """refuse when the champion is better beyond the interval of the paired difference on the same data"""
+    not_worse_than_baseline: bool = True
+    """refuse when the same student without its teacher is better beyond the interval of the paired difference"""
+    better_than_constant: bool = True
+    """refuse when the interval of the shipped file reaches down to the best answer that looks at no input"""
 
     @model_validator(mode="after")
     def _hours_are_of_an_environment(self) -> Self:

@@ -20,7 +20,7 @@ MARK = "SOAK_START"
 QUICK = (
     *("teacher.architecture.widths=[8, 16]", "teacher.training.epochs=3", "student.training.epochs=5"),
     *("compress.candidates=[fp32]", "evaluate.resamples=100", "evaluate.latency={repeats: 10, warmup: 1}"),
-    "promote.staging={approval: automatic, quality: {accuracy: 0.2}}",
+    "promote.staging={approval: automatic, quality: {accuracy: 0.2}, not_worse_than_baseline: false}",
 )
 """a real flow on real data, cut down: every stage runs, and nothing in it is decided by a clock"""
 

@@ -42,8 +42,8 @@ def busy_note(machine: Machine) -> str:
     if machine.others is None or machine.others <= max(BUSY, (machine.cores - machine.threads) / 2):
         return ""
     return (
-        f"the machine was busy: other processes used {machine.others:.1f} of its {machine.cores} cores while latency was"
-        " measured; measure again on a quiet one"
+        f"the machine was busy: other processes used {machine.others:.1f} of its {machine.cores} cores while latency"
+        " was measured; measure again on a quiet one"
     )
 
 

@@ -135,9 +135,7 @@ def test_why_a_file_ships_is_a_sentence() -> None:
     assert why("latency", fast, slow) == (
         "`fast` ships because it is the fastest (1.00 ms) of the 2 candidates that keep every limit on validation data."
     )
-    assert "`small` ships because it is the smallest (10 bytes) among the fastest (1.04 ms;" in why(
-        "latency", fast, small
-    )
+    assert "it is the smallest (10 bytes) among the fastest (1.04 ms;" in why("latency", fast, small)
     assert "`small` ships because it is the smallest (10 bytes) of" in why("bytes", fast, small)
     assert "`fast` ships because it is the best, and of equally good ones the fastest" in why("quality", fast, slow)
     assert why("latency", fast, bad, refused={"odd": "no"}) == (

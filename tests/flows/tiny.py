@@ -18,8 +18,8 @@ student:
   training: {epochs: 2, batch_size: 64, learning_rate: 0.01}
 compress: {target: {isa: x86-vnni, threads: 1}, candidates: [fp32]}
 promote:
-  staging: {approval: automatic, quality: {accuracy: 0}, parity: 1}
-  edge: {approval: manual, requires: staging, quality: {accuracy: 0}, parity: 1}
+  staging: {approval: automatic, parity: 1, not_worse_than_baseline: false, better_than_constant: false}
+  edge: {approval: manual, requires: staging, parity: 1, not_worse_than_baseline: false, better_than_constant: false}
 """
 
 

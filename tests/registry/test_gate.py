@@ -10,7 +10,7 @@ from params.promote import Gate
 from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord, InputSpec, ModelRecord
 from tasks.contracts.releases import Verdict
-from tasks.contracts.scores import BatchTiming, Challenge, EvaluationRecord, FreshScore, Score
+from tasks.contracts.scores import BatchTiming, Challenge, ConstantScore, EvaluationRecord, FreshScore, Score
 from tasks.contracts.targets import Column, TargetCard
 from tasks.contracts.words import limit_texts, refusal_lines
 from tasks.core.record import Artefact
@@ -47,7 +47,7 @@ def score(name: str, accuracy: float, **changes: Any) -> Score:
     return Score.model_validate(whole | changes)
 
 
-def evaluation(shipped: float = 0.95, **changes: Any) -> EvaluationRecord:
+def evaluation(shipped: float = 0.95, constant: ConstantScore | None = None, **changes: Any) -> EvaluationRecord:
     artefact = Artefact(uri="file:///x", sha256="0" * 64, size=1)
     data = DataRecord(
         name="tiny",
@@ -89,6 +89,7 @@ def evaluation(shipped: float = 0.95, **changes: Any) -> EvaluationRecord:
         chosen="fp32",
         onnx=artefact,
         gains={"accuracy": Interval(value=0.02, low=0.0, high=0.04)},
+        constant=constant,
         target=Target(),
         tolerance=1e-3,
         run_id="r",
@@ -165,6 +166,26 @@ def test_a_challenger_that_may_be_as_good_as_the_champion_passes_and_one_beyond_
     assert judge(
         Gate(approval="automatic", not_worse_than_champion=False), "staging", evaluation(), champion, INPUTS
     ).passed
+
+
+def test_a_student_whose_teacher_does_harm_is_refused_beyond_the_interval_only() -> None:
+    loss = {"accuracy": Interval(value=-0.03, low=-0.05, high=-0.01)}
+    tie = {"accuracy": Interval(value=-0.03, low=-0.07, high=0.01)}
+    harmed = evaluation().model_copy(update={"gains": loss})
+    assert judge(FREE, "staging", harmed, None, INPUTS).broken == ("not_worse_than_baseline",)
+    assert judge(FREE, "staging", evaluation().model_copy(update={"gains": tie}), None, INPUTS).passed
+    assert judge(FREE.model_copy(update={"not_worse_than_baseline": False}), "staging", harmed, None, INPUTS).passed
+
+
+def test_what_is_no_better_than_the_commonest_class_is_refused() -> None:
+    constant = ConstantScore(words="always answering a", metrics=score("constant", 0.6).metrics, gains={})
+    learned, not_learned = (evaluation(shipped, constant=constant) for shipped in (0.7, 0.61))
+    assert judge(FREE, "staging", learned, None, INPUTS).passed
+    (refusal,) = refusal_lines(judge(FREE, "staging", not_learned, None, INPUTS))
+    assert refusal == (
+        "`better_than_constant`: expected at least 0.6,"
+        " got 0.59 (accuracy at the worst end of its interval; the limit is that of always answering a)"
+    )
 
 
 def refused_by(gate: Gate, inputs: GateInputs) -> list[str]:

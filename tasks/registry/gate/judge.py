@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from params.promote import Gate
-from tasks.contracts.metrics import Check, Metric, at_least, at_most, bounds, losses, split_name
+from tasks.contracts.metrics import Check, Interval, Metric, at_least, at_most, bounds, losses, split_name
 from tasks.contracts.releases import Approval, Lead, Verdict
 from tasks.contracts.scores import STUDENT, TEACHER, Challenge, EvaluationRecord, FreshScore, Score
 from tasks.contracts.words import NOT_WORSE
 from tasks.kinds.limits import metrics_of
 from tasks.registry.gate.gate_inputs import GateInputs
 
+NOT_WORSE_THAN_BASELINE, BETTER_THAN_CONSTANT = "not_worse_than_baseline", "better_than_constant"
 QUALITY, BELOW_TEACHER, HOURS = "quality", "below_teacher", "minimum_hours"
 
 
@@ -29,6 +30,8 @@ def judge(
     checks = (
         *measured(gate, metrics, evaluation.shipped, evaluation.score(TEACHER), parity),
         *(_against(metrics[0], champion) if champion and gate.not_worse_than_champion else ()),
+        *(_against_baseline(metrics[0], evaluation) if gate.not_worse_than_baseline else ()),
+        *(_against_constant(metrics[0], evaluation) if gate.better_than_constant else ()),
         *at_least(HOURS, gate.minimum_hours, inputs.hours, f"in {gate.requires}"),
     )
     asked = gate.approval == "manual"
@@ -82,9 +85,28 @@ def _against(metric: Metric, champion: Challenge) -> Iterator[Check]:
 
     The number is the end of the interval that is best for the challenger.
     """
-    gain = champion.gains[metric.name]
     where = f"{metric.title} against version {champion.version}, at the best end of the interval"
+    yield from _not_worse(NOT_WORSE, metric, champion.gains[metric.name], where)
+
+
+def _against_baseline(metric: Metric, evaluation: EvaluationRecord) -> Iterator[Check]:
+    """Asks whether the teacher did harm: whether the student is worse than without it, beyond the interval."""
+    where = f"{metric.title} of the student against the same one without its teacher, at the best end of the interval"
+    yield from _not_worse(NOT_WORSE_THAN_BASELINE, metric, evaluation.gains[metric.name], where)
+
+
+def _against_constant(metric: Metric, evaluation: EvaluationRecord) -> Iterator[Check]:
+    """Asks whether the shipped file has learned anything; nothing where that is not on record."""
+    if evaluation.constant is not None:
+        shipped, always = (found.metrics[metric.name] for found in (evaluation.shipped, evaluation.constant))
+        where = f"{metric.title} at the worst end of its interval; the limit is that of {evaluation.constant.words}"
+        check, end = (at_least, shipped.low) if metric.better == "higher" else (at_most, shipped.high)
+        yield from check(BETTER_THAN_CONSTANT, always.value, end, where)
+
+
+def _not_worse(limit: str, metric: Metric, gain: Interval, where: str) -> Iterator[Check]:
+    """Yields the check of a paired difference: its best end must not be below that of an equal."""
     if metric.better == "higher":
-        yield from at_least(NOT_WORSE, 0.0, gain.high, where)
+        yield from at_least(limit, 0.0, gain.high, where)
     else:
-        yield from at_most(NOT_WORSE, 0.0, gain.low, where)
+        yield from at_most(limit, 0.0, gain.low, where)
