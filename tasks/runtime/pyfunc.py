@@ -58,7 +58,9 @@ def _rows(outputs: Arrays) -> list[dict[str, Any]]:
 
 
 def _as_json(value: Any) -> Any:
-    """Returns a cell of a DataFrame as JSON has it: files in base64, a gap as null."""
+    """Returns a cell of a DataFrame as JSON has it: files in base64, lists as lists, a gap as null."""
+    if getattr(value, "shape", ()):  # an array, which MLflow makes of a list
+        return value.tolist()
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if value is None or value != value:

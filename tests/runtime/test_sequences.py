@@ -30,7 +30,10 @@ def test_records_are_lists_of_numbers_by_name_or_frames() -> None:
     assert found["inputs"].tolist() == [[[1, 4], [2.5, 5], [3, 6]], [[1, 4], [0, 0], [0, 0]]]
     assert found["inputs"].dtype == np.float32
     assert found["lengths"].tolist() == [3, 1]
-    assert reading().schema()["anyOf"][0]["required"] == ["x0", "x1"]
+    schema = reading().schema()
+    assert schema["required"] == ["x0", "x1"]
+    example = {name: one["examples"][0] for name, one in schema["properties"].items()}
+    assert reading().from_records([example]).arrays["inputs"].shape == (1, 2, 2)
 
 
 @pytest.mark.parametrize(

@@ -54,11 +54,13 @@ def _inputs(predictor: Predictor) -> Schema:
 
 
 def _column(name: str, found: Mapping[str, Any], required: bool) -> ColSpec:
-    """Returns a column; one of several types is of any type for MLflow: the preprocessor checks it."""
+    """Returns a column; a list, or one of several types, is of any type for MLflow: the preprocessor checks it."""
     if found.get("contentEncoding") == "base64":
         return ColSpec(DataType.binary, name, required)
     kind = found.get("type")
-    return ColSpec(TYPES[kind], name, required) if isinstance(kind, str) else ColSpec(AnyType(), name, required=False)  # type: ignore[no-untyped-call]
+    if isinstance(kind, str) and kind in TYPES:
+        return ColSpec(TYPES[kind], name, required)
+    return ColSpec(AnyType(), name, required=False)  # type: ignore[no-untyped-call]
 
 
 def _value(found: Mapping[str, Any]) -> Any:

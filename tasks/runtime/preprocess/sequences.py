@@ -65,15 +65,15 @@ def of_records(records: Sequence[Mapping[str, Json]], features: int, names: Sequ
 
 
 def schema_of(features: int, names: Sequence[str] = ()) -> dict[str, Any]:
-    """Returns the JSON schema of a record that `of_records` takes."""
-    row = {"type": "array", "items": {"type": "number"}, "minItems": 1}
-    frame = {**row, "minItems": features, "maxItems": features}
-    frames = {"type": "array", "items": frame, "minItems": 1}
-    by_inputs = {"type": "object", "properties": {INPUTS: frames}, "required": [INPUTS]}
-    if not names:
-        return by_inputs
-    by_name = {"type": "object", "properties": dict.fromkeys(names, row), "required": [*names]}
-    return {"anyOf": [by_name, by_inputs]}
+    """Returns the JSON schema of a record: a list of numbers for each name, or `inputs` frame by frame.
+
+    Where there are names, `inputs` may be given in their place; the schema names one way alone.
+    """
+    row = {"type": "array", "items": {"type": "number"}, "minItems": 1, "examples": [[0.0, 0.0]]}
+    frame = {"type": "array", "items": {"type": "number"}, "minItems": features, "maxItems": features}
+    frames = {"type": "array", "items": frame, "minItems": 1, "examples": [[[0.0] * features] * 2]}
+    properties: dict[str, Any] = dict.fromkeys(names, row) or {INPUTS: frames}
+    return {"type": "object", "properties": properties, "required": [*properties]}
 
 
 def _frames(where: str, record: Mapping[str, Json], features: int, names: Sequence[str]) -> Frames:
