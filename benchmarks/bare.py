@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from params.pipeline import Recipe
+from params.teacher import TrainedTeacher
 from tasks.compress.compress import Compressed, compress
 from tasks.compress.context import CompressionContext
 from tasks.compress.recovery import Recoverer
@@ -82,8 +83,7 @@ def make(recipe: Recipe, folder: Path) -> tuple[Evaluation, str]:
 
 
 def _teacher(recipe: Recipe, data: PreparedData) -> Trained:
-    assert recipe.teacher is not None, "the benchmark asks for a recipe with a teacher"
-    assert recipe.teacher.training is not None, "the benchmark trains its teacher"
+    assert isinstance(recipe.teacher, TrainedTeacher), "the benchmark trains its teacher"
     return train(recipe.teacher.architecture, recipe.teacher.training, data, recipe.seed, silent, _unheard)
 
 

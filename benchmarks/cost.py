@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks.page import replace_table
 from params.distill import SoftLabelStore
 from params.pipeline import Recipe
+from params.teacher import TrainedTeacher
 from tasks.core.environment import prepare_environment
 from tasks.core.progress import silent
 from tasks.core.workspace import project_root
@@ -117,7 +118,7 @@ class Bench:
     """One recipe: the same student in four trainers, and soft labels that are computed once."""
 
     def __init__(self, recipe: Recipe, data: PreparedData, store: Path) -> None:
-        assert recipe.teacher is not None, "what a teacher costs is asked of recipes that have one"
+        assert isinstance(recipe.teacher, TrainedTeacher), "what a teacher costs is asked of recipes that have one"
         self.recipe, self.data = recipe, data
         # Augmentation costs the same with and without a teacher: it is left out to see the difference.
         self.training = recipe.student.training.model_copy(update={"epochs": 1_000, "augment": None})

@@ -27,6 +27,7 @@ from benchmarks.page import replace_table
 from flows.recipe_checks import pinned
 from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
+from params.teacher import TrainedTeacher
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.core.environment import prepare_environment
 from tasks.core.progress import silent
@@ -81,8 +82,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _taught(recipe: Recipe, data: PreparedData, seed: int) -> Network:
-    assert recipe.teacher is not None, "the benchmark asks what a teacher is worth"
-    assert recipe.teacher.training is not None, "the benchmark trains its teachers"
+    assert isinstance(recipe.teacher, TrainedTeacher), "the benchmark trains its teachers"
     params = recipe.teacher
     return train(params.architecture, recipe.teacher.training, data, seed, silent, nothing, params.init).network
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from benchmarks.page import replace_table
 from params.pipeline import Recipe
+from params.teacher import TrainedTeacher
 
 CLASSES, SIDE, TIMES = 4, 84, 10
 PARTS = {"train": 1.0, "test": 0.1}
@@ -124,7 +125,7 @@ def _distill(recipe: Recipe, folder: Path) -> None:
     from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
     from tasks.training.network import PreparedData
 
-    assert recipe.teacher is not None, "the recipe above has one"
+    assert isinstance(recipe.teacher, TrainedTeacher), "the recipe above has one"
     data = PreparedData.open_folder(folder / "data" / recipe.name / "prepared")
     teacher = LoadedTeacher(data.network(recipe.teacher.architecture), "random")
     teachers = Teachers((teacher,), "synthetic", folder / "soft-labels")

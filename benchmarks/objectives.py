@@ -24,6 +24,7 @@ from scipy.stats import t
 from benchmarks.page import replace_table
 from params.distill import Distill
 from params.pipeline import Recipe
+from params.teacher import TrainedTeacher
 from tasks.core.environment import prepare_environment
 from tasks.core.progress import silent
 from tasks.core.workspace import project_root
@@ -110,8 +111,7 @@ def _measure(name: str, wanted: Mapping[str, dict[str, Any]], seeds: int) -> dic
 def _one_seed(
     recipe: Recipe, data: PreparedData, wanted: Mapping[str, dict[str, Any]], seed: int, store: Path
 ) -> list[tuple[str, Measured]]:
-    assert recipe.teacher is not None, "the table compares ways of learning from a teacher"
-    assert recipe.teacher.training is not None, "each seed trains a teacher of its own"
+    assert isinstance(recipe.teacher, TrainedTeacher), "each seed trains a teacher of its own"
     teacher = train(recipe.teacher.architecture, recipe.teacher.training, data, seed, silent, _nothing)
     measured = [("teacher", _judged(teacher, data)), ("alone", _judged(_alone(recipe, data, seed), data))]
     teachers = Teachers((LoadedTeacher(teacher.network, f"seed {seed}"),), data.data_digest, store)

@@ -19,6 +19,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from params.models import Architecture
+from params.teacher import TrainedTeacher
 from params.training import Training
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
@@ -51,9 +52,8 @@ def main(arguments: Sequence[str]) -> None:
 def _networks() -> Iterator[tuple[str, Architecture, Training, tuple[int, int, int]]]:
     for name, picture in PICTURES.items():
         recipe = load_recipe(project_root() / "params" / f"{name}.yaml")
-        assert recipe.teacher is not None, "both recipes have one"
+        assert isinstance(recipe.teacher, TrainedTeacher), "both recipes have one"
         for role, one in (("teacher", recipe.teacher), ("student", recipe.student)):
-            assert one.training is not None, "both are trained"
             yield f"`{name}`, {role}", one.architecture, one.training, picture
 
 

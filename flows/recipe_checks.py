@@ -1,20 +1,23 @@
 """What in a recipe is allowed but unwise, and what must be pinned before it runs."""
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from params.distill import Distill
 from params.models import Architecture, ImportedArchitecture
 from params.objectives import FeatureObjective
 from params.pipeline import Recipe
 from params.student import Student
-from params.teacher import Teacher
+from params.teacher import AnswersTeacher, CommandTeacher, OnnxTeacher, Teacher, TrainedTeacher, WeightsTeacher
 from params.training import Training
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
+from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.files import sha256_of
+from tasks.core.record import canonical_digest
+from tasks.data.versions.versioning import data_folder, recorded_data
 from tasks.kinds.contract import TargetsPart, part
 from tasks.layouts import find_layout
 
@@ -43,12 +46,25 @@ def pinned(project: Path, recipe: Recipe) -> Recipe:
 
 
 def _pinned_teacher(project: Path, teacher: Teacher) -> Teacher:
-    teacher = teacher.model_copy(update={"architecture": _with_source(teacher.architecture)})
-    if teacher.weights is None or teacher.weights_sha256 is not None:
-        return teacher
-    return teacher.model_copy(
-        update={"weights_sha256": _digest_of_weights(project / teacher.weights, "teacher.weights")}
-    )
+    update: dict[str, Any] = {}
+    match teacher:
+        case TrainedTeacher():
+            update = {"architecture": _with_source(teacher.architecture)}
+        case WeightsTeacher():
+            update = {"architecture": _with_source(teacher.architecture)}
+            if teacher.weights is not None and teacher.weights_sha256 is None:
+                update["weights_sha256"] = _digest_of_weights(project / teacher.weights, "teacher.weights")
+        case OnnxTeacher(package=None, sha256=None) | AnswersTeacher(sha256=None):
+            update = {"sha256": _digest_of_file(project / teacher.file, "teacher.file")}
+        case CommandTeacher(program_sha256=None):
+            update = {"program_sha256": _digest_of_program(project, teacher.command)}
+    return teacher.model_copy(update=update)
+
+
+def _digest_of_program(project: Path, command: Sequence[str]) -> str:
+    """Returns one digest of the files that a command names; the answers of a program that reads others are its own."""
+    files = [word for word in command if (project / word).is_file()]
+    return canonical_digest({word: sha256_of(project / word) for word in files})
 
 
 def _pinned_student(project: Path, student: Student) -> Student:
@@ -74,8 +90,12 @@ def _with_source(architecture: Architecture) -> Architecture:
 
 
 def _digest_of_weights(path: Path, field: str) -> str:
+    return _digest_of_file(path, field, "a safetensors file")
+
+
+def _digest_of_file(path: Path, field: str, expected: str = "a file") -> str:
     if not path.is_file():
-        raise DataError(mismatch(str(path), field, "a safetensors file", "no such file", "correct the path"))
+        raise DataError(mismatch(str(path), field, expected, "no such file", "correct the path"))
     return sha256_of(path)
 
 
@@ -87,16 +107,56 @@ def advice_on(project: Path, recipe: Recipe) -> list[str]:
             suit it; batch norm is to be frozen where there is none.
     """
     _check_networks(recipe)
+    _look_at_teachers(project, recipe)
     _check_layers(recipe)
-    if recipe.teacher is None or recipe.student.architecture == recipe.teacher.architecture:
-        return []  # mutual learning and self-distillation: of equal size on purpose
-    sizes = {role: _parameters(getattr(recipe, role).architecture, recipe) for role in ("teacher", "student")}
+    nearest = _architecture_of(recipe.teacher)
+    if nearest is None or recipe.student.architecture == nearest or _loads_by_itself(recipe.teacher):
+        return []  # mutual learning and self-distillation: of equal size on purpose; or nothing tells a size
+    sizes = {
+        "teacher": _parameters(nearest, recipe),
+        "student": _parameters(recipe.student.architecture, recipe),
+    }
     if sizes["student"] < sizes["teacher"]:
         return []
     file = project / "params" / f"{recipe.name}.yaml"
     got = f"about {sizes['student']:,} parameters against {sizes['teacher']:,}"
     do = "make the student smaller; it will ship"
     return [mismatch(str(file), "student.architecture", "a student smaller than its teacher", got, do)]
+
+
+def _look_at_teachers(project: Path, recipe: Recipe) -> None:
+    """Looks at the headers of what was brought along.
+
+    Raises:
+        DataError: a file is not there, is cut short, or does not fit the data.
+        RecipeError: a factory does not return a network.
+    """
+    brought = [teacher for teacher in recipe.teachers if not isinstance(teacher, TrainedTeacher)]
+    if brought:
+        from tasks.distill.teachers.teacher_kind import Place, kind_of
+
+        data, targets = recorded_data(data_folder(project, recipe), recipe.name), _declared_targets(recipe)
+        known = data.targets if data else targets
+        place = Place(project, recipe.data.task, _nominal_spec(recipe), recipe.data.reader.sized, known)
+        for teacher in brought:
+            kind_of(teacher).look(teacher, place)
+
+
+def _declared_targets(recipe: Recipe) -> TargetCard | None:
+    """Returns the targets where the recipe itself names all of them."""
+    declared = recipe.data.declared
+    if not all(facts.get("names") for facts in declared.values()):
+        return None
+    return part(recipe.data.task, "targets", TargetsPart).card((), declared)
+
+
+def _architecture_of(teacher: Teacher | None) -> Architecture | None:
+    """Returns that of a teacher which is a network."""
+    return teacher.architecture if isinstance(teacher, TrainedTeacher | WeightsTeacher) else None
+
+
+def _loads_by_itself(teacher: Teacher | None) -> bool:
+    return isinstance(teacher, WeightsTeacher) and isinstance(teacher.architecture, ImportedArchitecture)
 
 
 def _check_networks(recipe: Recipe) -> None:
@@ -140,7 +200,8 @@ def _networks(recipe: Recipe) -> Iterator[tuple[str, Architecture, dict[str, Tra
     """Yields each network, its field in the recipe, and its budgets by their fields."""
     teachers = [("teacher", recipe.teacher)] if recipe.teacher else []
     for field, teacher in [*teachers, *((f"ensemble.{place}", one) for place, one in enumerate(recipe.ensemble))]:
-        yield field, teacher.architecture, {f"{field}.training": teacher.training}
+        if (architecture := _architecture_of(teacher)) is not None:
+            yield field, architecture, {f"{field}.training": getattr(teacher, "training", None)}
     if recipe.assistant:
         yield "assistant", recipe.assistant.architecture, {"assistant.training": recipe.assistant.training}
     student = recipe.student
@@ -154,11 +215,13 @@ def _lessons(recipe: Recipe) -> Iterator[tuple[Distill, Architecture, Architectu
     """Yields how, to whom and by whom something is taught; the first of several teachers is looked into."""
     if recipe.teacher is None:
         return
-    nearest = recipe.teacher.architecture
+    nearest = _architecture_of(recipe.teacher)
     if recipe.assistant:
-        yield recipe.assistant.distill, recipe.assistant.architecture, nearest
+        if nearest is not None:
+            yield recipe.assistant.distill, recipe.assistant.architecture, nearest
         nearest = recipe.assistant.architecture
-    yield recipe.distill, recipe.student.architecture, nearest
+    if nearest is not None:
+        yield recipe.distill, recipe.student.architecture, nearest
 
 
 def _parameters(architecture: Architecture, recipe: Recipe) -> int:

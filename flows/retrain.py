@@ -5,6 +5,7 @@ data -> teacher -> student -> compress -> evaluate -> register (-> promote)
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -13,6 +14,7 @@ from flows.promote import promote, report, report_on_moved
 from params.pipeline import Recipe
 from params.promote import ENVIRONMENTS, Gate
 from params.student import Student
+from params.teacher import TeacherSection, TrainedTeacher
 from tasks.compress.task import compress_student
 from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord
 from tasks.contracts.releases import Promotion, Release
@@ -23,7 +25,7 @@ from tasks.core.locks import shared
 from tasks.core.record import Artefact, Record
 from tasks.data.task import prepare_data
 from tasks.distill.task import distill_assistant, distill_student, teach_each_other, train_baseline
-from tasks.distill.teachers.task import train_teacher
+from tasks.distill.teachers.task import confirm_teacher, train_teacher
 from tasks.evaluate.report.task import write_card
 from tasks.evaluate.task import evaluate_candidates
 from tasks.kinds.limits import deciding
@@ -77,8 +79,14 @@ def train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...
     """Returns all teachers; none beside a peer. Weight and seed are no part of what a teacher is made from."""
     teachers = []
     for teacher in recipe.teachers:
-        params = teacher.model_copy(update={"weight": 1.0, "seed": None})
-        model = train_teacher(params, data, recipe.seed if teacher.seed is None else teacher.seed)
+        started = datetime.now(UTC)
+        if isinstance(teacher, TrainedTeacher):
+            params: TeacherSection = teacher.model_copy(update={"weight": 1.0, "seed": None})
+            seed = recipe.seed if teacher.seed is None else teacher.seed
+        else:
+            params, seed = teacher.model_copy(update={"weight": 1.0}), 0
+        model = train_teacher(params, data, seed)
+        confirm_teacher(teacher, data, model, started)
         teachers.append(TeacherRecord(model=model, weight=teacher.weight))
     return tuple(teachers)
 

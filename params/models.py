@@ -17,6 +17,9 @@ from pydantic_core import CoreSchema
 
 from params.section import PositiveInts, Section, Sha256, not_empty
 
+OutputNames = Annotated[tuple[str | None, ...], Field(strict=False)]
+"""the data's name for each output of a network in turn; None for an output that the data does not know"""
+
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -136,8 +139,20 @@ class Factored(Section):
     """layer of the network -> width between the two"""
 
 
+class Translated(Section):
+    """A network that was trained on other targets; its outputs become those of the data. Made of `teacher.classes`."""
+
+    kind: Literal["translated"]
+    network: Annotated[
+        Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture | Factored,
+        Field(discriminator="kind"),
+    ]
+    names: OutputNames
+
+
 Architecture = Annotated[
-    Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture | Factored, Field(discriminator="kind")
+    Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture | Factored | Translated,
+    Field(discriminator="kind"),
 ]
 
 

@@ -8,6 +8,7 @@ from params.compress import Compress
 from params.data import Data
 from params.distill import Distill
 from params.evaluate import Evaluate
+from params.objectives import FeatureObjective
 from params.promote import Promote
 from params.retrain import Notify, Retrain
 from params.section import Name, Section
@@ -50,6 +51,34 @@ class Recipe(Section):
             raise ValueError("`student.processes` goes without `peer`: mutual learning happens in one process")
         if self.peer and self.student.starts_from_teacher:
             raise ValueError("`student.init: {kind: teacher}` goes without `peer`: there is no teacher to start from")
+        return self
+
+    @model_validator(mode="after")
+    def _what_only_answers_has_no_layers(self) -> Self:
+        first = self.teacher
+        if first is None or first.is_network:
+            problems = []
+        else:
+            learner, distill = ("assistant.", self.assistant.distill) if self.assistant else ("", self.distill)
+            problems = [
+                f"`{learner}distill.objectives.{objective.kind}`"
+                for objective in distill.objectives
+                if isinstance(objective, FeatureObjective) or getattr(objective, "per", "") == "step"
+            ]
+            if self.student.starts_from_teacher and not self.assistant:
+                problems.append("`student.init`")
+        if problems:
+            raise ValueError(
+                f"{', '.join(problems)}: a teacher of `kind: {getattr(first, 'kind', '')}` only answers and has no"
+                " layers; take soft-label objectives per sample (kl, dist, ...), or bring it as a network"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _answers_are_stored(self) -> Self:
+        how = self.assistant.distill if self.assistant else self.distill
+        if how.soft_labels.source == "live" and any(teacher.stores_answers for teacher in self.teachers):
+            raise ValueError("`soft_labels: live` goes without a teacher whose answers are stored: say `cached`")
         return self
 
     @property

@@ -21,6 +21,7 @@ MAY_SPEAK = {
     "tasks/distill/objectives/*.py": "soft labels are a softmax over logits, whatever the rows are of",
     "params/objectives.py": "documents those formulas",
     "params/data.py": "`data.classes` of a recipe is the names of labels",
+    "params/teacher.py": "`classes` of a teacher are the names of its outputs",
     "params/readers.py": "formats that name their classes: folders, IDX",
     "tasks/data/init/*.py": "`init` writes a recipe of classification: its limits name that kind's metric",
 }

@@ -6,13 +6,14 @@ record covers what the next stage's numbers depend on; where a thing lies and wh
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
 from params.compress import Target
 from params.models import Architecture
 from params.readers import Layout
+from params.teacher import AnswerTable, OnnxModel
 from tasks.contracts.metrics import Check
 from tasks.contracts.targets import Column, TargetCard
 from tasks.core.record import Artefact, Place, Record
@@ -179,17 +180,25 @@ class DataRecord(Record):
         return {"card_sha256": self.card_sha256}
 
 
+Built = Annotated[Architecture | OnnxModel | AnswerTable, Field(discriminator="kind")]
+"""how a model is built again: a network of ours, or what only a teacher is"""
+
+
 class ModelRecord(Record):
-    """A trained network: its architecture as data and its weights as safetensors."""
+    """A trained network: its architecture as data and its weights as safetensors. A teacher may be something else."""
 
     role: Literal["teacher", "student", "baseline", "assistant", "peer"]
-    architecture: Architecture
+    architecture: Built
     input: InputSpec
     task: str
     targets: TargetCard
     weights: Artefact
+    """of a teacher that is no network: the ONNX file, or its answers"""
     parameters: int
+    """0 where nothing tells"""
     data_version: str
+    licences: tuple[str, ...] = ()
+    """of what was brought along for it: a teacher's own, a student's those of its teachers"""
     validation: dict[str, float]
     """metric -> value at the epoch whose weights were kept"""
     warnings: tuple[str, ...] = ()
@@ -203,6 +212,7 @@ class ModelRecord(Record):
             "role": self.role,
             "architecture": self.architecture.model_dump(mode="json"),
             "weights": self.weights.sha256,
+            "licences": list(self.licences),
         }
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from params.distill import Distill
 from params.objectives import FeatureObjective
 from params.training import Training
+from tasks.core.errors import RecipeError, mismatch
 from tasks.distill.annealing import value_at
 from tasks.distill.feature_terms import FeatureTerms
 from tasks.distill.soft_labels.source import SoftLabelSource, shared_forward
@@ -21,7 +22,8 @@ from tasks.training.network import PreparedData
 class DistillationLoss(nn.Module):
     """The objective of a distilled student, as the training loop takes it.
 
-    `teacher` is the network that the feature objectives look into; soft labels come from `source`.
+    `teacher` is the network that the feature objectives look into, None where there is none; soft labels come from
+    `source`.
     """
 
     def __init__(
@@ -30,7 +32,7 @@ class DistillationLoss(nn.Module):
         training: Training,
         source: SoftLabelSource,
         student: Network,
-        teacher: Network,
+        teacher: Network | None,
         data: PreparedData,
     ) -> None:
         super().__init__()
@@ -39,6 +41,8 @@ class DistillationLoss(nn.Module):
         self.soft = SoftTerms(params, self.losses, data.targets, training.epochs)
         self.heads = HeadWeights(training.heads, self.losses.heads(data.targets))
         objectives = [o for o in params.objectives if isinstance(o, FeatureObjective)]
+        if objectives and teacher is None:
+            raise RecipeError([without_layers_of(objectives[0])])
         self.features = (
             FeatureTerms(
                 objectives,
@@ -48,7 +52,7 @@ class DistillationLoss(nn.Module):
                 training.epochs,
                 shared_forward(source, teacher),
             )
-            if objectives
+            if objectives and teacher
             else None
         )
 
@@ -82,6 +86,13 @@ class DistillationLoss(nn.Module):
         """Takes off what was attached to the networks."""
         if self.features:
             self.features.remove()
+
+
+def without_layers_of(objective: FeatureObjective) -> str:
+    """Says that an objective needs a network, of which the teacher is none."""
+    do = "take one on soft labels (kl, dist, ...), or bring the teacher as a network (`kind: weights`)"
+    field = f"distill.objectives.{objective.kind}"
+    return mismatch("recipe", field, "a teacher with layers", "one that only answers", do)
 
 
 def mixed(hard: Mapping[str, Tensor], soft: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:

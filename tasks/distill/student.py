@@ -8,6 +8,7 @@ from typing import Any
 from params.distill import Distill
 from params.student import Student
 from tasks.contracts.records import DataRecord, TeacherRecord
+from tasks.core.errors import RecipeError, mismatch
 from tasks.core.progress import Advance
 from tasks.core.workspace import project_root
 from tasks.distill import health
@@ -61,7 +62,7 @@ def distill(
         source = teachers.soft_labels(
             distillation, per_of(distillation), data, data.augmenter(params.training, seed), advance
         )
-        loss = DistillationLoss(distillation, params.training, source, network, teachers.teachers[0].network, data)
+        loss = DistillationLoss(distillation, params.training, source, network, teachers.network, data)
         made.append(loss.to(teachers.device))
         batches = health.some_batches(data, params.training, seed, teachers.device)
         if not _without_teacher(distillation):
@@ -94,5 +95,8 @@ def _from_teacher(params: Student, teachers: Teachers) -> Start | None:
     how = params.init
     if how == "random" or how.kind != "teacher":
         return None
-    teacher = teachers.teachers[0].network
+    teacher = teachers.network
+    if teacher is None:
+        do = "say `init: random`, or bring the teacher as a network (`kind: weights`)"
+        raise RecipeError([mismatch("recipe", "student.init", "a teacher with weights", "one that only answers", do)])
     return lambda network: initialise(network, teacher, how)

@@ -46,7 +46,7 @@ def distill_student(
 ) -> ModelRecord:
     """Trains the student on the teachers' soft labels and the hard ones."""
     done = _distilled(run, student, distillation, teachers, data, seed, advance_of(STUDENT))
-    return record_of(run, "student", student.architecture, done.trained, data, done.warnings)
+    return record_of(run, "student", student.architecture, done.trained, data, done.warnings, _licences(teachers))
 
 
 @stage(ASSISTANT, TRAINING, summary_of)
@@ -56,7 +56,7 @@ def distill_assistant(
     """Trains a network of a size between teacher and student, which then teaches the student."""
     pupil = Student(architecture=assistant.architecture, training=assistant.training, processes=assistant.processes)
     done = _distilled(run, pupil, assistant.distill, teachers, data, seed, advance_of(ASSISTANT))
-    return record_of(run, "assistant", assistant.architecture, done.trained, data, done.warnings)
+    return record_of(run, "assistant", assistant.architecture, done.trained, data, done.warnings, _licences(teachers))
 
 
 @stage(PEERS, TRAINING, _summary_of_pair)
@@ -70,6 +70,10 @@ def teach_each_other(
         student=record_of(run, "student", student.architecture, both.student, data),
         peer=record_of(run, "peer", peer.architecture, both.peer, data),
     )
+
+
+def _licences(teachers: tuple[TeacherRecord, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one for teacher in teachers for one in teacher.model.licences))
 
 
 def _distilled(

@@ -27,7 +27,7 @@ def notes_on(
             " look at the data and at how it is trained",
         ),
         (
-            student.parameters >= teacher.parameters,
+            0 < teacher.parameters <= student.parameters,
             f"the student is not smaller than its teacher: {student.parameters:,} against {teacher.parameters:,}"
             " parameters",
         ),

@@ -14,14 +14,15 @@ from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, Mod
 from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Challenge, ComparisonRecord, EvaluationRecord, Figure
 from tasks.contracts.words import interval_in_digits
 from tasks.core.fingerprint import DRAWING, MEASURING
+from tasks.distill.teachers.load_teachers import load_teacher
+from tasks.distill.teachers.teacher_kind import Answerer
 from tasks.drawing.svg import Drawing
 from tasks.evaluate.challenge import Champion, challenge
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
 from tasks.evaluate.illustrate import illustrate
-from tasks.evaluate.model_under_test import ModelUnderTest, export_model
+from tasks.evaluate.model_under_test import AskedModel, ModelUnderTest, export_model
 from tasks.evaluate.numbers import write_numbers
 from tasks.kinds.limits import deciding
-from tasks.models.weights import load_model
 from tasks.tracking.runs import StageRun, fetch, history
 from tasks.tracking.task import advance_of, stage
 from tasks.training.loop import VALIDATION as VALIDATED
@@ -76,7 +77,7 @@ def evaluate_candidates(
         constant=judged.constant,
         target=target,
         tolerance=candidates.winner.tolerance,
-        notes=(*student.warnings, *candidates.winner.notes, *judged.notes),
+        notes=(*teacher.warnings, *student.warnings, *candidates.winner.notes, *judged.notes),
         tables=tables,
         figures=tuple(_kept(run, drawing) for drawing in drawings),
         run_id=run.id,
@@ -145,7 +146,10 @@ def _exported(
     """Exports the networks that are compared with: latency and bytes are those of ONNX for all alike."""
     found: dict[str, ModelUnderTest] = {}
     for name, record in records.items():
-        network = load_model(record, fetch(record.weights), prepared.card.statistics)
+        network = load_teacher(record, prepared)
+        if isinstance(network, Answerer):
+            found[name] = AskedModel(fetch(record.weights), record.weights, record.parameters, 0.0, network)
+            continue
         path = run.scratch / f"{name}.onnx"
         found[name] = export_model(network, path, seed)
         run.keep(path)

@@ -16,8 +16,7 @@ from tasks.contracts.scores import BatchTiming, Footprint
 from tasks.core.errors import StageError, mismatch
 from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.runtime.bundle import footprint
-from tasks.runtime.bundle.latency import measure
-from tasks.runtime.bundle.session import Session
+from tasks.runtime.bundle.latency import Predicts, measure
 from tasks.training.arrays import Arrays, SplitArrays
 
 FEWEST = 10
@@ -39,7 +38,7 @@ class Timing:
 def time_models(
     params: Latency,
     models: Mapping[str, ModelUnderTest],
-    sessions: Mapping[str, Session],
+    sessions: Mapping[str, Predicts],
     split: SplitArrays,
     threads: int,
     *,
@@ -76,7 +75,8 @@ def footprints(models: Mapping[str, ModelUnderTest], sample: Arrays, threads: in
     with TemporaryDirectory() as folder:
         path = Path(folder, "sample.npz")
         np.savez(path, allow_pickle=False, **sample.inputs)
-        return {name: _footprint(name, model.path, path, threads) for name, model in models.items()}
+        alone = {name: model.path for name, model in models.items() if model.loads_alone}
+        return {name: _footprint(name, model, path, threads) for name, model in alone.items()}
 
 
 def _footprint(name: str, model: Path, sample: Path, threads: int) -> Footprint:

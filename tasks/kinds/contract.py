@@ -46,6 +46,8 @@ Raw = Mapping[str, Any]
 """what a reader gives as the target of one sample: column -> text, number or array, as it is in the file"""
 Declared = Mapping[str, Mapping[str, Any]]
 """what recipe and source say of each column of `Raw` before a sample is read, such as the names of classes"""
+Correspondence = Sequence[str | None] | Mapping[str | int, str] | None
+"""the name in the data of each output in turn, or of some outputs by their places or names"""
 E = TypeVar("E")
 """the kind's own evidence"""
 F = TypeVar("F", contravariant=True)
@@ -172,6 +174,24 @@ class HeadPart(Protocol):
     def named(self, values: "Tensor", card: TargetCard) -> Tensors:
         """Returns the outputs by name of what an imported network gives, (batch, ..., width)."""
 
+    def output_names(
+        self, said: Correspondence, lacks: Sequence[str], own: Sequence[str] | None, card: TargetCard
+    ) -> tuple[str | None, ...]:
+        """Returns the name in the card of each output of a teacher with targets of its own; none where all are equal.
+
+        Args:
+            said: what the recipe says of that; None where it says nothing.
+            lacks: names of the card that no output has, as the recipe says.
+            own: what the teacher calls its outputs, in their order, where that is known.
+            card: of the data.
+
+        Raises:
+            DataError: they do not go together.
+        """
+
+    def translated(self, outputs: Tensors, names: Sequence[str | None], card: TargetCard) -> Tensors:
+        """Returns outputs of a teacher with targets of its own as those of the data; `names` is not empty."""
+
 
 class LossPart(Protocol):
     """`kinds/<kind>/loss.py`: used by training, by distill and by the teachers."""
@@ -234,6 +254,9 @@ class MetricsPart(Protocol[E]):
     def suspicions(self, evidence: E, card: TargetCard) -> tuple[str, ...]:
         """Returns in words what is wrong with a model that is right far more often if read in another way."""
 
+    def at_chance(self, evidence: E) -> str:
+        """Returns in words that a model is no better than one that knows nothing of its inputs; empty where it is."""
+
 
 class SplitSamples(Protocol):
     """Samples of a split, to be looked at."""
@@ -256,6 +279,9 @@ class FiguresPart(Protocol[F]):
         self, evidence: Mapping[str, F], shipped: str, card: TargetCard, samples: SplitSamples
     ) -> Iterator["Drawing"]:
         """Yields the pictures that only this kind has."""
+
+    def mistakes(self, evidence: F, card: TargetCard) -> Iterator["Table"]:
+        """Yields the tables that show, on a terminal, what one model takes for what."""
 
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task; empty where it has no name for it."""

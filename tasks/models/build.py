@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from params.models import Architecture, Factored, ImportedArchitecture
+from params.models import Architecture, Factored, ImportedArchitecture, Translated
 from tasks.contracts.records import DataSpec, InputSpec
+from tasks.contracts.targets import TargetCard
 from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.contract import MASK, STEPS, HeadPart, Tensors, part
 from tasks.layouts import find_layout
@@ -57,7 +58,12 @@ class Network(nn.Module):
         return outputs | {f"{STEPS}.{name}": value for name, value in each.items()} | {MASK: mask}
 
     def _named(self, values: Tensor | Tensors) -> dict[str, Tensor]:
-        return {**(self.heads.named(values, self.spec.targets) if isinstance(values, Tensor) else values)}
+        # Networks of other libraries give an object with `logits` in it, which may also be a mapping of more than that.
+        values = values if isinstance(values, Tensor) else getattr(values, "logits", values)
+        named = {**(self.heads.named(values, _own_targets(self)) if isinstance(values, Tensor) else values)}
+        if not isinstance(self.architecture, Translated):
+            return named
+        return {**self.heads.translated(named, self.architecture.names, self.spec.targets)}
 
     def _step_logits(self) -> Callable[..., Tensor | Tensors]:
         if not self.form.further:
@@ -69,6 +75,16 @@ class Network(nn.Module):
             got = f"`{type(self.body).__name__}` without it"
             raise RecipeError([mismatch("recipe", "per: step", "a network with a method `step_logits`", got, do)])
         return method
+
+
+def _own_targets(network: Network) -> TargetCard:
+    architecture = network.architecture
+    return _targets_of(architecture) if isinstance(architecture, Translated) else network.spec.targets
+
+
+def _targets_of(architecture: Translated) -> TargetCard:
+    """Returns a card of as many targets as a network with targets of its own has."""
+    return TargetCard(names=tuple(f"output {place}" for place in range(len(architecture.names))))
 
 
 def _filled(values: Tensor, frames: int) -> Tensor:
@@ -98,6 +114,8 @@ def _body(architecture: Architecture, spec: DataSpec) -> nn.Module:
             return _imported(architecture, spec.input, heads.width(spec.targets))
         case Factored():
             return factored(_body(architecture.network, spec), architecture.ranks)
+        case Translated():
+            return _body(architecture.network, spec.model_copy(update={"targets": _targets_of(architecture)}))
         case _:
             return Body(backbone_of(architecture, spec.input), heads, spec.targets)
 

@@ -1,12 +1,15 @@
 """From a trained network to its record: weights stored as an artifact, the history logged epoch by epoch."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from params.models import Architecture
-from tasks.contracts.records import DataRecord, ModelRecord
+from tasks.contracts.records import Built, DataRecord, ModelRecord
+from tasks.contracts.targets import TargetCard
 from tasks.models.build import count_parameters
 from tasks.models.weights import save_weights
 from tasks.tracking.runs import StageRun
+from tasks.training.loop import Fit
 from tasks.training.network import Trained
 
 WEIGHTS = "model.safetensors"
@@ -19,6 +22,7 @@ def record_of(
     trained: Trained,
     data: DataRecord,
     warnings: tuple[str, ...] = (),
+    licences: tuple[str, ...] = (),
 ) -> ModelRecord:
     """Uploads the weights to the run and returns the record of a network.
 
@@ -29,22 +33,57 @@ def record_of(
         trained: the network and its history.
         data: what it was trained on.
         warnings: what a person should know about it.
+        licences: of what it learned from or began with, beside the data.
     """
-    path = run.scratch / f"{role}-{WEIGHTS}"
+    path = weights_file(run, role)
     save_weights(trained.network, path)
-    best = {name: value for name, value in trained.fit.best.items() if name.startswith("validation_")}
-    run.metrics(trained.fit.best_epoch, {f"best_{name}": value for name, value in best.items()})
+    return record_of_file(
+        run,
+        role=role,
+        built=architecture,
+        path=path,
+        parameters=count_parameters(trained.network),
+        targets=trained.network.spec.targets,
+        fit=trained.fit,
+        data=data,
+        warnings=warnings,
+        licences=licences,
+    )
+
+
+def weights_file(run: StageRun, role: str) -> Path:
+    """Returns where the weights of a network are written before they are uploaded."""
+    return run.scratch / f"{role}-{WEIGHTS}"
+
+
+def record_of_file(
+    run: StageRun,
+    *,
+    role: str,
+    built: Built,
+    path: Path,
+    parameters: int,
+    targets: TargetCard,
+    fit: Fit,
+    data: DataRecord,
+    warnings: tuple[str, ...],
+    licences: tuple[str, ...],
+) -> ModelRecord:
+    """Uploads the file of a model to the run and returns its record; `built` says how to build it again with it."""
+    best = {name: value for name, value in fit.best.items() if name.startswith("validation_")}
+    run.metrics(fit.best_epoch, {f"best_{name}": value for name, value in best.items()})
     run.uses(data)
     return ModelRecord.model_validate(
         {
             "role": role,
-            "architecture": architecture,
+            "architecture": built,
             "input": data.input,
             "task": data.task,
-            "targets": trained.network.spec.targets,
+            "targets": targets,
             "weights": run.keep(path),
-            "parameters": count_parameters(trained.network),
+            "parameters": parameters,
             "data_version": data.version,
+            "licences": licences,
             "validation": best,
             "warnings": warnings,
             "run_id": run.id,
@@ -54,8 +93,9 @@ def record_of(
 
 
 def summary_of(record: ModelRecord) -> str:
-    """Returns a line about a trained network: its size and, whatever the kind of task, its scores on validation."""
+    """Returns a line about a model: its size where that is known and, whatever the kind of task, its scores."""
     scores = [
         f"{name.replace('_', ' ')} {value:.4f}" for name, value in record.validation.items() if "loss" not in name
     ]
-    return ", ".join([f"{record.parameters:,} parameters", *scores])
+    size = f"{record.parameters:,} parameters" if record.parameters else record.architecture.kind
+    return ", ".join([size, *scores])

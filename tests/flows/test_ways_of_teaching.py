@@ -53,12 +53,12 @@ def test_soft_labels_that_were_cut_short_stop_the_run_until_they_are_gone(served
 
 def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(served: Any, first_run: Any) -> None:
     weights = served.registered("digits-teacher", 1) / "teacher-model.safetensors"
-    classes = ", ".join(f"'{digit}'" for digit in "1023456789")
+    classes = ", ".join(f"'{digit}'" for digit in ("one", *"123456789"))
     said = served.stillhouse(
         *("run", "params/digits.yaml", "--set", "teacher.training=null", "--set", f"teacher.weights={weights}"),
-        *("--set", f"teacher.names=[{classes}]"),
+        *("--set", f"teacher.classes=[{classes}]"),
     )
     assert said.code == 2
-    assert "`teacher.names`: expected `0`, `1`, `2`" in said.err
-    assert "got `1`, `0`, `2`" in said.err
+    assert "`teacher.classes`: expected classes of the data: `0`, `1`, `2`" in said.err
+    assert "got `one`; map the outputs" in said.err
     assert "Traceback" not in said.err

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from params.teacher import TrainedTeacher
 from tasks.core.errors import RecipeError
 from tasks.kinds.recipes import load_recipe
 
@@ -141,9 +142,8 @@ def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
     path = tmp_path / "digits.yaml"
     path.write_text(DIGITS.replace("learning_rate: 0.003", "learning_rate: 3e-3").replace("epochs: 30", "epochs: 1_0"))
     teacher = load_recipe(path).teacher
-    assert teacher is not None
+    assert isinstance(teacher, TrainedTeacher)
     training = teacher.training
-    assert training is not None
     assert (training.learning_rate, training.epochs) == (0.003, 10)
 
 

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from params.compress import LowRank
-from params.models import Factored
+from params.models import Factored, Translated
 from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.models.build import Network
 from tasks.models.low_rank import EXPAND, REDUCE, decomposed, factorable
@@ -15,7 +15,7 @@ def factorise(context: CompressionContext, network: Network, params: LowRank) ->
     Raises:
         NotPossibleError: nowhere it is, or the network is one already.
     """
-    if isinstance(network.architecture, Factored):
+    if isinstance(network.architecture, Factored | Translated):
         raise NotPossibleError("its layers are two thin ones already; name `low_rank` once")
     layers = factorable(network.body)
     parts = {name: decomposed(layer.weight.flatten(1), params.energy) for name, layer in layers.items()}

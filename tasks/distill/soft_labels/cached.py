@@ -63,6 +63,7 @@ class CachedSoftLabels(SoftLabelSource):
         store: the folder that every run on this machine shares.
         augmenter: the one that the batches come from, if any.
         advance: told how far a view is that must be computed.
+        one_view: whether the teacher knows the samples as they are and no others: its answer is that to every view.
     """
 
     by_chunk = True
@@ -75,8 +76,11 @@ class CachedSoftLabels(SoftLabelSource):
         store: Path,
         augmenter: Augmenter | None = None,
         advance: Advance = silent,
+        *,
+        one_view: bool = False,
     ) -> None:
         super().__init__()
+        self.one_view = one_view
         self.network, self.key, self.train, self.store = network, key, train, store
         self.augmenter, self.advance = augmenter, advance
         self._packings: dict[str, Packing] = {}
@@ -97,7 +101,7 @@ class CachedSoftLabels(SoftLabelSource):
             StageError: the teacher's outputs are not finite, or too large for float16.
         """
         device = next(iter(batch.inputs.values())).device
-        return self.view(batch.chunk.view).at(batch.chunk.rows, device)
+        return self.view(0 if self.one_view else batch.chunk.view).at(batch.chunk.rows, device)
 
     def view(self, number: int) -> StoredView:
         """Returns one view, computed now if no run has done so before; raises as `ask`."""

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
-from tasks.contracts.records import TeacherRecord
+from params.teacher import AnswerTable, OnnxModel
+from tasks.contracts.records import ModelRecord, TeacherRecord
+from tasks.core.files import verified
 from tasks.core.workspace import state_dir
+from tasks.distill.teachers.teacher_kind import Answerer, load_answerer
 from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
+from tasks.models.build import Network
 from tasks.models.weights import load_model
 from tasks.tracking.runs import fetch
 from tasks.training.loop import VALIDATION
@@ -23,7 +27,19 @@ def open_teachers(teachers: Sequence[TeacherRecord], data: PreparedData, data_di
 
 def _opened(place: int, teacher: TeacherRecord, data: PreparedData) -> LoadedTeacher:
     record = teacher.model
-    network = load_model(record, fetch(record.weights), data.card.statistics)
     name = record.role if place == 1 else f"{record.role} {place}"
     score = record.validation.get(VALIDATION + data.measuring.deciding.name)
-    return LoadedTeacher(network, record.digest, teacher.weight, name, score)
+    return LoadedTeacher(load_teacher(record, data), record.digest, teacher.weight, name, score)
+
+
+def load_teacher(record: ModelRecord, data: PreparedData) -> Network | Answerer:
+    """Returns what is asked of a record: its network in eval mode, or whatever else answers.
+
+    Raises:
+        IntegrityError: its file has other bytes than on record.
+    """
+    path = fetch(record.weights)
+    if not isinstance(record.architecture, OnnxModel | AnswerTable):
+        return load_model(record, path, data.card.statistics)
+    spec = data.card.spec.model_copy(update={"targets": record.targets})
+    return load_answerer(record.architecture, verified(path, record.weights), spec).eval()

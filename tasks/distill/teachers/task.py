@@ -1,33 +1,87 @@
-"""The stage of the teacher."""
+"""The stage of the teacher: whatever kind it is, it is made, measured on validation data, and recorded."""
 
-from params.teacher import Teacher
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from params.teacher import TeacherSection
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.core.fingerprint import TRAINING
-from tasks.core.workspace import project_root
-from tasks.distill.teachers.train import bring, teacher_work, train
+from tasks.core.workspace import project_root, state_dir
+from tasks.distill.teachers.command import folder_of_answers
+from tasks.distill.teachers.fitness import Fitness, require_fitness
+from tasks.distill.teachers.teacher_kind import MadeTeacher, TeacherWork, kind_of
+from tasks.models.weights import save_weights
 from tasks.tracking.runs import StageRun
 from tasks.tracking.task import advance_of, stage
-from tasks.training.distributed.launch import launch_distributed
+from tasks.training.loop import VALIDATION, Fit
 from tasks.training.network import PreparedData
-from tasks.training.record import record_of, summary_of
+from tasks.training.record import record_of_file, summary_of, weights_file
 
 TITLE = "teacher"
 
 
-@stage(TITLE, TRAINING, summary_of)
-def train_teacher(run: StageRun, teacher: Teacher, data: DataRecord, seed: int) -> ModelRecord:
-    """Trains the teacher, or takes the one that was brought along."""
+@stage(TITLE, (*TRAINING, "onnxruntime"), summary_of)
+def train_teacher(run: StageRun, teacher: TeacherSection, data: DataRecord, seed: int) -> ModelRecord:
+    """Trains the teacher, or opens the one that was brought along, and measures it.
+
+    Raises:
+        DataError: what was brought along does not fit.
+        StageError: it does not answer, or is no better than chance.
+    """
+    work = TeacherWork(
+        project_root(),
+        run.scratch,
+        folder_of_answers(state_dir()),
+        data,
+        PreparedData.open(data),
+        seed,
+        advance_of(TITLE),
+        run.metrics,
+    )
+    made = kind_of(teacher).make(teacher, work)
+    fitness = require_fitness(teacher, made, work)
+    path = made.file or _saved(made, run)
+    fit = made.fit or _once(fitness, run)
+    return record_of_file(
+        run,
+        role="teacher",
+        built=made.built,
+        path=path,
+        parameters=made.parameters,
+        targets=made.network.spec.targets,
+        fit=fit,
+        data=data,
+        warnings=(*made.warnings, *fitness.warnings),
+        licences=teacher.licences,
+    )
+
+
+def confirm_teacher(teacher: TeacherSection, data: DataRecord, made: ModelRecord, since: datetime) -> None:
+    """Looks whether a teacher that was made before a time still answers as it did, where it can be asked again.
+
+    Raises:
+        StageError: it does not.
+    """
+    confirm: Callable[[TeacherSection, TeacherWork], None] | None = getattr(kind_of(teacher), "confirm", None)
+    if confirm is None or made.created >= since:
+        return
+    store = folder_of_answers(state_dir())
     prepared = PreparedData.open(data)
-    if teacher.training is not None:
-        advance = advance_of(TITLE)
-        if teacher.processes > 1:
-            given, network = {"teacher": teacher, "data": data, "seed": seed}, prepared.network(teacher.architecture)
-            trained, _ = launch_distributed(teacher_work, given, teacher.processes, network, advance, run.metrics)
-        else:
-            trained = train(teacher.architecture, teacher.training, prepared, seed, advance, run.metrics, teacher.init)
-    else:
-        if teacher.names:
-            prepared.require_names("teacher.names", teacher.names)
-        weights = project_root() / str(teacher.weights)
-        trained = bring(teacher.architecture, weights, teacher.weights_sha256, prepared)
-    return record_of(run, "teacher", teacher.architecture, trained, data)
+    confirm(teacher, TeacherWork(project_root(), store, store, data, prepared, 0, advance_of(TITLE), _nothing))
+
+
+def _saved(made: MadeTeacher, run: StageRun) -> Path:
+    path = weights_file(run, "teacher")
+    save_weights(made.network, path)
+    return path
+
+
+def _once(fitness: Fitness, run: StageRun) -> Fit:
+    """Returns the metrics of a teacher that was not trained here as those of a single epoch."""
+    metrics = {f"{VALIDATION}{name}": value for name, value in fitness.metrics.items()}
+    run.metrics(1, metrics)
+    return Fit(1, (metrics,))
+
+
+def _nothing(_epoch: int, _metrics: object) -> None: ...

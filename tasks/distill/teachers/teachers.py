@@ -10,6 +10,7 @@ from params.distill import Distill
 from tasks.core.progress import Advance
 from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey
 from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, SoftLabelSource
+from tasks.distill.teachers.teacher_kind import Answerer
 from tasks.kinds.contract import Per
 from tasks.models.build import Network
 from tasks.training.augment import Augmenter
@@ -21,7 +22,7 @@ from tasks.training.network import PreparedData
 class LoadedTeacher:
     """A network, the digest that identifies it, its weight in an ensemble, and its name and score on record."""
 
-    network: Network
+    network: Network | Answerer
     digest: str
     weight: float = 1.0
     name: str = "teacher"
@@ -42,6 +43,12 @@ class Teachers:
         """Where training happens."""
         device: torch.device = Accelerator().device
         return device
+
+    @property
+    def network(self) -> Network | None:
+        """The network that layers are looked for in: that of the first; None where it has none."""
+        first = self.teachers[0].network
+        return first if isinstance(first, Network) else None
 
     def ready(self) -> "Teachers":
         """Puts the networks on the device, frozen and in eval mode."""
@@ -71,4 +78,6 @@ class Teachers:
         if params.soft_labels.source == "live":
             return LiveSoftLabels(teacher.network, per)
         key = SoftLabelKey(teacher.digest, self.data_digest, per, params.soft_labels.top)
-        return CachedSoftLabels(teacher.network, key, data.splits.train, self.store, augmenter, advance)
+        only_stored = isinstance(teacher.network, Answerer) and teacher.network.only_stored
+        train, views = data.splits.train, None if only_stored else augmenter
+        return CachedSoftLabels(teacher.network, key, train, self.store, views, advance, one_view=only_stored)

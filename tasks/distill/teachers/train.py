@@ -1,20 +1,41 @@
-"""The teacher, trained here on hard labels, or brought along as safetensors and measured on our validation data."""
+"""A teacher that is trained here on hard labels, in one process or several."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from params.models import Architecture
-from params.teacher import Pretrained, Teacher
+from params.teacher import Pretrained, TrainedTeacher
 from params.training import Training
 from tasks.contracts.records import DataRecord
-from tasks.core.errors import DataError, mismatch
-from tasks.core.files import sha256_of
 from tasks.core.progress import Advance
 from tasks.distill.teachers.pretrained import fill, pretrained_weights
-from tasks.models.weights import load_weights
-from tasks.training.loop import VALIDATION, Fit, OnEpoch
+from tasks.distill.teachers.teacher_kind import MadeTeacher, Place, TeacherWork
+from tasks.models.build import count_parameters
+from tasks.training.distributed.launch import launch_distributed
+from tasks.training.loop import OnEpoch
 from tasks.training.network import HardLabels, PreparedData, Trained, train_network
+
+
+def make(teacher: TrainedTeacher, work: TeacherWork) -> MadeTeacher:
+    """Trains the teacher.
+
+    Raises:
+        DataError: the published weights cannot be had, or do not fit.
+    """
+    if teacher.processes > 1:
+        given = {"teacher": teacher, "data": work.record, "seed": work.seed}
+        network = work.data.network(teacher.architecture)
+        trained, _ = launch_distributed(teacher_work, given, teacher.processes, network, work.advance, work.on_epoch)
+    else:
+        trained = train(
+            teacher.architecture, teacher.training, work.data, work.seed, work.advance, work.on_epoch, teacher.init
+        )
+    parameters = count_parameters(trained.network)
+    return MadeTeacher(trained.network, teacher.architecture, parameters=parameters, fit=trained.fit)
+
+
+def look(teacher: TrainedTeacher, place: Place) -> None:
+    """Looks at nothing: there is no teacher yet."""
 
 
 def train(
@@ -47,25 +68,7 @@ def train(
 def teacher_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:
     """Trains the teacher in one of several processes."""
     teacher, data = (
-        Teacher.model_validate(given["teacher"]),
+        TrainedTeacher.model_validate(given["teacher"]),
         PreparedData.open(DataRecord.model_validate(given["data"])),
     )
-    assert teacher.training is not None, "what is brought along is not trained"
     return train(teacher.architecture, teacher.training, data, given["seed"], advance, on_epoch, teacher.init), ()
-
-
-def bring(architecture: Architecture, weights: Path, sha256: str | None, data: PreparedData) -> Trained:
-    """Returns a teacher that was trained elsewhere.
-
-    Its mean and standard deviation come with its weights: it normalises as it was trained to, not as our data would.
-
-    Raises:
-        DataError: the file is missing, is not what `weights_sha256` says, or does not fit the architecture.
-    """
-    if sha256 and weights.is_file() and (got := sha256_of(weights)) != sha256:
-        raise DataError(mismatch(str(weights), "teacher.weights_sha256", sha256, got, "correct the digest or the file"))
-    network = data.network(architecture)
-    load_weights(network, weights)
-    scores = data.measuring.measure(network, data.splits.validation)
-    metrics = {f"{VALIDATION}{name}": value for name, value in scores.items()}
-    return Trained(network.eval(), Fit(1, (metrics,)))

@@ -79,6 +79,7 @@ def _model(model: ModelRecord) -> tuple[LineageEntry, ...]:
     return (
         LineageEntry("architecture", model.architecture.kind),
         LineageEntry("parameters", f"{model.parameters:,}"),
+        LineageEntry("licences", ", ".join(model.licences)),
         LineageEntry("run", model.run_id, code=True),
         LineageEntry("weights sha256", model.weights.sha256, code=True),
         LineageEntry("trained on data", model.data_version, code=True),

@@ -24,6 +24,13 @@ OF_CLASSES = (
     Heading(title="F1", unit="percent"),
     Heading(title="test samples", unit="count"),
 )
+OF_MISTAKES = (
+    Heading(title="is"),
+    Heading(title="taken for"),
+    Heading(title="samples", unit="count"),
+    Heading(title="of all that are", unit="percent"),
+)
+MISTAKES_LISTED = 10
 TAGS = {"image": "image-classification", "vector": "tabular-classification"}
 
 
@@ -59,6 +66,20 @@ class ClassificationFigures:
             draw_reliability({name: _reliability(evidence[name]) for name in (TEACHER, shipped)}, shipped),
         )
         yield from (drawing for drawing in drawn if drawing is not None)
+
+    def mistakes(self, evidence: Outcomes, card: TargetCard) -> Iterator[Table]:
+        """Yields the most frequent pairs of a class and what it is taken for; none where all is right."""
+        counts = confusion_of(evidence, len(card.names))
+        every, wrong = counts.sum(axis=1), counts - np.diag(counts.diagonal())
+        order = np.argsort(-wrong, axis=None, kind="stable")[:MISTAKES_LISTED]
+        pairs = [divmod(int(place), len(card.names)) for place in order]
+        rows = tuple(
+            (card.names[label], card.names[other], int(wrong[label, other]), float(wrong[label, other] / every[label]))
+            for label, other in pairs
+            if wrong[label, other]
+        )
+        if rows:
+            yield Table(title="What it takes for what, most frequent first", head=OF_MISTAKES, rows=rows)
 
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task; empty where it has no name for it."""

@@ -2,12 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from math import log
 
+import torch
 from torch import Tensor, nn
 
 from tasks.contracts.targets import TargetCard
-from tasks.kinds.classification.names import widths
-from tasks.kinds.contract import OutputSpec, Reads
+from tasks.core.errors import DataError, mismatch
+from tasks.kinds.classification.names import further_classes, widths
+from tasks.kinds.contract import Correspondence, OutputSpec, Reads, Tensors
+
+UNKNOWN = 1e-4
+"""probability of a class that a teacher does not know"""
+WHERE = "recipe"
+MOST_LISTED = 12
 
 
 class ClassificationHead(nn.Module):
@@ -54,6 +62,77 @@ class ClassificationHeads:
     def named(self, values: Tensor, card: TargetCard) -> dict[str, Tensor]:
         """Returns the logits of each question, of those of all side by side."""
         return cut(values, widths(card))
+
+    def output_names(
+        self, said: Correspondence, lacks: Sequence[str], own: Sequence[str] | None, card: TargetCard
+    ) -> tuple[str | None, ...]:
+        """Returns the class of the data that each output of a teacher counts for; none where they are the data's."""
+        if said is None and own is None and not lacks:
+            return ()
+        if further_classes(card):
+            got, do = "several questions", "bring a teacher of these questions, and leave `classes` out"
+            raise DataError(mismatch(WHERE, "teacher.classes", "data with one question", got, do))
+        names = _in_turn(said, own) if said is not None else tuple(own or card.names)
+        _require_known(names, card)
+        _require_whole(names, lacks, card)
+        return () if names == card.names else names
+
+    def translated(self, outputs: Tensors, names: Sequence[str | None], card: TargetCard) -> dict[str, Tensor]:
+        """Returns logits of the data's classes: probabilities of outputs with one name add up, others are left out."""
+        return {name: _translated(values, names, card.names) for name, values in outputs.items()}
+
+
+def _translated(logits: Tensor, names: Sequence[str | None], classes: Sequence[str]) -> Tensor:
+    """Returns logits (..., classes) of logits (..., outputs)."""
+    places = {one: [place for place, name in enumerate(names) if name == one] for one in classes}
+    known = {
+        one: torch.stack([logits[..., place] for place in found], dim=-1).logsumexp(dim=-1)
+        for one, found in places.items()
+        if found
+    }
+    unknown = torch.stack([*known.values()], dim=-1).logsumexp(dim=-1) + log(UNKNOWN)
+    return torch.stack([known.get(one, unknown) for one in classes], dim=-1)
+
+
+def _in_turn(said: Correspondence, own: Sequence[str] | None) -> tuple[str | None, ...]:
+    """Returns what the recipe says as a name for each output in turn."""
+    if not isinstance(said, Mapping):
+        return tuple(said or ())
+    places = {}
+    for output, name in said.items():
+        if isinstance(output, str) and output not in (own or ()):
+            expected = f"an output of the teacher: {_listed(own)}" if own else "the place of an output, from 0"
+            raise DataError(mismatch(WHERE, "teacher.classes", expected, f"`{output}`", "correct it"))
+        places[own.index(output) if own and isinstance(output, str) else int(output)] = name
+    if min(places, default=0) < 0 or (own and max(places, default=0) >= len(own)):
+        raise DataError(mismatch(WHERE, "teacher.classes", "places of outputs, from 0", [*said], "correct them"))
+    return tuple(places.get(place) for place in range(len(own) if own else max(places, default=-1) + 1))
+
+
+def _require_known(names: Sequence[str | None], card: TargetCard) -> None:
+    unknown = [name for name in names if name is not None and name not in card.names]
+    if unknown:
+        do = "map the outputs in `teacher.classes`: the data's name for each, null for one that is none of them"
+        raise DataError(
+            mismatch(WHERE, "teacher.classes", f"classes of the data: {_listed(card.names)}", _listed(unknown), do)
+        )
+
+
+def _require_whole(names: Sequence[str | None], lacks: Sequence[str], card: TargetCard) -> None:
+    missing = [name for name in card.names if name not in names and name not in lacks]
+    if missing:
+        do = "map an output to each in `teacher.classes`, or list them in `teacher.lacks`"
+        raise DataError(mismatch(WHERE, "teacher.classes", f"an output for {_listed(missing)}", "none", do))
+    idle = [name for name in lacks if name in names or name not in card.names]
+    if idle:
+        expected = "classes of the data that no output counts for"
+        raise DataError(mismatch(WHERE, "teacher.lacks", expected, _listed(idle), "take them out"))
+
+
+def _listed(names: Sequence[str | None] | None) -> str:
+    shown = [f"`{name}`" for name in names or ()]
+    more = f" and {len(shown) - MOST_LISTED} more" if len(shown) > MOST_LISTED else ""
+    return ", ".join(shown[:MOST_LISTED]) + more
 
 
 PART = ClassificationHeads()

@@ -19,6 +19,8 @@ from tasks.kinds.contract import Arrays, Constant, Floats, Rows
 
 BINS = 15
 """of equal width, in which confidence and accuracy are compared (Guo et al. 2017, arXiv:1706.04599, section 3)"""
+CERTAIN = 3.0
+"""standard deviations by which a model must be better than chance"""
 ANOTHER_ORDER = 0.2
 """how much more often a model must be right under another order of classes before that order is believed"""
 
@@ -163,6 +165,28 @@ class ClassificationMetrics:
         expected, got = (", ".join(f"`{card.names[place]}`" for place in o) for o in (range(size), columns.argsort()))
         found = f"one that is right on {as_is:.1%}, but on {best:.1%} if its outputs are {got}"
         return (f"expected the classes in the order {expected}, got {found}; permute the rows of its head",)
+
+    def at_chance(self, evidence: Outcomes) -> str:
+        """Returns in words that accuracy is what chance would give, at three standard deviations."""
+        hits, (expected, deviation) = int(evidence.hits.sum()), by_chance(evidence)
+        if hits > expected + CERTAIN * deviation:
+            return ""
+        samples = len(evidence.label)
+        return (
+            f"accuracy {hits / samples:.4f} on {samples:,} samples, where chance alone gives {expected / samples:.4f}"
+        )
+
+
+def by_chance(evidence: Outcomes) -> tuple[float, float]:
+    """Returns how many samples a model would have right that says as often what it says, whatever it is shown.
+
+    And the standard deviation of that number.
+    """
+    size, samples = max(len(evidence.names), int(evidence.predicted.max()) + 1), len(evidence.label)
+    real, claimed = (np.bincount(labels, minlength=size) for labels in (evidence.label, evidence.predicted))
+    width = min(len(real), len(claimed))
+    expected = float((real[:width] * claimed[:width]).sum() / samples)
+    return expected, (expected * max(1 - expected / samples, 0)) ** 0.5
 
 
 def confusion_of(evidence: Outcomes, size: int) -> NDArray[np.int64]:

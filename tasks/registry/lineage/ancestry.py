@@ -99,6 +99,7 @@ def _model(kind: str, record: ModelRecord) -> Ancestor:
         "parameters": f"{record.parameters:,}",
         "weights": record.weights.sha256,
         "trained on": record.data_version,
+        **({"licences": ", ".join(record.licences)} if record.licences else {}),
         "made": record.created.isoformat(timespec="seconds"),
     }
     return Ancestor(kind, facts, {"weights": record.weights})

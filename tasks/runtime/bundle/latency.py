@@ -4,15 +4,23 @@ import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter_ns
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .session import Arrays, Session
+from .session import Arrays
+
+
+class Predicts(Protocol):
+    """What answers: a session, or something that is asked as one."""
+
+    def predict(self, inputs: Arrays) -> Mapping[str, NDArray[Any]]:
+        """Returns the outputs by name, (batch, ...) each."""
 
 
 def measure(
-    sessions: Mapping[str, Session],
+    sessions: Mapping[str, Predicts],
     inputs: Arrays,
     warmup: int,
     repeats: int,

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from params.models import EfficientNetLite, Mlp
@@ -119,8 +120,8 @@ def test_a_file_that_is_not_in_the_wheel_is_one_message(wheel: Any) -> None:
 
 
 def test_a_start_goes_with_a_training_only() -> None:
-    with pytest.raises(ValueError, match="`init` is where a training starts"):
-        Teacher.model_validate({"architecture": SHORT, "weights": "w.safetensors", "init": LITE0})
+    with pytest.raises(ValueError, match=r"weights\.init\n  Extra inputs"):
+        TypeAdapter(Teacher).validate_python({"architecture": SHORT, "weights": "w.safetensors", "init": LITE0})
 
 
 @pytest.mark.usefixtures("index")

@@ -22,6 +22,10 @@ class RegressionFigures:
         """Yields no picture."""
         yield from ()
 
+    def mistakes(self, evidence: Any, card: TargetCard) -> Iterator[Table]:
+        """Yields no table."""
+        yield from ()
+
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls it."""
         return "tabular-regression"

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from tasks.contracts.targets import TargetCard
-from tasks.kinds.contract import OutputSpec, Reads, Tensors
+from tasks.core.errors import DataError, mismatch
+from tasks.kinds.contract import Correspondence, OutputSpec, Reads, Tensors
 
 VALUE = "value"
 
@@ -47,6 +48,18 @@ class RegressionHeads:
     def named(self, values: Tensor, card: TargetCard) -> Tensors:
         """Returns the value."""
         return {VALUE: values}
+
+    def output_names(
+        self, said: Correspondence, lacks: Sequence[str], own: Sequence[str] | None, card: TargetCard
+    ) -> tuple[str | None, ...]:
+        """Returns nothing: a number has no name."""
+        if said or lacks:
+            raise DataError(mismatch("teacher", "classes", "nothing, of a number", "names", "leave it out"))
+        return ()
+
+    def translated(self, outputs: Tensors, names: Sequence[str | None], card: TargetCard) -> Tensors:
+        """Returns them as they are."""
+        return outputs
 
 
 PART = RegressionHeads()

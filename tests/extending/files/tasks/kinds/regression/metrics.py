@@ -72,5 +72,10 @@ class RegressionMetrics:
         """Returns nothing."""
         return ()
 
+    def at_chance(self, evidence: Errors) -> str:
+        """Says so where the mean of all would be as near."""
+        error, spread = evidence.predicted - evidence.true, evidence.true - evidence.true.mean()
+        return "" if (error**2).sum() < (spread**2).sum() else "R squared is not above 0"
+
 
 PART = RegressionMetrics()
