@@ -53,11 +53,20 @@ class DownloadSource(Section):
         return self
 
 
+def _no_variable(path: str) -> str:
+    if "${" in path:
+        raise ValueError(f"`{path}` has `${{`, which dvc.yaml takes for a variable; rename it")
+    return path
+
+
+OwnPath = Annotated[str, AfterValidator(_no_variable)]
+
+
 class FolderSource(Section):
     """A folder of one's own, relative to the project or absolute; every file below it belongs to the data."""
 
     kind: Literal["folder"]
-    path: str
+    path: OwnPath
     licence: str | None = None
 
 
@@ -65,7 +74,7 @@ class FileSource(Section):
     """A file of one's own, relative to the project or absolute."""
 
     kind: Literal["file"]
-    path: str
+    path: OwnPath
     licence: str | None = None
 
 

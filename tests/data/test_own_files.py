@@ -13,7 +13,7 @@ from PIL import Image
 from params.pipeline import Recipe
 from tasks.core.errors import InputError
 from tasks.data.fetch import fetch
-from tasks.data.init.scaffold import understand
+from tasks.data.init.scaffold import understand, write_recipe
 from tasks.data.sources.folder import pack
 from tasks.data.sources.own import own_files, signature
 from tasks.data.sources.tar import packing
@@ -192,11 +192,19 @@ def test_any_other_name_is_a_name(
 ) -> None:
     (photos / "cat").rename(photos / name)
     (photos / name / "0.png").rename(photos / name / f"{name}.png")
-    photos.rename(photos.with_name(name))
-    understood = understand(photos.parent, "new", images=Path(name))
+    source = Path(name.replace("${", "$ {"))
+    photos.rename(photos.parent / source)
+    understood = understand(photos.parent, "new", images=source)
     assert name in {row[0] for row in understood.rows}
-    card, _ = prepared(make_recipe({"kind": "folder", "path": name}, READER))
+    card, _ = prepared(make_recipe({"kind": "folder", "path": str(source)}, READER))
     assert name in card.targets.names
+
+
+def test_a_path_that_dvc_would_take_for_a_variable_is_refused(photos: Path) -> None:
+    photos.rename(photos.with_name("${x}"))
+    recipe = understand(photos.parent, "new", images=Path("${x}")).recipe
+    with pytest.raises(InputError, match=r"`\$\{x\}` has `\$\{`, which dvc\.yaml takes for a variable; rename it"):
+        write_recipe(photos.parent, "new", recipe)
 
 
 def test_a_file_that_goes_while_it_is_packed_is_told(photos: Path, tmp_path: Path) -> None:
