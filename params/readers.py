@@ -311,12 +311,19 @@ class TableReader(CsvReader):
     categorical: Names = ()
     ignore: Names = ()
     missing: Literal["refuse", "drop", "impute"] = "refuse"
-    """of rows with a gap; impute: the median or the most frequent value of the training samples, and a feature that
-    says so"""
+    """rows with a gap; impute: the median or the most frequent value of the training samples fills it"""
+    indicators: Names | None = None
+    """of `impute`: the columns of which a further feature says where there was a gap; unless said, those with gaps"""
     missing_values: Gaps = Field(default_factory=dict)
     """texts that mean a gap, beside the empty cell"""
     merge: dict[str, Names] = Field(default_factory=dict)
     """label -> other texts in the file that mean it"""
+
+    @model_validator(mode="after")
+    def _indicators_are_of_filled_gaps(self) -> Self:
+        if self.indicators is not None and self.missing != "impute":
+            raise ValueError("`indicators` goes with `missing: impute` alone")
+        return self
 
     @model_validator(mode="after")
     def _labels_are_merged_once(self) -> Self:

@@ -234,7 +234,7 @@ def test_na_among_numbers_is_a_gap_where_it_is_not_a_value_elsewhere(understood:
 def test_gaps_that_would_cost_many_rows_are_filled(understood: Understood, project: Path) -> None:
     lines = [f"{'' if n % 4 == 0 else t},{k}" for n, (t, _, k) in enumerate(parts())]
     reader, found = understood(csv("temp,label", *lines, "1,"))
-    assert reader.missing == "impute"
+    assert (reader.missing, reader.indicators) == ("impute", ("temp",))
     assert any(note.startswith("100 of 401 rows have a gap (`temp` 100)") for note in found.notes)
     assert any(note.startswith("1 of 401 rows have no label in `label`") for note in found.notes)
     assert "temp is missing" in prepared_of(project).card.feature_names

@@ -301,6 +301,16 @@ def test_gaps_are_filled_from_the_training_samples_and_a_device_computes_the_sam
     assert computed[1].tolist()[1] == 0
 
 
+def test_the_recipe_may_say_which_columns_mark_their_gaps(read: Raw) -> None:
+    content = "x,y,label\n1,,a\n2,3,b\n"
+    assert read(content, missing="impute").feature_names == ("x", "y", "y is missing")
+    assert read(content, missing="impute", indicators=["x"]).feature_names == ("x", "x is missing", "y")
+    with pytest.raises(DataError, match="`indicators`: expected one of the columns x, y, label, got `z`"):
+        read(content, missing="impute", indicators=["z"])
+    with pytest.raises(ValidationError, match="`indicators` goes with `missing: impute` alone"):
+        read(content, indicators=["x"])
+
+
 def test_a_column_of_which_the_training_samples_have_gaps_alone_cannot_be_filled(read: Raw) -> None:
     reading = read("x,y,label\n1,,a\n2,,b\n3,4,b\n", missing="impute")
     assert reading.fit

@@ -74,7 +74,8 @@ class TableGuess:
         marks = {column.name: list(column.marks) for column in self.columns if column.marks}
         listed = sorted({mark for some in marks.values() for mark in some})
         gaps = {"missing_values": marks if self.marks_elsewhere else listed} if marks else {}
-        return self.form.fields() | gaps
+        marked = {"indicators": [column.name for column in self.learned if column.gaps]}
+        return self.form.fields() | gaps | (marked if self.missing == "impute" else {})
 
 
 def understand(name: str, source: str, path: Path, label: str | None) -> Understanding:

@@ -99,6 +99,7 @@ def _unknown(reader: TableReader, table: RawTable) -> Iterator[str]:
         "label": (reader.label,),
         "categorical": reader.categorical,
         "ignore": reader.ignore,
+        "indicators": reader.indicators or (),
         "missing_values": tuple(name for name in reader.missing_values if name != ALL_COLUMNS),
     }
     for field, names in named.items():

@@ -120,8 +120,8 @@ def _finished(
     reader: TableReader, table: RawTable, column: TableColumn, numbers: Numbers, rows: NDArray[np.int64]
 ) -> TableColumn:
     """Returns a column with its categories, and with an indicator where gaps are to be filled."""
-    gaps = bool(np.isnan(numbers[rows]).any())
-    column = replace(column, indicator=gaps and reader.missing == "impute")
+    marked = bool(np.isnan(numbers[rows]).any()) if reader.indicators is None else column.name in reader.indicators
+    column = replace(column, indicator=marked and reader.missing == "impute")
     if column.type != CATEGORY:
         return column
     cells = table.cells(column.name)
