@@ -110,19 +110,20 @@ def main() -> None:
     except RuntimeBundleError as error:
         _end(str(error), 1, error)
     except Exception as error:
-        _end_if_disk_is_full(error)
+        _end_if_no_room(error)
         if silent := unreachable(named):
             _end(str(silent), silent.exit_code, error)
         said = f"{type(error).__name__}: {error}".strip()
         _end(f"unexpected error: {said}\n`stillhouse --debug ...` shows where it came from", 1, error)
 
 
-def _end_if_disk_is_full(error: Exception) -> None:
+def _end_if_no_room(error: Exception) -> None:
+    """Ends where the disk is full, or the folder is not ours to write to."""
     from tasks.core.files import disk_full
-    from tasks.core.workspace import state_dir
+    from tasks.core.workspace import state_dir, unwritable
 
-    if full := disk_full(error, state_dir()):
-        _end(str(full), full.exit_code, error)
+    if found := disk_full(error, state_dir()) or unwritable(error):
+        _end(str(found), found.exit_code, error)
 
 
 def _end(message: str, code: int, error: BaseException) -> None:

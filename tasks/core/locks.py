@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from filelock import ReadWriteLock, Timeout
 
 from tasks.core.errors import BusyError, mismatch
-from tasks.core.workspace import state_dir
+from tasks.core.workspace import state_dir, state_made
 
 
 @contextmanager
@@ -38,5 +38,4 @@ def exclusive() -> Iterator[None]:
 
 
 def _lock() -> ReadWriteLock:
-    state_dir().mkdir(parents=True, exist_ok=True)
-    return ReadWriteLock(state_dir() / "work.lock")
+    return ReadWriteLock(state_made() / "work.lock")

@@ -5,6 +5,7 @@ process that works with the state, and the mode of the folder itself. What is a 
 it would have without us: prepared data, `dvc.lock`, and the folder that a web server serves.
 """
 
+import errno
 import os
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ USUAL = "STILLHOUSE_UMASK"
 """the umask that a person has, in octal: set by the first process of a command for those that it starts"""
 READS_OR_WRITES = 0o066
 """what others may not do; that they may pass through is left as it is, since PostgreSQL's account needs it"""
+READ_ONLY_DATABASE = "attempt to write a readonly database"
+"""of SQLite"""
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -49,12 +52,12 @@ def make_private(state: Path) -> None:
     """Makes the state folder, closes it to others, and has whatever is made from now on closed to them.
 
     Raises:
-        InputError: the group is not there, or is none of this user's.
+        InputError: it cannot be made; the group is not there, or is none of this user's.
     """
     group = os.environ.get(GROUP, "")
     before = os.umask(0o007 if group else 0o077)
     os.environ.setdefault(USUAL, f"{before:03o}")
-    state.mkdir(parents=True, exist_ok=True)
+    _make(state)
     found = state.stat()
     if found.st_uid != os.geteuid():
         return  # whose it is decides
@@ -87,6 +90,49 @@ def _open_to(state: Path, group: str) -> None:
         do = "name a group that you are in, or unset it to keep the state to yourself"
         raise InputError(mismatch(GROUP, "", "a group of this user's", f"`{group}` ({error})", do)) from None
     state.chmod(0o2770)
+
+
+def state_made() -> Path:
+    """Returns the folder of `state_dir`, made if it is not there.
+
+    Raises:
+        InputError: it cannot be made there, or not be written to.
+    """
+    state = state_dir()
+    _make(state)
+    return state
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_writable(folder, error.strerror) from None
+
+
+def require_writable(folder: Path) -> None:
+    """Checks that files can be made in a folder.
+
+    Raises:
+        InputError: they cannot.
+    """
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise not_writable(folder, "one that may only be read")
+
+
+def unwritable(error: BaseException) -> InputError | None:
+    """Returns what to say of an error that a folder is behind which may only be read; None where none is."""
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return not_writable(Path(error.filename or state_dir()), error.strerror)
+    return not_writable(state_dir(), READ_ONLY_DATABASE) if READ_ONLY_DATABASE in str(error) else None
+
+
+def not_writable(path: Path, got: object) -> InputError:
+    """Returns the error of a place that is not ours to write to."""
+    do = "work in a clone of your own"
+    if path.is_relative_to(state_dir()):
+        do = f"set `STILLHOUSE_HOME` to a folder of your own, or {do}"
+    return InputError(mismatch(str(path), "", "a place that can be written to", got, do))
 
 
 def git_commit(root: Path) -> str:

@@ -20,7 +20,7 @@ from tasks.contracts.records import DataRecord, DatasetCard
 from tasks.core.errors import BusyError, DataError, InputError, StageError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.source import ROOT
-from tasks.core.workspace import state_dir, usual_umask
+from tasks.core.workspace import require_writable, state_dir, usual_umask
 from tasks.data.sources.own import check_own
 from tasks.data.versions.code import write_code
 from tasks.data.versions.integrity import intact_card
@@ -43,6 +43,7 @@ def versioned_data(project: Path, recipe: Recipe, patience: float = PATIENCE) ->
     Raises:
         DataError: the data, in the words of the stage that found out.
         RecipeError: `dvc.yaml` has no list of recipes.
+        InputError: this is no git checkout, or one that may only be read.
         BusyError: another run holds the data.
         IntegrityError: DVC's cache handed out damaged files; they have been removed, the same call makes them again.
         StageError: anything else, with the last lines of DVC's output.
@@ -50,6 +51,7 @@ def versioned_data(project: Path, recipe: Recipe, patience: float = PATIENCE) ->
     project = project.resolve()
     _check_project(project, recipe)
     folder = data_folder(project, recipe)
+    require_writable(project)
     with _alone(patience):
         if folder == project:
             list_recipe(project, recipe)

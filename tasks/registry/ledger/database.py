@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, func, inspect, select,
 from sqlalchemy.exc import SQLAlchemyError
 
 from tasks.core.errors import InputError, mismatch
-from tasks.core.workspace import state_dir
+from tasks.core.workspace import state_dir, state_made
 
 VARIABLE = "STILLHOUSE_LEDGER_URI"
 VERSION_TABLE = "ledger_version"
@@ -31,8 +31,7 @@ def engine() -> Engine:
     Raises:
         InputError: the variable holds no address of a database, or the ledger is that of another version.
     """
-    state_dir().mkdir(parents=True, exist_ok=True)
-    opened = _opened(os.environ.get(VARIABLE, f"sqlite:///{state_dir() / 'ledger.db'}"))
+    opened = _opened(os.environ.get(VARIABLE, f"sqlite:///{state_made() / 'ledger.db'}"))
     with opened.connect() as connection:
         current = _revision(connection) == HEAD
     if not current:
