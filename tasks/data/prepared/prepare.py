@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from params.pipeline import Recipe
-from tasks.contracts.records import DatasetCard, Shard, SplitCard
-from tasks.contracts.targets import TargetCard, Targets
-from tasks.core.errors import DataError
+from tasks.contracts.records import DatasetCard, Shard, SplitCard, counted
+from tasks.contracts.targets import Strata, TargetCard, Targets
+from tasks.core.errors import DataError, mismatch
 from tasks.core.files import whole_folder
 from tasks.core.plugins import load
 from tasks.data.prepared.duplicates import Apart, judge_copies, left_out_by_stratum, set_apart
 from tasks.data.prepared.near_equal import near_equal_told
 from tasks.data.prepared.quarantine import judge, leaves_out, write_quarantine
 from tasks.data.prepared.shards import ShardWriter
-from tasks.data.prepared.split import Splits, split
+from tasks.data.prepared.split import LEAST, LeftOut, Splits, split
 from tasks.data.prepared.split_table import write_tables
 from tasks.data.prepared.statistics import statistics_of
 from tasks.data.prepared.survey import Survey, survey
@@ -66,10 +66,24 @@ def _split(
     # A group of which all samples are copies is told of, unless bad samples may go without stopping anything.
     card = kind.card(gists if leaves_out(recipe) else found.gists.tolist(), reading.declared)
     left_out = left_out_by_stratum(found, apart, kind, reading.declared)
-    splits = split(recipe, found, apart.rows, kind.strata(gists, card), left_out)
+    strata = kind.strata(gists, card)
+    _require_none_gone(recipe, strata, left_out)
+    splits = split(recipe, found, apart.rows, strata, left_out)
     if problems := [*kind.problems(found.gists[splits["train"]].tolist(), card)]:
         raise DataError("\n".join(f"`data of {recipe.name}`: {problem}" for problem in problems))
     return card, splits
+
+
+def _require_none_gone(recipe: Recipe, strata: Strata, left_out: LeftOut) -> None:
+    """Refuses that a rule takes every sample of a group; a few bad ones alone are no group, but mistakes."""
+    gone = {name: why for name, why in left_out.items() if name not in strata.names and sum(why.values()) >= LEAST}
+    where, do = f"data of {recipe.name}", "mend them, or say in `data.classes` which labels there are"
+    problems = [
+        mismatch(where, f"samples of {name}", "some that can be used", f"none; left out: {counted(why)}", do)
+        for name, why in gone.items()
+    ]
+    if problems:
+        raise DataError("\n".join(problems))
 
 
 @dataclass(frozen=True)

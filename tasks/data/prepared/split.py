@@ -25,6 +25,8 @@ SPLITS = ("train", "validation", "test")
 Splits = dict[str, Rows]
 Group = tuple[str, ...]
 SEPARATOR = "\0"
+LEAST = 3
+"""samples of a group: one per split"""
 LeftOut = Mapping[str, Mapping[str, int]]
 """stratum -> reason -> samples of it that are not among those to split"""
 NONE_LEFT_OUT: LeftOut = {}
@@ -129,8 +131,8 @@ def _problems(recipe: Recipe, found: Survey, groups: Mapping[Group, Rows], do: s
 def _shortages(rule: Split, found: Survey, members: Rows) -> Iterator[tuple[str, str]]:
     """Yields (expected, got) for what a group lacks to be in each split."""
     if isinstance(rule, DrawnSplit):
-        if len(members) < 3:
-            yield "at least 3 samples, one per split", f"{len(members) or 'none'}"
+        if len(members) < LEAST:
+            yield f"at least {LEAST} samples, one per split", f"{len(members) or 'none'}"
         return
     own = "validation" in found.published
     for part, least in (("train", 1 if own else 2), *([("validation", 1)] if own else []), ("test", 1)):
