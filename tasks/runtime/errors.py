@@ -4,6 +4,7 @@ RuntimeBundleError
 ├── ManifestError      the manifest is not one this runtime reads: update the runtime, or write the bundle again
 ├── TamperedError      bytes are not what the manifest says: fetch the bundle again
 ├── ModelError         ONNX Runtime cannot run the model: update onnxruntime, or export again
+├── OldRuntimeError  the ONNX Runtime here is older than the model: update onnxruntime
 ├── SelfTestError      the model runs but answers otherwise, or slower, than it should: roll back
 ├── WrongInputError    what was fed is not what the model takes: mend the caller                     exit 2
 ├── SettingsError      the device's home or an option is wrong: mend it                             exit 2
@@ -31,6 +32,10 @@ class TamperedError(RuntimeBundleError):
 
 class ModelError(RuntimeBundleError):
     """The bytes are verified, but no model that can run here."""
+
+
+class OldRuntimeError(RuntimeBundleError):
+    """The ONNX Runtime that is installed does not know the versions of ONNX that the model is written in."""
 
 
 class SelfTestError(RuntimeBundleError):

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import ManifestError, SelfTestError
 from .decoder import decoder_of
 from .manifest import MANIFEST, BundleFile, Manifest, Processor
+from .onnx_version import onnx_version
 from .session import MODEL, Arrays, Session
 from .verify import Contents, read_verified
 
@@ -143,6 +144,7 @@ def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Man
         inputs=tuple(replace(info, layout=samples.get(info.name)) for info in session.inputs.values()),
         outputs=tuple(session.outputs.values()),
         target=facts.target,
+        onnx=onnx_version(files[MODEL]),
         data_version=facts.data_version,
         fingerprint=facts.fingerprint,
         created=facts.created,

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import ManifestError
 from .fields import MANIFEST_FILE, Fields, parse
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 LARGEST = 4 * 2**20
 """bytes of a manifest; a longer one is not read"""
@@ -41,6 +41,16 @@ class Processor:
 
 
 @dataclass(frozen=True)
+class OnnxVersion:
+    """What an ONNX Runtime must know to run the model."""
+
+    opset: int
+    """version of the standard operators"""
+    ir: int
+    """version of the file format"""
+
+
+@dataclass(frozen=True)
 class BundleFile:
     """A file of the bundle: its name, the sha256 of its bytes in hex, its size in bytes."""
 
@@ -63,6 +73,7 @@ class Manifest:
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     target: Processor
+    onnx: OnnxVersion
     data_version: str
     fingerprint: str
     created: str
@@ -98,6 +109,7 @@ def read_manifest(content: bytes) -> Manifest:
         inputs=tuple(_tensor(item) for item in fields.objects("inputs")),
         outputs=tuple(_tensor(item) for item in fields.objects("outputs")),
         target=_processor(fields.object("target")),
+        onnx=_onnx(fields.object("onnx")),
         data_version=fields.text("data_version"),
         fingerprint=fields.text("fingerprint"),
         created=fields.text("created"),
@@ -119,6 +131,12 @@ def _processor(fields: Fields) -> Processor:
     processor = Processor(fields.text("isa"), fields.integer("threads"))
     fields.finish()
     return processor
+
+
+def _onnx(fields: Fields) -> OnnxVersion:
+    version = OnnxVersion(fields.integer("opset"), fields.integer("ir"))
+    fields.finish()
+    return version
 
 
 def _targets(fields: Fields) -> dict[str, Any]:

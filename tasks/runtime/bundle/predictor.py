@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 
-from ..errors import ModelError
+from ..errors import ModelError, OldRuntimeError
 from ..preprocess.preprocessor import ModelInputs, preprocessor_of
 from ..update.receipts import Receipt
 from .decoder import decoder_of
+from .onnx_version import is_known_here
 from .session import INPUTS, MODEL, Arrays, Session
 from .verify import Contents, read_verified
 
@@ -22,7 +24,7 @@ class Predictor:
 
     def __init__(self, contents: Contents, receipt: Receipt) -> None:
         self.manifest, self.receipt = contents.manifest, receipt
-        self.session = Session(contents.file(MODEL), self.manifest.target.threads)
+        self.session = _session(contents)
         self.decoder = decoder_of(self.manifest, self.session)
         self.preprocessor = preprocessor_of(self.manifest)
         self.problem: str | None = None
@@ -33,7 +35,7 @@ class Predictor:
         """Loads a bundle that came through no channel, as version 0, after checking all its files.
 
         Raises:
-            ManifestError, TamperedError, ModelError: it is not whole, or cannot run here.
+            ManifestError, TamperedError, ModelError, OldRuntimeError: it is not whole, or cannot run here.
         """
         contents = read_verified(directory)
         return cls(contents, Receipt(contents.release, 0, None, ""))
@@ -67,3 +69,16 @@ class Predictor:
         feed = self.session.checked(inputs)
         for start in range(0, len(feed[INPUTS]), BATCH):
             yield {name: values[start : start + BATCH] for name, values in feed.items()}
+
+
+def _session(contents: Contents) -> Session:
+    manifest = contents.manifest
+    try:
+        return Session(contents.file(MODEL), manifest.target.threads)
+    except ModelError:
+        if is_known_here(manifest.onnx):
+            raise
+    needs = f"opset {manifest.onnx.opset} and IR version {manifest.onnx.ir} of ONNX"
+    raise OldRuntimeError(
+        f"`{MODEL}`: expected an ONNX Runtime that knows {needs}, got onnxruntime {ort.__version__}; update it"
+    )

@@ -44,6 +44,7 @@ def update(home: Home, fetcher: FetcherInterface | None = None, force: bool = Fa
         ChannelError, ManifestError, TamperedError: what the channel serves is refused.
         OfflineError, NoModelError: it serves nothing.
         SelfTestError, ModelError, WrongInputError: the release failed here, and is held out from now on.
+        OldRuntimeError: the release needs a newer ONNX Runtime; what runs goes on, and the release is not held out.
         HeldOutError: it had failed before.
         LockedError: another process is at it.
         SettingsError: the home is not as it should be.
