@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,10 +51,13 @@ class Served:
             return received
 
 
+PROGRAM = (sys.executable, "-m", "tasks.runtime")
+
+
 @contextmanager
-def serving(device: Device, *options: str) -> Iterator[Served]:
-    """Serves a device that runs release one of `tiny`."""
-    asked = [sys.executable, "-m", "tasks.runtime", "--home", str(device.home.path), "serve", "--port", "0", *options]
+def serving(device: Device, *options: str, program: Sequence[str] = PROGRAM) -> Iterator[Served]:
+    """Serves a device that runs the first release of its model."""
+    asked = [*program, "--home", str(device.home.path), "serve", "--port", "0", *options]
     with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         line = process.stdout.readline()

@@ -29,7 +29,7 @@ def of_the_future(files: Files) -> Files:
         if file["name"] == "model.onnx":
             file |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
     manifest["onnx"] = {"opset": FUTURE.opset, "ir": FUTURE.ir}
-    return files | {"model.onnx": content, "manifest.json": json.dumps(manifest).encode()}
+    return {**files, "model.onnx": content, "manifest.json": json.dumps(manifest).encode()}
 
 
 def test_the_versions_are_those_in_the_file(make_model: Callable[..., bytes], make_bundle: MakeBundle) -> None:

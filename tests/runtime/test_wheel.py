@@ -3,8 +3,6 @@
 import json
 import re
 import subprocess
-import sys
-import venv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,24 +18,30 @@ from tests.evaluate.report.made import CLASSES, data, evaluation, report
 from tests.runtime.conftest import FACTS, mean_model
 from tests.runtime.tuf_world import Files, World
 from tests.runtime.web_server import web_server
+from tests.runtime.wheels import PROJECT, installed
 
 MakeBundle = Callable[..., Files]
 Command = list[str | Path]
-PROJECT = Path(__file__).parents[2]
-FORBIDDEN = ("torch", "prefect", "mlflow", "pydantic", "dvc", "onnx", "cryptography", "tasks", "flows")
+FORBIDDEN = (
+    "torch",
+    "prefect",
+    "mlflow",
+    "pydantic",
+    "dvc",
+    "onnx",
+    "cryptography",
+    "starlette",
+    "uvicorn",
+    "PIL",
+    "tasks",
+    "flows",
+)
 
 
 @pytest.fixture(scope="module")
 def edge(index: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with `python` and `stillhouse-edge`, where nothing but the wheel and what it asks for is installed."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip: Command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder, PROJECT / "infra" / "device"], check=True)
-    wheel = next(folder.glob("stillhouse_edge-*.whl"))
-    venv.create(folder / "environment")
-    python = folder / "environment" / "bin" / "python"
-    subprocess.run([*pip, "--python", python, "install", "-c", PROJECT / "requirements.lock", wheel], check=True)
-    return python.parent
+    return installed(tmp_path_factory.mktemp("wheel"), "", "-c", PROJECT / "requirements.lock")
 
 
 def said_by(command: Command, folder: Path) -> str:
@@ -56,6 +60,18 @@ def write_channel(folder: Path, bundle: Files) -> None:
 def test_nothing_of_the_pipeline_is_installed_on_a_device(edge: Path, tmp_path: Path) -> None:
     code = f"import importlib.util as u; print([name for name in {FORBIDDEN} if u.find_spec(name)])"
     assert said_by([edge / "python", "-c", code], tmp_path) == "[]\n"
+
+
+def test_serving_without_the_extra_says_what_to_install(edge: Path, tmp_path: Path, make_bundle: MakeBundle) -> None:
+    write_channel(tmp_path, make_bundle("one"))
+    with web_server(tmp_path) as url:
+        options = (f"{url}/edge", "--model", "tiny", "--root", "root.json", "--home", "home")
+        said_by([edge / "stillhouse-edge", "init", *options], tmp_path)
+    ended = subprocess.run(
+        [edge / "stillhouse-edge", "serve", "--home", "home"], check=False, cwd=tmp_path, capture_output=True, text=True
+    )
+    expected = "`serve`: expected the server's libraries, got no `uvicorn`; install `stillhouse-edge[serve]`\n"
+    assert (ended.returncode, ended.stderr) == (2, expected)
 
 
 def test_wheel_alone_fetches_verifies_and_runs_a_model(edge: Path, tmp_path: Path, make_bundle: MakeBundle) -> None:
