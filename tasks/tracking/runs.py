@@ -24,6 +24,7 @@ from tasks.core.record import Artefact
 from tasks.core.workspace import state_dir
 from tasks.tracking.artifacts import clear_away
 from tasks.tracking.database import make_database
+from tasks.tracking.metric_names import metric_name
 from tasks.tracking.run_tags import NOTE, TRAINING, inherited
 from tasks.tracking.spool import Measured, Spool, spooled
 
@@ -218,7 +219,7 @@ def _spools(owner: str) -> Path:
 def _send(run_id: str, measured: Sequence[Measured]) -> None:
     from mlflow.entities import Metric
 
-    entities = [Metric(*one) for one in measured]
+    entities = [Metric(metric_name(one.name), *one[1:]) for one in measured]
     for start in range(0, len(entities), MOST_METRICS):
         client().log_batch(run_id, metrics=entities[start : start + MOST_METRICS])
 

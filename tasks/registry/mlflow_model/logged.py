@@ -21,6 +21,7 @@ from tasks.registry.mlflow_model.folder import write_model
 from tasks.registry.versions import KEY
 from tasks.runtime.pyfunc import BUNDLE
 from tasks.tracking.artifacts import upload_folder
+from tasks.tracking.metric_names import metric_name
 from tasks.tracking.runs import StageRun, client
 
 VERSIONS = "mlflow.modelVersions"
@@ -88,4 +89,4 @@ def _metrics(model_id: str, evaluation: EvaluationRecord) -> Iterator[Metric]:
         "p95_ms": shipped.p95_ms,
     }
     for name, value in finite(measured).items():
-        yield Metric(name, value, now, 0, model_id, evaluation.data.name, evaluation.data.version)
+        yield Metric(metric_name(name), value, now, 0, model_id, evaluation.data.name, evaluation.data.version)
