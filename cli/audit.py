@@ -17,29 +17,39 @@ from tasks.registry.ledger.history import History
 
 
 def audit(
-    repair: Annotated[bool, typer.Option("--repair", help="Put aliases back, publish channels again.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Put back files and aliases, publish again.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify the chain of decisions, and that every alias in MLflow and every channel agrees with it."""
+    """Verify the chain of decisions, and that every file, every alias in MLflow and every channel agrees with it."""
     prepare_environment()
     from tasks.registry.promotion import audit as compare
+    from tasks.registry.promotion import audit_bundles
 
-    finish_promotions()
-    findings, history = compare(repair=repair), History.load()
+    bundles = audit_bundles(repair=repair)
+    if all(one.repaired for one in bundles):
+        finish_promotions()  # which moves to no release whose files are damaged
+    findings, history = (*bundles, *compare(repair=repair)), History.load()
     for finding in findings:
         if finding.repaired:
             tell(Notice("repaired", finding.text))
-    left = [*(one.text for one in findings if not one.repaired), *ledger.damaged_rows(history)]
+    left = [*(one.text for one in findings if not one.repaired), *_damage(history)]
     if as_json:
         repaired = [one.text for one in findings if one.repaired]
         say_json({"decisions": len(history.decisions), "repaired": repaired, "wrong": left})
     if left:
-        do = "`stillhouse audit --repair` puts back aliases and publishes channels again; a changed row stays as it is"
+        do = "`stillhouse audit --repair` puts back what it can, and publishes channels; a changed row stays as it is"
         raise IntegrityError("\n".join([*left, do]))
     if as_json:
         return
-    agree = "every alias and channel agrees with it" if channels() else "every alias agrees with it"
+    agree = "every file, alias and channel agrees with it" if channels() else "every file and alias agrees with it"
     say(f"{len(history.decisions):,} decisions: the chain holds, and {agree}")
+
+
+def _damage(history: History) -> tuple[str, ...]:
+    """Returns what is damaged of the ledger, else of all that releases are made of which anything may lead to."""
+    from tasks.registry.whole import damage_behind
+
+    return ledger.damaged_rows(history) or damage_behind(history)
 
 
 def reconcile() -> None:

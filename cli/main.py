@@ -34,7 +34,7 @@ COMMANDS = {
     "status": ("status", "Say which version leads each environment of each model."),
     "audit": (
         "audit",
-        "Verify the chain of decisions, and that every alias in MLflow and every channel agrees with it.",
+        "Verify the chain of decisions, and that every file, every alias in MLflow and every channel agrees with it.",
     ),
     "reconcile": (
         "audit",

@@ -28,6 +28,8 @@ FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- Made by `python -m manual`; change the code that it describes. -->\n\n"
 VARIABLES: Mapping[str, str] = {
     "STILLHOUSE_HOME": "the state folder; `.stillhouse` of the project where unset",
+    "STILLHOUSE_GROUP": "the group that may read and write the state folder; its owner alone where unset",
+    "STILLHOUSE_UMASK": "the umask of a person's own files; set by each command for what it starts",
     "STILLHOUSE_LEDGER_URI": "the ledger's database, any SQLAlchemy URL; `ledger.db` in the state folder where unset",
     "STILLHOUSE_CHANNEL": "the folder of the release channels, which a web server serves",
     "STILLHOUSE_CHANNEL_KEYS": "the folder of the online keys, which none may serve",
@@ -35,6 +37,7 @@ VARIABLES: Mapping[str, str] = {
     "STILLHOUSE_PROJECT": "the project that a worker works for; set by what starts it",
     "STILLHOUSE_IMAGE": "the image of workers in containers (`infra/prefect.yaml`)",
     "STILLHOUSE_EDGE_HOME": "the home of a device; `~/.stillhouse-edge` where unset",
+    "ORT_DISABLE_TELEMETRY": "`1`, set before ONNX Runtime is loaded: it looks up and calls no host of its maker's",
     "MLFLOW_TRACKING_URI": "MLflow's server or database; `mlflow.db` in the state folder where unset",
     "MLFLOW_TRACKING_USERNAME": "the login of MLflow's server",
     "MLFLOW_TRACKING_PASSWORD": "its password",

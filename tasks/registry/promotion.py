@@ -16,6 +16,15 @@ from tasks.registry.ledger.chain import append, broken_links
 from tasks.registry.ledger.history import DONE, Decision, Event, History
 from tasks.registry.removal import refuse_removed
 from tasks.registry.versions import alias_target, move_alias, registry_lock
+from tasks.registry.whole import (
+    copies,
+    damaged,
+    in_words,
+    put_back,
+    reachable,
+    require_whole,
+    require_whole_version,
+)
 
 BEFORE = "-previous"
 """an environment's name with it is the alias of the release that led it before"""
@@ -41,7 +50,7 @@ def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
     Raises:
         InputError: the release was removed.
         BusyError: another process recorded a decision at the same moment.
-        IntegrityError: MLflow does not show the alias where it was put, or a file to publish is not what it was.
+        IntegrityError: MLflow does not show the alias where it was put, or a file of the release is not what it was.
         InputError: a key to publish with is not there.
     """
     model, environment = release.model, verdict.environment
@@ -53,6 +62,8 @@ def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
         if not verdict.passed:
             append(history, "refused", model, environment, release.version, reason, verdict)
         moved = verdict.passed and (previous, alias_target(model, environment)) != (release.version,) * 2
+        if verdict.passed:
+            require_whole(release)
         if moved:
             prepare(model, release.version, verdict)
             _move(history, "intended", model, release.version, reason, verdict)
@@ -65,11 +76,13 @@ def approve(release: Release, environment: str, reason: str) -> None:
     Raises:
         InputError: the release was removed.
         BusyError: another process recorded a decision at the same moment.
+        IntegrityError: a file of the release is not what it was.
     """
     with registry_lock():
         history = History.load()
         refuse_removed(release, history)
         history, _ = _finish_all(history, release.model)
+        require_whole(release)
         append(history, "approved", release.model, environment, release.version, reason)
 
 
@@ -88,6 +101,7 @@ def roll_back(model: str, environment: str, reason: str) -> Promotion:
             got = "none" if current is None else f"version {current} and none before it"
             raise InputError(mismatch(model, environment, "a champion and one before it", got, do))
         verdict = history.entry_verdict(model, environment, earlier[0])
+        require_whole_version(model, earlier[0])
         prepare(model, earlier[0], verdict)
         _move(history, "rolling back", model, earlier[0], reason, verdict)
     return _promotion(model, earlier[0], verdict, current, moved=True)
@@ -111,6 +125,16 @@ def audit(*, repair: bool) -> tuple[AuditFinding, ...]:
     return (*(AuditFinding(str(link)) for link in broken_links(history)), *aliases, *served)
 
 
+def audit_bundles(*, repair: bool) -> tuple[AuditFinding, ...]:
+    """Returns what is damaged of the bundles of releases that lead, led before, were approved or are being moved to.
+
+    With `repair`, a file is put back of which there is another copy.
+    """
+    with registry_lock():
+        releases = reachable(History.load())
+        return tuple(finding for release in releases for finding in _damaged_files(release, repair=repair))
+
+
 def _move(history: History, intent: Event, model: str, version: int, reason: str, verdict: Verdict) -> None:
     """Records an intention and carries it out."""
     history = append(history, intent, model, verdict.environment, version, reason, verdict)
@@ -129,7 +153,12 @@ def _finish_all(history: History, model: str | None) -> tuple[History, tuple[str
 
 
 def _finish(history: History, row: Decision) -> History:
-    """Moves the aliases to where an intention wants them, publishes, and records that both are done."""
+    """Moves the aliases to where an intention wants them, publishes, and records that both are done.
+
+    Raises:
+        IntegrityError: a file of the release is not what it was; nothing has moved then.
+    """
+    require_whole_version(row.model, row.version)
     aliases = {row.environment: row.version, f"{row.environment}{BEFORE}": _behind(history, row)}
     for alias, version in aliases.items():
         move_alias(row.model, alias, version)
@@ -149,6 +178,13 @@ def _behind(history: History, intent: Decision) -> int | None:
         return intent.previous
     stack = (intent.previous, *history.champions_before(intent.model, intent.environment))
     return next(iter(stack[stack.index(intent.version) + 1 :]), None)
+
+
+def _damaged_files(release: Release, *, repair: bool) -> Iterator[AuditFinding]:
+    for artefact, got in damaged(release).items():
+        text, copy = in_words(release, artefact, got), next(copies(release, artefact), None)
+        repaired = repair and copy is not None and put_back(artefact, copy)
+        yield AuditFinding(f"{text}; put back" if repaired else text, repaired)
 
 
 def _alias_drift(history: History, model: str, environment: str, *, repair: bool) -> Iterator[AuditFinding]:

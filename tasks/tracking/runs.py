@@ -36,6 +36,8 @@ GONE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """what MLflow says of a run that is not there, or not active"""
 MOST_METRICS, MOST_PARAMS = 1_000, 100
 """in one request of MLflow's"""
+DOWNLOADS = "downloads"
+"""folder of files that lie elsewhere, by their sha256"""
 OWNER = "stillhouse.owner"
 """the process that works on a run"""
 FLOW_RUN, STAGE, PARENT = "stillhouse.flow_run", "stillhouse.stage", "mlflow.parentRunId"
@@ -198,7 +200,7 @@ def fetch(artefact: Artefact) -> Path:
     here = local_path(artefact.uri)
     if here is not None:
         return verified(here, artefact)
-    kept = state_dir() / "downloads" / artefact.sha256
+    kept = state_dir() / DOWNLOADS / artefact.sha256
     if not kept.is_file():
         from mlflow.artifacts import download_artifacts
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from params.pipeline import Recipe
 from tasks.core.files import whole_file
 from tasks.core.fingerprint import names_in, source_files
+from tasks.core.workspace import usual_permissions
 
 SHAPING = ("tasks/data/", "tasks/kinds/", "tasks/layouts/", "tasks/runtime/preprocess/")
 """what the contracts fix about prepared data has its own number, `format`"""
@@ -48,6 +49,5 @@ def _modules(task: str, names: frozenset[str]) -> dict[str, str]:
 def _write(path: Path, text: str) -> None:
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as temporary:
+    with usual_permissions(), whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

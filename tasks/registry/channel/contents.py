@@ -1,5 +1,6 @@
 """What a channel has to hold by the ledger: the bundle of each release that leads its environment, and nothing else."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -11,7 +12,7 @@ from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.record import Artefact
 from tasks.registry.channel import atomic_write
-from tasks.registry.channel.paths import targets_dir
+from tasks.registry.channel.paths import channels, targets_dir
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 from tasks.runtime.update.channel import P95_MS, VERSION, manifest_path, target_path
@@ -79,6 +80,13 @@ def serve(environment: str, wanted: tuple[ChannelFile, ...]) -> None:
     for file in wanted:
         if not file.is_served(environment):
             atomic_write.write(file.served(environment), fetch(file.artefact).read_bytes())
+
+
+def served_copies(model: str, artefact: Artefact) -> Iterator[Path]:
+    """Yields where each channel of this machine would serve a file of a bundle."""
+    name = target_path(model, Path(unquote(urlparse(artefact.uri).path)).name)
+    for environment in channels():
+        yield ChannelFile(TargetFile(artefact.size, {"sha256": artefact.sha256}, name), artefact).served(environment)
 
 
 def _file(release: Release, artefact: Artefact, verdict: Verdict) -> ChannelFile:
