@@ -52,7 +52,9 @@ def in_words(release: Release, artefact: Artefact, got: str) -> str:
     """Says what is wrong with a file of a bundle, and how it comes back."""
     copy = next(copies(release, artefact), None)
     if copy is None:
-        do = f"make it again: `stillhouse run params/{release.model}.yaml`, with the code of commit {release.git_commit}"
+        do = (
+            f"make it again: `stillhouse run params/{release.model}.yaml`, with the code of commit {release.git_commit}"
+        )
     else:
         do = f"`stillhouse audit --repair` puts it back from `{copy}`"
     what = f"{release.model} version {release.version}"

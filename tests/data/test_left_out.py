@@ -42,9 +42,7 @@ def test_a_class_of_which_all_sequences_are_bad_is_said_with_the_rule_that_took_
 ) -> None:
     some = made()
     source = write(tmp_path / "walks.csv", spoilt({name for name in some.names if some.labels[name] == "up"}))
-    with pytest.raises(
-        DataError, match=r"`samples of up`: expected some .*, got none; left out: 9 corrupt"
-    ):
+    with pytest.raises(DataError, match=r"`samples of up`: expected some .*, got none; left out: 9 corrupt"):
         prepared(make_recipe(source, LONG, arrivals=QUARANTINE))
 
 

@@ -75,13 +75,12 @@ def test_a_file_comes_back_from_another_copy_and_else_the_message_says_how_it_is
     release = kept(registry, "copied", "a", tmp_path)
     carry_out(release, PASSED, "test")
     assert audit_bundles(repair=False) == ()
-    with flipped(of(tmp_path, "manifest.json")):
-        with flipped(of(tmp_path, "model.onnx")):
-            alone, copied = audit_bundles(repair=False)
-            assert "`manifest.json`" in alone.text
-            assert "stillhouse run params/copied.yaml" in alone.text
-            assert f"puts it back from `{tmp_path / 'measured.onnx'}`" in copied.text
-            left, mended = audit_bundles(repair=True)
-            assert (left.repaired, mended.repaired) == (False, True)
-            assert audit_bundles(repair=False) == (left,)
+    with flipped(of(tmp_path, "manifest.json")), flipped(of(tmp_path, "model.onnx")):
+        alone, copied = audit_bundles(repair=False)
+        assert "`manifest.json`" in alone.text
+        assert "stillhouse run params/copied.yaml" in alone.text
+        assert f"puts it back from `{tmp_path / 'measured.onnx'}`" in copied.text
+        left, mended = audit_bundles(repair=True)
+        assert (left.repaired, mended.repaired) == (False, True)
+        assert audit_bundles(repair=False) == (left,)
     require_whole(release)
