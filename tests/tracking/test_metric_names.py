@@ -13,7 +13,7 @@ LABELS = [*PATHS, "a [1]", "100 %", "ä ñ 日本", "x" * 400, "\n", "a\\b", "[/
 @pytest.mark.parametrize("pattern", ["recall/{}", "fp32.recall/{}", "{}"])
 def test_a_metric_of_any_label_has_a_name_that_mlflow_takes(label: str, pattern: str) -> None:
     name = metric_name(pattern.format(label))
-    _validate_metric_name(name)
+    _validate_metric_name(name)  # type: ignore[no-untyped-call]
     assert len(name) <= LONGEST
 
 
