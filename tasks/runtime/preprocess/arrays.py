@@ -21,6 +21,8 @@ from .preprocessor import ModelInputs, Preprocessor
 
 RECORDS = "records"
 CSV = "text/csv"
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+"""a column may be called `PK`"""
 NPZ = "application/x-npz"
 _READ_HEADER = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 _NUMBERS = "biuf"
@@ -78,11 +80,13 @@ def _read(content: bytes, takes: TensorInfo, preprocessor: Preprocessor, limits:
         return preprocessor.from_file(content)
     if content.startswith(b"\x93NUMPY"):
         return ModelInputs({INPUTS: read_npy(content)})
-    if content.startswith(b"PK"):
+    if content.startswith(ZIP):
         return ModelInputs(_npz(content, limits))
-    if content.lstrip()[:1] in (b"{", b"["):
+    table = CSV in preprocessor.media_types
+    stripped = content.strip()
+    if stripped[:1] in (b"{", b"[") and (not table or stripped[-1:] in (b"}", b"]")):  # a column may be called `[x]`
         return _json(content, takes, preprocessor, limits)
-    if CSV in preprocessor.media_types or (preprocessor.media_types and not _is_text(content)):
+    if table or (preprocessor.media_types and not _is_text(content)):
         return preprocessor.from_file(content)
     return ModelInputs(_csv(content, takes))
 
