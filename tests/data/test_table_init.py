@@ -115,6 +115,14 @@ def test_free_text_is_left_out_and_a_few_texts_are_categories(understood: Unders
     assert "`t.csv`: `comment` is left out: free text: 200 different values in 400 rows" in found.notes
 
 
+def test_numbers_with_a_unit_are_left_out_as_what_they_are(understood: Understood) -> None:
+    reader, found = understood(
+        csv("temp,mass,label", *(f"{t},{n + s:.2f} kg,{k}" for n, (t, s, k) in enumerate(parts())))
+    )
+    assert reader.ignore == ("mass",)
+    assert any("`mass` is left out: numbers in another format than the others, or with" in note for note in found.notes)
+
+
 FORMS: dict[str, tuple[bytes, dict[str, str]]] = {
     "semi": (
         csv("temp;speed;label", *(f"{t};{s};{k}".replace(".", ",") for t, s, k in parts())).encode(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.data.init.table_form import TableForm, gap_marks
-from tasks.data.readers.columns import DATED, EMPTY, TEXT, type_of
+from tasks.data.readers.columns import DATED, EMPTY, MOSTLY, TEXT, type_of
 from tasks.data.readers.rows import DATE, RawTable
 from tasks.runtime.preprocess.cells import (
     BOOLEAN,
@@ -23,6 +23,8 @@ INDEX = re.compile(r"unnamed: \d+|index|idx|id|uuid|guid|row[ _]?(id|nr|no|numbe
 """names of columns that number or name the rows"""
 CODE = re.compile(r"\s*0\d+\s*")
 """a zero before other digits: a column that has it is one of codes, such as `01067`, and no measurement"""
+MEASURED = re.compile(r"\s*[-+]?\d[\d.,' ]*\s*[^\d\s]{0,5}\s*")
+"""what looks like a number to a person, perhaps with a unit"""
 MOST_VALUES = 100
 """of a text column that becomes features, one per value"""
 FEW_VALUES, FEW_EACH = 20, 3
@@ -102,7 +104,9 @@ def _left_out(name: str, kind: str, values: Sequence[str], written: NumberFormat
     if INDEX.fullmatch(name) or (kind == NUMBER and _counts_up(values, written)):
         return "numbers or names the rows, and may tell the label where they are sorted"
     if kind == TEXT and (different > MOST_VALUES or _free(different, len(values))):
-        return f"free text: {different:,} different values in {len(values):,} rows"
+        measured = sum(MEASURED.fullmatch(value) is not None for value in values) > MOSTLY * len(values)
+        what = "numbers in another format than the others, or with a unit" if measured else "free text"
+        return f"{what}: {different:,} different values in {len(values):,} rows"
     return ""
 
 
