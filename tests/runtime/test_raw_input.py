@@ -125,7 +125,8 @@ def test_the_document_follows_the_model(table: Served, pictures: Served) -> None
     schema = content(table)["application/json"]["schema"]
     for right in ({"records": RECORDS}, RECORDS, {"inputs": FEATURES}, FEATURES):
         jsonschema.validate(right, schema)
-    for wrong in ({"records": []}, {"records": [{"PK": 1}]}, {"records": RECORDS * 400}, {"rows": RECORDS}):
+    refused: list[object] = [{"records": []}, {"records": [{"PK": 1}]}, {"records": RECORDS * 400}, {"rows": RECORDS}]
+    for wrong in refused:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)
     assert "text/csv" in content(table)
