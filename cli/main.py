@@ -42,8 +42,10 @@ COMMANDS = {
     ),
     "doctor": ("upkeep", "Look for what may be wrong on this machine, and say what repairs it."),
     "gc": ("upkeep", "Remove what no alias, no decision and no lineage needs, and say how much of what that was."),
+    "report": ("report", "Open the report of a release, and say where it is."),
     "lineage": ("lineage", "Say what the model in an environment is made of, or what a piece of data reached."),
     "new": ("recipe", "Write a project of your own with one example: params/, dvc.yaml, git and DVC ready."),
+    "schema": ("recipe", "Print the JSON schema of a recipe, which editors check and complete with."),
     "init": ("recipe", "Write a recipe for data of your own, and its entry in dvc.yaml."),
     "ui": ("servers", "Serve MLflow's and Prefect's own pages on the state of this project, until Ctrl-C."),
     "team": ("servers", "Serve a team's stack on this machine (PostgreSQL, MLflow, Prefect, workers), until Ctrl-C."),
@@ -81,7 +83,6 @@ app = typer.Typer(
     cls=LazyGroup,
     help="Distill large networks into small ones for the edge, and keep doing so.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

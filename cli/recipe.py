@@ -6,12 +6,13 @@ from typing import Annotated, Optional
 import typer
 
 from cli.options import Overrides, RecipePath
-from cli.output.console import say, say_list, say_table, warn
+from cli.output.console import say, say_json, say_list, say_table, warn
 from cli.output.evaluation import say_left_out
 from flows.recipe_checks import advice_on
 from flows.run import load
 from tasks.core.workspace import project_root
 from tasks.data.versions.versioning import data_folder, recorded_data
+from tasks.kinds.recipe_schema import recipe_schema
 
 
 def check(recipe: RecipePath, override: Overrides = None) -> None:
@@ -35,6 +36,11 @@ def new(
     written = new_project(folder)
     say_list("Written:", [str(path) for path in written])
     say(f"Next: cd {folder} && stillhouse run params/digits.yaml")
+
+
+def schema() -> None:
+    """Print the JSON schema of a recipe, which editors check and complete with."""
+    say_json(recipe_schema())
 
 
 def init(

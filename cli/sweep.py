@@ -3,12 +3,11 @@
 import os
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
-from cli.options import AsJson, Overrides
+from cli.options import AsJson, Overrides, RecipePath
 from cli.output.console import command, say, say_json, say_list, say_table, warn
 from cli.output.evaluation import interval_cell
 from cli.output.stages import shown
@@ -31,7 +30,7 @@ Runner = Optional[Literal["processes", "dask", "ray"]]  # noqa: UP045 - typer re
 
 
 def sweep(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe with a section `sweep`.")],
+    recipe: RecipePath,
     override: Overrides = None,
     runner: Annotated[Runner, typer.Option(help="Default: that of the recipe.")] = None,
     workers: Annotated[

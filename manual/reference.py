@@ -1,13 +1,11 @@
 """The pages of the reference, made from the schemas, the commands and the errors that they describe."""
 
-import ast
 import dataclasses
 import inspect
 import typing
 from argparse import HelpFormatter
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union
@@ -20,11 +18,13 @@ from pydantic_core import PydanticUndefined
 from cli.main import COMMANDS, app
 from params.pipeline import Recipe
 from tasks.core import errors
+from tasks.kinds.recipe_schema import attribute_docs
 from tasks.runtime import errors as runtime_errors
 from tasks.runtime.bundle.manifest import BundleFile, Manifest, Processor, TensorInfo
 from tasks.runtime.cli import _parser
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+RECIPES = FOLDER.parents[1] / "params"
 MADE = "<!-- Made by `python -m manual`; change the code that it describes. -->\n\n"
 VARIABLES: Mapping[str, str] = {
     "STILLHOUSE_HOME": "the state folder; `.stillhouse` of the project where unset",
@@ -96,8 +96,10 @@ def manifest_page() -> str:
     """Returns the fields of a bundle's manifest."""
     parts = ["# The manifest\n", f"`manifest.json` of a bundle. {inspect.getdoc(Manifest)}\n"]
     for part in (Manifest, TensorInfo, Processor, BundleFile):
-        told, fields = _attribute_docs(part), dataclasses.fields(part)
-        rows = "\n".join(f"| `{one.name}` | {_cell(_words(one.type))} | {told.get(one.name, '')} |" for one in fields)
+        told, fields = attribute_docs(part), dataclasses.fields(part)
+        rows = "\n".join(
+            f"| `{one.name}` | {_cell(_words(one.type))} | {_cell(told.get(one.name, ''))} |" for one in fields
+        )
         title = "" if part is Manifest else f"## {part.__name__}\n\n{inspect.getdoc(part)}\n\n"
         parts.append(f"{title}| field | type | meaning |\n| --- | --- | --- |\n{rows}\n")
     return "\n".join(parts)
@@ -198,17 +200,6 @@ def _sentence(text: str | None) -> str:
 
 def _cell(text: Any) -> str:
     return str(text).replace("|", "\\|")
-
-
-def _attribute_docs(one: type) -> dict[str, str]:
-    """Returns the text below each attribute of a class."""
-    (definition,) = ast.parse(inspect.getsource(one)).body
-    assert isinstance(definition, ast.ClassDef)
-    found = {}
-    for line, below in pairwise(definition.body):
-        if isinstance(line, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            found[ast.unparse(line.target)] = _sentence(str(below.value.value))
-    return found
 
 
 def _command(name: str, command: Any) -> list[str]:

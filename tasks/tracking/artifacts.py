@@ -20,6 +20,16 @@ def keep_at(path: Path, place: str) -> Artefact:
     return artefact_of(path, f"{place}/{path.name}")
 
 
+def here(place: str) -> Path:
+    """Returns the path of a file on this machine, downloaded into a temporary folder if it lies elsewhere."""
+    path = local_path(place)
+    if path is not None:
+        return path
+    from mlflow.artifacts import download_artifacts
+
+    return Path(download_artifacts(artifact_uri=place))
+
+
 def remove_artifacts(place: str) -> None:
     """Removes all that lies at a place."""
     _repository(place).delete_artifacts()

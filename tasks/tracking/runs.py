@@ -107,8 +107,7 @@ class StageRun:
 
     def keep(self, path: Path, folder: str = "") -> Artefact:
         """Uploads a file to the run's artifacts and returns its record; only this process may upload to the folder."""
-        root = client().get_run(self.id).info.artifact_uri
-        place = "/".join(part for part in (_as_uri(root), folder) if part)
+        place = "/".join(part for part in (artifacts_of(self.id), folder) if part)
         clear_away(place)
         client().log_artifact(self.id, str(path), folder or None)
         return artefact_of(path, f"{place}/{path.name}")
@@ -270,5 +269,7 @@ def _say_kind(experiment: Any) -> None:
             client().set_experiment_tag(experiment.experiment_id, name, value)
 
 
-def _as_uri(root: str) -> str:
+def artifacts_of(run_id: str) -> str:
+    """Returns the address of a run's artifacts."""
+    root = str(client().get_run(run_id).info.artifact_uri)
     return Path(root).as_uri() if root.startswith("/") else root

@@ -28,7 +28,7 @@ def written_recipe(project: Path, name: str, **given: Any) -> tuple[Path, ...]:
 
 def test_a_recipe_for_images_can_be_prepared(real: Path, images: Path) -> None:
     written = written_recipe(real, "pets", images=images)
-    assert written == (real / "params/pets.yaml", real / "dvc.yaml")
+    assert written == (real / "params/pets.yaml", real / "dvc.yaml", real / "params/recipe.schema.json")
     recipe = load_recipe(written[0])
     assert recipe.data.reader.model_dump(exclude_defaults=True) == {"kind": "image_folder", "size": (8, 8)}
     fetch(recipe, real)

@@ -7,6 +7,7 @@ from pathlib import Path
 import params
 from tasks.core.errors import InputError, mismatch
 from tasks.core.workspace import MARKER
+from tasks.kinds.recipe_schema import FILE, schema_text
 
 EXAMPLE = "digits"
 RECIPES = """\
@@ -96,7 +97,12 @@ def new_project(folder: Path) -> tuple[Path, ...]:
         do = "install it: DVC puts its versions beside git's"
         raise InputError(mismatch("git", "", "a program on PATH", "none", do))
     example = Path(str(params.__file__)).with_name(f"{EXAMPLE}.yaml").read_text(encoding="utf-8")
-    texts = {**FILES, "README.md": README.format(name=folder.resolve().name), f"params/{EXAMPLE}.yaml": example}
+    texts = {
+        **FILES,
+        "README.md": README.format(name=folder.resolve().name),
+        f"params/{EXAMPLE}.yaml": example,
+        f"params/{FILE}": schema_text(),
+    }
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

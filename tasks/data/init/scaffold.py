@@ -12,6 +12,7 @@ from tasks.data.init import pictures, tables
 from tasks.data.init import sequences as sequence_files
 from tasks.data.init.understanding import Understanding
 from tasks.data.versions.pipeline import listed, with_entry
+from tasks.kinds.recipe_schema import FILE, LINE, schema_text
 from tasks.kinds.recipes import load_recipe
 
 
@@ -58,8 +59,10 @@ def write_recipe(project: Path, name: str, recipe: str) -> tuple[Path, ...]:
         The files that were written.
     """
     pipeline, path = project / "dvc.yaml", project / "params" / f"{name}.yaml"
-    _write_both(path, recipe, pipeline, with_entry(pipeline, name, _checked(name, recipe)))
-    return path, pipeline
+    _write_both(path, LINE + recipe, pipeline, with_entry(pipeline, name, _checked(name, recipe)))
+    schema = path.with_name(FILE)
+    schema.write_text(schema_text(), encoding="utf-8")
+    return path, pipeline, schema
 
 
 def _check_name(project: Path, name: str) -> None:
