@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from sklearn.datasets import load_wine
 
+from tasks.runtime.bundle.predictor import Predictor
+from tasks.runtime.preprocess.arrays import read_samples
+from tests.data.sequence_files import long_lines, made, write
 from tests.flows.digit_pictures import write_digits
 
 pytestmark = pytest.mark.slow
@@ -68,6 +72,34 @@ def test_a_table_becomes_a_student(own_project: Any, wines: Path) -> None:
     assert first.code in (0, 1), first.err
     assert set(first.stages.values()) == {"done"}
     assert "178 samples in 3 classes" in first.out
+
+
+def test_sequences_become_a_student_whose_answers_to_the_raw_file_are_those_of_the_evaluation(
+    own_project: Any, tmp_path: Path
+) -> None:
+    some = made(90, seed=3, longest=12)
+    some.labels = {name: ("still", "shaken", "None")[n % 3] for n, name in enumerate(some.names)}
+    # The label can be learned: each class moves around a place of its own.
+    some.frames = {name: frames + n % 3 for n, (name, frames) in enumerate(some.frames.items())}
+    write(tmp_path / "walks.csv", long_lines(some, separator=";"))
+    said = own_project.stillhouse("init", "my-walks", "--sequences", str(tmp_path / "walks.csv"))
+    assert said.code == 0, said.err
+    assert "long_table, 90 sequences of 2 features (x0, x1)" in said.out
+    first = own_project.stillhouse("run", "params/my-walks.yaml", *QUICK)
+    assert first.code in (0, 1), first.err
+    assert set(first.stages.values()) == {"done"}
+    accuracy = re.search(r"shipped: \S+\s+(\d\.\d+)", first.out)
+    assert accuracy
+    (bundle,) = own_project.root.glob(".stillhouse/artifacts/my-walks/models/*/artifacts/bundle")
+    predictor = Predictor.from_bundle(bundle)
+    test = pq.read_table(own_project.root / "data/my-walks/prepared/test.parquet").to_pydict()
+    labels = dict(zip(test["id"], test["label"], strict=True))
+    header, *lines = long_lines(some)
+    rows = [header, *(line for line in lines if line.split(",")[0] in labels)]
+    raw = read_samples("\n".join(rows).encode(), predictor.session.inputs["inputs"], predictor.preprocessor)
+    names = dict.fromkeys(row.split(",")[0] for row in rows[1:])
+    right = [answer["label"] == labels[name] for name, answer in zip(names, predictor.answer(raw), strict=True)]
+    assert f"{np.mean(right):.4f}" == accuracy[1]
 
 
 def test_a_name_that_is_taken_is_refused_and_nothing_is_written(own_project: Any, wines: Path) -> None:

@@ -33,6 +33,7 @@ from tasks.runtime.bundle.bundle import golden_of, write_bundle
 from tasks.runtime.bundle.predictor import Predictor
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.preprocess.cells import TableColumn
+from tasks.runtime.preprocess.long_table import LongTablePreprocessor
 from tasks.runtime.preprocess.picture_format import PictureFormat
 from tasks.runtime.preprocess.table import TablePreprocessor
 from tasks.runtime.pyfunc import RAW
@@ -184,11 +185,11 @@ def test_a_description_has_whole_sections_and_fits_every_database() -> None:
     assert not any(word in text for word in ("tags:", "## Lineage", "## Limits", "xxx"))
 
 
-def raw_bundle(folder: Path, facts: dict[str, Any], spec: InputSpec, samples: NDArray[Any]) -> Path:
+def raw_bundle(folder: Path, facts: dict[str, Any], spec: InputSpec, samples: NDArray[Any], **further: Any) -> Path:
     """Writes an MLflow model of a bundle that reads raw samples; returns its folder."""
     model = mean_model(spec)
     told = replace(FACTS, preprocessing=facts, layout=spec.layout)
-    write_bundle(folder / "bundle", told, model, golden_of(Session(model), {"inputs": samples}))
+    write_bundle(folder / "bundle", told, model, golden_of(Session(model), {"inputs": samples, **further}))
     write_model(folder / "model", folder / "bundle", Model())
     return folder / "model"
 
@@ -210,6 +211,21 @@ def test_rows_of_a_table_are_taken_raw_with_gaps_and_numbers_of_any_type(tmp_pat
     assert np.abs(logits_of(model.predict(rows, params={RAW: True})) - expected).max() < 1e-6
     assert model.predict(rows) == runtime.answer(table.from_records(records))
     assert "notes" in model.predict(rows)[2]
+    assert model.predict(model.input_example)
+
+
+def test_sequences_are_taken_as_lists_of_numbers_by_column(tmp_path: Path) -> None:
+    columns = (TableColumn("x", "number"), TableColumn("y", "number"))
+    walks = LongTablePreprocessor("walk", "", columns)
+    records: list[dict[str, Any]] = [{"x": [1, 2.5, 3], "y": [4, 5, 6]}, {"x": [7], "y": [8]}]
+    arrays = dict(walks.from_records(records).arrays)
+    spec = InputSpec(layout="sequence", dtype="float32", shape=arrays["inputs"].shape[1:])
+    folder = raw_bundle(tmp_path, walks.facts(), spec, arrays["inputs"], lengths=arrays["lengths"])
+    model = mlflow.pyfunc.load_model(str(folder))
+    runtime = Predictor.from_bundle(tmp_path / "model/bundle")
+    assert model.predict(pd.DataFrame(records)) == runtime.answer(walks.from_records(records))
+    alone = pd.DataFrame([{"x": np.array([7.0]), "y": np.array([8.0])}])
+    assert model.predict(alone) == runtime.answer(walks.from_records(records[1:]))
     assert model.predict(model.input_example)
 
 
