@@ -1,9 +1,10 @@
 """Sequences in numpy files: what is wrong is said by the name of the array, and nothing is unpickled."""
 
+import io
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from params.pipeline import Recipe
 from tasks.contracts.records import DatasetCard
 from tasks.core.errors import DataError, RecipeError
+from tasks.runtime.errors import WrongInputError
+from tasks.runtime.preprocess import sequence_arrays
 from tests.data.sequence_files import (
     ARRAYS,
     LONG,
@@ -111,3 +114,23 @@ def test_arrays_may_lie_in_files_of_their_own(tmp_path: Path, make_recipe: MakeR
 def test_contradictions_in_a_recipe_are_told(reader: dict[str, Any], said: str, make_recipe: MakeRecipe) -> None:
     with pytest.raises(RecipeError, match=said):
         make_recipe({"kind": "file", "path": "/nowhere"}, reader)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_damaged_archives_are_read_or_refused_and_nothing_else(compressed: bool) -> None:
+    stream = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(stream, **cast(Any, GOOD))
+    content, random = stream.getvalue(), np.random.default_rng(5)
+    device = sequence_arrays.SequenceArraysPreprocessor(2, ("X",), ("n",))
+    outcomes = set()
+    for _ in range(300):
+        damaged = bytearray(content)
+        for place in random.integers(0, len(content), 3):
+            damaged[place] = random.integers(256)
+        try:
+            device.from_file(bytes(damaged[: int(random.integers(len(content) // 2, len(content) + 200))]))
+            outcomes.add("read")
+        except WrongInputError as error:
+            outcomes.add("refused")
+            assert "expected" in str(error)  # noqa: PT017 - what else it may be is what is looked at
+    assert "refused" in outcomes

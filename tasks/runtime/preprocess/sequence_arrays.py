@@ -153,7 +153,7 @@ def archive(content: bytes, name: str) -> zipfile.ZipFile:
     """
     try:
         return zipfile.ZipFile(io.BytesIO(content))
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
+    except Exception as error:  # a hostile archive raises what it likes
         raise BadArrayError(name, "an .npz or .npy", f"another file ({error})", "write it with numpy.savez") from None
 
 
@@ -171,12 +171,13 @@ def member_of(opened: zipfile.ZipFile, name: str) -> Array:
     if name not in array_names(opened):
         known = ", ".join(f"`{one}`" for one in array_names(opened)[:20]) or "no array"
         raise BadArrayError(name, f"one of the arrays {known}", "no such array", "mend the name")
+    if opened.getinfo(f"{name}.npy").file_size > MOST_BYTES:
+        raise BadArrayError(name, f"at most {MOST_BYTES:,} bytes", "more", "split the file")
     try:
-        if opened.getinfo(f"{name}.npy").file_size > MOST_BYTES:
-            raise BadArrayError(name, f"at most {MOST_BYTES:,} bytes", "more", "split the file")
-        return array_of(opened.read(f"{name}.npy"), name)
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise BadArrayError(name, "a whole array", str(error), "write the file again") from None
+        content = opened.read(f"{name}.npy")
+    except Exception as error:  # that of zlib, lzma, zipfile or the file system
+        raise BadArrayError(name, "a whole array", f"{error or type(error).__name__}", "write the file again") from None
+    return array_of(content, name)
 
 
 def array_of(content: bytes, name: str) -> Array:
