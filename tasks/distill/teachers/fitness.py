@@ -33,38 +33,46 @@ def require_fitness(teacher: TeacherSection, made: MadeTeacher, work: TeacherWor
     """
     measuring = work.data.measuring
     seen = measuring.seen_by(made.network, work.data.splits.validation)
-    if words := measuring.part.at_chance(seen.evidence):
-        raise StageError(_hopeless(words, better_ways(teacher, work, _score(made, work))))
+    words, ways = measuring.part.at_chance(seen.evidence), better_ways(teacher, made, work)
+    if words and ways:
+        raise StageError(_hopeless(words, ways))
     for suspicion in measuring.part.suspicions(seen.evidence, measuring.card):
-        raise StageError(f"`teacher`: {suspicion}; or say `teacher.classes`")
+        raise StageError(f"`teacher`: {suspicion}, or say `teacher.classes`")
+    if words:
+        raise StageError(_hopeless(words, ways))
     wanted = {metric.name for metric in measuring.part.metrics if metric.each_epoch}
     metrics = {name: value for name, value in measuring.values(seen).items() if split_name(name)[0] in wanted}
-    ways = better_ways(teacher, work, _score(made, work)) if made.fit is None else ()
     warnings = tuple(f"the teacher does better when fed otherwise: {way}; correct `teacher`" for way in ways)
     return Fitness(metrics, warnings)
 
 
-def better_ways(teacher: TeacherSection, work: TeacherWork, score: float) -> tuple[str, ...]:
+def better_ways(teacher: TeacherSection, made: MadeTeacher, work: TeacherWork) -> tuple[str, ...]:
     """Returns, best first, in which other ways of feeding it a teacher is much better on a few samples."""
-    found = [(gain, words) for words, gain in _gains(teacher, work, score) if gain > RISES]
+    found = [(gain, words) for words, gain in _gains(teacher, made, work) if gain > RISES]
     return tuple(f"{words} (+{gain:.2f})" for gain, words in sorted(found, reverse=True))
 
 
-def _gains(teacher: TeacherSection, work: TeacherWork, score: float) -> Iterator[tuple[str, float]]:
+def _gains(teacher: TeacherSection, made: MadeTeacher, work: TeacherWork) -> Iterator[tuple[str, float]]:
     alternatives: Any = getattr(kind_of(teacher), "alternatives", None)
-    for words, other in alternatives(teacher) if alternatives else ():
+    if alternatives is None:
+        return
+    score, _ = _few(made, work)
+    for words, other in alternatives(teacher):
         try:
-            yield words, _score(kind_of(other).make(other, work), work) - score
+            better, words_of_chance = _few(kind_of(other).make(other, work), work)
         except StillhouseError:
             continue  # a way that does not even run is no better one
+        if not words_of_chance:
+            yield words, better - score
 
 
-def _score(made: MadeTeacher, work: TeacherWork) -> float:
-    """Returns the deciding metric on a few validation samples, with the sign by which higher is better."""
+def _few(made: MadeTeacher, work: TeacherWork) -> tuple[float, str]:
+    """Returns the deciding metric on a few validation samples, higher being better; and what it says of chance."""
     measuring, split = work.data.measuring, work.data.splits.validation
     batches = split.batches(rows=split.few(TRIED))
     seen: Seen = measuring.seen((outputs_of(made.network, some), some.targets) for some in batches)
-    return measuring.deciding.sign * measuring.values(seen)[measuring.deciding.name]
+    score = measuring.deciding.sign * measuring.values(seen)[measuring.deciding.name]
+    return score, measuring.part.at_chance(seen.evidence)
 
 
 def _hopeless(words: str, ways: tuple[str, ...]) -> str:
