@@ -17,6 +17,7 @@ from params.promote import ENVIRONMENTS
 from tasks.core.environment import prepare_environment
 from tasks.core.errors import RefusedError
 from tasks.core.progress import Event
+from tasks.core.workspace import require_writable
 from tasks.registry.ledger import entries as ledger
 
 BY_HAND = "by hand"
@@ -30,6 +31,7 @@ def run(
     """Make a student: data, teacher, student, compression, evaluation, registry, gate."""
     project, loaded = load(recipe, override or [])
     prepare_environment()
+    require_writable(project)
     # What never ran will run, and the server takes longer to start than everything that comes before it is needed.
     ready = None if ledger.last_run(loaded.name) else start_prefect_api()
     comparison = compare(project, loaded)

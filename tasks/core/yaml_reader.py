@@ -68,6 +68,14 @@ def parse_value(text: str, where: str) -> Any:
 
 
 def _read_text(path: Path) -> str:
+    try:
+        return _decoded(path)
+    except OSError as error:  # no permission, a loop of links, a name that is too long
+        do = "give the path of a YAML file under params/"
+        raise RecipeError([mismatch(str(path), "", "a recipe that can be read", error.strerror, do)]) from None
+
+
+def _decoded(path: Path) -> str:
     if not path.is_file():
         got = "a folder" if path.is_dir() else "no such file"
         raise RecipeError([mismatch(str(path), "", "a recipe", got, "give the path of a YAML file under params/")])
