@@ -22,7 +22,7 @@ from tasks.registry.channel.view import view
 
 HOW = "stillhouse channel init ENVIRONMENT --root-keys DIR"
 Environment = Annotated[str, typer.Argument(help="staging or edge.")]
-Lifetime = Annotated[int, typer.Option(min=1, metavar="DAYS", help="How long its signature is good.")]
+Lifetime = Annotated[int, typer.Option(min=1, max=36_500, metavar="DAYS", help="How long its signature is good.")]
 RootKeys = Annotated[Path, typer.Option("--root-keys", metavar="DIR", help="The folder of the root keys.")]
 channel = typer.Typer(
     help="Keep the signed channels that devices update from.",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from cli.options import AsJson
+from cli.options import LARGEST, AsJson
 from cli.output.console import say, say_json
 from params.promote import ENVIRONMENTS
 from tasks.contracts.ancestors import Ancestor
@@ -22,7 +22,9 @@ from tasks.registry.removal import removed_in_words
 def lineage(
     environment: Annotated[str, typer.Argument(help="staging or edge.")] = "edge",
     model: Annotated[Optional[str], typer.Option(help="Default: every model.")] = None,  # noqa: UP045
-    version: Annotated[Optional[int], typer.Option(help="Default: the champion of the environment.")] = None,  # noqa: UP045
+    version: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST, help="Default: the champion of the environment.")
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Hash all files again.")] = False,
     as_json: AsJson = False,
     data: Annotated[str | None, typer.Option(help="Backward: an md5, a sha256 or a file; what did it reach?")] = None,

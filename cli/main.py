@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from cli.exit_code import forget_ctrl_c
-from tasks.core.errors import StillhouseError, printable
+from tasks.core.errors import InputError, StillhouseError, mismatch, printable
 from tasks.core.progress import listen
 from tasks.core.servers import named_servers, unreachable, without_login
 from tasks.runtime.errors import RuntimeBundleError
@@ -105,6 +105,7 @@ def main() -> None:
     named = named_servers()  # before a server of our own is put there
     atexit.register(freeze)  # else Python looks through a million objects for cycles, only to throw all of them away
     try:
+        _require_text(sys.argv[1:])
         app()
     except StillhouseError as error:
         _end(str(error), error.exit_code, error)
@@ -116,6 +117,13 @@ def main() -> None:
             _end(str(silent), silent.exit_code, error)
         said = f"{type(error).__name__}: {error}".strip()
         _end(f"unexpected error: {said}\n`stillhouse --debug ...` shows where it came from", 1, error)
+
+
+def _require_text(arguments: list[str]) -> None:
+    """Refuses what is no text: neither a recipe nor the ledger could hold it."""
+    for one in arguments:
+        if not one.isascii() and one.encode(errors="ignore").decode() != one:
+            raise InputError(mismatch("stillhouse", "", "arguments in UTF-8", f"`{one}`", "rename what it names"))
 
 
 def _end_if_no_room(error: Exception) -> None:

@@ -11,6 +11,8 @@ from params.promote import ENVIRONMENTS
 from tasks.core.errors import InputError, mismatch
 from tasks.core.workspace import project_root
 
+LARGEST = 2**31 - 1
+"""number of a version"""
 Overrides = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads it at run time
     typer.Option("--set", metavar="FIELD=VALUE", help="Override a field of the recipe; may be given again."),
@@ -44,7 +46,7 @@ RecipePath = Annotated[
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="The name of a recipe, such as digits.", autocompletion=_recipes)
 ]
-Version = Annotated[Optional[int], typer.Option(help="Default: the champion of staging.")]  # noqa: UP045
+Version = Annotated[Optional[int], typer.Option(min=1, max=LARGEST, help="Default: the champion of staging.")]  # noqa: UP045
 AsJson = Annotated[
     bool, typer.Option("--json", callback=to_stderr, help="Print JSON to stdout, and all else to stderr.")
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from cli.audit import finish_promotions
-from cli.options import AsJson
+from cli.options import LARGEST, AsJson
 from cli.output.console import say, say_json
 from infra.services.prefect_server import results_folder
 from tasks.contracts.releases import Release
@@ -52,7 +52,7 @@ def gc(
         int | None, typer.Option(min=1, metavar="N", help="Remove all but the newest N versions, too.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="With --version: remove this version, too.")] = None,
-    version: Annotated[int | None, typer.Option(help="Of the model.")] = None,
+    version: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Of the model.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -4,6 +4,7 @@ What happens is told by events; the console prints them. A run that has nothing 
 find that out.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def project_of(path: Path) -> Path:
         InputError: the recipe lies elsewhere.
     """
     project = project_root()
-    if path.resolve().parent != project / "params":
+    if Path(os.path.realpath(path)).parent != project / "params":
         do = f"move it to {project / 'params'} and add its name to dvc.yaml, or let `stillhouse init` write one"
         raise InputError(mismatch(str(path), "", "a recipe in the project's params folder", "one elsewhere", do))
     return project

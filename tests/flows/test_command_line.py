@@ -72,7 +72,7 @@ def test_check_says_valid_and_warns_of_a_student_larger_than_its_teacher(fresh: 
         (("sweep", "params/vowels.yaml"), "`sweep`: expected a section, got none"),
         (("sweep", "params/digits.yaml", "--workers", "0"), "--workers"),
         (("sweep", "params/digits.yaml", "--set", "distill.alpha=x", "--set", "sed=1"), "`sed`"),
-        (("init", "my-product"), "got neither"),
+        (("init", "my-product"), "give one of them"),
         (("init", "my-product", "--images", "nowhere"), "nowhere"),
         (("run",), "Missing argument"),
         (("dance",), "No such command"),

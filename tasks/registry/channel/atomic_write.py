@@ -5,7 +5,7 @@ import re
 import secrets
 from pathlib import Path
 
-from tasks.core.workspace import usual_permissions
+from tasks.core.workspace import not_writable, usual_permissions
 from tasks.runtime.update.storage import sync_directory
 
 OWNER_ONLY, EVERYBODY = 0o600, 0o644
@@ -38,8 +38,15 @@ def write(path: Path, content: bytes, mode: int = EVERYBODY) -> None:
 
 
 def private_dir(path: Path) -> Path:
-    """Returns a folder that only its owner may enter; makes it if it is missing."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Returns a folder that only its owner may enter; makes it if it is missing.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_writable(path, error.strerror) from None
     return path
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,10 @@ def _read(path: Path) -> Mapping[str, Any]:
 def digests_of(name: str) -> tuple[str, ...]:
     """Returns the digests that a person means: md5 and sha256 of a file of that name, else the name itself."""
     path = Path(name)
-    return (md5_of(path), sha256_of(path)) if path.is_file() else (name,)
+    with suppress(OSError):  # of a name that no file could have: it is too long
+        if path.is_file():
+            return md5_of(path), sha256_of(path)
+    return (name,)
 
 
 def kinds_with(ancestors: Sequence[Ancestor], digests: Sequence[str]) -> tuple[str, ...]:
