@@ -23,6 +23,8 @@ from tasks.data.init.scaffold import understand
 from tasks.data.init.understanding import Understanding
 from tasks.data.prepared.prepare import prepare
 from tasks.kinds.recipes import load_recipe
+from tasks.runtime.bundle.fields import Fields
+from tasks.runtime.preprocess import picture
 
 Dice = np.random.Generator
 QUICK, MANY = 30, 230
@@ -181,6 +183,19 @@ def test_folders_of_a_published_split_are_kept_as_it(
     assert found.card.targets.names == ("x", "y")
     assert f"Split: as published, {note}" in found.understood.notes
     assert set(found.tables["test"]["id"].str.split("/").str[0]) == {folders[-1]}
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16", "P"])
+def test_the_device_makes_the_prepared_inputs_of_the_raw_test_files(mode: str, tmp_path: Path, become: Become) -> None:
+    for label in "xy":
+        _pictures(tmp_path / "i" / label, mode=mode)
+    found = become(tmp_path / "i")
+    assert found.card
+    facts = {name: fact for name, fact in found.card.preprocessing.items() if name != "kind"}
+    device = picture.load(Fields(facts, "preprocessing"))
+    prepared = np.load(Path("data/own/prepared/test-00000.inputs.npy"))
+    for name, inputs in zip(found.tables["test"]["id"], prepared, strict=True):
+        assert np.array_equal(device.from_file((tmp_path / "i" / name).read_bytes()).arrays["inputs"][0], inputs)
 
 
 def test_a_split_without_a_test_folder_says_what_judges(tmp_path: Path, become: Become) -> None:

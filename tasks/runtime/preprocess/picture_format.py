@@ -1,7 +1,7 @@
 """Picture files (PNG, JPEG, ...) as (channels, height, width) uint8, in training and on the device alike.
 
-What becomes of each kind of picture is told in `docs/pictures.md`. Pillow is imported where a picture is read: a device
-that is fed arrays alone does without it.
+`docs/how-to/pictures.md` tells what becomes of each kind of picture. Pillow is imported where a picture is read: a
+device that is fed arrays alone does without it.
 """
 
 import threading
@@ -24,7 +24,7 @@ MOST_PIXELS = 300_000_000
 """of a picture; decoded in colour it takes 1.2 GB"""
 LARGE_PIXELS = 32_000_000
 """from here on a picture is made smaller by whole factors first, JPEG while it is decoded"""
-GAP = 2.0
+GAP = 2
 """how many times as large as asked a picture is after that step"""
 FULL_RANGE = (0, 65_535)
 WHITE = 255
@@ -79,22 +79,23 @@ class PictureFormat:
         return pixels.reshape(height, width, self.channels).transpose(2, 0, 1)
 
     def _converted(self, image: "Pillow.Image") -> "Pillow.Image":
-        """Turns a picture upright, then maps its levels, lays it on the background, converts its mode, resizes it."""
+        """Turns a picture upright, maps its levels, lays it on the background, converts its mode, and resizes it."""
         from PIL import Image, ImageOps
 
         height, width = self.size
         large = image.width * image.height > LARGE_PIXELS
         if large:
-            image.draft(None, (int(GAP) * max(self.size), int(GAP) * max(self.size)))  # of JPEG; others ignore it
+            image.draft(None, (GAP * max(self.size), GAP * max(self.size)))  # of JPEG; others ignore it
         ImageOps.exif_transpose(image, in_place=True)
         if image.mode in DEEP:
             image = _eight_bits(image, self.levels)
+        if large:
+            image = _reduced(image, self.size)
         if image.has_transparency_data and self.channels != 4:
             image = _on_background(image, self.background)
         image = image if image.mode == MODES[self.channels] else image.convert(MODES[self.channels])
         if image.size != (width, height):
-            bilinear = Image.Resampling.BILINEAR
-            image = image.resize((width, height), bilinear, reducing_gap=GAP if large else None)
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
         return image
 
 
@@ -159,6 +160,14 @@ def _eight_bits(image: "Pillow.Image", levels: tuple[int, int]) -> "Pillow.Image
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
         mapped.paste(Image.fromarray(table[np.asarray(strip)]), (0, top))
     return mapped
+
+
+def _reduced(image: "Pillow.Image", size: tuple[int, int]) -> "Pillow.Image":
+    """Takes means over square blocks, before a conversion of all pixels that would take several times the memory."""
+    if image.mode in ("1", "P", "PA"):
+        image = image.convert("L" if image.mode == "1" else "RGBA" if image.has_transparency_data else "RGB")
+    height, width = size
+    return image.reduce(max(1, min(image.width // (GAP * width), image.height // (GAP * height))))
 
 
 def _on_background(image: "Pillow.Image", level: int) -> "Pillow.Image":
