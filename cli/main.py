@@ -24,6 +24,7 @@ COMMANDS = {
     "sweep": ("sweep", "Make many students of one teacher, and say which of them is best."),
     "schedule": ("schedule", "Retrain by the clock where anything changed, until Ctrl-C."),
     "check": ("recipe", "Say whether a recipe is valid, and what in it is unwise; run nothing."),
+    "teacher": ("teacher", "Ask the teacher about validation samples: how good it is, and what it will cost."),
     "promote": ("promote", "Show a release to the gate of an environment, and move the alias if it passes."),
     "approve": (
         "promote",

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from params.section import Fraction, MetricLimits, Section
+from params.section import Fraction, MetricLimits, Names, Section
 
 
 class Gate(Section):
@@ -28,6 +28,9 @@ class Gate(Section):
     """at most"""
     parity: float | None = Field(default=1e-3, gt=0)
     """at most: largest difference between the outputs of torch and of the fp32 ONNX file"""
+    licences: Names | None = None
+    """those under which data and teachers may be, by the beginning of what the recipe says of them: `MIT`, `CC BY 4.0`.
+    What says nothing is `unknown`, and refused unless that is listed"""
     not_worse_than_champion: bool = True
     """refuse when the champion is better beyond the interval of the paired difference on the same data"""
     not_worse_than_baseline: bool = True

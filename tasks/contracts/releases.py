@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from tasks.contracts.metrics import Check
 from tasks.contracts.scores import Challenge
 from tasks.core.record import Artefact, Record
 
-APPROVAL, REQUIRES, SELF_TEST = "approval", "requires", "loads_in_runtime"
+APPROVAL, REQUIRES, SELF_TEST, LICENCES = "approval", "requires", "loads_in_runtime", "licences"
 """the limits of a gate that are no numbers"""
 
 
@@ -25,6 +27,14 @@ class Lead(Record):
     leads: bool
 
 
+class LicenceCheck(Record):
+    """The licences that a gate lets through, and which of what a version was made of are under others."""
+
+    allowed: tuple[str, ...]
+    refused: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """data or teacher -> its licences"""
+
+
 class Verdict(Record):
     """What a gate said about one release, and why.
 
@@ -35,6 +45,7 @@ class Verdict(Record):
         requires: None where the gate requires no environment.
         approval: None where the gate asks nobody.
         challenge: how it did against the champion; None where there was none.
+        licences: None where the gate asks for none.
     """
 
     environment: str
@@ -43,6 +54,7 @@ class Verdict(Record):
     requires: Lead | None = None
     approval: Approval | None = None
     challenge: Challenge | None = None
+    licences: LicenceCheck | None = None
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -50,6 +62,7 @@ class Verdict(Record):
         others = {
             SELF_TEST: bool(self.failure),
             REQUIRES: self.requires is not None and not self.requires.leads,
+            LICENCES: self.licences is not None and bool(self.licences.refused),
             APPROVAL: self.approval is not None and self.approval.by is None,
         }
         numbers = [check.limit for check in self.checks if not check.passed]

@@ -176,6 +176,12 @@ class EvaluationRecord(Record):
     run_id: str
     created: datetime
 
+    @property
+    def licences(self) -> dict[str, tuple[str, ...]]:
+        """Of the data, and of the teachers that were brought along: what the file that ships was made of."""
+        teachers = tuple(dict.fromkeys((*self.teacher.licences, *self.student.licences)))
+        return {"data": (self.data.licence or "unknown",), **({"teacher": teachers} if teachers else {})}
+
     def score(self, name: str) -> Score:
         """Returns the score of one model."""
         return next(s for s in self.scores if s.name == name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tasks.contracts.metrics import Check, Interval, Metric
-from tasks.contracts.releases import APPROVAL, REQUIRES, SELF_TEST, Verdict
+from tasks.contracts.releases import APPROVAL, LICENCES, REQUIRES, SELF_TEST, Verdict
 from tasks.contracts.scores import BASELINE, STUDENT, Discordant
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -60,10 +60,20 @@ def _others(verdict: Verdict) -> Iterator[LimitText]:
     if lead := verdict.requires:
         got = "it is" if lead.leads else "it is not"
         yield LimitText(REQUIRES, f"champion of `{lead.environment}`", got, lead.leads)
+    if licences := verdict.licences:
+        found = "; ".join(
+            f"{what} under {', '.join(f'`{one}`' for one in some)}" for what, some in licences.refused.items()
+        )
+        expected = f"data and teacher under one of {', '.join(f'`{one}`' for one in licences.allowed)}"
+        yield LimitText(LICENCES, expected, found or "they are", not licences.refused)
     if approval := verdict.approval:
         at = f" at {approval.at:%Y-%m-%d %H:%M:%S %Z}" if approval.at else ""
         got = "none" if approval.by is None else f"one by {approval.by}{at}"
         yield LimitText(APPROVAL, "an approval of this version by `stillhouse approve`", got, approval.by is not None)
+
+
+def _quoted(items: Sequence[str]) -> str:
+    return ", ".join(f"`{one}`" for one in items)
 
 
 def _agrees(check: Check, text: str) -> bool:

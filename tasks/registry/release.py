@@ -121,6 +121,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
         data_version=evaluation.data.version,
         fingerprint=evaluation.digest,
         created=evaluation.created.isoformat(),
+        licences=evaluation.licences,
         tolerance=evaluation.tolerance * max(1.0, *(float(np.abs(values).max()) for values in golden.outputs.values())),
     )
     write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()})

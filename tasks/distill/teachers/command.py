@@ -9,7 +9,7 @@ import io
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from tasks.distill.teachers.outputs import as_tensor, outputs_of_values, require
 from tasks.distill.teachers.program import Failed, Program
 from tasks.distill.teachers.samples import AskedSamples, samples_of
 from tasks.distill.teachers.table import FILE, load, write_table
-from tasks.distill.teachers.teacher_kind import MadeTeacher, Place, TeacherWork
+from tasks.distill.teachers.teacher_kind import EVERY_SPLIT, MadeTeacher, Place, TeacherWork
 from tasks.kinds.contract import HeadPart, part
 from tasks.layouts import INPUTS
 
@@ -56,6 +56,12 @@ def confirm(teacher: CommandTeacher, work: TeacherWork) -> None:
     _Asking(teacher, work, _log(teacher, work).read()).require_unchanged()
 
 
+def unanswered(teacher: CommandTeacher, work: TeacherWork) -> int:
+    """Returns how many samples of all splits the program has not answered yet."""
+    asking = _Asking(teacher, replace(work, splits=EVERY_SPLIT), _log(teacher, work).read())
+    return sum(len(some) for some in asking.batches())
+
+
 def look(teacher: CommandTeacher, place: Place) -> None:
     """Looks for the program; nothing is started.
 
@@ -79,7 +85,7 @@ class _Asking:
     def ask_all(self, log: AnswerLog) -> float | None:
         """Asks what is not known, batch by batch, and stores it; returns the seconds per sample, None without any."""
         total, done, asked, spent = sum(1 for _ in self._each()), 0, 0, 0.0
-        for some in self._batches():
+        for some in self.batches():
             started = time.perf_counter()
             answers = self._answers(some)
             spent, asked = spent + time.perf_counter() - started, asked + len(some)
@@ -115,7 +121,7 @@ class _Asking:
             if first:
                 yield some.take(sorted(first.values()))
 
-    def _batches(self) -> Iterator[AskedSamples]:
+    def batches(self) -> Iterator[AskedSamples]:
         """Yields what is not known, as many at once as the program is given."""
         for some in self._each():
             unknown = [row for row, key in enumerate(some.keys) if key not in self.known]

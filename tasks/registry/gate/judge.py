@@ -1,10 +1,10 @@
 """The gate in front of an environment: every limit of the recipe against what was measured, none left out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from params.promote import Gate
 from tasks.contracts.metrics import Check, Interval, Metric, at_least, at_most, bounds, losses, split_name
-from tasks.contracts.releases import Approval, Lead, Verdict
+from tasks.contracts.releases import Approval, Lead, LicenceCheck, Verdict
 from tasks.contracts.scores import STUDENT, TEACHER, Challenge, EvaluationRecord, FreshScore, Score
 from tasks.contracts.words import NOT_WORSE
 from tasks.kinds.limits import metrics_of
@@ -42,7 +42,19 @@ def judge(
         requires=Lead(environment=gate.requires, leads=inputs.in_required) if gate.requires else None,
         approval=Approval(by=inputs.approved_by, at=inputs.approved_at) if asked else None,
         challenge=champion,
+        licences=None if gate.licences is None else licence_check(gate.licences, evaluation.licences),
     )
+
+
+def licence_check(allowed: Sequence[str], found: Mapping[str, Sequence[str]]) -> LicenceCheck:
+    """Returns which licences are not among those that are allowed, by what they begin with."""
+    refused = {what: tuple(one for one in some if not _is_allowed(one, allowed)) for what, some in found.items()}
+    return LicenceCheck(allowed=tuple(allowed), refused={what: some for what, some in refused.items() if some})
+
+
+def _is_allowed(licence: str, allowed: Sequence[str]) -> bool:
+    """Compares whole words: `CC BY` lets `CC BY 4.0 (of them)` through, and not `CC BY-NC 4.0`."""
+    return any(licence == one or licence.startswith(f"{one} ") for one in allowed)
 
 
 def judge_fresh(gate: Gate, metrics: Sequence[Metric], fresh: FreshScore, group_samples: int) -> tuple[Check, ...]:

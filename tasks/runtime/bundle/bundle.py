@@ -5,7 +5,7 @@ import io
 import shutil
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -39,6 +39,8 @@ class Facts:
     fingerprint: str
     created: str
     tolerance: float
+    licences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """of the data, and of the teachers that were brought along"""
 
 
 @dataclass(frozen=True)
@@ -149,5 +151,6 @@ def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Man
         fingerprint=facts.fingerprint,
         created=facts.created,
         tolerance=facts.tolerance,
+        licences=facts.licences,
         files=tuple(BundleFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in files.items()),
     )

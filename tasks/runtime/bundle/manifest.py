@@ -7,7 +7,7 @@ a bundle is flat, so the name of a file holds no separator and cannot lead out o
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..errors import ManifestError
@@ -81,6 +81,8 @@ class Manifest:
     tolerance: float
     """largest difference allowed between golden and computed outputs"""
     files: tuple[BundleFile, ...]
+    licences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """of the data, and of the teachers that were brought along"""
     format: int = FORMAT
 
     def to_json(self) -> bytes:
@@ -115,6 +117,7 @@ def read_manifest(content: bytes) -> Manifest:
         created=fields.text("created"),
         tolerance=fields.number("tolerance"),
         files=tuple(_file(item) for item in fields.objects("files")),
+        licences=_licences(fields.object("licences")),
     )
     fields.finish()
     _require_different(manifest.files)
@@ -137,6 +140,12 @@ def _onnx(fields: Fields) -> OnnxVersion:
     version = OnnxVersion(fields.integer("opset"), fields.integer("ir"))
     fields.finish()
     return version
+
+
+def _licences(fields: Fields) -> dict[str, tuple[str, ...]]:
+    licences = {what: fields.texts(what) for what in fields.content}
+    fields.finish()
+    return licences
 
 
 def _targets(fields: Fields) -> dict[str, Any]:
