@@ -97,8 +97,10 @@ def options(
     global _debug
     _debug = debug
     from cli.output.console import say_notice  # the list of commands needs no console
+    from cli.output.log import listen_as_asked
 
     context.call_on_close(listen(say_notice))
+    listen_as_asked()
 
 
 def main() -> None:

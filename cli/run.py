@@ -27,6 +27,7 @@ def run(
     recipe: RecipePath,
     override: Overrides = None,
     force: Annotated[bool, typer.Option("--force", help="Run even if nothing changed.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print the details of each stage, too.")] = False,
 ) -> None:
     """Make a student: data, teacher, student, compression, evaluation, registry, gate."""
     project, loaded = load(recipe, override or [])
@@ -35,7 +36,7 @@ def run(
     # What never ran will run, and the server takes longer to start than everything that comes before it is needed.
     ready = None if ledger.last_run(loaded.name) else start_prefect_api()
     comparison = compare(project, loaded)
-    with shown(say_run):
+    with shown(say_run, verbose=verbose):
         if not comparison.changes and not force:
             note_nothing_changed(loaded, comparison, BY_HAND)
             return

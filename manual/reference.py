@@ -30,6 +30,7 @@ VARIABLES: Mapping[str, str] = {
     "STILLHOUSE_HOME": "the state folder; `.stillhouse` of the project where unset",
     "STILLHOUSE_GROUP": "the group that may read and write the state folder; its owner alone where unset",
     "STILLHOUSE_UMASK": "the umask of a person's own files; set by each command for what it starts",
+    "STILLHOUSE_LOG": "`json`: a line of JSON per event, on standard error",
     "STILLHOUSE_LEDGER_URI": "the ledger's database, any SQLAlchemy URL; `ledger.db` in the state folder where unset",
     "STILLHOUSE_CHANNEL": "the folder of the release channels, which a web server serves",
     "STILLHOUSE_CHANNEL_KEYS": "the folder of the online keys, which none may serve",

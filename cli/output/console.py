@@ -72,6 +72,11 @@ def say_json(value: Any) -> None:
     sys.stdout.write(f"{json.dumps(value, indent=2)}\n")
 
 
+def to_log(line: str) -> None:
+    """Prints a line for machines on standard error."""
+    sys.stderr.write(f"{line}\n")
+
+
 def to_stderr(wanted: bool) -> bool:
     """Sends all lines but JSON to the other stream where JSON is `wanted`, which is returned."""
     console.stderr = wanted

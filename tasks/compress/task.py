@@ -22,9 +22,11 @@ TITLE = "compress"
 
 
 def _summary(record: CandidatesRecord) -> str:
-    tried = ", ".join(f"{c.name} {c.onnx.size:,} bytes {c.p50_ms:.3f} ms" for c in record.candidates)
+    ships, count = record.winner, len(record.candidates)
+    told = f"{ships.name} ships, {ships.onnx.size:,} bytes, {ships.p50_ms:.3f} ms; {count} candidates"
+    tried = [f"tried {c.name} {c.onnx.size:,} bytes {c.p50_ms:.3f} ms" for c in record.candidates]
     noted = dict.fromkeys(note for candidate in record.candidates for note in candidate.notes)
-    return "; ".join([f"{record.chosen} ships", f"tried {tried}", *noted])
+    return "\n".join(["; ".join([told, *noted]), *tried])
 
 
 @stage(TITLE, EXPORTING, _summary)

@@ -47,7 +47,10 @@ class StageAdvanced(Event):
 
 @dataclass(frozen=True)
 class StageEnded(Event):
-    """A stage is done after `seconds`; where an earlier result was taken, `reused`, and from when if that is known."""
+    """A stage is done after `seconds`; where an earlier result was taken, `reused`, and from when if that is known.
+
+    The first line of `summary` is what everybody wants to know; the others are details.
+    """
 
     stage: str
     summary: str

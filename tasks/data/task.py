@@ -4,7 +4,7 @@ import os
 
 from params.pipeline import Recipe
 from tasks.contracts.records import DataRecord
-from tasks.core.progress import Warned, say
+from tasks.core.progress import Notice, Warned, say
 from tasks.core.workspace import project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.data.versions.versions_store import quarantine_file
@@ -20,14 +20,15 @@ def _summary(record: DataRecord) -> str:
         told = f"{told}; left out: {record.left_out}"
     if record.in_quarantine:
         told = f"{told}; in quarantine: {record.in_quarantine}, {os.path.relpath(quarantine_file(record))}"
-    # A licence is named when the data comes, not every time it is used.
-    return told if record.reused or not record.licence else f"{told}; licence: {record.licence}"
+    return f"{told}\nlicence: {record.licence}" if record.licence else told
 
 
 @stage(TITLE, (), _summary, cached=False)
 def prepare_data(run: StageRun, recipe: Recipe) -> DataRecord:
     """Brings the prepared data of a recipe up to date; what is done already, DVC knows."""
     data = versioned_data(project_root(), recipe)
+    if data.licence and not data.reused:  # named when the data comes, not every time it is used
+        say(Notice("licence", data.licence))
     run.uses(data)
     for text in data.warnings:
         say(Warned(text))

@@ -97,7 +97,9 @@ def fit(
         rank = measuring.rank(metrics, VALIDATION) if params.keep == "best" else (float(epoch), 0.0)
         state.add(metrics, rank, model)
         on_epoch(epoch, metrics)
-        advance(epoch, params.epochs, f"validation {name} {metrics[VALIDATION + name]:.4f}")
+        rate = len(splits.train) / max(metrics["train_seconds"], 1e-9)
+        told = f"epoch {epoch} of {params.epochs}, {rate:,.0f} samples/s"
+        advance(epoch, params.epochs, f"{told}, validation {name} {metrics[VALIDATION + name]:.4f}")
     checkpointer.write(state)
     model.load_state_dict(state.best_weights)
     return Fit(state.best_epoch, tuple(state.history))

@@ -41,6 +41,7 @@ def locked_md5(project: Any) -> str:
 def test_a_recipe_becomes_a_promoted_student(project: Any, first_run: Any) -> None:
     assert first_run.code == 0, first_run.err + first_run.out
     assert first_run.stages == dict.fromkeys(STAGES, "done")
+    assert [line for line in first_run.out.splitlines() if line.startswith("  done ") and len(line) > 100] == []
     for words in ("teacher", "student alone", "student distilled", "shipped", "p50 ms", "promoted to staging"):
         assert words in first_run.out
     assert "stillhouse approve digits --to edge" in first_run.out
@@ -277,7 +278,7 @@ def test_overridden_data_is_versioned_beside_the_locked_one(served: Any, first_r
     )
     assert said.code == 0, said.err
     assert said.stages["data"] == "done"
-    (version,) = re.findall(r"^  done +data .* version (\S+);", said.out, re.MULTILINE)
+    (version,) = re.findall(r"^  done +data .* version (\S+)", said.out, re.MULTILINE)
     assert version.endswith(".dir")
     assert version != locked_md5(served)
     assert served.git("status", "--porcelain") == ""
