@@ -8,6 +8,7 @@ copied takes its paths along.
 import json
 import os
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from filelock import FileLock
@@ -18,6 +19,8 @@ from tasks.core.progress import Notice, say
 from tasks.core.servers import login_of, without_login
 from tasks.core.workspace import make_private, project_root, state_dir
 
+STORES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
+"""kinds of addresses that MLflow takes"""
 PLACES = "places.json"
 """a file of the state folder: where it was, the oldest first, and where it is, last"""
 
@@ -67,6 +70,7 @@ def _keep_login_apart() -> None:
         InputError: what names a server is no address.
     """
     address = os.environ["MLFLOW_TRACKING_URI"]
+    _require_store(address)
     try:
         login = login_of(address) if address.startswith("http") else ("", "")
     except ValueError as error:
@@ -78,6 +82,15 @@ def _keep_login_apart() -> None:
         os.environ["MLFLOW_TRACKING_URI"] = without_login(address)
         for name, value in zip(("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"), login, strict=True):
             os.environ.setdefault(name, value)
+
+
+def _require_store(address: str) -> None:
+    """Refuses an address that MLflow has no store for: a folder, which it takes no more, or one of an unknown kind."""
+    scheme = address.partition(":")[0].partition("+")[0] if ":" in address else address
+    if scheme in STORES or scheme in {one.name for one in entry_points(group="mlflow.tracking_store")}:
+        return
+    do = "correct the variable, or unset it to keep that state on this machine"
+    raise InputError(mismatch("MLFLOW_TRACKING_URI", "", f"one of {', '.join(STORES)}", f"`{address}`", do))
 
 
 def here(place: str) -> str:

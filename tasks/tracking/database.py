@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import URL, make_url
 
 from tasks.core.environment import former_places, here
+from tasks.core.errors import InputError, mismatch
 
 PATHS = (
     ("experiments", "artifact_location"),
@@ -21,6 +22,8 @@ PATHS = (
     ("logged_models", "artifact_location"),
 )
 """table, column: where MLflow holds the absolute place of something"""
+SQLITE = b"SQLite format 3\x00"
+"""what a database begins with"""
 PATIENCE_SECONDS = 60.0
 """for another process that writes"""
 
@@ -35,6 +38,7 @@ def make_database() -> None:
     if url is None:
         return
     if (path := Path(url.database or "")).exists():
+        _require_database(path)
         _bring_along(path)
         return
     from mlflow import MlflowClient
@@ -44,6 +48,15 @@ def make_database() -> None:
         left.unlink(missing_ok=True)  # of a process that was killed here
     MlflowClient(str(url.set(database=str(new)))).search_experiments(max_results=1)
     new.replace(path)
+
+
+def _require_database(path: Path) -> None:
+    """Refuses a file that is no database: SQLite would say so in words of its own, from deep within MLflow."""
+    with path.open("rb") as stream:
+        begins = stream.read(len(SQLITE))
+    if begins not in (b"", SQLITE):
+        do = "correct the variable, or unset it to keep that state on this machine"
+        raise InputError(mismatch("MLFLOW_TRACKING_URI", "", "an SQLite database", f"`{path}`, another file", do))
 
 
 def _bring_along(path: Path) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 from typer import Typer
 
 from cli.main import COMMANDS
+from tasks.tracking import runs
 
 HEAVY = ("torch", "prefect", "mlflow", "dvc", "onnxruntime", "sklearn", "numpy", "pandas", "sqlalchemy", "pydantic")
 
@@ -150,3 +152,64 @@ def test_state_of_version_0_1_is_answered_by_the_folder_to_move_away(
     said = typed(*arguments)
     assert said.code == 2
     assert f"`{tmp_path}`: expected state of version 0.2, got that of version 0.1; move `{tmp_path}` away" in said.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "address", "wrong"),
+    [
+        (
+            "STILLHOUSE_LEDGER_URI",
+            "sqlite:///dvc.yaml",
+            "`dvc.yaml`: expected the database of the ledger, got file is ",
+        ),
+        ("STILLHOUSE_LEDGER_URI", "sqlite:////proc/x.db", "`/proc/x.db`: expected the database of the ledger, got "),
+        ("MLFLOW_TRACKING_URI", "sqlite:///dvc.yaml", "`MLFLOW_TRACKING_URI`: expected an SQLite database, got "),
+        ("MLFLOW_TRACKING_URI", "mlruns", "`MLFLOW_TRACKING_URI`: expected one of sqlite, postgresql, "),
+        ("MLFLOW_TRACKING_URI", "ftp://x", "`MLFLOW_TRACKING_URI`: expected one of sqlite, postgresql, "),
+    ],
+)
+def test_a_variable_that_names_no_store_is_one_message(
+    typed: Any, tmp_path: Path, variable: str, address: str, wrong: str
+) -> None:
+    os.environ |= {"STILLHOUSE_HOME": str(tmp_path), variable: address}
+    runs.client.cache_clear()
+    said = typed("gc", "--dry-run")
+    assert said.code == 2
+    assert said.err.startswith(f"stillhouse: {wrong}")
+    assert len(said.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "a" * 5_000),
+        ("check", "params/\udcff.yaml"),
+        ("sweep", "params/loop.yaml"),
+        ("promote", "a" * 300, "--to", "staging"),
+        ("promote", "digits", "--to", "staging", "--version", "9" * 40),
+        ("history", "\udcff"),
+        ("rollback", "digits", "--from", "staging", "--reason", "\udcff"),
+        ("lineage", "--data", "a" * 5_000),
+        ("lineage", "--version", "9" * 40),
+        ("gc", "--model", "x", "--version", "9" * 40),
+        ("channel", "init", "staging", "--root-keys", "/proc/x"),
+        ("channel", "init", "staging", "--root-keys", "keys", "--root-days", "9" * 12),
+        ("init", "own", "--table", "a" * 5_000),
+    ],
+    ids=lambda arguments: " ".join(arguments)[:40].encode(errors="replace").decode(),
+)
+def test_odd_arguments_are_one_message(typed: Any, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    os.environ["STILLHOUSE_HOME"] = str(tmp_path)
+    answer = typed(*arguments)
+    assert answer.code == 2
+    assert "unexpected error" not in answer.err
+    assert answer.err.isascii()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("doctor",), ("gc", "--dry-run"), ("audit",), ("channel", "status")]
+)
+def test_lists_are_json_before_anything_ran(typed: Any, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    os.environ["STILLHOUSE_HOME"] = str(tmp_path)
+    runs.client.cache_clear()
+    assert json.loads(typed(*arguments, "--json").out) is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, func, inspect, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from tasks.core.errors import InputError, mismatch
 from tasks.core.workspace import state_dir, state_made
@@ -16,6 +16,8 @@ from tasks.core.workspace import state_dir, state_made
 VARIABLE = "STILLHOUSE_LEDGER_URI"
 VERSION_TABLE = "ledger_version"
 """where Alembic keeps the revision; MLflow's own is `alembic_version`, and may be in the same database"""
+NO_DATABASE = ("unable to open database file", "file is not a database", "disk image is malformed", "already exists")
+"""what is said of a file that is none, or that SQLite cannot get at, and of a database of somebody else's tables"""
 HEAD = "0001"
 """the newest revision in `migrations/versions`"""
 TABLE_OF_0_1 = "promotions"
@@ -29,13 +31,20 @@ def engine() -> Engine:
     """Opens the ledger, made if it is not there; `STILLHOUSE_LEDGER_URI` puts it elsewhere, such as on PostgreSQL.
 
     Raises:
-        InputError: the variable holds no address of a database, or the ledger is that of another version.
+        InputError: the variable holds no address of a database, the file is none, or the ledger is that of another
+            version.
     """
     opened = _opened(os.environ.get(VARIABLE, f"sqlite:///{state_made() / 'ledger.db'}"))
-    with opened.connect() as connection:
-        current = _revision(connection) == HEAD
-    if not current:
-        _upgrade(opened)
+    try:
+        with opened.connect() as connection:
+            current = _revision(connection) == HEAD
+        if not current:
+            _upgrade(opened)
+    except DatabaseError as error:
+        if (place := opened.url.database) and any(words in str(error.orig) for words in NO_DATABASE):
+            do = f"put back a copy of it, or name another database in `{VARIABLE}`"
+            raise InputError(mismatch(place, "", "the database of the ledger", error.orig, do)) from None
+        raise
     return opened
 
 
