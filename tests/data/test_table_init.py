@@ -255,6 +255,7 @@ def test_gaps_that_would_cost_many_rows_are_filled(understood: Understood, proje
             [f"{n * 1.5}" for n in range(60)],
             "`label`: expected classes, got 60 different numbers in 60 rows: a regression",
         ),
+        ([f"{18 + n % 30}" for n in range(60)], "got 30 different numbers in 60 rows: a regression"),
         ([f"{n % 12 / 2}" for n in range(600)], "got 12 different numbers in 600 rows: a regression"),
         (
             [("a;b", "b;c", "a")[n % 3] for n in range(60)],
@@ -271,7 +272,17 @@ def test_a_label_that_is_no_class_is_refused(values: list[str], said: str, under
     assert said in str(told.value)
 
 
-@pytest.mark.parametrize("values", [("0", "1", "2"), ("yes; sure", "no; never"), ("1.0", "2.0"), ("01", "007")])
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("0", "1", "2"),
+        ("yes; sure", "no; never"),
+        ("1.0", "2.0"),
+        ("01", "007"),
+        ("0.5", "1.5", "1.0"),
+        tuple(map(str, range(1, 16))),
+    ],
+)
 def test_other_labels_are_taken(values: tuple[str, ...], understood: Understood, project: Path) -> None:
     understood(csv("x,label", *(f"{(n * 7) % 11},{values[n % len(values)]}" for n in range(60))))
     load_recipe(project / "params/own.yaml")
@@ -280,3 +291,9 @@ def test_other_labels_are_taken(values: tuple[str, ...], understood: Understood,
 def test_a_workbook_is_told_what_to_do(understood: Understood) -> None:
     with pytest.raises(DataError, match="got a workbook of a spreadsheet; save the sheet as CSV"):
         understood(b"PK\x03\x04", "t.xlsx")
+
+
+def test_labels_with_decimal_commas_are_one_each(understood: Understood) -> None:
+    lines = [f"{n * 7 % 11 / 10};{('0,5', '1,0', '1,5')[n % 3]}".replace(".", ",") for n in range(60)]
+    reader, found = understood(csv("x;label", *lines))
+    assert (reader.decimal, found.rows[-1][0]) == (",", "label")

@@ -34,6 +34,8 @@ def wines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame: pd.DataFrame = load_wine(as_frame=True).frame
     frame["shelf"] = np.where(frame["hue"] > 1, "upper", "lower")
     frame["target"] = frame["target"].map({0: "barolo", 1: "grignolino", 2: "barbera"})
+    frame.loc[::9, "ash"] = np.nan
+    frame.loc[::11, "shelf"] = None
     path = tmp_path_factory.mktemp("tables") / "wines.csv"
     frame.to_csv(path, index=False)
     return path
@@ -71,7 +73,25 @@ def test_a_table_becomes_a_student(own_project: Any, wines: Path) -> None:
     first = own_project.stillhouse("run", "params/my-wines.yaml", *QUICK)
     assert first.code in (0, 1), first.err
     assert set(first.stages.values()) == {"done"}
-    assert "178 samples in 3 classes" in first.out
+    assert "178 samples, version" in first.out
+    # What ships answers the raw rows of the test split as evaluation said.
+    said_of_test = re.search(r"test accuracy (0\.\d+)", first.out)
+    assert said_of_test
+    answers, labels = _answers(own_project.root, wines)
+    right = sum(answer["label"] == label for answer, label in zip(answers, labels, strict=True))
+    assert f"{right / len(labels):.4f}" == said_of_test[1]
+
+
+def _answers(project: Path, table: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Returns what the bundle answers to the rows of the test split as they are in the file, and their labels."""
+    header, *lines = table.read_text().splitlines()
+    ids = pq.read_table(project / "data/my-wines/prepared/test.parquet")["id"].to_pylist()
+    rows = [lines[int(name.split()[1]) - 1] for name in ids]
+    (manifest,) = (project / ".stillhouse/artifacts/my-wines").rglob("bundle/manifest.json")
+    predictor = Predictor.from_bundle(manifest.parent)
+    content = "\n".join([header, *rows]).encode()
+    samples = read_samples(content, predictor.session.inputs["inputs"], predictor.preprocessor)
+    return predictor.answer(samples), [row.split(",")[header.split(",").index("target")] for row in rows]
 
 
 def test_sequences_become_a_student_whose_answers_to_the_raw_file_are_those_of_the_evaluation(

@@ -52,14 +52,12 @@ def check_label(path: Path, label: str, values: Sequence[str], written: NumberFo
     do = "choose another `--label`"
     if len(counts) < 2:
         raise DataError(mismatch(str(path), label, "at least two classes", f"{len(counts)}", do))
-    numbers = [written.number(value) for value in counts]
-    known = [number for number in numbers if number is not None]
-    whole = all(number.is_integer() for number in known)
-    rare = len(values) < FEW_EACH * len(counts)
-    if 2 * len(known) > len(counts) > MANY and (rare or not whole):
-        got = f"{len(known):,} different numbers in {len(values):,} rows: a regression, which is not done here"
+    numbers = [number for value in counts if (number := written.number(value)) is not None]
+    of_numbers = 2 * len(numbers) > len(counts)
+    if of_numbers and len(counts) > MANY and not _codes(numbers, counts):
+        got = f"{len(numbers):,} different numbers in {len(values):,} rows: a regression, which is not done here"
         raise DataError(mismatch(str(path), label, "classes", got, f"{do}, or make classes of the numbers"))
-    if joint := _joint(counts):
+    if not of_numbers and (joint := _joint(counts)):
         example = next(value for value in counts if joint in value)
         got = f"several in one cell, such as `{example}`"
         raise DataError(mismatch(str(path), label, "one class per row", got, f"{do}, or a row per class"))
@@ -78,6 +76,15 @@ def label_notes(counts: Mapping[str, int]) -> Iterator[str]:
     few = [f"`{name}` {count}" for name, count in counts.items() if count < LEAST]
     if few:
         yield f"fewer than {LEAST} rows of a class stop the run: {', '.join(few[:20])}; add rows, or remove them"
+
+
+def _codes(numbers: Sequence[float], counts: Mapping[str, int]) -> bool:
+    """Says whether whole numbers look like the codes of classes: each in many rows, or counted up from 0 or 1."""
+    if not all(number.is_integer() for number in numbers):
+        return False
+    first = min(numbers)
+    in_a_row = first in (0, 1) and max(numbers) - first + 1 == len({*numbers})
+    return sum(counts.values()) >= FEW_EACH * len(counts) or (in_a_row and min(counts.values()) >= LEAST)
 
 
 def _joint(counts: Mapping[str, int]) -> str:
