@@ -3,7 +3,9 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,13 @@ import pytest
 from tasks.core.errors import InputError
 from tasks.data.fetch import fetch
 from tasks.data.init.scaffold import understand
+from tasks.data.init.tables import guess_table
 from tasks.data.prepared.prepare import prepare
 from tasks.kinds.recipes import load_recipe
 from tasks.runtime.bundle.fields import Fields
-from tasks.runtime.preprocess.table import load
+from tasks.runtime.errors import WrongInputError
+from tasks.runtime.preprocess.cells import TableColumn
+from tasks.runtime.preprocess.table import TablePreprocessor, load
 from tests.data.reading import PreparedSamples, read_prepared
 from tests.data.table_variants import LEARNED, TrueColumn, Variant, variant
 
@@ -143,3 +148,31 @@ def test_the_variants_hold_every_kind_of_column_and_fault() -> None:
     made = [variant(seed) for seed in range(600)]
     assert {*LEARNED} <= {column.kind for one in made for column in one.columns}
     assert len({one.fault for one in made}) == 13
+
+
+def test_damaged_files_are_read_or_end_in_one_message(tmp_path: Path) -> None:
+    random = Random(0)
+    preprocessor = TablePreprocessor((TableColumn("temp", "number", fill="0.0"),))
+    said = Counter[str]()
+    for seed in range(120):
+        made = variant(seed)
+        content = damaged(made.content, random)
+        (tmp_path / made.name).write_bytes(content)
+        try:
+            guess_table(tmp_path / made.name, None)
+            said["read"] += 1
+        except InputError:
+            said["message"] += 1
+        with suppress(WrongInputError):
+            preprocessor.from_file(content)
+    assert min(said["read"], said["message"]) > 10
+
+
+def damaged(content: bytes, random: Random) -> bytes:
+    """Returns a file of which some bytes are others, gone, or cut off."""
+    found = bytearray(content)
+    for _ in range(random.choice([1, 2, 20])):
+        place = random.randrange(len(found) + 1)
+        put = random.choice([b"", b'"', b";", b"\n", b"\0", b"\xff", b"\r", bytes([random.randrange(256)])])
+        found[place : place + random.choice([0, 1, 1, 9])] = put
+    return bytes(found[: random.choice([len(found), len(found), random.randrange(len(found) + 1)])])

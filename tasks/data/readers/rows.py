@@ -49,9 +49,11 @@ class RawTable:
         Raises:
             DataError: the column has no form of text.
         """
+        import pyarrow as pa
+
         try:
             return _texts(self.columns[column], self.written)
-        except (ValueError, OverflowError, NotImplementedError) as error:  # Arrow's own errors are among them
+        except (ValueError, OverflowError, pa.ArrowException) as error:
             got = next(iter(str(error).splitlines()), "nothing")
             raise DataError(mismatch(self.file, column, "cells that can be read", got, "list it in `ignore`")) from None
 
@@ -78,6 +80,8 @@ def read_rows(path: Path, separator: str = ",", encoding: str = "utf-8", written
     if path.name.lower().endswith(WORKBOOKS):
         do = "save the sheet as CSV (UTF-8) and give that"
         raise DataError(mismatch(str(path), "", "a CSV or Parquet table", "a workbook of a spreadsheet", do))
+    import pyarrow as pa
+
     try:
         if path.name.lower().endswith(".parquet"):
             return _parquet(path, written)
@@ -85,7 +89,7 @@ def read_rows(path: Path, separator: str = ",", encoding: str = "utf-8", written
             return _csv(path, stream, separator)
     except CsvTextError as error:
         raise DataError(f"`{path}`: {f'`{error.where}`: ' if error.where else ''}{error.told}") from None
-    except (ValueError, OSError, EOFError, zlib.error, NotImplementedError) as error:
+    except (ValueError, OSError, EOFError, zlib.error, pa.ArrowException) as error:
         got = next(iter(str(error).splitlines()), "nothing")
         raise DataError(mismatch(str(path), "", "a CSV or Parquet table", got, "is the file whole?")) from None
 
@@ -172,6 +176,7 @@ def _parquet(path: Path, written: NumberFormat) -> RawTable:
 
     # Not `read_table`: that takes `a=1` in the name of a folder for a column.
     table = pq.ParquetFile(path).read()
+    table.validate(full=True)
     index = (table.schema.pandas_metadata or {}).get("index_columns", [])
     names = [name for name in table.column_names if name not in index]
     twice = sorted({name for name in names if names.count(name) > 1})
