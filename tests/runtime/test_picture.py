@@ -3,6 +3,7 @@
 import base64
 import io
 import struct
+import sys
 import threading
 import warnings
 import zlib
@@ -16,7 +17,7 @@ from PIL import Image
 from params.readers import ImageFolderReader
 from tasks.data.readers.picture import format_of, read_picture
 from tasks.runtime.bundle.fields import Fields
-from tasks.runtime.errors import ManifestError, WrongInputError
+from tasks.runtime.errors import ManifestError, SettingsError, WrongInputError
 from tasks.runtime.preprocess import picture
 from tasks.runtime.preprocess.picture import PicturePreprocessor
 from tasks.runtime.preprocess.picture_format import PictureFormat
@@ -233,6 +234,13 @@ def test_pillows_own_limit_is_as_before_when_several_threads_are_done() -> None:
     for thread in threads:
         thread.join()
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_a_device_without_pillow_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    preprocessor = loaded(PictureFormat((SIDE, SIDE)))
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(SettingsError, match=r'pip install "stillhouse-edge\[images\]"'):
+        preprocessor.from_file(MANY["PNG grey"])
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
