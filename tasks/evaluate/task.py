@@ -36,7 +36,7 @@ def _summary(record: EvaluationRecord) -> str:
     told = f"{record.chosen}: test {metric.title} {interval_in_digits(record.shipped.metrics[metric.name])}"
     if not (always := record.constant):
         return told
-    return f"{told}\n{always.words} {interval_in_digits(always.metrics[metric.name])}"
+    return f"{told}\n{always.words}: {interval_in_digits(always.metrics[metric.name])}"
 
 
 @stage(TITLE, (*MEASURING, *DRAWING), _summary)
