@@ -25,8 +25,8 @@ from flows.recipe_checks import pinned
 from infra.services.prefect_server import start_prefect_api
 from params.compress import Compress
 from params.pipeline import Recipe
-from tasks.compress.choose import TIE
 from tasks.compress.context import choose_rows
+from tasks.compress.latencies import TIE
 from tasks.compress.operators import executed_operators, integer_operators
 from tasks.compress.quantization.calibration import CalibrationSamples
 from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord

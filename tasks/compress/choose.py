@@ -8,8 +8,8 @@ from tasks.contracts.records import Candidate
 from tasks.contracts.words import check_text, counted, milliseconds
 from tasks.core.errors import RefusedError
 
-TIE = 1.05
-"""medians of latency this close are equal: the same file differs as much between two runs"""
+FP32 = "fp32"
+"""the candidate without any pass"""
 
 
 def judged(
@@ -64,12 +64,13 @@ def choose(params: Compress, metric: Metric, candidates: Sequence[Candidate], re
     if params.prefer == "quality":
         highest = max(_quality(candidate, metric) for candidate in fit)
         fit = [candidate for candidate in fit if _quality(candidate, metric) == highest]
-    return _fastest(fit)
+    return min(_fastest(fit), key=lambda one: (-_quality(one, metric), one.onnx.size, one.p50_ms))
 
 
-def _fastest(fit: Sequence[Candidate]) -> Candidate:
-    quickest = min(candidate.p50_ms for candidate in fit)
-    return min((c for c in fit if c.p50_ms <= TIE * quickest), key=lambda c: (c.onnx.size, c.p50_ms))
+def _fastest(fit: Sequence[Candidate]) -> list[Candidate]:
+    """Returns the candidate with the lowest median, and those whose latency cannot be told from its own."""
+    quickest = min(fit, key=lambda candidate: candidate.p50_ms)
+    return [one for one in fit if one is quickest or quickest.name in one.same_latency]
 
 
 def reason(params: Compress, winner: Candidate, candidates: Sequence[Candidate], refused: Mapping[str, str]) -> str:
@@ -80,7 +81,18 @@ def reason(params: Compress, winner: Candidate, candidates: Sequence[Candidate],
     if len(fit) == 1:
         return f"`{winner.name}` ships because it is the only candidate that keeps every limit{left}."
     best = f"{_merit(params, winner, fit)} of the {len(fit)} candidates that keep every limit on validation data"
-    return f"`{winner.name}` ships because it is {best}{left}."
+    return f"`{winner.name}` ships because it is {best}{left}.{_cost(winner, candidates)}"
+
+
+def _cost(winner: Candidate, candidates: Sequence[Candidate]) -> str:
+    """Says what a winner that is not `fp32` costs against it; empty where there is nothing to compare."""
+    plain = next((one for one in candidates if one.name == FP32), None)
+    if plain is None or winner.name == plain.name:
+        return ""
+    name = next(iter(winner.metrics))
+    change = f"{name} {winner.metrics[name] - plain.metrics[name]:+.4f} on validation data"
+    size = f"{winner.onnx.size / plain.onnx.size - 1:+.0%} bytes"
+    return f" Against `{FP32}`: {change}, {size}, {winner.p50_ms / plain.p50_ms - 1:+.0%} latency."
 
 
 def _merit(params: Compress, winner: Candidate, fit: Sequence[Candidate]) -> str:
@@ -89,9 +101,10 @@ def _merit(params: Compress, winner: Candidate, fit: Sequence[Candidate]) -> str
         return f"the smallest ({size})"
     if params.prefer == "quality":
         return f"the best, and of equally good ones the fastest ({speed}, {size})"
-    if sum(candidate.p50_ms <= TIE * min(one.p50_ms for one in fit) for candidate in fit) == 1:
+    if len(tied := _fastest(fit)) == 1:
         return f"the fastest ({speed})"
-    return f"the smallest ({size}) among the fastest ({speed}; up to {TIE - 1:.0%} more counts as equal)"
+    best = f"the best, then the smallest ({size})"
+    return f"{best} of {len(tied)} whose latency cannot be told apart ({speed}), out"
 
 
 def _refusal(metric: Metric, candidates: Sequence[Candidate], refused: Mapping[str, str]) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tasks.compress.context import CompressionContext, file_pass
+from tasks.compress.latencies import Times, ties
 from tasks.compress.operators import executed_operators
 from tasks.compress.processor import notes_on, this_isa
 from tasks.contracts.metrics import finite
@@ -68,15 +68,24 @@ def compare_file(
 
 
 def measure_candidates(context: CompressionContext, built: Sequence[BuiltCandidate]) -> list[Candidate]:
-    """Returns a record per file, without judgement on limits; latency at batch 1, candidates interleaved."""
-    sessions = {one.name: Session(one.path.read_bytes(), context.params.target.threads) for one in built}
-    first = context.validation.gather(np.arange(1))
-    times = measure(sessions, first.inputs, WARMUP, REPEATS)
-    return [_candidate(context, one, sessions[one.name], times[one.name]) for one in built]
+    """Returns a record per file, without judgement on limits; latency at batch 1, candidates interleaved.
+
+    Files of the same bytes are one file: they are timed once.
+    """
+    contents = {one.name: one.path.read_bytes() for one in built}
+    first_of = {content: name for name, content in reversed(contents.items())}
+    sessions = {name: Session(content, context.params.target.threads) for content, name in first_of.items()}
+    measured = measure(sessions, context.validation.gather(np.arange(1)).inputs, WARMUP, REPEATS)
+    times = {name: measured[first_of[content]] for name, content in contents.items()}
+    tied = ties(times)
+    return [
+        _candidate(context, one, sessions[first_of[contents[one.name]]], times[one.name], tied[one.name])
+        for one in built
+    ]
 
 
 def _candidate(
-    context: CompressionContext, built: BuiltCandidate, session: Session, times: NDArray[np.float64]
+    context: CompressionContext, built: BuiltCandidate, session: Session, times: Times, tied: tuple[str, ...]
 ) -> Candidate:
     content = built.path.read_bytes()
     executed = executed_operators(content)
@@ -91,6 +100,7 @@ def _candidate(
         metrics=finite(metrics),
         p50_ms=float(np.percentile(times, 50)),
         p95_ms=float(np.percentile(times, 95)),
+        same_latency=tied,
         parity=parity,
         operators=executed,
         tolerance=file_pass(built.kind).tolerance,

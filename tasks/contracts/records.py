@@ -254,6 +254,8 @@ class Candidate(Record):
     """by name, on validation data"""
     p50_ms: float
     p95_ms: float
+    same_latency: tuple[str, ...] = ()
+    """names of the candidates whose latency cannot be told from its own"""
     parity: float
     """largest difference between its outputs and those of its network in torch"""
     operators: dict[str, int]

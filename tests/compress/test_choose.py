@@ -14,7 +14,9 @@ METRICS = metrics_of("classification")
 ACCURACY = METRICS[0]
 
 
-def candidate(name: str, accuracy: float = 0.9, p50: float = 1.0, size: int = 1000, p95: float = 2.0) -> Candidate:
+def candidate(
+    name: str, accuracy: float = 0.9, p50: float = 1.0, size: int = 1000, p95: float = 2.0, like: tuple[str, ...] = ()
+) -> Candidate:
     return Candidate(
         name=name,
         onnx=Artefact(uri=f"file:///{name}", sha256="0" * 64, size=size),
@@ -22,6 +24,7 @@ def candidate(name: str, accuracy: float = 0.9, p50: float = 1.0, size: int = 10
         metrics={"accuracy": accuracy},
         p50_ms=p50,
         p95_ms=p95,
+        same_latency=like,
         parity=0.0,
         packed_bytes=size,
         tolerance=1e-3,
@@ -48,9 +51,12 @@ def test_fastest_is_chosen_for_latency() -> None:
     assert chosen("latency", candidate("a", p50=2, size=1), candidate("b", p50=1, size=9)) == "b"
 
 
-def test_tie_in_latency_goes_to_the_smaller_file() -> None:
-    assert chosen("latency", candidate("a", p50=1.00, size=9), candidate("b", p50=1.04, size=1)) == "b"
-    assert chosen("latency", candidate("a", p50=1.00, size=9), candidate("b", p50=1.06, size=1)) == "a"
+def test_tie_in_latency_goes_to_the_better_file_and_then_to_the_smaller_one() -> None:
+    quick, good = candidate("quick", 0.8, p50=1.0, size=9), candidate("good", 0.9, p50=1.1, size=9, like=("quick",))
+    assert chosen("latency", quick, good) == "good"
+    assert chosen("latency", quick, good.model_copy(update={"same_latency": ()})) == "quick"
+    small = candidate("small", 0.9, p50=1.2, size=8, like=("quick",))
+    assert chosen("latency", quick, good, small) == "small"
 
 
 def test_smallest_is_chosen_for_bytes() -> None:
@@ -130,12 +136,18 @@ def why(prefer: str, *candidates: Candidate, refused: dict[str, str] | None = No
 
 
 def test_why_a_file_ships_is_a_sentence() -> None:
-    slow, fast, small = candidate("slow", p50=2), candidate("fast"), candidate("small", p50=1.04, size=10)
+    slow, fast = candidate("slow", p50=2), candidate("fast")
+    small = candidate("small", p50=1.04, size=10, like=("fast",))
     bad = judged(candidate("bad", accuracy=0.5), Limits(), student=0.9)
     assert why("latency", fast, slow) == (
         "`fast` ships because it is the fastest (1.00 ms) of the 2 candidates that keep every limit on validation data."
     )
-    assert "it is the smallest (10 bytes) among the fastest (1.04 ms;" in why("latency", fast, small)
+    tied = "the best, then the smallest (10 bytes) of 2 whose latency cannot be told apart (1.04 ms), out of the 2"
+    assert tied in why("latency", fast, small)
+    plain = candidate("fp32", accuracy=0.91, p50=2, size=2000)
+    assert why("latency", plain, fast).endswith(
+        " Against `fp32`: accuracy -0.0100 on validation data, -50% bytes, -50% latency."
+    )
     assert "`small` ships because it is the smallest (10 bytes) of" in why("bytes", fast, small)
     assert "`fast` ships because it is the best, and of equally good ones the fastest" in why("quality", fast, slow)
     assert why("latency", fast, bad, refused={"odd": "no"}) == (
