@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from cli.exit_code import forget_ctrl_c
+from cli.output.exit_code import forget_ctrl_c
 from tasks.core.errors import InputError, StillhouseError, mismatch, printable
 from tasks.core.progress import listen
 from tasks.core.servers import named_servers, unreachable, without_login
