@@ -48,7 +48,9 @@ def _show_lineage(environment: str, model: str | None, version: int | None, chec
     history = History.load()
     if checked:
         _require_ledger(history)
-    lineages = {release: ancestry_of(release, history) for release in _meant(environment, model, version, history)}
+    lineages = {
+        release: ancestry_of(release, history) for release in meant(environment, model, version, history, "lineage")
+    }
     states = verified(lineages, history) if checked else {}
     if as_json:
         say_json(_facts(lineages, states, history))
@@ -94,7 +96,12 @@ def _show_reach(said: str, teacher: bool, as_json: bool) -> None:
         say(_reached(release, kinds, history))
 
 
-def _meant(environment: str, model: str | None, version: int | None, history: History) -> Iterator[Release]:
+def meant(environment: str, model: str | None, version: int | None, history: History, verb: str) -> Iterator[Release]:
+    """Yields the champions of an environment, or one version, or what leads of one model.
+
+    Raises:
+        InputError: no release leads the environment, or there is no such version; `verb` is the command.
+    """
     models = [model] if model else sorted({release.model for release in ledger.releases()})
     found = False
     for name in models:
@@ -106,7 +113,7 @@ def _meant(environment: str, model: str | None, version: int | None, history: Hi
     if not found:
         expected = f"version {version}" if version is not None else f"a champion of {environment}"
         do = "`stillhouse status` says who leads where"
-        raise InputError(mismatch("stillhouse lineage", model or environment, expected, "none", do))
+        raise InputError(mismatch(f"stillhouse {verb}", model or environment, expected, "none", do))
 
 
 def _removal(release: Release, history: History) -> str:

@@ -45,6 +45,7 @@ COMMANDS = {
     "gc": ("upkeep", "Remove what no alias, no decision and no lineage needs, and say how much of what that was."),
     "report": ("report", "Open the report of a release, and say where it is."),
     "lineage": ("lineage", "Say what the model in an environment is made of, or what a piece of data reached."),
+    "bom": ("bom", "Print what a release is made of as a CycloneDX ML-BOM."),
     "new": ("recipe", "Write a project of your own with one example: params/, dvc.yaml, git and DVC ready."),
     "schema": ("recipe", "Print the JSON schema of a recipe, which editors check and complete with."),
     "init": ("recipe", "Write a recipe for data of your own, and its entry in dvc.yaml."),

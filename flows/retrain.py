@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.logs import follow
 from flows.promote import promote, report, report_on_moved
 from params.pipeline import Recipe
 from params.promote import ENVIRONMENTS, Gate
@@ -48,6 +49,7 @@ class Retrained(Record):
 @flow(name="retrain", flow_run_name="retrain {recipe.name}")
 def retrain(recipe: Recipe) -> Retrained:
     """Makes a student as the recipe says, reusing whatever was made before from the same ingredients."""
+    follow()
     with job_runs.job_run(recipe.name, "retrain", run_id=flow_run.id):
         with shared(), parent_run(recipe) as run:
             data = prepare_data(recipe)

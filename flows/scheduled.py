@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelling, Completed
 
 from flows.changes import Comparison, compare
+from flows.logs import follow
 from flows.run import RunStarted, load, note_no_reason, note_nothing_changed, refusal, refusals, run
 from flows.triggers import ask_triggers
 from params.pipeline import Recipe
@@ -40,6 +41,7 @@ def retrain_if_changed(recipe: str, asked: str = SCHEDULE, replace: bool = False
         A completed state, whose name says what became of it: `Nothing to do`, `Released` or `Refused`.
     """
     prepare_environment()
+    follow()
     if replace:
         end_earlier_runs()
     project, loaded = load(Path(recipe), [])

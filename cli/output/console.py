@@ -30,7 +30,7 @@ console = Console(highlight=False, markup=False, emoji=False)
 
 def say(*parts: Part) -> None:
     """Prints one line."""
-    console.print(_text(parts), soft_wrap=True)
+    _print(_text(parts))
 
 
 def say_list(title: Part, items: Sequence[str]) -> None:
@@ -103,6 +103,15 @@ def command() -> str:
     return "stillhouse" if shutil.which("stillhouse") or not here.is_file() else os.path.relpath(here)
 
 
+def _print(line: Text) -> None:
+    """Prints a line; where this process has a flow, Prefect's page of it gets the line, too."""
+    console.print(line, soft_wrap=True)
+    if "flows.logs" in sys.modules:
+        from flows.logs import log_line
+
+        log_line(line.plain)
+
+
 def _text(parts: Sequence[Part]) -> Text:
     return Text.assemble(*(printable(p) if isinstance(p, str) else (printable(p[0]), p[1]) for p in parts))
 
@@ -112,4 +121,4 @@ def _print_rows(table: Table) -> None:
     for row in console.render_lines(table, console.options.update(width=WIDE), pad=False):
         line = Text.assemble(*((part.text, part.style or "") for part in row))
         line.rstrip()
-        console.print(line, soft_wrap=True)
+        _print(line)

@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
+from flows.logs import follow
 from flows.reconcile import owned_runs
 from flows.retrain import parent_run, train_teachers, without_teacher
 from flows.sweep.ranking import RankedTrial, ranked
@@ -70,6 +71,7 @@ def sweep(space: SearchSpace) -> SweepResult:
         StageError: every student failed.
     """
     recipe = space.recipe
+    follow()
     with job_runs.job_run(recipe.name, "sweep", run_id=flow_run.id), shared(), parent_run(recipe, sweep="1") as run:
         inputs = _shared_inputs(space)
         started = time.perf_counter()
