@@ -68,6 +68,24 @@ def test_a_row_per_sequence_is_recognised_and_its_shape(
     assert sorted(everything(folder)) == made().names
 
 
+@pytest.mark.parametrize("names", ["sample_{}", "width {}", "mid{}", "humidity.{}"])
+def test_frames_that_are_called_like_names_and_come_again_are_no_names(
+    names: str, project: Path, tmp_path: Path
+) -> None:
+    random, head = np.random.default_rng(0), [names.format(n) for n in range(6)]
+    rows = [",".join([*map(str, random.integers(0, 4, 6)), "ab"[n % 2]]) for n in range(30)]
+    write(tmp_path / "walks.csv", [",".join([*head, "label"]), *rows])
+    assert reader_of(project, tmp_path / "walks.csv") == {"kind": "wide_table", "label": "label"}
+
+
+@pytest.mark.parametrize("name", ["id", "seq_id", "sampleId", "Trial No", "recording"])
+def test_names_of_sequences_with_few_rows_each_are_recognised(name: str, project: Path, tmp_path: Path) -> None:
+    head, *lines = long_lines(made(longest=2))
+    single = [line for line in lines if line.split(",")[1] == "0" or line.startswith("walk-00")]
+    write(tmp_path / "walks.csv", [head.replace("walk", name), *single])
+    assert reader_of(project, tmp_path / "walks.csv")["sequence"] == name
+
+
 def test_columns_of_a_frame_that_are_not_side_by_side_are_refused(project: Path, tmp_path: Path) -> None:
     lines = [f"x0,x1,x2,y0,y1,y2,label\n{'1,2,3,4,5,6,a'}\n{'1,2,3,4,5,7,b'}"]
     write(tmp_path / "walks.csv", lines)

@@ -17,10 +17,11 @@ from tasks.data.readers.rows import RawTable, too_long
 from tasks.data.readers.sequence_columns import PARTS
 from tasks.runtime.preprocess.cells import NUMBER, NumberFormat
 
-NAMES = re.compile(r".*(seq|series|sample|trial|track|record|session|walk|subject|gesture|run|id|uuid|file).*", re.I)
-"""what columns with the name of a sequence are called"""
-TIMES = re.compile(r"(t|time.*|timestamp.*|date.*|frame.*|step.*|tick.*|order|index|idx|ms|sec.*)", re.I)
-SPLITS = re.compile(r"(split|part|partition|set|subset|fold|usage)", re.I)
+_NAMED = "id|uuid|seq|sequence|series|sample|trial|track|record|recording|session|walk|subject|gesture|run|file"
+NAMES = re.compile(rf"(.*[^a-z])?({_NAMED})([^a-z0-9]*(id|nr|no|name|number))?", re.IGNORECASE)
+"""what columns with the name of a sequence are called; `width` and `sample_0` are not"""
+TIMES = re.compile(r"(t|time.*|timestamp.*|date.*|frame.*|step.*|tick.*|order|index|idx|ms|sec.*)", re.IGNORECASE)
+SPLITS = re.compile(r"(split|part|partition|set|subset|fold|usage)", re.IGNORECASE)
 NUMBERED = re.compile(r"\d+")
 FEW_FRAMES = 2
 """rows per name, at least, of a column that is not called like one of names"""
