@@ -12,7 +12,7 @@ data:
   duplicates: drop
 teacher:
   architecture: {kind: mlp, hidden: [8]}
-  training: {epochs: 2, batch_size: 64, learning_rate: 0.01}
+  training: {epochs: 20, batch_size: 64, learning_rate: 0.01}
 student:
   architecture: {kind: mlp, hidden: [4]}
   training: {epochs: 2, batch_size: 64, learning_rate: 0.01}
