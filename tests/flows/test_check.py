@@ -25,6 +25,34 @@ WRONG = {
         ("teacher.training=null", "teacher.weights=models/nowhere.safetensors"),
         "models/nowhere.safetensors`: `teacher.weights`: expected a safetensors file, got no such file",
     ),
+    "an ONNX file that is not there": (
+        ("teacher={kind: onnx, file: models/nowhere.onnx}",),
+        "models/nowhere.onnx`: `teacher.file`: expected a file, got no such file",
+    ),
+    "layers of what only answers": (
+        (
+            "teacher={kind: onnx, file: t.onnx}",
+            "distill.objectives=[{kind: hint, layers: [{student: stage2, teacher: group1}]}]",
+        ),
+        "`distill.objectives.hint`: a teacher of `kind: onnx` only answers and has no layers",
+    ),
+    "weights of what only answers": (
+        ("teacher={kind: answers, file: a.csv}", "student.init={kind: teacher}"),
+        "`student.init`: a teacher of `kind: answers` only answers",
+    ),
+    "stored answers that are asked for live": (
+        ("teacher={kind: command, command: [python, ask.py]}", "distill.soft_labels=live"),
+        "`soft_labels: live` goes without a teacher whose answers are stored: say `cached`",
+    ),
+    "a factory that does not say how it normalises": (
+        ("teacher={kind: weights, architecture: {kind: import, factory: 'timm:create_model'}}",),
+        "a factory that loads its weights needs `normalise`",
+    ),
+    "a normalisation of which there is none": (
+        ("teacher={kind: onnx, file: t.onnx, normalise: imagnet}",),
+        "teacher.normalise",
+    ),
+    "an unknown kind of teacher": (("teacher={kind: oracle}",), "`kind` to be one of `train`, `weights`, `onnx`"),
     "an unknown objective": (("distill.objectives=[{kind: telepathy}]",), "telepathy"),
     "an augmentation nobody knows": (("student.training.augment={steps: [{kind: squeeze}]}",), "squeeze"),
 }

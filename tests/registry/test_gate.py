@@ -259,3 +259,46 @@ def test_a_class_of_too_few_fresh_samples_is_not_judged() -> None:
     (check,) = judge_fresh(gate, METRICS, found, group_samples=19)
     assert (check.value, check.where, check.passed) == (0.1, "class c", False)
     assert judge_fresh(gate, METRICS, found, group_samples=51) == ()
+
+
+def licensed(data: str | None, *teachers: str) -> EvaluationRecord:
+    """Returns an evaluation of data and teachers under these licences."""
+    made = evaluation()
+    return made.model_copy(
+        update={
+            "data": made.data.model_copy(update={"licence": data}),
+            "student": made.student.model_copy(update={"licences": teachers}),
+        }
+    )
+
+
+ALLOWED = Gate(approval="automatic", licences=("MIT", "CC BY"))
+
+
+@pytest.mark.parametrize(
+    ("data", "teachers", "refused"),
+    [
+        ("CC BY 4.0 (of the museum)", ("MIT",), {}),
+        ("CC BY-NC 4.0", ("MIT",), {"data": ("CC BY-NC 4.0",)}),
+        ("MIT", ("MIT", "AGPL-3.0", "unknown"), {"teacher": ("AGPL-3.0", "unknown")}),
+        (None, (), {"data": ("unknown",)}),
+    ],
+)
+def test_a_gate_lets_only_listed_licences_through(
+    data: str | None, teachers: tuple[str, ...], refused: dict[str, tuple[str, ...]]
+) -> None:
+    verdict = judge(ALLOWED, "staging", licensed(data, *teachers), None, INPUTS)
+    assert verdict.licences is not None
+    assert verdict.licences.refused == refused
+    assert verdict.passed is not bool(refused)
+    lines = refusal_lines(verdict)
+    assert [line.split(":")[0] for line in lines] == (["`licences`"] if refused else [])
+
+
+def test_a_licence_that_is_refused_is_named_beside_those_that_are_not() -> None:
+    (line,) = refusal_lines(judge(ALLOWED, "staging", licensed("MIT", "AGPL-3.0"), None, INPUTS))
+    assert line == "`licences`: expected data and teacher under one of `MIT`, `CC BY`, got teacher under `AGPL-3.0`"
+
+
+def test_a_gate_without_licences_asks_for_none() -> None:
+    assert judge(FREE, "staging", licensed(None, "AGPL-3.0"), None, INPUTS).passed
