@@ -96,7 +96,7 @@ def _features(column: TrueColumn, usable: list[int], imputes: bool) -> Iterator[
         yield from (f"{column.name}={value}" for value in there if value is not None)
     else:
         yield column.name
-    if imputes and None in there:
+    if imputes and None in column.values:
         yield f"{column.name} is missing"
 
 
