@@ -54,6 +54,14 @@ def _edit(folder: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
 
 
+def test_a_table_that_was_written_on_windows_names_the_same_files(
+    cells: Path, make_recipe: MakeRecipe, prepared: Prepared
+) -> None:
+    _edit(cells, "images/", "images\\")
+    card, _ = prepared(_recipe(make_recipe, cells))
+    assert sum(part.samples for part in card.splits.values()) == 40
+
+
 def test_a_number_becomes_two_classes_in_the_order_of_their_names(
     cells: Path, make_recipe: MakeRecipe, prepared: Prepared
 ) -> None:

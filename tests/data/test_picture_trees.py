@@ -4,7 +4,9 @@ Files found are samples, dropped or in quarantine: none is lost without being co
 """
 
 import io
+import struct
 import warnings
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +29,7 @@ from tasks.runtime.bundle.fields import Fields
 from tasks.runtime.preprocess import picture
 
 Dice = np.random.Generator
+DICE = np.random.default_rng(23)
 QUICK, MANY = 30, 230
 
 
@@ -136,6 +139,64 @@ def test_pictures_that_differ_in_alpha_alone_differ_to_the_network(tmp_path: Pat
     assert found.card.input.shape == (4, 32, 32)
     assert sum(found.samples.values()) == 10
     assert "Transparency: 10 images show something in alpha, so it is a fourth channel." in found.understood.notes
+
+
+def _exif(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def _deep_colour() -> bytes:
+    """Returns a PNG of 16 bits per channel in colour, which Pillow cannot write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\0" + bytes(range(48)) for _ in range(8))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+SPECIAL: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "an animation": (
+        "a.gif",
+        lambda path: _picture(DICE).save(path, save_all=True, append_images=[_picture(DICE)]),
+        "1 of 13 images hold several pictures (animations, pages): the first of each is read.",
+    ),
+    "a turned one": (
+        "a.jpg",
+        lambda path: _picture(DICE).save(path, exif=_exif(6)),
+        "1 of 13 images are turned upright, as their EXIF data says.",
+    ),
+    "CMYK": (
+        "a.jpg",
+        lambda path: _picture(DICE, "CMYK").save(path),
+        "1 of 13 images have mode CMYK: Pillow converts them, without colour profiles.",
+    ),
+    "16 bits in colour": (
+        "a.png",
+        lambda path: path.write_bytes(_deep_colour()),
+        "1 of 13 images have 16 bits per channel in colour: the upper 8 are read, so write them as 8 bits if less are"
+        " used.",
+    ),
+    "an opaque alpha": (
+        "a.png",
+        lambda path: Image.new("RGBA", (9, 9), (1, 2, 3, 255)).save(path),
+        "Transparency: none of the pixels looked at is transparent, so alpha is left out (what is, shows white).",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_what_becomes_of_a_special_picture_is_told(name: str, tmp_path: Path, become: Become) -> None:
+    for label in ("x", "y"):
+        _pictures(tmp_path / "i" / label)
+    entry, save, note = SPECIAL[name]
+    save(tmp_path / "i/x" / entry)
+    found = become(tmp_path / "i")
+    assert note in found.understood.notes
+    assert sum(found.samples.values()) == 13
 
 
 def test_floating_point_is_refused_by_init_with_file_and_mode(tmp_path: Path, become: Become) -> None:

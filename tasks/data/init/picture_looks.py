@@ -103,16 +103,21 @@ def _added(looks: Looks, image: "Image.Image", decode: bool) -> Looks:
 
 
 def _traits_of_header(image: "Image.Image") -> Iterable[str]:
+    if image.mode not in DEEP and any(";16" in str(tile) for tile in getattr(image, "tile", ())):
+        yield "deep colour"
     if getattr(image, "n_frames", 1) > 1:
         yield "several"
-    if image.getexif().get(ORIENTATION, 1) != 1:
+    if _may_be_turned(image) and image.getexif().get(ORIENTATION, 1) != 1:
         yield "turned"
     if image.width * image.height > LARGE_PIXELS:
         yield "large"
-    if image.mode not in DEEP and any(";16" in str(tile) for tile in getattr(image, "tile", ())):
-        yield "deep colour"
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", *DEEP):
         yield f"mode {image.mode}"
+
+
+def _may_be_turned(image: "Image.Image") -> bool:
+    """Says whether the header has EXIF data: of a PNG without, all pixels would be decoded to look behind them."""
+    return "exif" in image.info or image.format == "TIFF"
 
 
 def levels_of(looks: Looks) -> tuple[int, int] | None:
