@@ -12,6 +12,7 @@
 # make bench-start          how long commands take that have nothing to do
 # make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime
+# make bench-serving        what HTTP adds to one prediction, in CPU time
 # make year                 a year of weekly retraining with a clock that is moved; WEEKS=5 for a try; needs a C compiler
 #                           Benchmarks write their tables into docs/benchmarks.md.
 # make soak                 a run killed at random moments, a hundred times (KILLS=20): what is lost, doubled or left behind?
@@ -28,8 +29,8 @@ WEEKS ?= 52
 BIN := .venv/bin
 
 .PHONY: help docs run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
-  bench-objectives bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry bench-device \
-  bench-orchestration soak year wheel lock clean
+  bench-objectives bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry \
+  bench-device bench-serving bench-orchestration soak year wheel lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -77,6 +78,9 @@ bench-registry: .venv/installed
 
 bench-device: .venv/installed
 	$(BIN)/python -m benchmarks.device --write
+
+bench-serving: .venv/installed-test
+	$(BIN)/python -m benchmarks.serving --write
 
 bench-orchestration: .venv/installed
 	$(BIN)/python -m benchmarks.orchestration --write

@@ -58,13 +58,13 @@ def main(arguments: Sequence[str]) -> None:
 
 def _row(name: str, rounds: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        contents, golden = _bundle(name, Path(folder))
+        contents, golden = made_bundle(name, Path(folder))
     medians = {way: float(np.median(times)) for way, times in _measured(_ways(contents, golden), rounds).items()}
     raw, logits, predict = (medians[way] for way in ("raw", "logits", "predict"))
     return f"| `{name}` | {raw / 1000:.1f} us | {logits / raw:.3f} | {predict / raw:.3f} |"
 
 
-def _bundle(name: str, folder: Path) -> tuple[Contents, Golden]:
+def made_bundle(name: str, folder: Path) -> tuple[Contents, Golden]:
     """Returns the verified bundle of a recipe's student, and one sample for it."""
     spec, classes = SAMPLES[name]
     architecture = load_recipe(project_root() / "params" / f"{name}.yaml").student.architecture

@@ -64,10 +64,10 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
     predictor = device.predictor()
     if predictor.problem:
         sys.stderr.write(f"{predictor.problem}\n")
-    content = _read(asked.file)
-    samples = read_samples(content, predictor.session.inputs["inputs"], predictor.preprocessor)
-    for prediction in predictor.answer(samples):
-        _say(json.dumps(prediction, ensure_ascii=False))
+    for file in asked.files or [None]:
+        samples = read_samples(_read(file), predictor.session.inputs["inputs"], predictor.preprocessor)
+        for prediction in predictor.answer(samples):
+            _say(json.dumps(prediction, ensure_ascii=False))
 
 
 def _serve(device: Device, asked: argparse.Namespace) -> None:
@@ -109,8 +109,9 @@ def _parser() -> argparse.ArgumentParser:
     update.add_argument("--force", action="store_true", help="also one that is held out")
     run = add("run", help="predicts; prints one line of JSON per sample")
     run.add_argument(
-        "file",
-        nargs="?",
+        "files",
+        nargs="*",
+        metavar="FILE",
         type=Path,
         help="a file like those that trained it, JSON, .npy or .npz; or standard input",
     )

@@ -58,9 +58,11 @@ class _Routes:
         if kind not in taken:
             raise HTTPException(415, f"`Content-Type`: expected {', '.join(taken)}, got {kind}")
 
-        async with self._service.body(request) as body:
+        async def work(body: bytes) -> Response:
             files = await _parts(request, body) if kind == MULTIPART else [body]
             return await self._service.run(lambda model: self._predictions(model, files), len(body))
+
+        return await self._service.with_body(request, work)
 
     def _predictions(self, model: Predictor, files: list[bytes]) -> Response:
         takes, limits = model.session.inputs["inputs"], self._service.read
@@ -73,7 +75,7 @@ async def _parts(request: Request, body: bytes) -> list[bytes]:
     """Returns the files in a `multipart/form-data`."""
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": body}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async with Request(request.scope, receive).form() as form:
         files = [await part.read() for _, part in form.multi_items() if isinstance(part, UploadFile)]

@@ -37,35 +37,48 @@ _DTYPES = {datatype: np.dtype(name).newbyteorder("<") for name, datatype in _DAT
 
 def routes(service: Service) -> Iterator[Route]:
     """Yields the routes of the protocol."""
+    protocol = _Protocol(service)
+    yield Route("/v2", protocol.server)
+    yield Route("/v2/health/live", protocol.live)
+    yield Route("/v2/health/ready", protocol.ready)
+    for model in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
+        yield Route(model, protocol.metadata)
+        yield Route(f"{model}/ready", protocol.ready)
+        yield Route(f"{model}/infer", protocol.infer, methods=["POST"])
 
-    async def server(_request: Request) -> Response:
+
+class _Protocol:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def server(self, _request: Request) -> Response:
+        """Says who speaks."""
         return answer({"name": "stillhouse-edge", "version": "2", "extensions": ["binary_tensor_data"]})
 
-    async def live(_request: Request) -> Response:
+    async def live(self, _request: Request) -> Response:
+        """Says that the server answers."""
         return answer({"live": True})
 
-    async def ready(request: Request) -> Response:
-        _require_served(service.loaded(), request)
+    async def ready(self, request: Request) -> Response:
+        """Says that the server, or the model that is asked for, predicts."""
+        _require_served(self._service.loaded(), request)
         return answer({"ready": True})
 
-    async def metadata(request: Request) -> Response:
-        return answer(_metadata(_require_served(service.loaded(), request)))
+    async def metadata(self, request: Request) -> Response:
+        """Describes the tensors of the model."""
+        return answer(_metadata(_require_served(self._service.loaded(), request)))
 
-    async def infer(request: Request) -> Response:
-        async with service.body(request) as body:
-            return await service.run(lambda model: outputs(model, request, body), len(body))
+    async def infer(self, request: Request) -> Response:
+        """Returns outputs for inputs."""
 
-    def outputs(model: Predictor, request: Request, body: bytes) -> Response:
-        _require_served(model, request)
-        return _inferred(model, body, request.headers.get(HEAD_LENGTH, ""), service.read)
+        def outputs(model: Predictor, body: bytes) -> Response:
+            _require_served(model, request)
+            return _inferred(model, body, request.headers.get(HEAD_LENGTH, ""), self._service.read)
 
-    yield Route("/v2", server)
-    yield Route("/v2/health/live", live)
-    yield Route("/v2/health/ready", ready)
-    for model in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
-        yield Route(model, metadata)
-        yield Route(f"{model}/ready", ready)
-        yield Route(f"{model}/infer", infer, methods=["POST"])
+        async def work(body: bytes) -> Response:
+            return await self._service.run(lambda model: outputs(model, body), len(body))
+
+        return await self._service.with_body(request, work)
 
 
 def _require_served(model: Predictor, request: Request) -> Predictor:

@@ -22,13 +22,11 @@ from .service import ServeLimits, Service
 BACKLOG = 1024
 LONGEST_HEAD = 2**16
 """bytes before a body; the parser has no limit of its own"""
-_REFUSED = (
-    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
-)
+_REFUSED = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
 
 
 class Connection(HttpToolsProtocol):
-    """A connection that is given up when the head of a request is too long, or does not come in time."""
+    """A connection that is given up when the head of a request is too long, or a request does not arrive in time."""
 
     def __init__(self, request_s: float, **settings: Any) -> None:
         super().__init__(**settings)
@@ -42,14 +40,15 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parses what has come, unless the head grows too long."""
-        self._head += len(data)
+        self._head = self._head + len(data) if self._in_head() else 0
         super().data_received(data)
         self._watch()
-        if self._deadline and self._head > LONGEST_HEAD and not self.transport.is_closing():
+        if self._in_head() and self._head > LONGEST_HEAD and not self.transport.is_closing():
             self.send_400_response(f"request: expected a head of at most {LONGEST_HEAD} bytes, got a longer one")
 
     def on_response_complete(self) -> None:
         """Begins to wait for the next request."""
+        self._head = 0
         super().on_response_complete()
         self._watch()
 
@@ -61,17 +60,28 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answers what is no HTTP in JSON, and hangs up."""
-        content = b'{"error": "%s"}' % msg.encode()
-        self.transport.write(_REFUSED % (len(content), content))
+        self._refuse(b"400 Bad Request", msg)
+
+    def _too_late(self) -> None:
+        self._refuse(b"408 Request Timeout", f"request: expected all of it within {self._request_s:g} s, got a part")
+
+    def _refuse(self, status: bytes, problem: str) -> None:
+        """Hangs up, with an answer only where none was given: another client may read what is left on a connection."""
+        begun = self._head if self._in_head() else self.cycle.more_body and not self.cycle.response_started
+        if begun:
+            content = b'{"error": "%s"}' % problem.encode()
+            self.transport.write(_REFUSED % (status, len(content), content))
         self.transport.close()
 
+    def _in_head(self) -> bool:
+        return self.cycle is None or (self.cycle.response_complete and not self.cycle.more_body)
+
     def _watch(self) -> None:
-        """Starts the clock while no request is being answered, and stops it while one is."""
-        waits = self.cycle is None or self.cycle.response_complete
-        if waits and self._deadline is None:
-            self._head = 0
-            self._deadline = self.loop.call_later(self._request_s, self.transport.abort)
-        elif not waits and self._deadline is not None:
+        """Runs the clock while a request is awaited or arrives, and stops it when it is there."""
+        there = self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+        if not there and self._deadline is None:
+            self._deadline = self.loop.call_later(self._request_s, self._too_late)
+        elif there and self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ..bundle.predictor import Predictor
@@ -65,26 +64,26 @@ class Service:
         except WrongInputError as error:
             raise HTTPException(400, str(error)) from None
 
-    @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[bytes]:
-        """Yields the body of a request; few large ones are in memory at once."""
+    async def with_body(self, request: Request, work: Callable[[bytes], Awaitable[Response]]) -> Response:
+        """Returns what `work` answers for a request's body; few large ones are in memory at once."""
         length = int(request.headers.get("content-length", LARGE + 1))
         if "content-length" in request.headers and length > self.limits.max_bytes:
             raise self._too_long(length)
-        async with self._arriving if length > LARGE else nullcontext():
-            yield await self._body(request)
+        if length <= LARGE:
+            return await work(await self._body(request))
+        async with self._arriving:
+            return await work(await self._body(request))
 
     async def _body(self, request: Request) -> bytes:
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self.limits.request_s):
-                async for chunk in request.stream():
-                    body += chunk
-                    if len(body) > self.limits.max_bytes:
-                        raise self._too_long(len(body))
-        except TimeoutError:
-            what = f"body: expected all of it within {self.limits.request_s:g} s, got {len(body)} bytes"
-            raise HTTPException(408, what, {"connection": "close"}) from None
+        body, more = bytearray(), True
+        while more:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body += message["body"]
+            more = message["more_body"]
+            if len(body) > self.limits.max_bytes:
+                raise self._too_long(len(body))
         return bytes(body)
 
     def _too_long(self, length: int) -> HTTPException:
