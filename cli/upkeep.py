@@ -31,7 +31,7 @@ def doctor(
     """Look for what may be wrong on this machine, and say what repairs it."""
     prepare_environment()
     found: dict[str, list[Finding]] = {}
-    for name, check in checks(project_root(), state_dir(), deep).items():
+    for name, check in checks(project_root(), state_dir(), deep, results_folder() if deep else None).items():
         found[name] = [*check()]
         if not as_json:
             _say_check(name, found[name])

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
@@ -24,6 +24,7 @@ from tasks.core.record import Artefact
 from tasks.core.workspace import state_dir
 from tasks.tracking.artifacts import clear_away
 from tasks.tracking.database import make_database
+from tasks.tracking.kept import tag_with
 from tasks.tracking.metric_names import metric_name
 from tasks.tracking.run_tags import NOTE, TRAINING, inherited
 from tasks.tracking.spool import Measured, Spool, spooled
@@ -110,7 +111,10 @@ class StageRun:
         place = "/".join(part for part in (artifacts_of(self.id), folder) if part)
         clear_away(place)
         client().log_artifact(self.id, str(path), folder or None)
-        return artefact_of(path, f"{place}/{path.name}")
+        kept = artefact_of(path, f"{place}/{path.name}")
+        tags = client().get_run(self.id).data.tags
+        client().set_tag(self.id, *tag_with(tags, str(PurePosixPath(folder, path.name)), kept.sha256))
+        return kept
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.results import ResultStore
 from prefect.runtime import flow_run
+from prefect.serializers import JSONSerializer
+from pydantic import Field
 
 from params.section import Section
 from tasks.core.checkpoints import resumable
@@ -28,6 +30,22 @@ from tasks.core.workspace import state_dir
 from tasks.tracking import job_runs, runs
 from tasks.tracking.job_events import JobRun
 from tasks.tracking.runs import StageRun
+from tasks.tracking.sealed import SEALED, sealed, unsealed
+
+
+class SealedSerializer(JSONSerializer[Any]):
+    """JSON with its sha256: a result of which a byte has changed is as good as not there, whatever it says by now."""
+
+    type: str = Field(default=SEALED, frozen=True)
+
+    def dumps(self, obj: Any) -> bytes:
+        """Returns the bytes to store."""
+        return sealed(super().dumps(obj))
+
+    def loads(self, blob: bytes) -> Any:
+        """Returns what was stored; raises ValueError where the bytes are others."""
+        return super().loads(unsealed(blob))
+
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Record)
@@ -63,7 +81,7 @@ def stage(
             retry_delay_seconds=RETRY_DELAYS,
             retry_condition_fn=_worth_another_try,
             persist_result=True,
-            result_serializer="json",
+            result_serializer=SealedSerializer(),
             **caching,
         )
 

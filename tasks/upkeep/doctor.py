@@ -17,22 +17,25 @@ from tasks.registry.ledger.history import History
 from tasks.registry.lineage.project import damage_of, in_use, verified
 from tasks.registry.lineage.verify import damage, verify_ledger
 from tasks.tracking import runs
+from tasks.upkeep import at_rest, machine
 from tasks.upkeep import dvc_cache as cache
-from tasks.upkeep import machine
 from tasks.upkeep.abandoned import open_runs
 from tasks.upkeep.finding import Finding
 
 Check = Callable[[], Iterable[Finding]]
 
 
-def checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
+def checks(project: Path, state: Path, deep: bool, results: Path | None = None) -> dict[str, Check]:
     """Returns name -> check, in the order in which findings should be mended.
 
     Args:
         project: the folder of the recipes.
         state: the state folder.
-        deep: hash every object of DVC's cache and the files of every release, not only a sample and those in use.
+        deep: hash every object of DVC's cache, the files of every release, and all that runs kept and caches have, not
+            only a sample and what is in use.
+        results: where Prefect keeps results of stages, which a deep look needs.
     """
+    beneath = files_at_rest(state, results) if deep else {}
     return {
         "versions of libraries": partial(machine.required_versions, machine.dependencies()),
         "packages of our names": partial(machine.collisions, packages_distributions()),
@@ -50,7 +53,24 @@ def checks(project: Path, state: Path, deep: bool) -> dict[str, Check]:
         "recipes and recorded data": partial(cache.recorded_data, project),
         "data in the cache": partial(cache.incomplete_folders, project),
         "bytes in the cache": partial(cache.corrupted_objects, project, deep),
+        **beneath,
     }
+
+
+def files_at_rest(state: Path, results: Path | None) -> dict[str, Check]:
+    """Returns the checks of every file that a run kept or that a cache has."""
+    found: dict[str, Check] = {
+        "files that runs kept": kept_files,
+        "soft labels": partial(at_rest.soft_labels, state / "soft-labels"),
+        "checkpoints": partial(at_rest.checkpoints, state / "checkpoints"),
+    }
+    return found | ({} if results is None else {"results of stages": partial(at_rest.results, results)})
+
+
+def kept_files() -> Iterator[Finding]:
+    """Yields the files of runs that are not as they were kept."""
+    if _has_begun():
+        yield from at_rest.kept_files()
 
 
 def named_servers() -> Iterator[Finding]:

@@ -22,7 +22,14 @@ from tasks.core.errors import IntegrityError
 from tasks.core.progress import Advance, silent
 from tasks.distill.soft_labels.packing import Packing, packings_of
 from tasks.distill.soft_labels.source import SoftLabelReport, SoftLabelSource, teacher_outputs
-from tasks.distill.soft_labels.stored import StoredView, broken, folder_of, open_view, write_view
+from tasks.distill.soft_labels.stored import (
+    StoredView,
+    broken,
+    folder_of,
+    open_view,
+    require_as_written,
+    write_view,
+)
 from tasks.kinds.contract import Per, Tensors
 from tasks.training.arrays import Arrays, SplitArrays
 from tasks.training.augment import Augmenter
@@ -120,6 +127,7 @@ class CachedSoftLabels(SoftLabelSource):
         seconds = None if folder.is_dir() else self._compute(number, key, folder)
         view = open_view(folder, key, self._packings, len(self.train))
         _require_same(view, rows, live)
+        require_as_written(view)
         self._count(view, seconds)
         self._checked.add(number)
         return view

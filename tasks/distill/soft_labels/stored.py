@@ -13,13 +13,13 @@ from numpy.lib.format import write_array_header_1_0
 from numpy.typing import NDArray
 
 from tasks.core.errors import IntegrityError, mismatch
-from tasks.core.files import whole_folder
+from tasks.core.files import sha256_of, whole_folder
 from tasks.core.mmap_rows import MmapRows
 from tasks.core.record import canonical_digest
 from tasks.distill.soft_labels.packing import Files, Packing, Stored
 from tasks.kinds.contract import Tensors
 
-KEY = "key.json"
+KEY, DIGESTS = "key.json", "sha256.json"
 Key = Mapping[str, Any]
 
 
@@ -82,6 +82,8 @@ def write_view(
                     for name, array in packing.packed(outputs[output]).items():
                         streams[name].write(array.tobytes())
         (temporary / KEY).write_text(json.dumps(key, indent=1, sort_keys=True))
+        digests = {path.name: sha256_of(path) for path in sorted(temporary.iterdir())}
+        (temporary / DIGESTS).write_text(json.dumps(digests, indent=1))
 
 
 def open_view(folder: Path, key: Key, packings: Mapping[str, Packing], samples: int) -> StoredView:
@@ -97,6 +99,28 @@ def open_view(folder: Path, key: Key, packings: Mapping[str, Packing], samples: 
         for name, (shape, dtype) in _files(packings).items()
     }
     return StoredView(folder, packings, arrays)
+
+
+def damaged_files(folder: Path) -> tuple[str, ...]:
+    """Returns the names of the files of a view that are not as they were written; none of one without digests."""
+    if not (folder / DIGESTS).is_file():
+        return ()  # written before there were any
+    try:
+        digests: dict[str, str] = json.loads((folder / DIGESTS).read_text())
+        wanted = {folder / name: sha256 for name, sha256 in digests.items()}
+    except (ValueError, AttributeError):
+        return (DIGESTS,)
+    return tuple(path.name for path, sha256 in wanted.items() if not path.is_file() or sha256_of(path) != sha256)
+
+
+def require_as_written(view: StoredView) -> None:
+    """Hashes the files of a view.
+
+    Raises:
+        IntegrityError: one is not as it was written.
+    """
+    for name in damaged_files(view.folder):
+        raise IntegrityError(broken(view.folder / name, "the bytes that were written", "others"))
 
 
 def broken(path: Path, expected: str, got: str) -> str:
