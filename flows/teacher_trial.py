@@ -21,11 +21,10 @@ from tasks.core.progress import StageAdvanced, say
 from tasks.core.workspace import state_dir
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.soft_labels.packing import packings_of
-from tasks.distill.soft_terms import per_of
-from tasks.distill.teachers.command import folder_of_answers, unanswered
+from tasks.distill.teachers.command import unanswered
 from tasks.distill.teachers.fitness import better_ways
 from tasks.distill.teachers.load_teachers import load_teacher
-from tasks.distill.teachers.teacher_kind import MadeTeacher, TeacherWork, kind_of
+from tasks.distill.teachers.teacher_kind import MadeTeacher, TeacherWork, folder_of_answers, kind_of
 from tasks.evaluate.intervals import intervals, resample
 from tasks.kinds.contract import FiguresPart, part
 from tasks.registry.ledger import entries as ledger
@@ -150,7 +149,7 @@ def _cost_of_one(recipe: Recipe, made: MadeTeacher, work: TeacherWork) -> tuple[
     seconds = (time.perf_counter() - started) / len(rows)
     tensors = {name: torch.from_numpy(values) for name, values in outputs.items()}
     distill = recipe.assistant.distill if recipe.assistant else recipe.distill
-    packings = packings_of(tensors, distill.soft_labels.top if per_of(distill) == "sequence" else None)
+    packings = packings_of(tensors, distill.soft_labels.top)
     files = [file for packing in packings.values() for file in packing.files.values()]
     return seconds, sum(prod(shape) * np.dtype(dtype).itemsize for shape, dtype in files)
 

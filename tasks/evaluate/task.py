@@ -9,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from params.evaluate import Evaluate
+from params.teacher import AnswerTable
 from tasks.contracts.metrics import GROUP, finite
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
 from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Challenge, ComparisonRecord, EvaluationRecord, Figure
@@ -77,7 +78,7 @@ def evaluate_candidates(
         constant=judged.constant,
         target=target,
         tolerance=candidates.winner.tolerance,
-        notes=(*teacher.warnings, *student.warnings, *candidates.winner.notes, *judged.notes),
+        notes=(*teacher.warnings, *_on_stored(teacher), *student.warnings, *candidates.winner.notes, *judged.notes),
         tables=tables,
         figures=tuple(_kept(run, drawing) for drawing in drawings),
         run_id=run.id,
@@ -127,6 +128,13 @@ def challenge_champion(
     prepared = PreparedData.open(evaluation.data)
     theirs = Champion(environment, version, _shipped(champion))
     return challenge(params, theirs, _shipped(evaluation), prepared, evaluation.target, seed=0)
+
+
+def _on_stored(teacher: ModelRecord) -> tuple[str, ...]:
+    """Says what the cost of a teacher means that is a table of answers."""
+    if not isinstance(teacher.architecture, AnswerTable):
+        return ()
+    return ("the teacher is stored answers: its milliseconds and bytes are those of looking them up",)
 
 
 def _shipped(evaluation: EvaluationRecord) -> ModelUnderTest:

@@ -8,9 +8,8 @@ import base64
 import io
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
@@ -147,7 +146,7 @@ class _Asking:
     def _answers(self, some: AskedSamples) -> list[list[float]]:
         """Asks the program, again where it fails, as often as the recipe says."""
         program, lines = Program(self.teacher, self.work.project), [*_lines(self.teacher, some)]
-        names = self.work.data.targets.names
+        names = _own_names(self.teacher) or self.work.data.targets.names
         for attempt in range(self.teacher.retries + 1):
             try:
                 return program.answers(lines, some.ids, names)
@@ -158,6 +157,13 @@ class _Asking:
                     got = f"{failure} in {attempts}"
                     raise StageError(mismatch(WHERE, failure.field, failure.expected, got, do)) from None
         raise AssertionError("the last attempt returns or raises")
+
+
+def _own_names(teacher: CommandTeacher) -> tuple[str, ...] | None:
+    """Returns what the program calls its outputs, where the recipe maps them by names."""
+    said = teacher.correspondence
+    names = [*said] if isinstance(said, Mapping) else []
+    return tuple(name for name in names if isinstance(name, str)) or None
 
 
 def _lines(teacher: CommandTeacher, some: AskedSamples) -> Iterator[str]:
@@ -190,14 +196,11 @@ def _log(teacher: CommandTeacher, work: TeacherWork) -> AnswerLog:
 def _made(teacher: CommandTeacher, work: TeacherWork, asking: _Asking, seconds: float | None) -> MadeTeacher:
     keys, values = asking.values()
     spec, file = work.data.card.spec, work.scratch / FILE
-    names = part(spec.task, "head", HeadPart).output_names(teacher.correspondence, teacher.lacks, None, spec.targets)
+    names = part(spec.task, "head", HeadPart).output_names(
+        teacher.correspondence, teacher.lacks, _own_names(teacher), spec.targets
+    )
     require_width(WHERE, "", values.shape[1], names, spec, isinstance(teacher.correspondence, dict))
     require_gives(WHERE, teacher.gives, values)
     write_table(file, keys, outputs_of_values(as_tensor(values), teacher.gives, names, spec))
     built = AnswerTable(kind="table")
     return MadeTeacher(load(built, file, spec), built, file, seconds=seconds)
-
-
-def folder_of_answers(state: Path) -> Path:
-    """Returns where answers are stored on this machine."""
-    return state / "teacher-answers"

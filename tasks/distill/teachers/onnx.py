@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -50,6 +49,10 @@ class Graph:
     """
 
     def __init__(self, path: Path) -> None:
+        import tasks.runtime  # noqa: F401 - switches the telemetry of the library off, before it is loaded
+
+        import onnxruntime as ort  # isort: skip
+
         self.path = path
         options = ort.SessionOptions()
         options.log_severity_level = QUIET

@@ -8,9 +8,8 @@ from params.teacher import TeacherSection
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.core.fingerprint import TRAINING
 from tasks.core.workspace import project_root, state_dir
-from tasks.distill.teachers.command import folder_of_answers
 from tasks.distill.teachers.fitness import Fitness, require_fitness
-from tasks.distill.teachers.teacher_kind import MadeTeacher, TeacherWork, kind_of
+from tasks.distill.teachers.teacher_kind import MadeTeacher, TeacherWork, folder_of_answers, kind_of
 from tasks.models.weights import save_weights
 from tasks.tracking.runs import StageRun
 from tasks.tracking.task import advance_of, stage
@@ -21,7 +20,7 @@ from tasks.training.record import record_of_file, summary_of, weights_file
 TITLE = "teacher"
 
 
-@stage(TITLE, (*TRAINING, "onnxruntime"), summary_of)
+@stage(TITLE, TRAINING, summary_of)
 def train_teacher(run: StageRun, teacher: TeacherSection, data: DataRecord, seed: int) -> ModelRecord:
     """Trains the teacher, or opens the one that was brought along, and measures it.
 

@@ -128,6 +128,11 @@ class TeacherKind(Protocol):
         """Looks at what was brought along; raises as `make`, as far as headers tell."""
 
 
+def folder_of_answers(state: Path) -> Path:
+    """Returns where what programs have answered is stored on this machine."""
+    return state / "teacher-answers"
+
+
 def kind_of(teacher: TeacherSection) -> TeacherKind:
     """Returns the module of a teacher's kind."""
     found: Any = load("tasks.distill.teachers.{}", teacher.kind)

@@ -133,3 +133,13 @@ def test_pictures_are_sent_as_png(world: Any) -> None:
     )
     made = world.make(**world.program(text, sends="picture"))
     assert (world.logits(made.network) == [8, 8, 1]).all()
+
+
+def test_a_program_may_name_its_outputs(world: Any) -> None:
+    text = READS + (
+        "said = {'tree': 0.5, 'bush': 0.3, 'ash': 0.2}\n"
+        "for one in lines: print(json.dumps({'id': one['id'], 'probabilities': said}))\n"
+    )
+    said = world.program(text, gives="probabilities", classes={"tree": "birch", "ash": "ash", "bush": "cedar"})
+    parts = np.exp(world.logits(world.make(**said).network))
+    assert np.allclose(parts, [0.2, 0.5, 0.3])
