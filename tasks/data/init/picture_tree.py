@@ -1,6 +1,5 @@
 """What the names in a folder of pictures tell: the labels, a published split, and what is left out."""
 
-import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,13 +45,6 @@ class PictureTree:
     def of_label(self, label: str) -> list[Path]:
         """Returns the pictures of a label in all parts."""
         return [path for paths in self.pictures[label].values() for path in paths]
-
-    def near_equal(self) -> list[list[str]]:
-        """Returns labels that differ in case, spaces or the way an accent is written alone."""
-        alike: dict[str, list[str]] = defaultdict(list)
-        for label in self.labels:
-            alike["".join(unicodedata.normalize("NFKC", label).casefold().split())].append(label)
-        return [labels for labels in alike.values() if len(labels) > 1]
 
 
 def picture_tree(folder: Path) -> PictureTree:

@@ -12,6 +12,7 @@ from tasks.data.init.picture_looks import DECODED, GREY, Looks, levels_of, looks
 from tasks.data.init.picture_tree import WHOLE, PictureTree, picture_tree
 from tasks.data.init.templates import HEAD, OFFICIAL, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
+from tasks.data.prepared.near_equal import near_equal
 from tasks.data.readers.picture import NO_PICTURE
 
 SIDES = (8, 16, 32, 64)
@@ -165,7 +166,7 @@ def _notes(tree: PictureTree, looks: Looks, guess: _Guess) -> Iterator[str]:
     if tree.left_out:
         total = sum(tree.left_out.values())
         yield f"Left out: {total:,} files: {_counted(tree.left_out)}."
-    for labels in tree.near_equal():
+    for labels in near_equal(tree.pictures):
         names = " and ".join(f"`{label}`" for label in labels)
         yield f"Nearly equal: {names} are different classes here; if they are one, give their folders one name."
     yield from _notes_of_modes(looks, guess)
