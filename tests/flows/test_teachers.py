@@ -1,6 +1,7 @@
 """The digits recipe with its own teacher brought along in four ways; runs after the plain recipe, in its project."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ FORMS = {
     "weights": f"{{kind: weights, weights: brought/teacher.safetensors, architecture: {RESNET}}}",
     "onnx": "{kind: onnx, file: brought/teacher.onnx, licence: Apache-2.0}",
     "answers": "{kind: answers, file: brought/answers.parquet, gives: logits}",
-    "command": "{kind: command, command: [python, brought/ask.py], gives: logits, canaries: 2}",
+    "command": f"{{kind: command, command: [{sys.executable}, brought/ask.py], gives: logits, canaries: 2}}",
 }
 
 

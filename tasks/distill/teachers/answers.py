@@ -21,6 +21,8 @@ from tasks.distill.teachers.table import FILE, joined_answers, load, write_table
 from tasks.distill.teachers.teacher_kind import MadeTeacher, Place, TeacherWork
 from tasks.kinds.contract import HeadPart, part
 
+UNNAMED_INDEX = "__index_level_"
+"""what pandas calls the numbers of rows in a Parquet file"""
 SHOWN = 5
 """ids named in a message"""
 
@@ -106,7 +108,7 @@ def _columns(path: Path, teacher: AnswersTeacher, project: Path) -> list[str] | 
             return None
         case ".parquet":
             with _reading(path):
-                return list(pq.read_schema(path).names)
+                return [name for name in pq.read_schema(path).names if not name.startswith(UNNAMED_INDEX)]
         case _:
             with _reading(path):
                 return list(pd.read_csv(path, nrows=0).columns)
@@ -115,8 +117,9 @@ def _columns(path: Path, teacher: AnswersTeacher, project: Path) -> list[str] | 
 def _table(path: Path) -> pd.DataFrame:
     with _reading(path):
         if _kind(path) == ".parquet":
-            found: pd.DataFrame = pq.read_table(path).to_pandas()
-            return found
+            # Without what pandas notes beside the columns: an index with a name is a column like the others.
+            found: pd.DataFrame = pq.read_table(path).to_pandas(ignore_metadata=True)
+            return found[[name for name in found.columns if not name.startswith(UNNAMED_INDEX)]]
         # As texts at first: `007` is an id, and so is `NA`.
         texts = pd.read_csv(path, dtype=str, keep_default_na=False)
         return pd.DataFrame({name: _converted(texts[name]) for name in texts.columns})

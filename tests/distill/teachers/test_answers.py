@@ -102,3 +102,13 @@ def test_logits_where_probabilities_are_said_are_refused(world: Any) -> None:
 def _said(world: Any, gives: str) -> dict[str, Any]:
     world.table().to_csv(world.folder / "a.csv", index=False)
     return {"kind": "answers", "file": "a.csv", "gives": gives}
+
+
+@pytest.mark.parametrize("index", ["numbers of rows", "ids"])
+def test_an_index_of_pandas_is_no_answer(world: Any, index: str) -> None:
+    table = world.table()
+    table = table.set_index("id") if index == "ids" else pd.concat([table[:9], table[9:].reset_index(drop=True)])
+    table.to_parquet(world.folder / "a.parquet")
+    said = {"kind": "answers", "file": "a.parquet", "gives": "logits"}
+    world.look(**said)
+    assert np.abs(world.logits(world.make(**said).network) - world.logits(world.network)).max() < 1e-5
