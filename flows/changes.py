@@ -94,6 +94,7 @@ def task_functions(recipe: Recipe) -> Iterator[str]:
     yield f"tasks.distill.task:{'teach_each_other' if recipe.peer else 'distill_student'}"
     yield "tasks.distill.task:train_baseline"
     yield "tasks.compress.task:compress_student"
+    yield "tasks.evaluate.task:weigh_teacher"
     yield "tasks.evaluate.task:evaluate_candidates"
     yield "tasks.registry.task:register_student"
 

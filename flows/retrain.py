@@ -12,9 +12,9 @@ from prefect.runtime import flow_run
 
 from flows.logs import follow
 from flows.promote import promote, report, report_on_moved
+from flows.teacher_harm import without_harm, without_teacher
 from params.pipeline import Recipe
 from params.promote import ENVIRONMENTS, Gate
-from params.student import Student
 from params.teacher import TeacherSection, TrainedTeacher
 from tasks.compress.task import compress_student
 from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord
@@ -56,8 +56,9 @@ def retrain(recipe: Recipe) -> Retrained:
             teachers = train_teachers(recipe, data)
             baseline = train_baseline(without_teacher(recipe.student), data, recipe.seed)
             taught_by, student = teach_student(recipe, teachers, data)
+            distillation, student = without_harm(recipe, taught_by, baseline, student, data)
             candidates = compress_student(
-                recipe.compress, recipe.student, recipe.distill, taught_by, student, data, recipe.seed
+                recipe.compress, recipe.student, distillation, taught_by, student, data, recipe.seed
             )
             evaluation = evaluate_candidates(
                 recipe.name,
@@ -106,11 +107,6 @@ def teach_student(
     else:
         nearest = teachers
     return nearest, distill_student(recipe.student, recipe.distill, nearest, data, recipe.seed)
-
-
-def without_teacher(student: Student) -> Student:
-    """Returns the student as the baseline trains it: what the teacher gives is not there."""
-    return student.model_copy(update={"init": "random"}) if student.starts_from_teacher else student
 
 
 def promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion, ...]:

@@ -13,12 +13,13 @@ from prefect.runtime import flow_run
 
 from flows.logs import follow
 from flows.reconcile import owned_runs
-from flows.retrain import parent_run, train_teachers, without_teacher
+from flows.retrain import parent_run, train_teachers
 from flows.sweep.ranking import RankedTrial, ranked
 from flows.sweep.report import log_front, rows
 from flows.sweep.runner import FailedTrial, FinishedTrial, SharedInputs, run_trials
 from flows.sweep.search_space import SearchSpace
 from flows.sweep.task_runners import task_runner
+from flows.teacher_harm import without_teacher
 from tasks.contracts.scores import ComparisonRecord, EvaluationRecord
 from tasks.core.errors import StageError
 from tasks.core.locks import shared

@@ -202,6 +202,15 @@ class EvaluationRecord(Record):
         }
 
 
+class TeacherWorth(Record):
+    """What the teacher was worth to the student on validation data, where what ships is chosen."""
+
+    gains: dict[str, Interval]
+    """metric -> that of the student minus that of the same one without its teacher, paired by sample"""
+    run_id: str
+    created: datetime
+
+
 class ComparisonRecord(Record):
     """Several students of one teacher on the same validation data, side by side, each as the file that would ship."""
 

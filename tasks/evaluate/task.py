@@ -8,12 +8,22 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from params.compress import Target
 from params.evaluate import Evaluate
 from params.teacher import AnswerTable
 from tasks.contracts.metrics import GROUP, finite
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
-from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Challenge, ComparisonRecord, EvaluationRecord, Figure
-from tasks.contracts.words import interval_in_digits
+from tasks.contracts.scores import (
+    BASELINE,
+    STUDENT,
+    TEACHER,
+    Challenge,
+    ComparisonRecord,
+    EvaluationRecord,
+    Figure,
+    TeacherWorth,
+)
+from tasks.contracts.words import gain_in_digits, interval_in_digits
 from tasks.core.fingerprint import DRAWING, MEASURING
 from tasks.distill.teachers.load_teachers import load_teacher
 from tasks.distill.teachers.teacher_kind import Answerer
@@ -29,7 +39,7 @@ from tasks.tracking.task import advance_of, stage
 from tasks.training.loop import VALIDATION as VALIDATED
 from tasks.training.network import PreparedData
 
-TITLE, COMPARISON = "evaluate", "compare"
+TITLE, COMPARISON, WORTH = "evaluate", "compare", "worth"
 
 
 def _summary(record: EvaluationRecord) -> str:
@@ -84,6 +94,23 @@ def evaluate_candidates(
         run_id=run.id,
         created=datetime.now(UTC),
     )
+
+
+def _summary_of_worth(record: TeacherWorth) -> str:
+    name, gain = next(iter(record.gains.items()))
+    return f"the teacher is worth {gain_in_digits(gain)} {name} on validation data"
+
+
+@stage(WORTH, MEASURING, _summary_of_worth)
+def weigh_teacher(
+    run: StageRun, evaluation: Evaluate, baseline: ModelRecord, student: ModelRecord, data: DataRecord, seed: int
+) -> TeacherWorth:
+    """Compares the student with the same one without its teacher on validation data, each as its ONNX file."""
+    prepared = PreparedData.open(data)
+    models = _exported(run, {BASELINE: baseline, STUDENT: student}, prepared, seed)
+    advance = advance_of(WORTH)
+    _, context = score_all(evaluation, models, BASELINE, prepared, Target(), seed, advance, VALIDATION)
+    return TeacherWorth(gains=context.gains(STUDENT, BASELINE), run_id=run.id, created=datetime.now(UTC))
 
 
 def _summary_of_comparison(record: ComparisonRecord) -> str:

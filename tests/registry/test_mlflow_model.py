@@ -185,6 +185,12 @@ def test_a_description_has_whole_sections_and_fits_every_database() -> None:
     assert not any(word in text for word in ("tags:", "## Lineage", "## Limits", "xxx"))
 
 
+def test_a_table_that_is_too_wide_for_the_page_loses_its_last_columns() -> None:
+    row = "| a\\|b | " + " | ".join(map(str, range(12))) + " |"
+    assert described(f"{CARD}{row}\n", "1", "r", "v").splitlines()[-1] != row
+    assert "| a\\|b | 0 | 1 | 2 | 3 | 4 | 5 | 6 |\n" in described(f"# t\n{row}\n", "1", "r", "v")
+
+
 def raw_bundle(folder: Path, facts: dict[str, Any], spec: InputSpec, samples: NDArray[Any], **further: Any) -> Path:
     """Writes an MLflow model of a bundle that reads raw samples; returns its folder."""
     model = mean_model(spec)

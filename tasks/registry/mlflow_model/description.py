@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 LONGEST = 5_000
 """characters of a description that every database of MLflow's takes"""
+WIDEST = 8
+"""columns of a table: MLflow's page folds or cuts what is wider"""
+_CELL_END = re.compile(r"(?<!\\)\|")
 _HEAD = re.compile(r"\A---\n.*?\n---\n+", re.DOTALL)
 _SECTION = re.compile(r"(?m)^(?=## )")
 LEFT_OUT = ("## How to run it", "## Lineage")
@@ -25,7 +28,14 @@ def described(card: str, experiment_id: str, run_id: str, data: str) -> str:
         f"[Report]({run}/artifacts/report.html), [whole card]({run}/artifacts/model_card.md), [run]({run});"
         f" data: {data}\n\n"
     )
-    return links + "".join(_fitting(_HEAD.sub("", card), LONGEST - len(links)))
+    body = "\n".join(map(_narrow, _HEAD.sub("", card).split("\n")))
+    return links + "".join(_fitting(body, LONGEST - len(links)))
+
+
+def _narrow(line: str) -> str:
+    """Returns a row of a table without the columns on the right that are too many, and any other line as it is."""
+    ends = [found.end() for found in _CELL_END.finditer(line)] if line.startswith("|") else []
+    return line[: ends[WIDEST]] if len(ends) > WIDEST else line
 
 
 def _fitting(text: str, room: int) -> Iterator[str]:
