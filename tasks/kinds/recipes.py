@@ -179,6 +179,8 @@ def _without_tags(location: Location, value: Any) -> Location:
         is_tag = isinstance(value, dict) and value.get("kind") == step
         if inner is _ABSENT and (is_tag or isinstance(step, int) or place < len(location)):
             continue
+        if is_tag and place < len(location) and isinstance(inner, str):
+            continue  # a field that is named as the kind: `{kind: weights, weights: FILE}`
         kept.append(step)
         value = inner
     return tuple(kept)
