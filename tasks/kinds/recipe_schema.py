@@ -24,6 +24,8 @@ SHORT: dict[str, dict[str, Any]] = {
     "Label": {"type": "string"},
 }
 """section -> what may stand in its place"""
+KIND_GUESSED = ("TrainedTeacher", "WeightsTeacher")
+"""sections whose other fields say which kind they are"""
 
 
 def recipe_schema() -> dict[str, Any]:
@@ -36,6 +38,8 @@ def recipe_schema() -> dict[str, Any]:
             if name in fields:
                 fields[name]["description"] = text
     _take_short_forms(schema["$defs"])
+    for name in KIND_GUESSED:
+        schema["$defs"][name]["required"].remove("kind")
     # The name is that of the file where it is left out.
     required = [name for name in schema["required"] if name != "name"]
     return {"$schema": ADDRESS, **schema, "required": required}
