@@ -46,7 +46,7 @@ def test_every_recipe_of_the_repository_is_valid(name: str) -> None:
         ("stratified\n    validation: 0.2\n    test: 0.2", "official\n    validation: 0.2", "data", "does not go with"),
         ("requires: staging", "requires: edge", "promote.edge.requires", "'staging'"),
         ("name: digits", "name: fashion", "name", "the name of the file"),
-        ("seed: 0\n\ndata", "seed: 0\nseed: 1\n\ndata", "seed", "first on line 3"),
+        ("seed: 0\n\ndata", "seed: 0\nseed: 1\n\ndata", "seed", "first on line 4"),
     ],
 )
 def test_a_mistake_is_named_by_field_with_what_was_expected(
