@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tasks.core.errors import IntegrityError
 from tasks.core.files import local_path, sha256_of
-from tasks.distill.soft_labels.stored import KEY, damaged_files, folder_of
+from tasks.distill.soft_labels.stored import DIGESTS, KEY, damaged_files, folder_of
 from tasks.tracking.kept import digests_in
 from tasks.tracking.sealed import SEALED, unsealed
 from tasks.training.checkpoints.checkpoint_file import read_checkpoint
@@ -37,7 +37,9 @@ def soft_labels(store: Path) -> Iterator[Finding]:
         if not wrong and not _is_named_by_its_key(folder):
             wrong = {KEY: None}
         for name in wrong:
-            yield Finding(f"`{folder / name}`: expected the bytes that were written, got others", f"rm -r {folder}")
+            yield Finding(
+                f"`{folder / name}`: expected the bytes that `{DIGESTS}` names, got others", f"rm -r {folder}"
+            )
 
 
 def results(folder: Path) -> Iterator[Finding]:
