@@ -59,11 +59,14 @@ class Service:
 
     async def run(self, work: Callable[[Predictor], Response], size: int = 0) -> Response:
         """Returns what `work` answers with the current release, in a thread; `size` is that of the body."""
-        pool = self._large if size > LARGE else self._pool
-        try:
-            return await asyncio.get_running_loop().run_in_executor(pool, lambda: work(self.model.get()))
-        except WrongInputError as error:
-            raise HTTPException(400, str(error)) from None
+
+        def done() -> Response:
+            try:
+                return work(self.model.get())
+            except WrongInputError as error:  # an exception holds what was read until it is gone
+                return answer({"error": str(error)}, 400)
+
+        return await asyncio.get_running_loop().run_in_executor(self._large if size > LARGE else self._pool, done)
 
     async def with_body(self, request: Request, work: Callable[[bytes], Awaitable[Response]]) -> Response:
         """Returns what `work` answers for a request's body; few large ones are in memory at once."""
