@@ -116,7 +116,7 @@ def test_a_recipe_takes_the_new_objective_architecture_and_pass(extended: tuple[
         "student.architecture={kind: one_layer, width: 16}",
         "compress.candidates=[fp32, [rounded]]",
     )
-    run = project.stillhouse("run", "params/digits.yaml", *(word for one in chosen for word in ("--set", one)))
+    run = project.stillhouse("run", "params/digits.yaml", "-v", *(word for one in chosen for word in ("--set", one)))
     assert run.code in (0, 1), run.err
     assert run.stages["teacher"] == "reused"
     assert run.stages["student"] == "done"
