@@ -1,6 +1,7 @@
 """Serves over HTTP with uvicorn, for staging and for gateways; within limits of size, number and time."""
 
 import asyncio
+import ctypes
 import logging
 import resource
 import signal
@@ -20,6 +21,8 @@ from .served import ServedModel
 from .service import ServeLimits, Service
 
 BACKLOG = 1024
+M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 2**17
+"""of `mallopt` in <malloc.h>; bytes"""
 LONGEST_HEAD = 2**16
 """bytes before a body; the parser has no limit of its own"""
 _REFUSED = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
@@ -107,6 +110,7 @@ def serve(device: Device, host: str, port: int, limits: ServeLimits, say: Callab
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
     _allow_many_connections()
+    _give_back_large_blocks()
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what is wrong is answered, not printed
     say(f"{predictor.manifest.name} version {predictor.receipt.version} on http://{host}:{listening.getsockname()[1]}")
     uvicorn.Server(_config(model, limits)).run([listening])
@@ -142,6 +146,13 @@ def _allow_many_connections() -> None:
     """Takes as many open files as the system allows: a slow client costs a file, and nothing else."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _give_back_large_blocks() -> None:
+    """Lets glibc give large blocks back when they are freed; by itself it keeps them after the first."""
+    change = getattr(ctypes.CDLL(None), "mallopt", None)
+    if change is not None:
+        change(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 def _stopped(_number: int, _frame: Any) -> None:

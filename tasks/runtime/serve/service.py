@@ -1,7 +1,6 @@
 """What every route of the server needs: the model of the moment, threads to predict in, and limits."""
 
 import asyncio
-import ctypes
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -75,11 +74,8 @@ class Service:
             raise self._too_long(length)
         if length <= LARGE:
             return await work(await self._body(request))
-        try:
-            async with self._arriving:
-                return await work(await self._body(request))
-        finally:
-            asyncio.get_running_loop().call_later(1, self._large.submit, _give_back_memory)
+        async with self._arriving:
+            return await work(await self._body(request))
 
     async def _body(self, request: Request) -> bytes:
         body, more = bytearray(), True
@@ -95,13 +91,6 @@ class Service:
 
     def _too_long(self, length: int) -> HTTPException:
         return HTTPException(413, f"body: expected at most {self.limits.max_bytes} bytes, got {length}")
-
-
-def _give_back_memory() -> None:
-    """Gives what was freed back to the system: glibc keeps it for a next request that is as large."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 def answer(content: dict[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
