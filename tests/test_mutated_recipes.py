@@ -73,7 +73,7 @@ def checked(path: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
     """What `stillhouse check` says and how it ends, in this process."""
     out, err = io.StringIO(), io.StringIO()
     monkeypatch.setattr(sys, "argv", ["stillhouse", "check", str(path)])
-    monkeypatch.setattr(console.console, "file", out)
+    monkeypatch.setattr(console.console, "_file", out)
     with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
         cli.main()
     return Answer(int(ended.value.code or 0), out.getvalue(), err.getvalue())

@@ -16,6 +16,7 @@ from sqlalchemy import insert
 
 from benchmarks.clone import clone_into
 from cli.main import main
+from cli.output.console import to_stderr
 from flows.changes import ingredients_of
 from flows.run import load
 from infra.services.prefect_server import HOST, free_port, wait_until_healthy
@@ -133,6 +134,7 @@ def typed(fresh: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         return Said(int(end.value.code or 0), said.out, said.err, time.perf_counter() - started)
 
     yield run
+    to_stderr(False)  # a command that prints JSON asks for it, and its process ends
     database.engine.cache_clear()
     os.environ.clear()
     os.environ.update(before)
