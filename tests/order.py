@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-ONE_PROJECT = ("at_rest", "interruption", "pages", "proof", "retrain", "ways_to_get_smaller")
-"""modules of `tests/flows` that look at one project, in which the recipe of digits ran once"""
+ONE_PROJECT = ("retrain", "proof", "pages", "ways_to_get_smaller", "at_rest", "interruption")
+"""modules of `tests/flows` that look at one project, in which the recipe of digits ran once, in this order"""
 SHARED = tuple(f"tests/flows/test_{name}.py" for name in ONE_PROJECT)
 FIRST = ("tests/flows/", "tests/training/", "tests/data/", "tests/registry/", "tests/test_mutated_recipes.py")
 
@@ -25,6 +25,8 @@ def longest_first(items: list[pytest.Item], root: Path) -> None:
     def rank(item: pytest.Item) -> tuple[int, int]:
         module = item.path.relative_to(root).as_posix()
         places = [place for place, name in enumerate(FIRST) if module.startswith(name)]
-        return (module not in SHARED, places[0] if places else len(FIRST))
+        if module in SHARED:
+            return (0, SHARED.index(module))
+        return (1, places[0] if places else len(FIRST))
 
     items.sort(key=rank)
