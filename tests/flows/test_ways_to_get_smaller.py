@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from mlflow import MlflowClient
 
@@ -39,6 +40,7 @@ def test_passes_that_learn_go_through_a_whole_run(served: Any, first_run: Any) -
     assert kept(served, "mixed_int8") == kept(served, "qat_int8_w6") == {".onnx"}
 
 
+@pytest.mark.slow
 def test_limits_that_nothing_keeps_show_the_front_and_register_nothing(served: Any, first_run: Any) -> None:
     before = versions(served)
     said = served.stillhouse("run", "params/digits.yaml", "--set", "compress.limits.bytes=1")
