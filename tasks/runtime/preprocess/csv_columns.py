@@ -24,27 +24,39 @@ class CsvColumns:
         return f"line {self.lines[row]}"
 
 
-def read_columns(content: bytes, separator: str, encoding: str, wanted: Sequence[str]) -> CsvColumns:
+def read_columns(
+    content: bytes, separator: str, encoding: str, wanted: Sequence[str], short: bool = False
+) -> CsvColumns:
     """Returns columns of a CSV file with a header; byte order marks and another separator are recognised.
 
+    Args:
+        content: the whole file.
+        separator: tried first.
+        encoding: of the file, where it has no byte order mark.
+        wanted: names of columns.
+        short: a line may end before the last of them; the cells that it lacks are empty.
+
     Raises:
-        WrongInputError: it is empty or no such file, or a column is missing.
+        WrongInputError: it is empty or no such file, a column is missing, or a line is too long or too short.
     """
     if content.startswith(GZIP):
         raise WrongInputError("`inputs`: expected CSV, got a gzip file; unpack it first")
     try:
-        return _columns(decoded(content, encoding), separator, wanted)
+        return _columns(decoded(content, encoding), separator, wanted, short)
     except CsvTextError as error:
         raise WrongInputError(f"`{error.where or INPUTS}`: {error.told}") from None
 
 
-def _columns(text: str, separator: str, wanted: Sequence[str]) -> CsvColumns:
+def _columns(text: str, separator: str, wanted: Sequence[str], short: bool) -> CsvColumns:
     header, lines = _opened(text, separator)
     if not {*wanted} <= {*header}:
         header, lines = _opened(text, recognised_separator(text, wanted))
     _require(header, wanted)
     places = {name: header.index(name) for name in wanted}
-    found = [(number, _row(number, line, len(header))) for number, line in lines]
+    least = 0 if short else max(places.values()) + 1
+    found = [(number, _row(number, line, len(header), least)) for number, line in lines]
+    if not found:
+        raise CsvTextError("", "rows below the header", "none", "give at least one")
     return CsvColumns(
         {name: [row[at] for _, row in found] for name, at in places.items()}, [number for number, _ in found]
     )
@@ -57,18 +69,20 @@ def _opened(text: str, separator: str) -> tuple[list[str], Iterator[tuple[int, l
 
 
 def _require(header: Sequence[str], wanted: Sequence[str]) -> None:
+    if not header:
+        raise CsvTextError("", "CSV with a header and rows", "an empty file", f"give {_shown(wanted)}")
     missing = [name for name in wanted if name not in header]
     if missing:
-        got = _shown(header) if header else "an empty file"
-        raise CsvTextError("line 1", f"the columns {_shown(missing)} too", got, "add them")
+        raise CsvTextError("line 1", f"the columns {_shown(missing)} too", _shown(header), "add them")
     twice = [name for name in wanted if header.count(name) > 1]
     if twice:
         raise CsvTextError("line 1", f"{_shown(twice)} once", "it twice", "rename one")
 
 
-def _row(number: int, line: list[str], columns: int) -> list[str]:
+def _row(number: int, line: list[str], columns: int, least: int) -> list[str]:
+    """Returns the cells of a line, which must have `least` of them."""
     row = fitted(line, columns)
-    if row is None:
+    if row is None or len(line) < least:
         do = "mend the line; is the separator right?"
         raise CsvTextError(f"line {number}", f"{columns} cells", f"{len(line)}", do)
     return row

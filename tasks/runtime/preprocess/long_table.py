@@ -77,7 +77,7 @@ class LongTablePreprocessor:
             WrongInputError: it is empty or no such file, a column is missing, or a row is wrong.
         """
         wanted = [self.sequence, *([self.order] if self.order else []), *self.feature_names]
-        table = read_columns(content, self.separator, self.encoding, wanted)
+        table = read_columns(content, self.separator, self.encoding, wanted, short=True)
         return whole(self.sequences(table.cells.__getitem__, table.row_name))
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:

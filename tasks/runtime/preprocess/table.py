@@ -1,6 +1,5 @@
 """Rows of a table as features: from a CSV file like the one that the model was trained on, or from JSON records."""
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,11 +10,10 @@ from ..bundle.fields import Fields, Json
 from ..bundle.session import INPUTS
 from ..errors import WrongInputError
 from .cells import BOOLEAN, CATEGORY, PERCENT, PLAIN, TYPES, UNSEEN, NumberFormat, ParsedCells, TableColumn
-from .csv_text import CsvTextError, decoded, fitted, header_of, lines_of, recognised_separator
+from .csv_columns import read_columns
 from .preprocessor import ModelInputs
 
 KIND = "table"
-GZIP = b"\x1f\x8b"
 Cells = Mapping[str, Sequence[str]]
 
 
@@ -53,13 +51,9 @@ class TablePreprocessor:
         Raises:
             WrongInputError: it is empty or no such file, a column is missing, or a cell is wrong.
         """
-        if content.startswith(GZIP):
-            raise WrongInputError("`inputs`: expected CSV, got a gzip file; unpack it first")
-        try:
-            places, cells = self._table(decoded(content, self.encoding))
-        except CsvTextError as error:
-            raise WrongInputError(f"`{error.where or INPUTS}`: {error.told}") from None
-        return self._inputs([f"line {place}" for place in places], cells)
+        wanted = [column.name for column in self.columns]
+        table = read_columns(content, self.separator, self.encoding, wanted)
+        return self._inputs([f"line {number}" for number in table.lines], table.cells)
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
         """Returns samples given as objects: numbers, texts, or null for a gap, by the names of columns.
@@ -81,21 +75,6 @@ class TablePreprocessor:
         """Returns the JSON schema of a record; columns that are not named may come along."""
         properties = {column.name: _property(column) for column in self.columns}
         return {"type": "object", "properties": properties, "required": [*properties]}
-
-    def _table(self, text: str) -> tuple[list[int], dict[str, list[str]]]:
-        """Returns the numbers of lines, and the cells of each column that is needed."""
-        wanted = [column.name for column in self.columns]
-        header, lines = _opened(text, self.separator)
-        if not {*wanted} <= {*header}:
-            header, lines = _opened(text, recognised_separator(text, wanted))
-        if not header:
-            raise CsvTextError("", "CSV with a header and rows", "an empty file", f"give {_shown(wanted)}")
-        self._require("line 1", header)
-        places = {name: header.index(name) for name in wanted}
-        found = [(number, _whole(number, line, len(header), max(places.values()))) for number, line in lines]
-        if not found:
-            raise CsvTextError("", "rows below the header", "none", "give at least one")
-        return [number for number, _ in found], {name: [row[at] for _, row in found] for name, at in places.items()}
 
     def _require(self, where: str, names: Sequence[str]) -> None:
         missing = [column.name for column in self.columns if column.name not in names]
@@ -184,21 +163,6 @@ def _column(fields: Fields) -> TableColumn:
     except (ValueError, KeyError):
         raise fields.wrong("fill", "a value of the column", column.fill) from None
     return column
-
-
-def _opened(text: str, separator: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """Returns the header, and what is below it."""
-    lines = lines_of(io.StringIO(text, newline=""), separator)
-    return header_of(next(lines, (0, []))[1]), lines
-
-
-def _whole(number: int, line: list[str], columns: int, last: int) -> list[str]:
-    """Returns the cells of a line up to the last one that is needed."""
-    row = fitted(line, columns)
-    if row is None or len(line) <= last:
-        do = "mend the line; is the separator right?"
-        raise CsvTextError(f"line {number}", f"{columns} cells", f"{len(line)}", do)
-    return row
 
 
 def _property(column: TableColumn) -> dict[str, Any]:

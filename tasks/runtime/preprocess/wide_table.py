@@ -67,7 +67,7 @@ class WideTablePreprocessor:
         Raises:
             WrongInputError: it is empty or no such file, a column is missing, or a row is wrong.
         """
-        table = read_columns(content, self.separator, self.encoding, self.columns)
+        table = read_columns(content, self.separator, self.encoding, self.columns, short=True)
         return whole(self.sequences(table.cells.__getitem__, table.row_name))
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
