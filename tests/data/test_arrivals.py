@@ -79,6 +79,7 @@ def registry(tmp_path: Path, images: Path) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_pictures_of_another_repository_arrive_by_dvc_update(
     project: Path, registry: Path, make_recipe: MakeRecipe
 ) -> None:

@@ -211,6 +211,7 @@ def test_only_columns_that_are_kept_can_be_split_by(cells: Path, make_recipe: Ma
 
 
 @pytest.mark.usefixtures("index")
+@pytest.mark.slow
 def test_solar_cells_are_split_as_published(make_recipe: MakeRecipe, prepared: Prepared) -> None:
     section = yaml.safe_load((ROOT / "params/solar.yaml").read_text())["data"]
     section["reader"]["size"] = [8, 8]

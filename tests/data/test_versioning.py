@@ -249,6 +249,7 @@ def test_a_kill_of_the_run_ends_the_stage_too(table_recipe: Recipe, project: Pat
     assert not (project / "late").exists()
 
 
+@pytest.mark.slow
 def test_a_remote_that_lacks_files_does_not_keep_data_from_being_made(table_recipe: Recipe, project: Path) -> None:
     versioned_data(project, table_recipe)
     _object(project, "train-00000.inputs.npy", ".stillhouse/dvc-remote/files/md5").unlink()
@@ -264,6 +265,7 @@ def test_reading_the_version_needs_no_dvc(table_recipe: Recipe, project: Path) -
     assert time.perf_counter() - started < 0.1
 
 
+@pytest.mark.slow
 def test_a_remote_that_cannot_be_written_to_does_not_undo_what_was_made(
     table_recipe: Recipe, project: Path, table: Path
 ) -> None:

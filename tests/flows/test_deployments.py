@@ -51,6 +51,7 @@ def answer(address: str, body: object = None) -> Any:
         return json.load(response)
 
 
+@pytest.mark.slow
 def test_the_deployments_are_valid_and_a_worker_runs_one_that_finds_nothing_to_do(quiet: Project, api: str) -> None:
     prefect(quiet, api, "deploy", "--prefect-file", "infra/prefect.yaml", "--all")
     deployed = {one["name"]: one for one in answer(f"{api}/deployments/filter", {})}

@@ -51,7 +51,7 @@ HEAT: dict[str, Any] = {
         "architecture": {"kind": "one_layer", "width": 12},
         "training": {"epochs": 60, "batch_size": 32, "learning_rate": 0.01},
     },
-    "distill": {"alpha": 0.5, "objectives": [{"kind": "logit_mse"}]},
+    "distill": {"alpha": 0.5, "objectives": [{"kind": "logit_mse"}, {"kind": "cosine"}]},
     "compress": {"candidates": ["fp32", ["rounded"]], "limits": {"below_student": {"r2": 0.05}}},
     "promote": {
         "staging": {"approval": "automatic", "quality": {"r2": 0.7, "absolute_error": 1.0}},
@@ -109,6 +109,7 @@ def test_nothing_changed_for_a_recipe_that_uses_none_of_them(extended: tuple[Pro
     assert "nothing changed" in again.out
 
 
+@pytest.mark.slow
 def test_a_recipe_takes_the_new_objective_architecture_and_pass(extended: tuple[Project, Said]) -> None:
     project, _ = extended
     chosen = (

@@ -105,6 +105,7 @@ def test_the_exit_code_is_ours_wherever_ctrl_c_was_heard(tmp_path: Path) -> None
     assert (said.returncode, said.stderr) == (130, "stillhouse: over\n")
 
 
+@pytest.mark.slow
 def test_a_run_stopped_with_all_its_processes_ends_at_once_and_has_told_prefect(project: Any, first_run: Any) -> None:
     with long_run(project) as process:
         # As systemd and a container do; its Prefect server stays until the run has said that it was stopped.

@@ -139,6 +139,7 @@ def tables_being_made(project: Project) -> Iterator[None]:
             connection.execute(f"INSERT INTO {VERSION_TABLE} VALUES (?)", (revision,))
 
 
+@pytest.mark.slow
 def test_a_run_that_replaces_ends_the_one_that_goes_on(quiet: Project) -> None:
     with serving(quiet, "--overlap", "replace") as schedule:
         with tables_being_made(quiet):

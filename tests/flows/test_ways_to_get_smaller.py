@@ -25,6 +25,7 @@ def kept(served: Any, name: str) -> set[str]:
     return {path.suffix for path in found}
 
 
+@pytest.mark.slow
 def test_passes_that_learn_go_through_a_whole_run(served: Any, first_run: Any) -> None:
     said = served.stillhouse(
         *("run", "params/digits.yaml", "--set", f"compress.candidates={PASSES}"),

@@ -100,6 +100,7 @@ def test_a_process_that_ends_in_the_midst_fails_the_training_which_then_goes_on_
     assert not (tmp_path / "kept").exists()
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said_as_one_process_says_it(image_data: PreparedData) -> None:
     init = {"kind": "checkpoint", "weights": "nowhere.safetensors"}
     what = Student.model_validate(student().model_dump(mode="json") | {"init": init})
