@@ -43,7 +43,7 @@ class Arrivals:
             week: 1 is the first.
             test_files: names of pictures in the test split of now, of which copies may come.
         """
-        self._mend()
+        self._repair()
         if week in EMPTY:
             return "empty"
         self._bring(WEEKLY if week > 1 else 0)
@@ -92,7 +92,7 @@ class Arrivals:
             right.rename(wrong_place)
         return "mislabelled"
 
-    def _mend(self) -> None:
+    def _repair(self) -> None:
         """Undoes what a person would undo after last week's stop or refusal."""
         for path in self.removed_later:
             path.unlink()

@@ -1,7 +1,7 @@
 """The exceptions of Stillhouse, by what the person at the keyboard should do next.
 
 StillhouseError
-├── InputError          mend what you gave us                        exit 2
+├── InputError          correct what you gave us                     exit 2
 │   ├── RecipeError     ... in the recipe or on the command line
 │   └── DataError       ... in the data
 ├── RefusedError        a gate or a limit said no; nothing changed   exit 1

@@ -123,7 +123,9 @@ def require_writable(folder: Path) -> None:
 def unwritable(error: BaseException) -> InputError | None:
     """Returns what to say of an error that a folder is behind which may only be read, or a path that is none."""
     if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-        return InputError(mismatch(str(error.filename), "", "a path that leads to a file", error.strerror, "mend it"))
+        return InputError(
+            mismatch(str(error.filename), "", "a path that leads to a file", error.strerror, "correct it")
+        )
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return not_writable(Path(error.filename or state_dir()), error.strerror)
     return not_writable(state_dir(), READ_ONLY_DATABASE) if READ_ONLY_DATABASE in str(error) else None

@@ -28,7 +28,7 @@ def schema_change(name: str, before: DatasetCard, now: DatasetCard) -> str:
     )
     told = [f"{word} {_shown(names)}" for word, names in (("without", gone), ("with", new)) if names]
     got = ", ".join([sample_in_words(now.input), *told])
-    do = f"mend the source; if that is meant, raise `data.schema_version` in `params/{name}.yaml`"
+    do = f"correct the source; if that is meant, raise `data.schema_version` in `params/{name}.yaml`"
     return mismatch(f"data of {name}", "schema", f"{sample_in_words(before.input)}, as in the last version", got, do)
 
 

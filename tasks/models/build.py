@@ -124,7 +124,7 @@ def _imported(architecture: ImportedArchitecture, spec: InputSpec, outputs: int)
     factory = _find_factory(architecture.factory)
     try:
         body = factory(input=spec, outputs=outputs, **architecture.arguments)
-    except Exception as error:  # whatever a person's own code raises is theirs to mend
+    except Exception as error:  # whatever a person's own code raises is theirs to correct
         do = "it is called as function(input=InputSpec, outputs=int, **arguments)"
         problem = mismatch("recipe", f"factory: {architecture.factory}", "a torch.nn.Module", repr(error), do)
         raise RecipeError([problem]) from error

@@ -38,7 +38,7 @@ def _told(error: Exception, command: str) -> str:
     if isinstance(error, RuntimeBundleError):
         return str(error)
     if isinstance(error, OSError):
-        return f"`{error.filename or command}`: {error.strerror or error}; free space, or mend rights"
+        return f"`{error.filename or command}`: {error.strerror or error}; free space, or change its permissions"
     return f"`{command}`: unexpected {type(error).__name__}: {error}; see more with --debug"
 
 

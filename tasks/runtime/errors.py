@@ -4,10 +4,10 @@ RuntimeBundleError
 ├── ManifestError      the manifest is not one this runtime reads: update the runtime, or write the bundle again
 ├── TamperedError      bytes are not what the manifest says: fetch the bundle again
 ├── ModelError         ONNX Runtime cannot run the model: update onnxruntime, or export again
-├── OldRuntimeError  the ONNX Runtime here is older than the model: update onnxruntime
+├── OldRuntimeError    the ONNX Runtime here is older than the model: update onnxruntime
 ├── SelfTestError      the model runs but answers otherwise, or slower, than it should: roll back
-├── WrongInputError    what was fed is not what the model takes: mend the caller                     exit 2
-├── SettingsError      the device's home or an option is wrong: mend it                             exit 2
+├── WrongInputError    what was fed is not what the model takes: correct the caller                  exit 2
+├── SettingsError      the device's home or an option is wrong: correct it                          exit 2
 ├── ChannelError       the channel offers something that is not to be trusted: ask its publisher
 ├── OfflineError       the channel cannot be reached: try again
 ├── HeldOutError       the channel still offers what failed here: wait for another release, or force it

@@ -1,4 +1,4 @@
-"""What may be wrong on this machine: every check, by name, with the command that mends what it finds."""
+"""What may be wrong on this machine: every check, by name, with the command that repairs what it finds."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -26,7 +26,7 @@ Check = Callable[[], Iterable[Finding]]
 
 
 def checks(project: Path, state: Path, deep: bool, results: Path | None = None) -> dict[str, Check]:
-    """Returns name -> check, in the order in which findings should be mended.
+    """Returns name -> check, in the order in which findings should be repaired.
 
     Args:
         project: the folder of the recipes.
@@ -90,8 +90,8 @@ def mlflow_answers() -> Iterator[Finding]:
     except Exception as error:
         # MLflow has no type for a schema of another version: it is known by its words alone.
         shown = address if without_login(address) == address else '"$MLFLOW_TRACKING_URI"'
-        mend = "stillhouse --debug doctor" if address.startswith("http") else f"mlflow db upgrade {shown}"
-        yield Finding(f"`MLFLOW_TRACKING_URI`: expected a store of this version, got {_first_line(error)}", mend)
+        repair = "stillhouse --debug doctor" if address.startswith("http") else f"mlflow db upgrade {shown}"
+        yield Finding(f"`MLFLOW_TRACKING_URI`: expected a store of this version, got {_first_line(error)}", repair)
 
 
 def ledger_answers() -> Iterator[Finding]:
@@ -104,8 +104,8 @@ def ledger_answers() -> Iterator[Finding]:
         yield Finding(str(error), "stillhouse doctor")
         return
     except Exception as error:
-        mend = "unset STILLHOUSE_LEDGER_URI   (or start that database)"
-        yield Finding(f"ledger: expected a database that answers, got {_first_line(error)}", mend)
+        repair = "unset STILLHOUSE_LEDGER_URI   (or start that database)"
+        yield Finding(f"ledger: expected a database that answers, got {_first_line(error)}", repair)
         return
     for line in damaged:
         yield Finding(line, "stillhouse audit")

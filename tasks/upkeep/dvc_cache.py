@@ -23,8 +23,8 @@ def recorded_data(project: Path) -> Iterator[Finding]:
     recipes = {path.stem for path in (project / "params").glob("*.yaml")}
     locked = (name.partition("@") for name in _yaml(project / "dvc.lock").get("stages", {}))
     for name in sorted({name for stage, _, name in locked if stage == "prepare"} - recipes):
-        mend = f"git checkout -- params/{name}.yaml   (or take its stages out of dvc.lock)"
-        yield Finding(f"`dvc.lock`: `prepare@{name}`: expected a recipe of that name, got none", mend)
+        repair = f"git checkout -- params/{name}.yaml   (or take its stages out of dvc.lock)"
+        yield Finding(f"`dvc.lock`: `prepare@{name}`: expected a recipe of that name, got none", repair)
 
 
 def incomplete_folders(project: Path) -> Iterator[Finding]:
@@ -34,8 +34,8 @@ def incomplete_folders(project: Path) -> Iterator[Finding]:
             missing = [one for one in _names(listed) if not _object(store, one).is_file()]
             if missing:
                 got = f"{len(missing):,} of them missing"
-                mend = f"rm {listed} && stillhouse run RECIPE"
-                yield Finding(f"`{listed}`: expected the files of its list in the cache, got {got}", mend)
+                repair = f"rm {listed} && stillhouse run RECIPE"
+                yield Finding(f"`{listed}`: expected the files of its list in the cache, got {got}", repair)
 
 
 def corrupted_objects(project: Path, deep: bool) -> Iterator[Finding]:
@@ -48,8 +48,8 @@ def corrupted_objects(project: Path, deep: bool) -> Iterator[Finding]:
         for path in objects:
             expected, got = f"{path.parent.name}{path.name}".removesuffix(".dir"), md5_of(path)
             if got != expected:
-                mend = f"rm -f {path} && stillhouse run RECIPE"
-                yield Finding(f"`{path}`: expected content of md5 {expected}, got {got}", mend)
+                repair = f"rm -f {path} && stillhouse run RECIPE"
+                yield Finding(f"`{path}`: expected content of md5 {expected}, got {got}", repair)
 
 
 def _stores(project: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""What is wrong, and the command that mends it."""
+"""What is wrong, and the command that repairs it."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ class Finding:
 
     Attributes:
         wrong: where it is, what was expected, what was found.
-        mend: the command to type.
+        repair: the command to type.
     """
 
     wrong: str
-    mend: str
+    repair: str
 
     def __str__(self) -> str:
-        return f"{self.wrong}; {self.mend}"
+        return f"{self.wrong}; {self.repair}"

@@ -70,8 +70,8 @@ def locked_versions(project: Path) -> Iterator[Finding]:
     installed = [(requirement, _installed(requirement.name)) for requirement in locked]
     other = [f"{one.name} {got}" for one, got in installed if got and not _fits(one, got)]
     if other:
-        mend = f"pip install -r {LOCK}"
-        yield Finding(f"`{LOCK}`: expected its versions, got {', '.join(other)}", mend)
+        repair = f"pip install -r {LOCK}"
+        yield Finding(f"`{LOCK}`: expected its versions, got {', '.join(other)}", repair)
 
 
 def disk_space(state: Path) -> Iterator[Finding]:
@@ -112,12 +112,12 @@ def sqlite_databases(state: Path) -> Iterator[Finding]:
     """Yields the databases of the state folder that are damaged or cannot be written to."""
     for path in (state / "mlflow.db", state / "ledger.db", state / "prefect" / "prefect.db"):
         if path.is_file() and (found := _problem(path)):
-            problem, mend = found
-            yield Finding(f"`{path}`: expected a database to write to, got {problem}", mend)
+            problem, repair = found
+            yield Finding(f"`{path}`: expected a database to write to, got {problem}", repair)
 
 
 def _problem(path: Path) -> tuple[str, str] | None:
-    """Returns what is wrong with a database, and the command that mends it."""
+    """Returns what is wrong with a database, and the command that repairs it."""
     recover = f"sqlite3 {path} .recover | sqlite3 {path}.new && mv {path}.new {path}   (or put back a copy)"
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         return "one that may only be read", f"chmod u+w {path} {path.parent}"

@@ -207,7 +207,7 @@ def test_floating_point_is_refused_by_init_with_file_and_mode(tmp_path: Path, be
     assert (
         "`x/000.tif`: expected 1, 8 or 16 bits per channel without sign, got floating point pixels (mode F)" in said[1]
     )
-    assert said[-2:] == ["  and 2 more", "mend or remove them"]
+    assert said[-2:] == ["  and 2 more", "repair or remove them"]
 
 
 def test_notes_beside_images_are_passed_over_and_counted(tmp_path: Path, become: Become) -> None:

@@ -303,7 +303,7 @@ def test_another_schema_stops_in_either_mode_until_the_recipe_says_that_it_is_me
         versioned_data(project, recipe)
     assert str(told.value) == (
         "`data of mine`: `schema`: expected vectors of 4 float32 features, as in the last version, got vectors of 3"
-        " float32 features, without `height`; mend the source; if that is meant, raise `data.schema_version` in"
+        " float32 features, without `height`; correct the source; if that is meant, raise `data.schema_version` in"
         " `params/mine.yaml`"
     )
     assert stands(project) == before

@@ -58,7 +58,7 @@ def test_a_version_that_was_rolled_back_needs_another_approval_and_the_one_befor
     roll_back("returns", "staging", "drops frames")
     assert History.load("returns").approval("returns", "staging", second.version) is None
     assert History.load("returns").approval("returns", "staging", first.version) is not None
-    approve(second, "staging", "mended")
+    approve(second, "staging", "corrected")
     assert History.load("returns").approval("returns", "staging", second.version) is not None
 
 

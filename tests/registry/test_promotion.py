@@ -79,7 +79,7 @@ def test_each_rollback_goes_one_champion_further_back_until_there_is_none(regist
     assert leads("back") == (1, None)
     with pytest.raises(InputError, match="got version 1 and none before it"):
         roll_back("back", "staging", "again")
-    carry_out(release_of(registry, "back", "c"), PASSED, "mended")
+    carry_out(release_of(registry, "back", "c"), PASSED, "corrected")
     assert leads("back") == (3, 1)
 
 

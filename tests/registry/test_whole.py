@@ -21,7 +21,7 @@ from tests.registry.made import PASSED, bundle_in, leads, release_of
 
 @contextmanager
 def flipped(path: Path) -> Iterator[None]:
-    """Changes one bit in the middle of a file for as long as the block runs, unless it is mended there."""
+    """Changes one bit in the middle of a file for as long as the block runs, unless it is repaired there."""
     before = path.read_bytes()
     content = bytearray(before)
     content[len(content) // 2] ^= 1
@@ -80,7 +80,7 @@ def test_a_file_comes_back_from_another_copy_and_else_the_message_says_how_it_is
         assert "`manifest.json`" in alone.text
         assert "stillhouse run params/copied.yaml" in alone.text
         assert f"puts it back from `{tmp_path / 'measured.onnx'}`" in copied.text
-        left, mended = audit_bundles(repair=True)
-        assert (left.repaired, mended.repaired) == (False, True)
+        left, repaired = audit_bundles(repair=True)
+        assert (left.repaired, repaired.repaired) == (False, True)
         assert audit_bundles(repair=False) == (left,)
     require_whole(release)

@@ -71,4 +71,4 @@ def test_a_changed_result_of_a_stage_is_named_and_one_of_an_older_version_is_not
     kept = tmp_path / "kept"
     with flipped(kept, kept.read_bytes().index(b"0.97")):
         (found,) = results(tmp_path)
-        assert found.mend == f"rm {kept}"
+        assert found.repair == f"rm {kept}"

@@ -1,4 +1,4 @@
-"""Each check finds what it is for, says what mends it, and finds nothing where all is well."""
+"""Each check finds what it is for, says what repairs it, and finds nothing where all is well."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def test_the_libraries_here_are_those_that_are_known_to_work() -> None:
 def test_a_library_that_is_excluded_or_missing_is_named_with_what_installs_it(requirement: str) -> None:
     (found,) = machine.required_versions([requirement])
     assert "expected" in found.wrong
-    assert found.mend == f"pip install -c requirements.lock '{requirement}'"
+    assert found.repair == f"pip install -c requirements.lock '{requirement}'"
 
 
 def test_a_library_of_another_version_than_the_lock_is_named_and_one_that_is_not_installed_is_not(
@@ -44,7 +44,7 @@ def test_a_library_of_another_version_than_the_lock_is_named_and_one_that_is_not
 def test_another_distribution_with_a_package_of_our_names_is_named() -> None:
     (found,) = machine.collisions({"tasks": ["stillhouse", "chores"], "cli": ["stillhouse"], "numpy": ["numpy"]})
     assert "package `tasks`" in found.wrong
-    assert "chores" in found.mend
+    assert "chores" in found.repair
 
 
 def test_a_damaged_database_is_found(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_damaged_database_is_found(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_bytes(content)
     (found,) = machine.sqlite_databases(tmp_path)
     assert str(tmp_path / "ledger.db") in found.wrong
-    assert ".recover" in found.mend
+    assert ".recover" in found.repair
 
 
 def test_a_database_that_somebody_keeps_locked_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_an_object_of_other_bytes_than_its_name_says_is_found(tmp_path: Path, de
     assert [*cache.corrupted_objects(tmp_path, deep)] == []
     damaged.write_bytes(b"another")
     (found,) = cache.corrupted_objects(tmp_path, deep)
-    assert found.mend.startswith(f"rm -f {damaged}")
+    assert found.repair.startswith(f"rm -f {damaged}")
 
 
 def test_a_folder_of_which_a_file_is_missing_in_the_cache_is_found(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_disk_with_little_room_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     assert [*machine.disk_space(tmp_path)] == []
     monkeypatch.setattr(machine, "LEAST_BYTES", LEAST_BYTES * 10**9)
     (found,) = machine.disk_space(tmp_path)
-    assert found.mend == "stillhouse gc"
+    assert found.repair == "stillhouse gc"
 
 
 @pytest.mark.parametrize(("spared", "count"), [("127.0.0.1,localhost", 0), ("example.org", 1), ("", 1)])
@@ -133,7 +133,7 @@ def test_switches_that_send_usage_statistics_are_found(monkeypatch: pytest.Monke
     assert [*machine.telemetry()] == []
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
     (found,) = machine.telemetry()
-    assert found.mend == "unset MLFLOW_DISABLE_TELEMETRY"
+    assert found.repair == "unset MLFLOW_DISABLE_TELEMETRY"
 
 
 def test_a_machine_reaches_itself() -> None:

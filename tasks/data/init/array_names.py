@@ -48,7 +48,7 @@ def _names(path: Path) -> list[str]:
         raise DataError(mismatch(str(path), "", error.expected, error.got, error.do)) from None
     except OSError as error:
         got = error.strerror or str(error)
-        raise DataError(mismatch(str(path), "", "a file that can be read", got, "mend its permissions")) from None
+        raise DataError(mismatch(str(path), "", "a file that can be read", got, "change its permissions")) from None
 
 
 def _by_part(names: Sequence[str], label: str | None) -> Mapping[str, dict[str, str]]:

@@ -61,7 +61,7 @@ def looks_of(tree: PictureTree) -> dict[str, Looks]:
     if bad:
         more = len(bad) - SHOWN
         first = f"`{printable(str(tree.folder))}`: expected images, got {len(bad):,} that are none:"
-        lines = [first, *bad[:SHOWN], *([f"  and {more:,} more"] if more > 0 else []), "mend or remove them"]
+        lines = [first, *bad[:SHOWN], *([f"  and {more:,} more"] if more > 0 else []), "repair or remove them"]
         raise DataError("\n".join(lines))
     return looks
 

@@ -62,7 +62,7 @@ def understand(name: str, source: str, folder: Path) -> Understanding:
     if not folder.is_dir():
         got = "a file" if folder.is_file() else "nothing there"
         expected = "a folder with one folder per class"
-        raise DataError(mismatch(printable(str(folder)), "", expected, got, "mend `--images`"))
+        raise DataError(mismatch(printable(str(folder)), "", expected, got, "correct `--images`"))
     tree = picture_tree(folder)
     _check(tree)
     by_label = looks_of(tree)

@@ -80,13 +80,13 @@ def _look(path: Path, label: str | None) -> _Looked:
     bad = tuple(sample for sample in samples if sample.problem or not sample.target[LABEL].strip())
     if not good:
         got = f"none of {len(bad)}; `{bad[0].id}`: {_problem(bad[0])}"
-        raise DataError(mismatch(str(path), "", "sequences that can be used", got, "mend the file"))
+        raise DataError(mismatch(str(path), "", "sequences that can be used", got, "correct the file"))
     return _Looked(form, reading, good, bad)
 
 
 def _form(path: Path, label: str | None) -> SequenceForm:
     if not path.exists():
-        raise DataError(mismatch(str(path), "", "a file with sequences", "nothing there", "mend `--sequences`"))
+        raise DataError(mismatch(str(path), "", "a file with sequences", "nothing there", "correct `--sequences`"))
     if path.is_dir() or path.name.lower().endswith(".npz"):
         return SequenceForm(recognised_arrays(path, label))
     if path.is_file() and path.name.lower().endswith(SUFFIXES):
@@ -126,7 +126,7 @@ def _notes(path: Path, looked: _Looked) -> Iterator[str]:
     if looked.bad:
         listed = "; ".join(f"`{sample.id}`: {_problem(sample)}" for sample in looked.bad[:SHOWN])
         more = f" and {len(looked.bad) - SHOWN} more" if len(looked.bad) > SHOWN else ""
-        do = "mend them, or say `arrivals: {bad: quarantine}`"
+        do = "correct them, or say `arrivals: {bad: quarantine}`"
         yield f"{len(looked.bad):,} that cannot be used: {listed}{more}; the run stops: {do}"
     yield from label_notes(looked.labels)
 

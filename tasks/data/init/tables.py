@@ -97,7 +97,7 @@ def guess_table(path: Path, label: str | None) -> TableGuess:
     """
     if not path.is_file():
         got = "a folder" if path.is_dir() else "nothing there"
-        raise DataError(mismatch(str(path), "", "a CSV or Parquet file", got, "mend `--table`"))
+        raise DataError(mismatch(str(path), "", "a CSV or Parquet file", got, "correct `--table`"))
     table, form = read_recognised(path)
     if table.broken:
         raise DataError(f"`{path}`: {too_long(table.broken)}")
@@ -157,7 +157,7 @@ def _notes(path: Path, guess: TableGuess) -> Iterator[str]:
         if column.mistakes:
             listed = ", ".join(f"{row_name(row)} `{cell}`" for row, cell in column.mistakes[:SHOWN])
             more = f" and {len(column.mistakes) - SHOWN:,} more" if len(column.mistakes) > SHOWN else ""
-            do = "the run stops: mend them, or say `arrivals: {bad: quarantine}`"
+            do = "the run stops: correct them, or say `arrivals: {bad: quarantine}`"
             yield f"`{column.name}`: expected a {column.type} in every cell, got {listed}{more}; {do}"
     yield from label_notes(guess.values)
 

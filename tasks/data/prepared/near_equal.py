@@ -17,6 +17,6 @@ def near_equal_told(names: Iterable[str]) -> tuple[str, ...]:
     """Returns a sentence for each such group, for labels."""
     return tuple(
         f"the labels {' and '.join(f'`{name}`' for name in group)} differ in spaces, case or the form of letters alone,"
-        " and are told apart; mend the data if they are one (`data.reader.merge` of a table does that)"
+        " and are told apart; correct the data if they are one (`data.reader.merge` of a table does that)"
         for group in near_equal(names)
     )

@@ -77,7 +77,7 @@ def _split(
 def _require_none_gone(recipe: Recipe, strata: Strata, left_out: LeftOut) -> None:
     """Refuses that a rule takes every sample of a group; a few bad ones alone are no group, but mistakes."""
     gone = {name: why for name, why in left_out.items() if name not in strata.names and sum(why.values()) >= LEAST}
-    where, do = f"data of {recipe.name}", "mend them, or say in `data.classes` which labels there are"
+    where, do = f"data of {recipe.name}", "correct them, or say in `data.classes` which labels there are"
     problems = [
         mismatch(where, f"samples of {name}", "some that can be used", f"none; left out: {counted(why)}", do)
         for name, why in gone.items()

@@ -43,13 +43,13 @@ def judge(recipe: Recipe, bad: Sequence[Bad], read: int) -> None:
     """
     if bad and not leaves_out(recipe):
         first = f"data of `{recipe.name}`: expected only samples that can be used, got {len(bad)} that cannot:"
-        last = "mend or remove them in the source, then run again; `data.arrivals: {bad: quarantine}` leaves them out"
+        last = "repair or remove them in the source, then run again; `data.arrivals: {bad: quarantine}` leaves them out"
         raise DataError("\n".join([first, *_shown(bad), last]))
     most = recipe.data.arrivals.at_most
     if len(bad) > most * read:
         expected = f"at most {most:g} of {read:,} samples to be bad"
         got = f"{len(bad):,} ({counted(reasons_of(bad))})"
-        do = "the source is broken, not a few samples: mend it, then run again"
+        do = "the source is broken, not a few samples: correct it, then run again"
         first = mismatch(f"params/{recipe.name}.yaml", "data.arrivals.at_most", expected, got, do)
         raise DataError("\n".join([first, *_shown(bad)]))
 

@@ -106,7 +106,7 @@ def _unknown(reader: TableReader, table: RawTable) -> Iterator[str]:
         for name in names:
             if name not in table.columns:
                 expected = f"one of the columns {', '.join(table.columns)}"
-                yield mismatch("data.reader", field, expected, f"`{name}`", "mend the name")
+                yield mismatch("data.reader", field, expected, f"`{name}`", "correct the name")
 
 
 def _contradictions(reader: TableReader, table: RawTable) -> Iterator[str]:

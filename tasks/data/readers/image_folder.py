@@ -108,7 +108,7 @@ def _require_labels(found: _Found) -> None:
         do = "make one folder per class and put its images there"
         raise DataError(mismatch("data.source.path", "", "a folder per class", "none", do))
     problems = [
-        mismatch(label, "", "images in a class folder", _others(found.others.get(label, Counter())), _MEND)
+        mismatch(label, "", "images in a class folder", _others(found.others.get(label, Counter())), _CORRECT)
         for label, count in found.labels.items()
         if not count
     ]
@@ -116,7 +116,7 @@ def _require_labels(found: _Found) -> None:
         raise DataError("\n".join(problems))
 
 
-_MEND = "put images there, remove the folder, or name it in `data.reader.ignore`"
+_CORRECT = "put images there, remove the folder, or name it in `data.reader.ignore`"
 
 
 def _others(suffixes: Counter[str]) -> str:

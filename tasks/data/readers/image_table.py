@@ -115,7 +115,7 @@ def _refusal(reader: ImageTableReader, header: list[str], astray: dict[int, int]
         return ""
     told = [f"{length} in line {number}" for number, length in astray.items()]
     got = ", ".join(told[:SHOWN]) + (f" and {len(told) - SHOWN} more lines" if len(told) > SHOWN else "")
-    do = "mend the lines, or `data.reader.separator` and `columns`"
+    do = "correct the lines, or `data.reader.separator` and `columns`"
     return mismatch(reader.table, "", f"{len(header)} columns in every line", got, do)
 
 
@@ -142,7 +142,7 @@ def _check_columns(reader: ImageTableReader, header: list[str]) -> None:
     }
     expected = f"one of the columns {', '.join(header) or 'none'}"
     problems = [
-        mismatch("data.reader", field, expected, f"`{name}`", "mend the name, or `separator` and `columns`")
+        mismatch("data.reader", field, expected, f"`{name}`", "correct the name, or `separator` and `columns`")
         for field, names in named.items()
         for name in names
         if name not in header

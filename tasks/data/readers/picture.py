@@ -30,7 +30,7 @@ def format_of(reader: PictureReader) -> PictureFormat:
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Holds back what Pillow warns of, which is what it mends: a warning names no file."""
+    """Holds back what Pillow warns of, which is what it repairs: a warning names no file."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -52,7 +52,7 @@ class RowFates:
         usable = ~self._left_out
         usable[[*self.problems]] = False
         if not usable.any():
-            raise DataError(mismatch(self.table.file, "", "rows that can be used", self._none(), "mend the file"))
+            raise DataError(mismatch(self.table.file, "", "rows that can be used", self._none(), "correct the file"))
         return np.flatnonzero(usable)
 
     def dropped(self) -> dict[str, int]:

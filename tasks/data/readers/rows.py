@@ -97,7 +97,7 @@ def read_rows(path: Path, separator: str = ",", encoding: str = "utf-8", written
 def too_long(broken: dict[str, str]) -> str:
     """Returns what to tell of lines that are too long."""
     where, first = next(iter(broken.items()))
-    do = "mend the lines; is `data.reader.separator` the right one?"
+    do = "correct the lines; is `data.reader.separator` the right one?"
     return mismatch(
         where, "", "as many fields in every line as in the header", f"{len(broken)} with more ({first})", do
     )

@@ -55,7 +55,7 @@ def read(reader: SequenceArraysReader, raw: Path) -> Reading:
     features = {one.name: one.values.shape[2] for one in parts}
     if len({*features.values()}) > 1:
         got = ", ".join(f"`{name}` {count}" for name, count in features.items())
-        raise DataError(mismatch("data.reader", "inputs", "equally many features in all parts", got, "mend one"))
+        raise DataError(mismatch("data.reader", "inputs", "equally many features in all parts", got, "correct one"))
     preprocessor = SequenceArraysPreprocessor(
         parts[0].values.shape[2],
         tuple(_array_name(names.inputs) for _, names in given),

@@ -114,7 +114,7 @@ def _unknown(reader: SequenceReader, table: RawTable) -> Iterator[str]:
     for name, column in named:
         if column not in table.columns:
             expected = f"one of the columns {', '.join(table.columns)}"
-            yield mismatch("data.reader", name, expected, f"`{column}`", "mend the name")
+            yield mismatch("data.reader", name, expected, f"`{column}`", "correct the name")
 
 
 def _twice(reader: SequenceReader) -> Iterator[str]:

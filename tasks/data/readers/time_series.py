@@ -24,7 +24,7 @@ def read(reader: TimeSeriesReader, raw: Path) -> Reading:
     headers = {name: _header_of(raw, name, field) for name, field in ((reader.train, "train"), (reader.test, "test"))}
     first, second = headers[reader.train], headers[reader.test]
     if first != second:
-        raise DataError(mismatch(reader.test, "@header", f"that of `{reader.train}`, {first}", second, "mend one"))
+        raise DataError(mismatch(reader.test, "@header", f"that of `{reader.train}`, {first}", second, "correct one"))
     return Reading("sequence", partial(_samples, reader, raw, first[0]), {LABEL: {"values": first[1]}})
 
 

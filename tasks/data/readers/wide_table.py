@@ -62,7 +62,7 @@ def _columns(reader: WideTableReader, table: RawTable) -> tuple[str, ...]:
     if reader.shape and len(kinds) != reader.shape[0] * reader.shape[1]:
         frames, features = reader.shape
         expected, got = f"{frames} x {features} columns", f"{len(kinds)}: {_shown([*kinds])}"
-        raise DataError(mismatch("data.reader", "shape", expected, got, "mend it, or list columns in `ignore`"))
+        raise DataError(mismatch("data.reader", "shape", expected, got, "correct it, or list columns in `ignore`"))
     others = [f"{kind} in `{name}`" for name, kind in kinds.items() if kind not in (NUMBER, EMPTY)]
     if others:
         do = "list them in `data.reader.ignore`; is one of them the `id` or the `split`?"

@@ -30,7 +30,7 @@ def fetch(source: DownloadSource, root: Path, raw: Path) -> None:
     refuse_equal_names(map(raw_name, source.files))
     problems = [problem for name in source.files if (problem := _bring(source, name, root, raw))]
     if problems:
-        do = "install the package that brings the folder, check network and proxy, or mend the places or the sha256"
+        do = "install the package that brings the folder, check network and proxy, or correct the places or the sha256"
         raise DataError("\n".join([*problems, do]))
 
 

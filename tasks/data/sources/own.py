@@ -20,7 +20,7 @@ LITTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
 SHOWN = 10
 """problems in a message; the others are counted"""
 KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
-MEND = "mend or remove it"
+REPAIR = "repair or remove it"
 
 
 def own_path(source: FolderSource | FileSource, root: Path) -> Path:
@@ -40,7 +40,7 @@ def own_path(source: FolderSource | FileSource, root: Path) -> Path:
         got = _of_link(path, error) if path.is_symlink() else "nothing there"
     except (OSError, RuntimeError, ValueError) as error:
         got = _in_words(error)
-    do = "mend the path; it is relative to the project's folder, or absolute"
+    do = "correct the path; it is relative to the project's folder, or absolute"
     raise DataError(mismatch(printable(str(path)), "data.source.path", f"a {source.kind}", got, do))
 
 
@@ -79,7 +79,7 @@ def unreadable(path: Path, error: OSError) -> Exception:
     """Returns what to say of a file that was there, and could not be read in its turn; not of a disk that is full."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return error
-    return DataError(mismatch(printable(str(path)), "", "a file that can be read", _in_words(error), MEND))
+    return DataError(mismatch(printable(str(path)), "", "a file that can be read", _in_words(error), REPAIR))
 
 
 def _listed(path: Path) -> list[tuple[str, Path]]:
@@ -142,7 +142,7 @@ class _Walk:
             self.folders.append((path, name, above, belongs))
 
     def _tell(self, path: Path, got: str) -> None:
-        self.problems.append(mismatch(printable(str(path)), "", "a file or folder that can be read", got, MEND))
+        self.problems.append(mismatch(printable(str(path)), "", "a file or folder that can be read", got, REPAIR))
 
 
 def _examined(path: Path) -> tuple[int, str]:

@@ -33,7 +33,7 @@ class AnswerLog:
             found = [json.loads(line) for line in whole]
             return {bytes.fromhex(one["key"]): [float(value) for value in one["values"]] for one in found}
         except (ValueError, KeyError, TypeError) as error:
-            do = "remove the file, and everything is asked again; or mend it"
+            do = "remove the file, and everything is asked again; or correct it"
             raise IntegrityError(mismatch(str(self.path), "", "a line of JSON per answer", error, do)) from None
 
     def add(self, keys: Sequence[bytes], answers: Sequence[Sequence[float]]) -> None:

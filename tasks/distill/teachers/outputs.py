@@ -60,7 +60,7 @@ def require_gives(where: str, gives: Gives, values: NDArray[np.floating]) -> Non
     """
     if not np.isfinite(values).all():
         row, column = (int(place) for place in np.argwhere(~np.isfinite(values))[0])
-        got, do = f"{values[row, column]} in answer {row}, output {column}", "mend the teacher"
+        got, do = f"{values[row, column]} in answer {row}, output {column}", "correct the teacher"
         raise DataError(mismatch(where, "", "finite numbers", got, do))
     sums = values.sum(axis=1)
     are = bool((values >= 0).all() and (values <= 1 + SUMS_TO).all() and (np.abs(sums - 1) <= SUMS_TO).all())

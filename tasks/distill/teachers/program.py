@@ -74,7 +74,7 @@ class Program:
             raise Failed("", "an answer to every sample", got, "let it print a line for each")
         if len({len(values) for values in found.values()}) > 1:
             got = f"{sorted({len(values) for values in found.values()})}"
-            raise Failed("", "equally many outputs in every answer", got, "mend the program")
+            raise Failed("", "equally many outputs in every answer", got, "correct the program")
         return [found[one] for one in ids]
 
     def _printed(self, lines: Sequence[str]) -> list[str]:

@@ -83,7 +83,7 @@ def _row(number: int, line: list[str], columns: int, least: int) -> list[str]:
     """Returns the cells of a line, which must have `least` of them."""
     row = fitted(line, columns)
     if row is None or len(line) < least:
-        do = "mend the line; is the separator right?"
+        do = "correct the line; is the separator right?"
         raise CsvTextError(f"line {number}", f"{columns} cells", f"{len(line)}", do)
     return row
 

@@ -170,7 +170,7 @@ def member_of(opened: zipfile.ZipFile, name: str) -> Array:
     """
     if name not in array_names(opened):
         known = ", ".join(f"`{one}`" for one in array_names(opened)[:20]) or "no array"
-        raise BadArrayError(name, f"one of the arrays {known}", "no such array", "mend the name")
+        raise BadArrayError(name, f"one of the arrays {known}", "no such array", "correct the name")
     if opened.getinfo(f"{name}.npy").file_size > MOST_BYTES:
         raise BadArrayError(name, f"at most {MOST_BYTES:,} bytes", "more", "split the file")
     try:

@@ -47,7 +47,7 @@ def whole(found: Iterable[FoundSequence]) -> ModelInputs:
     wrong = [one for one in sequences if one.problem]
     if wrong:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise WrongInputError(f"`{wrong[0].name}`: {wrong[0].problem}{more}; mend it")
+        raise WrongInputError(f"`{wrong[0].name}`: {wrong[0].problem}{more}; correct it")
     if not sequences:
         raise WrongInputError("`inputs`: expected at least one sequence, got none; give rows below the header")
     return ModelInputs(padded([one.frames for one in sequences]))
@@ -95,7 +95,7 @@ def _frame(where: str, place: int, row: Json, features: int) -> list[float]:
     field = f"frame {place}"
     values = _listed(where, field, [row] if features == 1 and not isinstance(row, list) else row)
     if len(values) != features:
-        raise WrongInputError(f"`{where}`: `{field}`: expected {features} numbers, got {len(values)}; mend it")
+        raise WrongInputError(f"`{where}`: `{field}`: expected {features} numbers, got {len(values)}; correct it")
     return [_number(where, field, value) for value in values]
 
 
@@ -107,12 +107,12 @@ def _stacked(where: str, frames: list[list[float]]) -> Frames:
 
 def _listed(where: str, field: str, value: Json, expected: str = "a list of numbers") -> list[Any]:
     if not isinstance(value, list):
-        raise WrongInputError(f"`{where}`: `{field}`: expected {expected}, got {repr(value)[:80]}; mend it")
+        raise WrongInputError(f"`{where}`: `{field}`: expected {expected}, got {repr(value)[:80]}; correct it")
     return value
 
 
 def _number(where: str, field: str, value: Json) -> float:
     # A whole number may be larger than any float: it is compared before it is converted.
     if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
-        raise WrongInputError(f"`{where}`: `{field}`: expected a number, got {repr(value)[:80]}; mend it")
+        raise WrongInputError(f"`{where}`: `{field}`: expected a number, got {repr(value)[:80]}; correct it")
     return float(value)

@@ -91,7 +91,9 @@ class TablePreprocessor:
         if text is None:
             expected = "a text" if column.type == CATEGORY else f"a {column.type}"
             got = repr(value)[:80]
-            raise WrongInputError(f"`record {place}`: `{column.name}`: expected {expected} or null, got {got}; mend it")
+            raise WrongInputError(
+                f"`record {place}`: `{column.name}`: expected {expected} or null, got {got}; correct it"
+            )
         return text
 
     def _written(self, column: TableColumn, value: Json) -> str | None:
@@ -108,7 +110,7 @@ class TablePreprocessor:
         if problems := sorted(self._problems(parsed)):
             row, told = problems[0]
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-            raise WrongInputError(f"`{places[row]}`: {told}{more}; mend it")
+            raise WrongInputError(f"`{places[row]}`: {told}{more}; correct it")
         features = [column.features(parsed[column.name].numbers) for column in self.columns]
         return ModelInputs({INPUTS: np.concatenate(features, axis=1)}, self._notes(cells, parsed))
 

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from ..bundle.fields import Fields, JsonSource, parse
 from ..errors import SettingsError
 
-SETTINGS_FILE = JsonSource("device.json", "mend it, or remove the home and run `stillhouse-edge init`", SettingsError)
+SETTINGS_FILE = JsonSource(
+    "device.json", "correct it, or remove the home and run `stillhouse-edge init`", SettingsError
+)
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
