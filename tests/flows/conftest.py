@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.request import url2pathname
 
 import pytest
 from mlflow import MlflowClient
@@ -92,8 +93,12 @@ class Project:
 
     def registered(self, model: str, version: int) -> Path:
         """Returns the folder of the bundle of a version in the registry of the clone."""
+        return self.files_of(model, version) / "bundle"
+
+    def files_of(self, model: str, version: int) -> Path:
+        """Returns the folder that a version in the registry of the clone leads to."""
         client = MlflowClient(f"sqlite:///{self.root / '.stillhouse/mlflow.db'}")
-        return Path(client.get_model_version_download_uri(model, str(version)).removeprefix("file://"), "bundle")
+        return Path(url2pathname(client.get_model_version_download_uri(model, str(version)).removeprefix("file://")))
 
 
 def make_project(folder: Path) -> Project:

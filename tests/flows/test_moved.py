@@ -99,11 +99,21 @@ def test_doctor_and_lineage_find_the_same_damage(moved: Project, what: str, dama
     assert set(lines) <= set(found)
 
 
+def test_mlflow_itself_loads_the_model_that_leads(moved: Project) -> None:
+    uri = f"sqlite:///{moved.root}/.stillhouse/mlflow.db"
+    given = "import pandas; row = pandas.DataFrame({'temperature': ['20.5'], 'speed': ['100']})"
+    load = f"import mlflow; mlflow.set_tracking_uri({uri!r}); model = mlflow.pyfunc.load_model('models:/tiny@staging')"
+    said = moved.python("-c", f"{load}; {given}; print(model.predict(row)[0]['label'])")
+    assert said.code == 0, said.err
+    assert said.out.strip() in {"good", "bad"}
+
+
 def _file(moved: Project, what: str) -> Path:
     """Returns a file of the release that leads staging."""
     if what.startswith("data/"):
         return moved.root / what
     (facts,) = json.loads(moved.stillhouse("lineage", "staging", "--model", "tiny", "--json").out)
-    kind = "release" if what.startswith("bundle") else "teacher"
-    (files,) = [one for one in facts["ancestors"] if one["kind"] == kind]
+    if what.startswith("bundle/"):
+        return moved.files_of("tiny", facts["version"]) / what
+    (files,) = [one for one in facts["ancestors"] if one["kind"] == "teacher"]
     return Path(moved.root, ".stillhouse/artifacts/tiny", files["run"], "artifacts", what)

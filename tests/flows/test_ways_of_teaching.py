@@ -52,7 +52,7 @@ def test_soft_labels_that_were_cut_short_stop_the_run_until_they_are_gone(served
 
 
 def test_a_brought_teacher_with_other_classes_stops_the_run_by_name(served: Any, first_run: Any) -> None:
-    weights = served.registered("digits-teacher", 1) / "teacher-model.safetensors"
+    weights = served.files_of("digits-teacher", 1) / "teacher-model.safetensors"
     classes = ", ".join(f"'{digit}'" for digit in ("one", *"123456789"))
     said = served.stillhouse(
         *("run", "params/digits.yaml", "--set", "teacher.training=null", "--set", f"teacher.weights={weights}"),
