@@ -51,7 +51,7 @@ class Device:
         content = checked(settings).to_json()
         if self.home.settings_file.exists():
             raise SettingsError(f"`{self.home.path}`: expected a new home, got one that is set up; give another --home")
-        self.home.metadata.mkdir(parents=True, exist_ok=True)
+        self.home.make()
         write_durably(self.home.anchor, anchor)
         write_durably(self.home.settings_file, content)
 

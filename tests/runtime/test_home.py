@@ -57,6 +57,19 @@ def test_set_up_trusts_only_the_root_that_it_was_given(tmp_path: Path, world: Wo
         device.set_up(settings, tmp_path / "root.json")
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, 0o700), (0o750, 0o750)])
+def test_a_new_home_is_closed_to_other_users_and_a_given_one_stays_as_it_is(
+    tmp_path: Path, world: World, before: int | None, after: int
+) -> None:
+    home, root = tmp_path / "var" / "home", tmp_path / "root.json"
+    root.write_bytes(world.anchor)
+    if before:
+        home.mkdir(parents=True)
+        home.chmod(before)
+    Device(home).set_up(Settings(URL, "tiny"), root)
+    assert home.stat().st_mode & 0o777 == after
+
+
 def test_home_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("STILLHOUSE_EDGE_HOME", str(tmp_path / "there"))
     assert Device().home.path == tmp_path / "there"

@@ -47,6 +47,12 @@ class Home:
         self.held_out_file = path / "held-out.json"
         self.trusted_time_file = path / "trusted-time.json"
 
+    def make(self) -> None:
+        """Makes the folders; a home that is new is closed to other users, one that is there keeps its permissions."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        self.metadata.mkdir(exist_ok=True)
+
     def settings(self) -> Settings:
         """Returns the settings; raises `SettingsError` where the device was not set up."""
         return read_settings(self.settings_file)
