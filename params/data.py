@@ -53,6 +53,30 @@ class DownloadSource(Section):
         return self
 
 
+GitAddress = Annotated[
+    str, Field(pattern=r"^(?:(?:https?|ssh|git)://[A-Za-z0-9][^\s@]*|ssh://[\w.+-]+@[A-Za-z0-9]\S*|file:///\S+)$")
+]
+"""no name and no password in it, for a recipe is read by many: those are git's to know"""
+
+
+class GitSource(Section):
+    """Files of a git repository at one commit, read by the git program; nothing of the repository runs."""
+
+    kind: Literal["git"]
+    url: GitAddress
+    """git's own `url.<base>.insteadOf` names a mirror"""
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    """its whole id, which is a digest of all files"""
+    folder: Annotated[str, Field(pattern=r"^(?:[^:/\n][^:\n]*)?$")] = ""
+    """of the repository, that `paths` begin in; empty for all of it"""
+    paths: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    """names, folders, or patterns such as `data/*.png`; names alone lie side by side under their last part, with a
+    folder or a pattern among them readers see all files by their whole names below `folder`"""
+    largest_megabytes: int = Field(default=1024, ge=1)
+    """all files together; more is refused, and so is a longer transfer"""
+    licence: str | None = None
+
+
 def _no_variable(path: str) -> str:
     if "${" in path:
         raise ValueError(f"`{path}` has `${{`, which dvc.yaml takes for a variable; rename it")
@@ -79,7 +103,8 @@ class FileSource(Section):
 
 
 Source = Annotated[
-    InstalledSource | WheelSource | DownloadSource | FolderSource | FileSource, Field(discriminator="kind")
+    InstalledSource | WheelSource | DownloadSource | GitSource | FolderSource | FileSource,
+    Field(discriminator="kind"),
 ]
 
 
