@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from params.pipeline import Recipe
-from tasks.core.errors import InputError
+from tasks.core.errors import DiskFullError, InputError
 from tasks.data.fetch import fetch
 from tasks.data.init.scaffold import understand, write_recipe
 from tasks.data.sources.folder import pack
@@ -22,6 +22,7 @@ from tasks.data.versions.watched import source_signature
 
 MakeRecipe = Callable[..., Recipe]
 READER = {"kind": "image_folder", "size": [4, 4], "channels": 1}
+TABLE = {"kind": "table", "label": "label"}
 NOBODY = 65_534
 
 
@@ -155,6 +156,67 @@ def test_a_source_that_is_none_is_told_with_what_it_is(name: str, project: Path,
             fetch(recipe, project)
         with pytest.raises(InputError, match=said):
             source_signature(project, recipe)
+
+
+MADE_UP = "got a part of `(proc|sysfs)`, which the system makes up while it is read"
+ENDLESS = {
+    "/proc": MADE_UP,
+    "/proc/self": MADE_UP,
+    "/proc/self/mem": MADE_UP,
+    "/proc/self/maps": MADE_UP,
+    "/proc/self/fd": MADE_UP,
+    "/sys": MADE_UP,
+    "/sys/class/net": MADE_UP,
+    "/dev": "got a (device|part of `proc`)",
+    "/dev/zero": "got a device",
+    "/dev/stdin": "got (a (device|pipe|part)|nothing there|a link|one that)",
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/mountinfo").exists(), reason="of Linux")
+@pytest.mark.parametrize("path", ENDLESS)
+@pytest.mark.parametrize("link", [False, True], ids=["by its name", "by a link"])
+def test_what_has_no_end_is_refused_at_once(path: str, link: bool, project: Path, make_recipe: MakeRecipe) -> None:
+    given, said = Path(path), ENDLESS[path]
+    if link:
+        given = project / "there"
+        given.symlink_to(path)
+    for option in ({"images": given}, {"table": given}, {"sequences": given}):
+        with pytest.raises(InputError, match=f"{said}|got a folder; correct"):
+            understand(project, "new", **option)
+    kind = "folder" if given.is_dir() else "file"
+    source, reader = {"kind": kind, "path": str(given)}, READER if kind == "folder" else TABLE
+    recipe = make_recipe(source, reader)
+    looks: tuple[Callable[[], Any], ...] = (
+        lambda: fetch(recipe, project),
+        lambda: source_signature(project, recipe),
+        lambda: versioned_data(project, recipe),
+    )
+    for look in looks:
+        with pytest.raises(InputError, match=said):
+            look()
+
+
+def test_links_that_double_the_ways_at_each_step_are_followed_so_far_and_no_farther(photos: Path) -> None:
+    for step in range(30):
+        (photos / f"step{step:02d}").mkdir()
+        for way in ("left", "right"):
+            (photos / f"step{step:02d}" / way).symlink_to(f"../step{step + 1:02d}", target_is_directory=True)
+    (photos / "step30").mkdir()
+    with pytest.raises(InputError, match="got a folder to which links lead by more than 100 ways; repair or remove it"):
+        list(own_files(photos))
+
+
+def test_a_table_that_no_memory_holds_is_refused_before_it_is_read(project: Path, make_recipe: MakeRecipe) -> None:
+    large = project / "large.csv"
+    with large.open("w") as stream:
+        stream.write("x,label\n1,a\n")
+        stream.truncate(1 << 43)  # eight terabytes, of which the disk holds a block
+    for option in ({"table": large}, {"sequences": large}):
+        with pytest.raises(InputError, match=r"large\.csv`: expected a table that fits into the memory .* 8,796,093,0"):
+            understand(project, "new", **option)
+    with pytest.raises(DiskFullError, match="expected 8,796,093,022,208 bytes free"):
+        fetch(make_recipe({"kind": "file", "path": "large.csv"}, TABLE), project)
 
 
 def test_a_file_of_another_user_is_told(project: Path, make_recipe: MakeRecipe) -> None:

@@ -14,6 +14,8 @@ from tasks.data.init.templates import HEAD, OFFICIAL, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
 from tasks.data.prepared.near_equal import near_equal
 from tasks.data.readers.picture import NO_PICTURE
+from tasks.data.sources.own import require_given
+from tasks.data.sources.walk import FOLDER
 
 SIDES = (8, 16, 32, 64)
 """pixels; more is slow to train on a laptop"""
@@ -59,10 +61,7 @@ def understand(name: str, source: str, folder: Path) -> Understanding:
         DataError: no such folder, no class folders, too few images of a class, fewer than two classes, or files that
             are no images; all of them at once.
     """
-    if not folder.is_dir():
-        got = "a file" if folder.is_file() else "nothing there"
-        expected = "a folder with one folder per class"
-        raise DataError(mismatch(printable(str(folder)), "", expected, got, "correct `--images`"))
+    require_given(folder, "--images", "a folder with one folder per class", FOLDER)
     tree = picture_tree(folder)
     _check(tree)
     by_label = looks_of(tree)

@@ -20,6 +20,8 @@ from tasks.data.init.templates import HEAD, OFFICIAL, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
 from tasks.data.readers.rows import SUFFIXES
 from tasks.data.readers.samples import Reading, Sample
+from tasks.data.sources.own import require_given
+from tasks.data.sources.walk import FILE, FOLDER, walked
 from tasks.runtime.preprocess.cells import PLAIN
 
 HEADINGS = ("class", "sequences", "shortest", "longest")
@@ -85,11 +87,11 @@ def _look(path: Path, label: str | None) -> _Looked:
 
 
 def _form(path: Path, label: str | None) -> SequenceForm:
-    if not path.exists():
-        raise DataError(mismatch(str(path), "", "a file with sequences", "nothing there", "correct `--sequences`"))
+    require_given(path, "--sequences", "a file or folder with sequences", FILE, FOLDER)
+    walked(path)
     if path.is_dir() or path.name.lower().endswith(".npz"):
         return SequenceForm(recognised_arrays(path, label))
-    if path.is_file() and path.name.lower().endswith(SUFFIXES):
+    if path.name.lower().endswith(SUFFIXES):
         return recognised_table(path, label)
     expected = f"an .npz, a folder of .npy, or a table that ends in {', '.join(SUFFIXES)}"
     raise DataError(mismatch(str(path), "", expected, f"`{path.name}`", "save it in one of these forms"))

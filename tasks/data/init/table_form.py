@@ -7,7 +7,7 @@ from pathlib import Path
 from params.readers import TableReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.columns import MOSTLY
-from tasks.data.readers.rows import RawTable, binary_of_file, read_rows
+from tasks.data.readers.rows import RawTable, binary_of_file, read_rows, require_memory
 from tasks.runtime.preprocess.cells import PLAIN, NumberFormat
 from tasks.runtime.preprocess.csv_text import SAMPLE, recognised_encoding, recognised_separator
 
@@ -47,6 +47,7 @@ def read_recognised(path: Path) -> tuple[RawTable, TableForm]:
         table = read_rows(path)
         written = _number_format({name: _sample(table, name) for name in table.text_columns}, "")
         return read_rows(path, written=written), TableForm(written=written)
+    require_memory(path)
     try:
         with binary_of_file(path) as stream:
             content = stream.read()

@@ -17,6 +17,8 @@ from tasks.data.init.templates import HEAD, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
 from tasks.data.readers.columns import TEXT, row_name
 from tasks.data.readers.rows import RawTable, too_long
+from tasks.data.sources.own import require_given
+from tasks.data.sources.walk import FILE
 from tasks.runtime.preprocess.cells import CATEGORY, TableColumn
 
 HEADINGS = ("column", "type", "gaps", "examples", "becomes")
@@ -95,9 +97,7 @@ def guess_table(path: Path, label: str | None) -> TableGuess:
     Raises:
         DataError: no such file, not a table, no column of classes, nothing to learn from.
     """
-    if not path.is_file():
-        got = "a folder" if path.is_dir() else "nothing there"
-        raise DataError(mismatch(str(path), "", "a CSV or Parquet file", got, "correct `--table`"))
+    require_given(path, "--table", "a CSV or Parquet file", FILE)
     table, form = read_recognised(path)
     if table.broken:
         raise DataError(f"`{path}`: {too_long(table.broken)}")

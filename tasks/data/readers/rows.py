@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -80,6 +81,7 @@ def read_rows(path: Path, separator: str = ",", encoding: str = "utf-8", written
     if path.name.lower().endswith(WORKBOOKS):
         do = "save the sheet as CSV (UTF-8) and give that"
         raise DataError(mismatch(str(path), "", "a CSV or Parquet table", "a workbook of a spreadsheet", do))
+    require_memory(path)
     import pyarrow as pa
 
     try:
@@ -92,6 +94,19 @@ def read_rows(path: Path, separator: str = ",", encoding: str = "utf-8", written
     except (ValueError, OSError, EOFError, zlib.error, pa.ArrowException) as error:
         got = next(iter(str(error).splitlines()), "nothing")
         raise DataError(mismatch(str(path), "", "a CSV or Parquet table", got, "is the file whole?")) from None
+
+
+def require_memory(path: Path) -> None:
+    """Refuses a table that is larger than the memory of this machine, which its cells are to lie in.
+
+    Raises:
+        DataError: it is.
+    """
+    memory, size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), path.stat().st_size
+    if size > memory:
+        do = "take fewer rows or columns, or a machine with more"
+        expected = f"a table that fits into the memory of this machine, {memory:,} bytes"
+        raise DataError(mismatch(str(path), "", expected, f"{size:,} bytes", do))
 
 
 def too_long(broken: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from params.data import FileSource
+from tasks.core.files import require_room
 from tasks.data.sources.own import check_own, own_path, unreadable
 
 
@@ -12,9 +13,11 @@ def fetch(source: FileSource, root: Path, raw: Path) -> None:
 
     Raises:
         DataError: it is not there, or cannot be read.
+        DiskFullError: there is no room for a copy.
     """
     check_own(source, root)
     path = own_path(source, root)
+    require_room(raw / path.name, path.stat().st_size)
     try:
         with path.open("rb") as stream, (raw / path.name).open("wb") as copy:
             shutil.copyfileobj(stream, copy, 1024 * 1024)
