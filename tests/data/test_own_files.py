@@ -181,7 +181,8 @@ def test_what_has_no_end_is_refused_at_once(path: str, link: bool, project: Path
     if link:
         given = project / "there"
         given.symlink_to(path)
-    for option in ({"images": given}, {"table": given}, {"sequences": given}):
+    options: tuple[dict[str, Any], ...] = ({"images": given}, {"table": given}, {"sequences": given})
+    for option in options:
         with pytest.raises(InputError, match=f"{said}|got a folder; correct"):
             understand(project, "new", **option)
     kind = "folder" if given.is_dir() else "file"
@@ -212,7 +213,8 @@ def test_a_table_that_no_memory_holds_is_refused_before_it_is_read(project: Path
     with large.open("w") as stream:
         stream.write("x,label\n1,a\n")
         stream.truncate(1 << 43)  # eight terabytes, of which the disk holds a block
-    for option in ({"table": large}, {"sequences": large}):
+    options: tuple[dict[str, Any], ...] = ({"table": large}, {"sequences": large})
+    for option in options:
         with pytest.raises(InputError, match=r"large\.csv`: expected a table that fits into the memory .* 8,796,093,0"):
             understand(project, "new", **option)
     with pytest.raises(DiskFullError, match="expected 8,796,093,022,208 bytes free"):
