@@ -99,7 +99,7 @@ def _tried(recipe: Recipe, teacher: TeacherSection, work: TeacherWork) -> Teache
     figures: FiguresPart[Any] = part(work.data.card.task, "figures", FiguresPart)
     measured, stored = _cost_of_one(recipe, made, work)
     views = 1 if teacher.stores_answers else _views(recipe.assistant or recipe.student)
-    samples = len(work.data.splits.train) * views
+    samples = len(work.data.mixed(0.0).splits.train) * views
     one: float | None = measured
     left = samples
     if isinstance(teacher, CommandTeacher):

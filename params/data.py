@@ -160,6 +160,14 @@ class Arrivals(Section):
     """part of all samples that may be in quarantine; with more of them the source is broken, and the run stops"""
 
 
+class KeptLabels(Section):
+    """Only some training samples keep their labels, drawn group by group; of the others only teachers tell."""
+
+    keep: Annotated[int, Field(ge=1)] | PartFraction
+    """so many training samples, or such a part of them"""
+    seed: int = Field(default=0, ge=0)
+
+
 class Data(Section):
     """The data section: the only one that the data stages read, so the only one that makes them run again."""
 
@@ -167,6 +175,8 @@ class Data(Section):
     source: Source
     reader: Reader
     split: Split
+    labels: Literal["all"] | KeptLabels = "all"
+    """which training samples keep theirs; `{keep: 200}` shows what so few labels would be worth"""
     duplicates: Literal["refuse", "drop", "keep"] = "refuse"
     """equal samples in two splits: refuse the data, drop the copies, or keep them all the same"""
     classes: Annotated[Names, AfterValidator(differ)] = ()
@@ -181,6 +191,11 @@ class Data(Section):
         if self.classes and self.reader.declared[LABEL].get("names"):
             raise ValueError("`classes` goes without those of `reader`: its classes are in the recipe already")
         return self
+
+    @property
+    def has_unlabelled(self) -> bool:
+        """Says whether there are training samples without a label."""
+        return self.labels != "all"
 
     @property
     def declared(self) -> dict[str, dict[str, Any]]:

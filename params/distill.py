@@ -1,6 +1,6 @@
 """How the student learns from its teacher, and where the teacher's outputs come from meanwhile."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -44,4 +44,6 @@ class Distill(Section):
     confidence_mode: Literal["drop", "weight", "right"] = "drop"
     """drop: what is below the threshold is silent; weight: and the rest speaks as loud as the teacher is sure; right:
     and only where the teacher's answer is the label"""
+    unlabelled_share: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """part of each batch that has no labels, where the data has such samples; 0 leaves them out"""
     soft_labels: SoftLabelStore = SoftLabelStore()

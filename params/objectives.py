@@ -4,7 +4,7 @@ Default weights are those of the implementation that is named beside each: RepDi
 (MR). They all add `weight * objective` to the full cross-entropy.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -15,6 +15,8 @@ from params.section import Section, not_empty
 class SoftLabelObjective(Section):
     """Compares the logits of student and teacher."""
 
+    asks_label: ClassVar[bool] = False
+    """of every sample"""
     kind: str
     weight: Weight = 1.0
     standardise: bool = False
@@ -60,6 +62,7 @@ class Dkd(SoftenedObjective):
     MD raises the weight over its first 20 epochs: `weight: {start: 0, end: 1, over: ...}`.
     """
 
+    asks_label = True
     kind: Literal["dkd"]
     target: NonNegative = 1.0
     """weight of the label's class against the rest (MD: alpha)"""
@@ -90,6 +93,7 @@ class LayerPair(Section):
 class FeatureObjective(Section):
     """Compares layers of student and teacher; the sum over the pairs of `layers`."""
 
+    asks_label: ClassVar[bool] = False
     kind: str
     weight: Weight = 1.0
     layers: Annotated[tuple[LayerPair, ...], Field(strict=False), AfterValidator(not_empty)]

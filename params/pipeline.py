@@ -81,6 +81,21 @@ class Recipe(Section):
             raise ValueError("`soft_labels: live` goes without a teacher whose answers are stored: say `cached`")
         return self
 
+    @model_validator(mode="after")
+    def _samples_without_labels_are_taught(self) -> Self:
+        if not self.data.has_unlabelled:
+            return self
+        if self.peer:
+            raise ValueError("samples without labels need a `teacher`; a `peer` knows no more than the student")
+        lessons = {"distill": self.distill} | ({"assistant.distill": self.assistant.distill} if self.assistant else {})
+        problems = [
+            *(f"`{name}.objectives.{o.kind}`" for name, how in lessons.items() for o in how.objectives if o.asks_label),
+            *(f"`{name}.confidence_mode: right`" for name, how in lessons.items() if how.confidence_mode == "right"),
+        ]
+        if problems:
+            raise ValueError(f"{', '.join(problems)}: needs the label of every sample, and some have none")
+        return self
+
     @property
     def teachers(self) -> tuple[Teacher, ...]:
         """All teachers, the first of which is the one that the others are measured against; empty beside a `peer`."""

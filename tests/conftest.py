@@ -15,7 +15,16 @@ import pytest
 from numpy.typing import NDArray
 from xdist.remote import Producer
 
-from tasks.contracts.records import DataFile, DataRecord, DatasetCard, InputSpec, Shard, SplitCard, Statistics
+from tasks.contracts.records import (
+    UNLABELLED,
+    DataFile,
+    DataRecord,
+    DatasetCard,
+    InputSpec,
+    Shard,
+    SplitCard,
+    Statistics,
+)
 from tasks.contracts.targets import Column, TargetCard
 from tasks.core.files import sha256_of
 from tasks.layouts import find_layout
@@ -85,6 +94,22 @@ def image_data(tiny_images: Path) -> PreparedData:
 def sequence_data(tiny_sequences: Path) -> PreparedData:
     """The sequences, opened."""
     return opened(tiny_sequences)
+
+
+@pytest.fixture
+def few_labels(tiny_images: Path) -> PreparedData:
+    """The pictures, the second half of which, for training, has lost its labels."""
+    card = read_card(tiny_images)
+    train = card.splits["train"]
+    told, untold = train.shards
+    untold = untold.model_copy(update={"targets": {}})
+    splits = {
+        "train": train.model_copy(update={"samples": told.samples, "shards": (told,)}),
+        UNLABELLED: train.model_copy(update={"samples": untold.samples, "shards": (untold,), "summary": {}}),
+    }
+    card = card.model_copy(update={"splits": {**card.splits, **splits}})
+    (tiny_images / CARD).write_text(card.model_dump_json())
+    return opened(tiny_images)
 
 
 Draw = Any

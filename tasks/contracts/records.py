@@ -73,6 +73,10 @@ class Shard(Record):
         return (*self.inputs.values(), *self.targets.values(), *self.offsets.values())
 
 
+UNLABELLED = "unlabelled"
+"""the split of the samples that have no targets: only teachers say what the outputs should be"""
+
+
 class SplitCard(Record):
     """One split: its shards in order, what the kind of task says of its targets, and a Parquet table of the samples.
 
@@ -119,7 +123,7 @@ class DatasetCard(Record):
     statistics: Statistics
     split_rule: dict[str, Any]
     splits: dict[str, SplitCard]
-    """train, validation, test"""
+    """train, validation, test; and `unlabelled`, whose shards have no columns, where there are such samples"""
     dropped: dict[str, int] = Field(default_factory=dict)
     """reason -> number of samples left out"""
     quarantine: Quarantine | None = None

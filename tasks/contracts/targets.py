@@ -61,7 +61,7 @@ class Strata:
 
 @dataclass(frozen=True)
 class Targets:
-    """Columns of n samples."""
+    """Columns of n samples; none at all where the samples have no targets."""
 
     columns: Mapping[str, NDArray[Any]]
     ends: Mapping[str, Rows] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Targets:
     def __len__(self) -> int:
         for offsets in self.ends.values():
             return len(offsets) - 1
-        return len(next(iter(self.columns.values())))
+        return len(next(iter(self.columns.values()), ()))
 
     def __getitem__(self, column: str) -> NDArray[Any]:
         """Returns the values of a column, (n, *shape), or (total, *shape) where it is ragged."""
@@ -98,6 +98,8 @@ class Targets:
 
 def joined(parts: Sequence[Targets]) -> Targets:
     """Returns the samples of all parts, in their order."""
+    if not parts:
+        return Targets({})
     first = parts[0]
     columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns}
     return Targets(columns, {name: _joined_ends([part.ends[name] for part in parts]) for name in first.ends})

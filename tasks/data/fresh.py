@@ -28,9 +28,10 @@ def fresh_samples(before: Locate, now: Locate) -> Iterator[Fresh]:
     then, today = card_of(before), card_of(now)
     kind, form = part(today.task, "targets", TargetsPart), find_layout(today.input.layout)
     earlier = (inputs for shard in _shards(before) for inputs, _ in _blocks(before, shard))
+    today_shards = (shard for shard in _shards(now) if shard.targets)
     # Without padding, which depends on the longest of them all.
     known = {digest_of(sample) for inputs in earlier for sample in form.samples(inputs)}
-    for shard in _shards(now):
+    for shard in today_shards:
         for inputs, targets in _blocks(now, shard):
             rows = np.flatnonzero([digest_of(sample) not in known for sample in form.samples(inputs)])
             if len(rows):

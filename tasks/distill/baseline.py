@@ -23,11 +23,14 @@ Start = Callable[[Network], object]
 def train_alone(
     params: Student, data: PreparedData, seed: int, advance: Advance, on_epoch: OnEpoch, project: Path = Path()
 ) -> Trained:
-    """Returns the baseline: the student without a teacher."""
+    """Returns the baseline: the student without a teacher.
+
+    Where there are samples without labels, it takes as many steps as the student that learns from these as well.
+    """
     objective = HardLabels(data, params.training)
-    start = from_checkpoint(params, project)
+    start, repeated = from_checkpoint(params, project), data.mixed(0.0)
     first = train_network(
-        params.architecture, params.training, data, lambda _network: objective, seed, advance, on_epoch, start
+        params.architecture, params.training, repeated, lambda _network: objective, seed, advance, on_epoch, start
     )
     return fine_tuned(params, first, data, seed, advance, on_epoch)
 

@@ -77,7 +77,10 @@ def score_on_what_the_student_sees(
 ) -> list[str]:
     """Returns a warning where augmentation leaves the teacher much worse than on validation."""
     metric = data.measuring.deciding
-    seen = data.measuring.seen((_arrays(loss.taught(batch)), batch.as_targets()) for batch in batches)
+    told = [batch for batch in batches if batch.labelled]
+    if not told:
+        return []
+    seen = data.measuring.seen((_arrays(loss.taught(batch), batch.labelled), batch.as_targets()) for batch in told)
     score, best = data.measuring.values(seen)[metric.name], max(scores.values(), key=lambda score: metric.sign * score)
     if metric.sign * (best - score) <= LOST_TO_AUGMENTATION:
         return []
@@ -112,8 +115,8 @@ def weights_digest(network: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def _arrays(outputs: Tensors) -> dict[str, NDArray[np.float32]]:
-    return {name: values.float().cpu().numpy() for name, values in outputs.items()}
+def _arrays(outputs: Tensors, count: int) -> dict[str, NDArray[np.float32]]:
+    return {name: values[:count].float().cpu().numpy() for name, values in outputs.items()}
 
 
 def _checked_score(teacher: LoadedTeacher, data: PreparedData) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from params.distill import Distill
@@ -63,15 +64,31 @@ class DistillationLoss(nn.Module):
     def weighed(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor]:
         """Returns the same with `alpha` as the weight of the hard label."""
         outputs = network(batch.inputs, steps=True) if self.per == "step" else network(batch.inputs)
-        pair = OutputPair(outputs, self.source.at(batch), batch.targets)
-        hard = self.losses.losses(pair.student, batch.targets, self.data.targets, self.training_params.label_smoothing)
+        pair = OutputPair(outputs, self.source.at(batch), batch.targets if batch.labelled == len(batch) else None)
+        hard = self._hard(outputs, batch)
         soft, shown = self.soft(pair, batch.chunk.epoch)
         loss = self.heads(mixed(hard, soft, alpha))
         terms = {"hard_loss": total(hard), "soft_loss": total(soft), **shown}
         if self.features:
-            value, shown = self.features(batch, self.losses.groups(batch.targets))
+            value, shown = self.features(batch, self._groups(batch))
             loss, terms = loss + (1 - alpha) * value, terms | shown
         return {"loss": loss} | terms
+
+    def _hard(self, outputs: Tensors, batch: Batch) -> dict[str, Tensor]:
+        """Returns the hard loss () of each head, mean over the samples that have targets; 0 without any."""
+        if not batch.labelled:
+            zero = next(iter(outputs.values())).new_zeros(())
+            return dict.fromkeys(self.losses.heads(self.data.targets), zero)
+        told = {name: values[: batch.labelled] for name, values in outputs.items()}
+        smoothing = self.training_params.label_smoothing
+        return {**self.losses.losses(told, batch.targets, self.data.targets, smoothing)}
+
+    def _groups(self, batch: Batch) -> Tensor | None:
+        """Returns the groups (batch,) of samples; one that has no target is a group of its own, below zero."""
+        groups = self.losses.groups(batch.targets) if batch.labelled else None
+        if groups is None:
+            return None
+        return torch.cat([groups, -2 - torch.from_numpy(batch.rows[batch.labelled :]).to(groups)])
 
     def teachers_part(self, network: nn.Module, batch: Batch) -> Tensor:
         """Returns the soft-label terms () or, where there are none, the feature terms, with their gradient."""

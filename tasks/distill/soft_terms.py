@@ -24,11 +24,11 @@ def per_of(params: Distill) -> Per:
 
 @dataclass(frozen=True)
 class OutputPair:
-    """Outputs of student and teacher for the same batch, and what they should be."""
+    """Outputs of student and teacher for one batch, and what they should be; None where that is not known of all."""
 
     student: Tensors
     teacher: Tensors
-    targets: Tensors
+    targets: Tensors | None
 
     @property
     def samples(self) -> int:

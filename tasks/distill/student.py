@@ -52,6 +52,7 @@ def distill(
         StageError: no gradient of the teacher's terms reaches the student, or it is not the teacher on record.
     """
     teachers.ready()
+    plain, data = data, data.mixed(0.0 if _without_teacher(distillation) else distillation.unlabelled_share)
     scores = health.check_teachers(teachers, data)
     before = {teacher.name: health.weights_digest(teacher.network) for teacher in teachers.teachers}
     made: list[DistillationLoss] = []
@@ -74,7 +75,7 @@ def distill(
     first = train_network(params.architecture, params.training, data, objective, seed, advance, on_epoch, start)
     made[0].close()
     found += health.check_after(teachers, before, first.fit.history)
-    return Distilled(fine_tuned(params, first, data, seed, advance, on_epoch), tuple(found))
+    return Distilled(fine_tuned(params, first, plain, seed, advance, on_epoch), tuple(found))
 
 
 def distillation_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:

@@ -203,9 +203,12 @@ class LossPart(Protocol):
         """Returns the hard loss () of each head, mean over the batch."""
 
     def rows(
-        self, student: Tensors, teacher: Tensors, targets: Tensors, card: TargetCard, per: Per
+        self, student: Tensors, teacher: Tensors, targets: Tensors | None, card: TargetCard, per: Per
     ) -> Iterator[LogitRows]:
-        """Yields for each head the rows that soft-label objectives are taken over."""
+        """Yields for each head the rows that soft-label objectives are taken over.
+
+        `targets` is None where samples of the batch have none: then a row has neither `labels` nor `right`.
+        """
 
     def groups(self, targets: Tensors) -> "Tensor | None":
         """Returns (batch,) the number of each sample's group, for objectives that contrast samples; None for none."""

@@ -33,18 +33,21 @@ class Arrays:
 
     inputs: Mapping[str, NDArray[Any]]
     targets: Targets
+    """of those samples that have any, in their order"""
     rows: NDArray[np.int64]
     """places of the samples in their split"""
+    labelled: NDArray[np.bool_]
+    """(n,) which samples have targets"""
 
     def __len__(self) -> int:
         return len(self.rows)
 
 
 class SplitArrays:
-    """One split of prepared data; `gather` reads the rows that are asked for, in the order they are asked for."""
+    """One split of prepared data, or several behind each other; `gather` reads rows in the order they are asked for."""
 
-    def __init__(self, directory: Path, card: DatasetCard, split: str) -> None:
-        shards = card.splits[split].shards
+    def __init__(self, directory: Path, card: DatasetCard, *splits: str) -> None:
+        shards = [shard for split in splits for shard in card.splits[split].shards]
         self.directory = directory
         self.kind = part(card.task, "targets", TargetsPart)
         self.starts = np.cumsum([0, *(shard.samples for shard in shards)])
@@ -53,6 +56,14 @@ class SplitArrays:
 
     def __len__(self) -> int:
         return int(self.starts[-1])
+
+    def epoch_samples(self, size: int) -> int:  # noqa: ARG002 - of batches, which a mixture fills
+        """Returns how many samples one epoch sees in batches of `size`."""
+        return len(self)
+
+    def order(self, random: np.random.Generator, size: int, processes: int) -> NDArray[np.int64]:  # noqa: ARG002
+        """Returns the rows of one epoch, batch by batch."""
+        return random.permutation(len(self))
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -105,7 +116,7 @@ class SplitArrays:
 
     def targets(self) -> Targets:
         """Returns the targets of the whole split."""
-        return joined([shard.targets for shard in self.shards])
+        return joined([shard.targets for shard in self.shards if shard.targets.columns])
 
 
 def in_turn(groups: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -144,7 +155,8 @@ class _OpenShard:
 
     def take(self, local: NDArray[np.int64], rows: NDArray[np.int64]) -> Arrays:
         further = {name: values[local].astype(np.int64) for name, values in self.further.items()}
-        return Arrays({INPUTS: self.inputs[local], **further}, self.targets.take(local), rows)
+        labelled = np.full(len(rows), bool(self.targets.columns))
+        return Arrays({INPUTS: self.inputs[local], **further}, self.targets.take(local), rows, labelled)
 
 
 def _map(path: Path) -> NDArray[Any]:
@@ -156,8 +168,12 @@ def _restored(parts: Sequence[Arrays], order: NDArray[np.int64]) -> Arrays:
     """Puts samples that were read shard by shard back into the order they were asked for."""
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
+    labelled = np.concatenate([part.labelled for part in parts])
+    # The place of each sample among those with targets, which alone are joined.
+    places = (np.cumsum(labelled) - 1)[back][labelled[back]]
     return Arrays(
         {name: np.concatenate([part.inputs[name] for part in parts])[back] for name in parts[0].inputs},
-        joined([part.targets for part in parts]).take(back),
+        joined([part.targets for part in parts if part.labelled.any()]).take(places),
         np.concatenate([part.rows for part in parts])[back],
+        labelled[back],
     )

@@ -29,11 +29,12 @@ Not more, since a row that is read from a map brings up to 64 kilobytes around i
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Consecutive batches of one epoch (from 1): their rows (n,) of the split, their targets by column, and
-    which view of them it is.
+    """Consecutive batches of one epoch (from 1): their rows (n,) of the split, which of them have targets (n,), these
+    by column, and which view of them it is.
     """
 
     rows: NDArray[np.int64]
+    labelled: NDArray[np.bool_]
     targets: Tensors
     epoch: int = 1
     view: int = 0
@@ -41,7 +42,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Batch:
-    """Named inputs as a network takes them, and targets by column.
+    """Named inputs as a network takes them, and targets by column, of the first `labelled` samples alone.
 
     A ragged column is there as its values (all rows of the batch, ...) and as `offsets.NAME` (batch + 1,). `within` is
     the place of the batch in its chunk.
@@ -60,12 +61,17 @@ class Batch:
         """Places (batch,) of the samples in their split."""
         return self.chunk.rows[self.within]
 
+    @property
+    def labelled(self) -> int:
+        """How many samples have targets; they come first."""
+        return int(self.chunk.labelled[self.within].sum())
+
     @classmethod
     def of(cls, arrays: Arrays, device: torch.device, epoch: int = 1, view: int = 0) -> "Batch":
         """Copies gathered arrays to the device, as one batch."""
         named = {**arrays.targets.columns, **{f"{OFFSETS}{name}": ends for name, ends in arrays.targets.ends.items()}}
         targets = {name: _tensor(values, device) for name, values in named.items()}
-        chunk = Chunk(arrays.rows, targets, epoch, view)
+        chunk = Chunk(arrays.rows, arrays.labelled, targets, epoch, view)
         inputs = {name: _tensor(values, device) for name, values in arrays.inputs.items()}
         return cls(inputs, targets, chunk, slice(0, len(arrays)))
 
@@ -78,7 +84,8 @@ class Batch:
     def part(self, within: slice) -> "Batch":
         """Returns the samples at `within` of a batch that is a whole chunk; nothing is copied."""
         inputs = {name: values[within] for name, values in self.inputs.items()}
-        return Batch(inputs, _part(self.targets, within), self.chunk, within)
+        before, labelled = (int(self.chunk.labelled[:end].sum()) for end in (within.start, within.stop))
+        return Batch(inputs, _part(self.targets, slice(before, labelled)), self.chunk, within)
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,7 @@ def shuffled_batches(
     A last batch of one sample is left out: batch norm cannot learn from a single one. The first `skip` batches are not
     yielded; the others are what they are without it, in the same chunks. `share` takes its part of each batch.
     """
-    rows = share.rows(generator(seed, epoch).permutation(len(split)), size)
+    rows = share.rows(split.order(generator(seed, epoch), size, share.of), size)
     usable, size = len(rows), size // share.of
     view = augmenter.view(epoch) if augmenter else 0
     chunk = _chunk_size(split, size)

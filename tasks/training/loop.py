@@ -97,7 +97,7 @@ def fit(
         rank = measuring.rank(metrics, VALIDATION) if params.keep == "best" else (float(epoch), 0.0)
         state.add(metrics, rank, model)
         on_epoch(epoch, metrics)
-        rate = len(splits.train) / max(metrics["train_seconds"], 1e-9)
+        rate = splits.train.epoch_samples(params.batch_size) / max(metrics["train_seconds"], 1e-9)
         told = f"epoch {epoch} of {params.epochs}, {rate:,.0f} samples/s"
         advance(epoch, params.epochs, f"{told}, validation {name} {metrics[VALIDATION + name]:.4f}")
     checkpointer.write(state)
@@ -155,7 +155,8 @@ class Trainer:
         # Not prepared: what Accelerate wraps around them is for gradients that are scaled or gathered over several
         # steps, which none are here; at every step it looks for a package on the disk and reads a signature.
         optimizer = build_optimizer(params, learners)
-        steps = params.epochs * steps_per_epoch(len(train), params.batch_size, share)
+        samples = train.epoch_samples(params.batch_size)
+        steps = params.epochs * steps_per_epoch(samples, params.batch_size, share)
         schedule = build_schedule(params, optimizer, steps)
         return cls(network, train, objective, params, seed, augmenter, accelerator, optimizer, schedule)
 

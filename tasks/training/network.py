@@ -1,14 +1,14 @@
 """Train one network from a recipe: what teacher, student and baseline have in common."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor, nn
 
 from params.models import Architecture
 from params.training import Training
-from tasks.contracts.records import DataRecord, DatasetCard
+from tasks.contracts.records import UNLABELLED, DataRecord, DatasetCard
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, IntegrityError, mismatch
 from tasks.core.files import sha256_of
@@ -23,6 +23,7 @@ from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights
 from tasks.training.loop import Fit, Objective, OnEpoch, Splits, fit
 from tasks.training.measure import Measuring
+from tasks.training.mixture import Mixture
 from tasks.training.seeds import seeded
 
 
@@ -51,6 +52,15 @@ class PreparedData:
         card = read_card(directory)
         splits = Splits(SplitArrays(directory, card, "train"), SplitArrays(directory, card, "validation"))
         return cls(card, splits, directory)
+
+    def mixed(self, share: float) -> "PreparedData":
+        """Returns the same with batches of which `share` has no targets, where the data has such samples.
+
+        With a share of 0 as many steps are taken, all of them on samples with targets.
+        """
+        if UNLABELLED not in self.card.splits:
+            return self
+        return replace(self, splits=replace(self.splits, train=Mixture(self.directory, self.card, share)))
 
     @property
     def data_digest(self) -> str:

@@ -1,6 +1,7 @@
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,19 +54,23 @@ def augmenter(
 def pictures(count: int = 64, shape: tuple[int, ...] = (2, 9, 9), dtype: Any = np.uint8) -> Arrays:
     # The old generator is frozen for good, and what changed pictures are is compared to the bit below.
     inputs = np.random.RandomState(1).randint(0, 256, (count, *shape)).astype(dtype)
-    return Arrays({"inputs": inputs}, Targets({"label": np.arange(count) % 3}), np.arange(count) + 7)
+    return labelled({"inputs": inputs}, np.arange(count) % 3, np.arange(count) + 7)
+
+
+def labelled(inputs: Mapping[str, NDArray[Any]], labels: NDArray[np.int64], rows: NDArray[np.int64]) -> Arrays:
+    return Arrays(inputs, Targets({"label": labels}), rows, np.ones(len(rows), bool))
 
 
 def sequences(count: int = 50, dtype: Any = np.float32) -> Arrays:
     generator = np.random.default_rng(2)
     inputs, lengths = generator.normal(100, 30, (count, 6, 2)).astype(dtype), generator.integers(1, 7, count)
     inputs[np.arange(6) >= lengths[:, None]] = 0
-    return Arrays({"inputs": inputs, "lengths": lengths}, Targets({"label": np.arange(count) % 3}), np.arange(count))
+    return labelled({"inputs": inputs, "lengths": lengths}, np.arange(count) % 3, np.arange(count))
 
 
 def some(arrays: Arrays, which: NDArray[np.int64]) -> Arrays:
     inputs = {name: values[which] for name, values in arrays.inputs.items()}
-    return Arrays(inputs, arrays.targets.take(which), arrays.rows[which])
+    return labelled(inputs, arrays.targets["label"][which], arrays.rows[which])
 
 
 def digest(array: NDArray[Any]) -> str:
@@ -112,7 +117,7 @@ def test_a_sample_changes_alike_in_any_company_and_order(steps: Sequence[dict[st
 def test_seed_view_row_and_place_of_a_step_each_give_another_change(step: dict[str, Any]) -> None:
     whole = pictures()
     before = augmenter(step).apply(whole, 0).inputs["inputs"]
-    one_row_on = Arrays(whole.inputs, whole.targets, whole.rows + 1)
+    one_row_on = replace(whole, rows=whole.rows + 1)
     others = [
         augmenter(step, seed=4).apply(whole, 0),
         augmenter(step).apply(whole, 1),
@@ -295,7 +300,7 @@ def test_padding_of_sequences_stays_zero_and_frames_change_alike_whatever_follow
 
 
 def test_vectors_take_levels_and_noise() -> None:
-    given = Arrays({"inputs": np.ones((20, 2), np.float32)}, Targets({"label": np.zeros(20, np.int64)}), np.arange(20))
+    given = labelled({"inputs": np.ones((20, 2), np.float32)}, np.zeros(20, np.int64), np.arange(20))
     changed = augmenter(LEVELS, NOISE, shape=(2,)).apply(given, 0)
     assert np.isfinite(changed.inputs["inputs"]).all()
     assert len(np.unique(changed.inputs["inputs"])) == 40

@@ -3,16 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from params.pipeline import Recipe
-from tasks.contracts.records import DatasetCard, Shard, SplitCard, counted
+from tasks.contracts.records import UNLABELLED, DatasetCard, Shard, SplitCard, counted
 from tasks.contracts.targets import Strata, TargetCard, Targets
 from tasks.core.errors import DataError, mismatch
 from tasks.core.files import whole_folder
 from tasks.core.plugins import load
 from tasks.data.prepared.duplicates import Apart, judge_copies, left_out_by_stratum, set_apart
+from tasks.data.prepared.few_labels import without_labels
 from tasks.data.prepared.near_equal import near_equal_told
 from tasks.data.prepared.quarantine import judge, leaves_out, write_quarantine
 from tasks.data.prepared.shards import ShardWriter
@@ -21,9 +23,9 @@ from tasks.data.prepared.split_table import write_tables
 from tasks.data.prepared.statistics import statistics_of
 from tasks.data.prepared.survey import Survey, survey
 from tasks.data.readers.raw import check_raw
-from tasks.data.readers.samples import Reading
+from tasks.data.readers.samples import Reading, Sample
 from tasks.data.versions.versions_store import CARD
-from tasks.kinds.contract import TargetsPart, part
+from tasks.kinds.contract import Arrays, TargetsPart, part
 
 
 def prepare(recipe: Recipe, root: Path) -> None:
@@ -42,11 +44,16 @@ def prepare(recipe: Recipe, root: Path) -> None:
     targets, splits = _split(recipe, reading, found, apart, kind)
     copies, dropped = judge_copies(recipe, found, apart, splits)
     judge(recipe, bad := (*found.bad, *copies), len(found.places))
+    learned = splits["train"]
+    splits, copies_of_labelled = without_labels(recipe, found, splits, targets, kind)
     if reading.fit:
-        reading = replace(reading.fit(np.isin(found.places, splits["train"])), declared=reading.declared)
+        reading = replace(reading.fit(np.isin(found.places, learned)), declared=reading.declared)
     with whole_folder(home / "prepared") as folder:
         card = _Preparation(recipe, reading, kind, found, targets, splits, folder).written()
-        left_out = {"dropped": {**reading.dropped, **dropped}, "quarantine": write_quarantine(bad, folder)}
+        left_out = {
+            "dropped": {**reading.dropped, **dropped, **copies_of_labelled},
+            "quarantine": write_quarantine(bad, folder),
+        }
         (folder / CARD).write_text(card.model_copy(update=left_out).model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
@@ -111,14 +118,14 @@ class _Preparation:
             targets=self.targets,
             preprocessing=dict(self.reading.preprocessing),
             feature_names=self.reading.feature_names,
-            statistics=statistics_of(self.folder, shards["train"], spec),
+            statistics=statistics_of(self.folder, (*shards["train"], *shards.get(UNLABELLED, ())), spec),
             split_rule=data.split.model_dump(mode="json") | {"duplicates": data.duplicates},
             splits={
                 name: SplitCard(
                     samples=len(rows),
                     shards=shards[name],
                     table=tables[name],
-                    summary=self.kind.summary(self._targets(shards[name]), self.targets),
+                    summary=self._summary(name, shards[name]),
                 )
                 for name, rows in self.splits.items()
             },
@@ -131,7 +138,7 @@ class _Preparation:
         megabytes, columns = self.recipe.data.shard_megabytes, self.kind.columns(self.targets)
         spec = self.found.spec(self.reading)
         writers = {
-            name: ShardWriter(self.folder, name, spec, columns, megabytes, len(rows))
+            name: ShardWriter(self.folder, name, spec, () if name == UNLABELLED else columns, megabytes, len(rows))
             for name, rows in self.splits.items()
         }
         # Per sample of the survey: its split, -1 where it was dropped, and its row there.
@@ -139,12 +146,18 @@ class _Preparation:
         row_of = np.empty(len(self.found), dtype=np.int64)
         for number, rows in enumerate(self.splits.values()):
             split_of[rows], row_of[rows] = number, np.arange(len(rows))
-        to = list(writers.values())
+        to = list(writers.items())
         for sample, place in zip(self.reading.samples(), self.found.places, strict=True):
             if place >= 0 and split_of[place] >= 0:
-                encoded = self.kind.encode(sample.target, self.reading.declared, self.targets)
-                to[split_of[place]].write(int(row_of[place]), sample.values, encoded)
+                name, writer = to[split_of[place]]
+                writer.write(int(row_of[place]), sample.values, self._encoded(name, sample))
         return {name: writer.close() for name, writer in writers.items()}
+
+    def _encoded(self, split: str, sample: Sample) -> Arrays:
+        return {} if split == UNLABELLED else self.kind.encode(sample.target, self.reading.declared, self.targets)
+
+    def _summary(self, split: str, shards: Sequence[Shard]) -> dict[str, Any]:
+        return {} if split == UNLABELLED else self.kind.summary(self._targets(shards), self.targets)
 
     def _targets(self, shards: Sequence[Shard]) -> Iterator[Targets]:
         for shard in shards:

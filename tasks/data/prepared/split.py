@@ -75,7 +75,7 @@ def _cut(rule: Split, group: str, found: Survey, members: Rows) -> Splits:
 def _stratified(rule: StratifiedSplit, group: str, members: Rows) -> Splits:
     validation = _count(rule.validation, len(members), spare=2)
     test = _count(rule.test, len(members), spare=1 + validation)
-    return _parts(_shuffled(members, rule.seed, group), test, validation)
+    return _parts(shuffled(members, rule.seed, group), test, validation)
 
 
 def _hashed(rule: HashedSplit, found: Survey, members: Rows) -> Splits:
@@ -104,7 +104,7 @@ def _official(rule: OfficialSplit, group: str, found: Survey, members: Rows) -> 
     trained, judges = (members[found.parts[members] == part] for part in ("train", "test"))
     if "validation" in found.published:
         return {"test": judges, "validation": members[found.parts[members] == "validation"], "train": trained}
-    drawn = _shuffled(trained, rule.seed, group)
+    drawn = shuffled(trained, rule.seed, group)
     validation = _count(rule.validation, len(drawn), spare=1)
     return {"test": judges, "validation": drawn[:validation], "train": drawn[validation:]}
 
@@ -114,7 +114,8 @@ def _count(part: float, samples: int, spare: int) -> int:
     return min(max(1, int(part * samples + 0.5)), samples - spare)
 
 
-def _shuffled(members: Rows, seed: int, group: str) -> Rows:
+def shuffled(members: Rows, seed: int, group: str) -> Rows:
+    """Returns the samples of a group in the order that the seed and its name give them, on every machine."""
     bits = np.random.PCG64([seed, *group.encode()]).random_raw(len(members))
     return members[np.argsort(bits, kind="stable")]
 

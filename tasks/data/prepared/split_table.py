@@ -1,12 +1,13 @@
 """The table of a split: a row per sample, with its name, and what its results can be looked at by."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.contracts.records import DataFile
+from tasks.contracts.records import UNLABELLED, DataFile
 from tasks.data.prepared.shards import file_record
 from tasks.data.prepared.split import Splits
 from tasks.data.prepared.survey import Objects, Rows, Survey
@@ -17,17 +18,23 @@ ROWS_AT_A_TIME = 10_000
 
 
 def write_tables(reading: Reading, found: Survey, splits: Splits, folder: Path) -> dict[str, DataFile]:
-    """Writes a Parquet file per split; uncompressed, so that the bytes do not depend on a compressor's version."""
+    """Writes a Parquet file per split; uncompressed, so that the bytes do not depend on a compressor's version.
+
+    That of samples without targets has their ids alone.
+    """
     numeric = {
         name for name in reading.slices if all(_are_numbers(found.columns[name][rows]) for rows in splits.values())
     }
-    return {name: _write(folder / f"{name}.parquet", found, rows, numeric) for name, rows in splits.items()}
+    shown = {name: {} if name == UNLABELLED else found.columns for name in splits}
+    return {
+        name: _write(folder / f"{name}.parquet", found.ids, shown[name], rows, numeric) for name, rows in splits.items()
+    }
 
 
-def _write(path: Path, found: Survey, rows: Rows, numeric: set[str]) -> DataFile:
-    columns: dict[str, Any] = {"id": found.ids.take(pa.array(rows))}
-    columns |= {name: column[rows] for name, column in found.columns.items()}
-    columns |= {name: [float(text) for text in columns[name]] for name in numeric}
+def _write(path: Path, ids: pa.Array, shown: Mapping[str, Objects], rows: Rows, numeric: set[str]) -> DataFile:
+    columns: dict[str, Any] = {"id": ids.take(pa.array(rows))}
+    columns |= {name: column[rows] for name, column in shown.items()}
+    columns |= {name: [float(text) for text in columns[name]] for name in numeric & shown.keys()}
     pq.write_table(pa.table(columns), path, ROWS_AT_A_TIME, compression="none")
     return file_record(path)
 

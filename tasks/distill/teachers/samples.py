@@ -34,8 +34,8 @@ class AskedSamples:
 
 
 def samples_of(data: PreparedData, splits: Sequence[str]) -> Iterator[AskedSamples]:
-    """Yields the samples of some splits batch by batch, labelled or not."""
-    for split in splits:
+    """Yields the samples of those of the splits that are there batch by batch, labelled or not."""
+    for split in (split for split in splits if split in data.card.splits):
         arrays = SplitArrays(data.directory, data.card, split)
         table = data.directory / data.card.splits[split].table.name
         ids = [str(one) for one in pq.read_table(table, columns=[ID]).column(ID).to_pylist()]

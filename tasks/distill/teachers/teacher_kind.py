@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from params.teacher import TeacherSection
-from tasks.contracts.records import Built, DataRecord, DataSpec, InputSpec
+from tasks.contracts.records import UNLABELLED, Built, DataRecord, DataSpec, InputSpec
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import RecipeError, mismatch
 from tasks.core.plugins import load
@@ -23,7 +23,7 @@ from tasks.models.build import Network
 from tasks.training.loop import Fit, OnEpoch
 from tasks.training.network import PreparedData
 
-EVERY_SPLIT = ("train", "validation", "test")
+EVERY_SPLIT = ("train", "validation", "test", UNLABELLED)
 
 
 class Answerer(nn.Module, ABC):

@@ -30,24 +30,25 @@ class ClassificationLoss:
         }
 
     def rows(
-        self, student: Tensors, teacher: Tensors, targets: Tensors, card: TargetCard, per: Per
+        self, student: Tensors, teacher: Tensors, targets: Tensors | None, card: TargetCard, per: Per
     ) -> Iterator[LogitRows]:
         """Yields one row per sample, or per frame that is no padding, for each question.
 
         The frames of a sequence share its weight, so that a long one counts no more than a short one.
         """
         for name in self.heads(card):
-            output, labels = output_of(name), targets[name]
-            soft = functional.softmax(teacher[output], dim=1)
-            certainty, right = soft.amax(dim=1), teacher[output].argmax(dim=1) == labels
+            output, labels = output_of(name), None if targets is None else targets[name]
+            certainty = functional.softmax(teacher[output], dim=1).amax(dim=1)
+            right = None if labels is None else teacher[output].argmax(dim=1) == labels
             if per == "sequence":
                 yield LogitRows(name, student[output], teacher[output], labels, None, certainty, right)
                 continue
             mask = student[MASK]
             ours, theirs = (side[f"{STEPS}.{output}"][mask] for side in (student, teacher))
-            sample = torch.arange(len(labels), device=labels.device).unsqueeze(1).expand_as(mask)[mask]
+            sample = torch.arange(len(mask), device=mask.device).unsqueeze(1).expand_as(mask)[mask]
             weights = (1 / mask.sum(dim=1).to(ours.dtype))[sample]
-            yield LogitRows(name, ours, theirs, labels[sample], weights, certainty[sample], right[sample])
+            labels, right = (None if some is None else some[sample] for some in (labels, right))
+            yield LogitRows(name, ours, theirs, labels, weights, certainty[sample], right)
 
     def groups(self, targets: Tensors) -> Tensor | None:
         """Returns the labels of the first question."""
