@@ -34,6 +34,10 @@ class ServedModel:
                 self._lock.release()
         return self.loaded
 
+    def is_current(self) -> bool:
+        """Says whether the release in memory is the current one, or the current one was tried and cannot be loaded."""
+        return self._seen() == self._mark
+
     def _seen(self) -> Mark:
         """Returns what tells one switch of `current` from the next: the link itself is made anew each time."""
         try:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -18,6 +19,8 @@ from .served import ServedModel
 
 PATIENCE = 4
 """A request may take this many times as long as a client may say nothing between two of them."""
+LIGHT, QUICK_S = 2**14, 0.002
+"""bytes of a body that is read in well under a millisecond, and seconds of a prediction that nobody waits for"""
 LARGE = 2**18
 """bytes of a body that is worked on by one thread alone: JSON takes up to thirty times its bytes in memory"""
 
@@ -50,22 +53,39 @@ class Service:
         self._arriving = asyncio.Semaphore(limits.threads)
         self._pool = ThreadPoolExecutor(limits.threads, "predict")
         self._large = ThreadPoolExecutor(1, "large")
+        self._quick = False
 
     def loaded(self) -> Predictor:
         """Returns the release in memory at once; a new one is loaded meanwhile."""
-        self._pool.submit(self.model.get)
+        if not self.model.is_current():
+            self._pool.submit(self.model.get)
         return self.model.loaded
 
-    async def run(self, work: Callable[[Predictor], Response], size: int = 0) -> Response:
-        """Returns what `work` answers with the current release, in a thread; `size` is that of the body."""
+    async def run(self, work: Callable[[Predictor], Response], size: int = LIGHT + 1) -> Response:
+        """Returns what `work` answers with the current release.
 
-        def done() -> Response:
+        It works in a thread, so that other requests are answered meanwhile. To hand a request over costs several times
+        what a small model costs: a light request is answered at once, as long as the one before it took no time.
+
+        Args:
+            work: what is done with the release.
+            size: bytes of the body; at most `LIGHT` only where they cannot become much more when they are read.
+        """
+
+        def done(model: Predictor) -> Response:
+            started = perf_counter()
             try:
-                return work(self.model.get())
+                return work(model)
             except WrongInputError as error:  # an exception holds what was read until it is gone
                 return answer({"error": str(error)}, 400)
+            finally:
+                if size <= LIGHT:
+                    self._quick = perf_counter() - started < QUICK_S
 
-        return await asyncio.get_running_loop().run_in_executor(self._large if size > LARGE else self._pool, done)
+        if size <= LIGHT and self._quick and self.model.is_current():
+            return done(self.model.loaded)
+        pool = self._large if size > LARGE else self._pool
+        return await asyncio.get_running_loop().run_in_executor(pool, lambda: done(self.model.get()))
 
     async def with_body(self, request: Request, work: Callable[[bytes], Awaitable[Response]]) -> Response:
         """Returns what `work` answers for a request's body; few large ones are in memory at once."""
@@ -83,8 +103,8 @@ class Service:
             message = await request.receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
-            body += message["body"]
-            more = message["more_body"]
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
             if len(body) > self.limits.max_bytes:
                 raise self._too_long(len(body))
         return bytes(body)
