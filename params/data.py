@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from params.readers import LABEL, Reader
-from params.section import Fraction, Names, PartFraction, Section, Sha256, differ
+from params.section import Fraction, Names, NpmName, NpmVersion, PartFraction, Section, Sha256, differ
 
 
 class InstalledSource(Section):
@@ -77,6 +77,21 @@ class GitSource(Section):
     licence: str | None = None
 
 
+class NpmSource(Section):
+    """Files inside a package of the npm registry; it is unpacked, never installed."""
+
+    kind: Literal["npm"]
+    package: NpmName
+    version: NpmVersion
+    sha256: Sha256
+    """of its archive"""
+    paths: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    """as for `git`; names are those that an installed package has, without a folder `package`"""
+    largest_megabytes: int = Field(default=1024, ge=1)
+    """the whole package unpacked"""
+    licence: str | None = None
+
+
 def _no_variable(path: str) -> str:
     if "${" in path:
         raise ValueError(f"`{path}` has `${{`, which dvc.yaml takes for a variable; rename it")
@@ -103,7 +118,7 @@ class FileSource(Section):
 
 
 Source = Annotated[
-    InstalledSource | WheelSource | DownloadSource | GitSource | FolderSource | FileSource,
+    InstalledSource | WheelSource | DownloadSource | GitSource | NpmSource | FolderSource | FileSource,
     Field(discriminator="kind"),
 ]
 

@@ -22,6 +22,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 PartFraction = Annotated[float, Field(gt=0, lt=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+NpmName = Annotated[str, Field(pattern=r"^(?:@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*$")]
+NpmVersion = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+[0-9A-Za-z.+-]*$")]
+"""of a release, exactly: anything else may be an address that npm would run something of"""
 
 
 def _dotted(found: Any) -> Any:

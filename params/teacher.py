@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from params.models import Architecture, OutputNames
-from params.section import Names, PositiveInts, Section, Sha256, not_empty
+from params.section import Names, NpmName, NpmVersion, PositiveInts, Section, Sha256, not_empty
 from params.training import Processes, Training, require_shares
 
 Floats = Annotated[tuple[float, ...], Field(strict=False), AfterValidator(not_empty)]
@@ -20,6 +20,16 @@ class Package(Section):
     package: str
     version: str
     sha256: Sha256
+
+
+class NpmArchive(Section):
+    """A package of the npm registry; it is unpacked, and never installed."""
+
+    kind: Literal["npm"]
+    package: NpmName
+    version: NpmVersion
+    sha256: Sha256
+    """of its archive"""
 
 
 class Pretrained(Package):
@@ -177,12 +187,12 @@ class OnnxModel(OnnxFacts):
 
 
 class OnnxTeacher(BroughtTeacher, OnnxFacts):
-    """An ONNX file, or one inside a wheel of the package index."""
+    """An ONNX file, or one inside a package of PyPI or npm."""
 
     kind: Literal["onnx"]
     file: str
     """relative to the project, or its name in the package"""
-    package: Package | None = None
+    package: Annotated[Package | NpmArchive, Field(discriminator="kind")] | None = None
     sha256: Sha256 | None = None
     """of the file; filled in where it lies on this machine"""
 

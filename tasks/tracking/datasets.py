@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from params.data import DownloadSource, FileSource, FolderSource, GitSource, InstalledSource, Source, WheelSource
+from params.data import (
+    DownloadSource,
+    FileSource,
+    FolderSource,
+    GitSource,
+    InstalledSource,
+    NpmSource,
+    Source,
+    WheelSource,
+)
 from params.pipeline import Recipe
 from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord, PairRecord, TeacherRecord
 from tasks.contracts.releases import Promotion, Release
@@ -119,6 +128,8 @@ def _source(source: Source) -> Iterator[Dataset]:
         case DownloadSource():
             place = (*source.urls, *source.folders)[0]
             yield from (_placed(f"{place.rstrip('/')}/{name}", sha256) for name, sha256 in source.files.items())
+        case NpmSource():
+            yield Dataset(source.package, source.version, namespace="npm")
         case GitSource():
             yield _placed(source.url, source.commit)
         case FolderSource() | FileSource():

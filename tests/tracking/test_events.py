@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from params.data import DownloadSource, FolderSource, GitSource, WheelSource
+from params.data import DownloadSource, FolderSource, GitSource, NpmSource, WheelSource
 from params.pipeline import Recipe
 from tasks.contracts.records import TeacherRecord
 from tasks.contracts.releases import Promotion
@@ -141,6 +141,8 @@ def test_the_namespace_of_jobs_is_the_users_and_sources_go_by_their_own_names(
     files = DownloadSource(kind="download", files={"a b": "0" * 64}, urls=("https://me:secret@host/x/",))
     assert named(recipe, files) == [Dataset("/x/a b", "0" * 64, namespace="https://host")]
     git = GitSource(kind="git", url="https://host/trees.git", commit="0" * 40, paths=("x",))
+    npm = NpmSource(kind="npm", package="@a/b", version="1.0.0", sha256="0" * 64, paths=("x",))
+    assert named(recipe, npm) == [Dataset("@a/b", "1.0.0", namespace="npm")]
     assert named(recipe, git) == [Dataset("/trees.git", "0" * 40, namespace="https://host")]
 
 

