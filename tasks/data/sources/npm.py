@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from params.data import NpmSource
-from tasks.core.packages import npm_package
+from tasks.core.packages.npm import npm_package
 from tasks.data.sources.chosen import Writer, choose
 
 MEGABYTE = 1_000_000

@@ -16,7 +16,7 @@ from params.teacher import IMAGENET, Normalisation, OnnxFacts, OnnxModel, OnnxTe
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.core.errors import DataError, StageError, mismatch
 from tasks.core.files import sha256_of
-from tasks.core.packages import unpack_one
+from tasks.core.packages.unpack import unpack_one
 from tasks.distill.teachers.outputs import as_tensor, outputs_of_values, require_gives, require_width
 from tasks.distill.teachers.teacher_kind import Answerer, MadeTeacher, Place, TeacherWork
 from tasks.kinds.contract import HeadPart, Tensors, part

@@ -1,22 +1,19 @@
-"""Packages of registries as archives of files: downloaded by pip or npm, compared with a sha256, never installed."""
+"""Packages of the npm registry as archives of files: downloaded by npm, compared with a sha256, never installed."""
 
 import gzip
 import shutil
 import subprocess
 import tarfile
 import tempfile
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from params.teacher import NpmArchive, Package
 from tasks.core.errors import DataError, mismatch, printable
 from tasks.core.files import sha256_of
 from tasks.core.servers import without_login
-from tasks.core.wheels import download_wheel
 
 DOWNLOAD = (
     "npm",
@@ -33,8 +30,6 @@ BLOCK = 1024 * 1024
 PREFIX = "npm error"
 LINES = 3
 """of npm's, in a message"""
-LARGEST = 4_000_000_000
-"""bytes of a teacher's package unpacked"""
 UNPACKED = "package.tar"
 BROKEN = (tarfile.TarError, EOFError, zlib.error, ValueError, OverflowError, gzip.BadGzipFile)
 
@@ -59,46 +54,6 @@ class NpmPackage:
     def size(self, name: str) -> int:
         """Returns how many bytes it has."""
         return self._members[self.names.index(name)].size
-
-
-class _Wheel:
-    """The same of a wheel."""
-
-    listing = "`python -m zipfile -l WHEEL`"
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-        self.names = archive.namelist()
-
-    def open(self, name: str) -> IO[bytes]:
-        return self._archive.open(name)
-
-
-def unpack_one(package: Package | NpmArchive, file: str, target: Path, where: str) -> None:
-    """Brings one file of a package to `target`.
-
-    Args:
-        package: of PyPI or npm.
-        file: its name in the package.
-        target: the file to write.
-        where: the section of the recipe that asks for it.
-
-    Raises:
-        DataError: the package cannot be had, or has no such file.
-    """
-    pinned = (package.package, package.version, package.sha256)
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
-        found: NpmPackage | _Wheel
-        if isinstance(package, NpmArchive):
-            found = opened.enter_context(npm_package(*pinned, Path(folder), LARGEST, where))
-        else:
-            archive = zipfile.ZipFile(download_wheel(*pinned, Path(folder), where))
-            found = _Wheel(opened.enter_context(archive))
-        if file not in found.names:
-            do = f"list the names ({found.listing} does)"
-            raise DataError(mismatch(where, "file", f"a file of {package.package} {package.version}", file, do))
-        with found.open(file) as stream, target.open("wb") as copy:
-            shutil.copyfileobj(stream, copy, BLOCK)
 
 
 @contextmanager
