@@ -163,7 +163,32 @@ class OfficialSplit(Section):
     seed: int = Field(default=0, ge=0)
 
 
-Split = Annotated[StratifiedSplit | HashedSplit | OfficialSplit, Field(discriminator="kind")]
+GroupsOfPart = PartFraction | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+
+
+class GroupedSplit(Section):
+    """Nothing of a group, such as a speaker, is in two parts: a model is judged on groups it has never met."""
+
+    kind: Literal["grouped"]
+    by: str
+    """the column that the reader keeps of each sample, such as `speaker`"""
+    validation: GroupsOfPart = 0.2
+    """about this part of the groups, or their names. A hash of the group says where it belongs, and there it stays as
+    data grows"""
+    test: GroupsOfPart = 0.2
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _parts_are_apart(self) -> Self:
+        named = [{*part} if isinstance(part, tuple) else set() for part in (self.validation, self.test)]
+        if both := sorted(named[0] & named[1]):
+            raise ValueError(f"`validation` and `test` both name `{both[0]}`; a group is in one part")
+        if sum(part for part in (self.validation, self.test) if isinstance(part, float)) >= 1:
+            raise ValueError("`validation` and `test` leave no group to train on; their sum must stay below 1")
+        return self
+
+
+Split = Annotated[StratifiedSplit | HashedSplit | GroupedSplit | OfficialSplit, Field(discriminator="kind")]
 
 
 class Arrivals(Section):
@@ -223,16 +248,20 @@ class Data(Section):
             raise ValueError(
                 f"`split.kind: {self.split.kind}` does not go with `reader.kind: {self.reader.kind}`;"
                 " `official` is for readers whose source has a published test set (time_series, idx, image_folder with"
-                " `splits`, sequences with a split of their own), `stratified` and `hashed` are for all others"
+                " `splits`, audio_folder with `test`, sequences with a split of their own); `stratified`, `hashed` and"
+                " `grouped` are for all others"
             )
         return self
 
     @model_validator(mode="after")
     def _columns_to_split_by_are_kept(self) -> Self:
-        unknown = [name for name in getattr(self.split, "by", ()) if name not in self.reader.columns_kept]
+        by = getattr(self.split, "by", ())
+        names = (by,) if isinstance(by, str) else by
+        unknown = [name for name in names if name not in self.reader.columns_kept]
         if unknown:
             raise ValueError(
                 f"`split.by` names {', '.join(f'`{name}`' for name in unknown)}, which the reader does not keep;"
-                " list them in `reader.slices` or `reader.heads` of `reader.kind: image_table`"
+                " list them in `reader.slices` or `reader.heads` of `reader.kind: image_table`, or make them groups of"
+                " `reader.pattern` of `reader.kind: audio_folder`"
             )
         return self

@@ -2,45 +2,14 @@
 
 import re
 from collections import Counter
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from params.section import Names, PositiveInts, Section
-
-Layout = Literal["image", "sequence", "vector"]
-
-
-LABEL = "label"
-"""the column of the target, where the form of the file has one; what it means, the kind of task knows"""
-
-
-class ReaderSection(Section):
-    """What is known of a reader's samples before there are any."""
-
-    layout: ClassVar[Layout]
-    sized: ClassVar[bool] = False
-    """`nominal_shape` is no guess"""
-
-    @property
-    def published(self) -> bool:
-        """Says whether the source says which samples are for testing."""
-        return False
-
-    @property
-    def nominal_shape(self) -> tuple[int, ...]:
-        """The shape of a sample, or a likely one where only the data tells; for counting parameters."""
-        raise NotImplementedError
-
-    @property
-    def columns_kept(self) -> tuple[str, ...]:
-        """What is stored of each sample beside its label: further labels first, then what results are looked at by."""
-        return ()
-
-    @property
-    def declared(self) -> dict[str, dict[str, Any]]:
-        """What the section says of each column of the target before a sample is read."""
-        return {LABEL: {}}
+from params.audio.readers import AudioFolderReader
+from params.section import LABEL as LABEL
+from params.section import Layout as Layout
+from params.section import Names, PositiveInts, ReaderSection, Section
 
 
 class PixelTableReader(ReaderSection):
@@ -456,6 +425,7 @@ Reader = Annotated[
     | TableReader
     | LongTableReader
     | WideTableReader
-    | SequenceArraysReader,
+    | SequenceArraysReader
+    | AudioFolderReader,
     Field(discriminator="kind"),
 ]

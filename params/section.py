@@ -1,6 +1,6 @@
 """What every section of a recipe has in common: unknown keys are refused, nothing is coerced, nothing changes later."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticKnownError
@@ -57,3 +57,37 @@ def differ(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(names) == 1:
         raise ValueError("at least two are needed")
     return names
+
+
+Layout = Literal["image", "sequence", "vector", "waveform"]
+
+LABEL = "label"
+"""the column of the target, where the form of the file has one; what it means, the kind of task knows"""
+
+
+class ReaderSection(Section):
+    """What is known of a reader's samples before there are any."""
+
+    layout: ClassVar[Layout]
+    sized: ClassVar[bool] = False
+    """`nominal_shape` is no guess"""
+
+    @property
+    def published(self) -> bool:
+        """Says whether the source says which samples are for testing."""
+        return False
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """The shape of a sample, or a likely one where only the data tells; for counting parameters."""
+        raise NotImplementedError
+
+    @property
+    def columns_kept(self) -> tuple[str, ...]:
+        """What is stored of each sample beside its label: further labels first, then what results are looked at by."""
+        return ()
+
+    @property
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """What the section says of each column of the target before a sample is read."""
+        return {LABEL: {}}

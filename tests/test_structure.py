@@ -28,7 +28,9 @@ MAY_SPEAK = {
 """pattern of files -> why words of classification are right in them"""
 
 MAY_ASK = {
-    "params/readers.py": "the one list of layouts, and what each reader gives",
+    "params/section.py": "the one list of layouts",
+    "params/readers.py": "what each reader gives",
+    "params/audio/readers.py": "what each reader gives",
     "tasks/data/readers/*.py": "a reader says what it gives",
     "tasks/data/init/*.py": "`init` writes the fields of a reader",
     "tasks/models/architectures/*.py": "an architecture says what it takes, and what its feature maps are",

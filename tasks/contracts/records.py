@@ -23,8 +23,8 @@ class InputSpec(Record):
     """What one sample looks like, without the batch axis.
 
     `shape` is (channels, height, width) for an image, (frames, features) for a sequence, where `frames` is the longest
-    in the data and shorter ones are padded with zeros, and (features,) for a vector. Values are raw: the network
-    normalises.
+    in the data and shorter ones are padded with zeros, (features,) for a vector, and (samples,) for a waveform. Values
+    are raw: the network normalises.
     """
 
     layout: Layout

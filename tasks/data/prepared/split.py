@@ -6,20 +6,22 @@ stratum (such as a class) has a stream of its own, named after it, so a new one 
 was; where the recipe says `by`, each combination of the stratum with the values of those columns has one.
 
 A stratified split is drawn again when samples are added: one that was trained on may then judge. A hashed one asks each
-sample alone, by a hash of seed and content; neither its name, nor its target, nor what else is there moves it.
+sample alone, by a hash of seed and content; neither its name, nor its target, nor what else is there moves it. A
+grouped split asks each group in the same way, by a hash of seed and name.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from params.data import DrawnSplit, HashedSplit, OfficialSplit, Split, StratifiedSplit
+from params.data import DrawnSplit, GroupedSplit, HashedSplit, OfficialSplit, Split, StratifiedSplit
 from params.pipeline import Recipe
 from tasks.contracts.records import counted
 from tasks.contracts.targets import Strata
 from tasks.core.errors import DataError, mismatch
-from tasks.data.prepared.survey import Rows, Survey, groups_of
+from tasks.data.prepared.survey import Objects, Rows, Survey, groups_of
 
 SPLITS = ("train", "validation", "test")
 Splits = dict[str, Rows]
@@ -45,6 +47,8 @@ def split(recipe: Recipe, found: Survey, rows: Rows, strata: Strata, left_out: L
     Raises:
         DataError: a group has too few samples for one in each split; all of them at once.
     """
+    if isinstance(recipe.data.split, GroupedSplit):
+        found = replace(found, parts=_parts_of_groups(recipe, recipe.data.split, found, rows))
     whole: dict[Group, Rows] = {(name,): rows[strata.of == number] for number, name in enumerate(strata.names)}
     groups = _finer(recipe, found, whole)
     problems = [*_problems(recipe, found, whole, "or leave them out", left_out)]
@@ -56,7 +60,8 @@ def split(recipe: Recipe, found: Survey, rows: Rows, strata: Strata, left_out: L
 
 def _finer(recipe: Recipe, found: Survey, whole: Mapping[Group, Rows]) -> dict[Group, Rows]:
     """Returns (stratum, value of each column in `by`) -> samples."""
-    columns = [found.columns[name] for name in getattr(recipe.data.split, "by", ())]
+    rule = recipe.data.split
+    columns = [found.columns[name] for name in rule.by] if isinstance(rule, StratifiedSplit) else []
     return {
         (*group, *map(str, values)): some
         for group, members in whole.items()
@@ -69,6 +74,8 @@ def _cut(rule: Split, group: str, found: Survey, members: Rows) -> Splits:
         return _stratified(rule, group, members)
     if isinstance(rule, HashedSplit):
         return _hashed(rule, found, members)
+    if isinstance(rule, GroupedSplit) or "validation" in found.published:
+        return {part: members[found.parts[members] == part] for part in SPLITS}
     return _official(rule, group, found, members)
 
 
@@ -87,6 +94,44 @@ def _hashed(rule: HashedSplit, found: Survey, members: Rows) -> Splits:
     return _parts(members[np.argsort(draws, kind="stable")], test, validation)
 
 
+def _parts_of_groups(recipe: Recipe, rule: GroupedSplit, found: Survey, rows: Rows) -> Objects:
+    """Returns the part that each sample belongs to with its group.
+
+    Raises:
+        DataError: groups that the recipe names are not there, or too few are left for one in each part.
+    """
+    column = found.columns[rule.by]
+    left = sorted({*column[rows].tolist()}, key=lambda group: _draw(rule.seed, group.encode()))
+    named = {part: given for part in ("test", "validation") if isinstance(given := getattr(rule, part), tuple)}
+    if missing := [group for groups in named.values() for group in groups if group not in left]:
+        expected, got = f"some of the groups {', '.join(sorted(left))}", ", ".join(f"`{group}`" for group in missing)
+        raise DataError(mismatch(f"params/{recipe.name}.yaml", "data.split", expected, got, "correct the names"))
+    part_of = {group: part for part, groups in named.items() for group in groups}
+    left = [group for group in left if group not in part_of]
+    drawn = {part: getattr(rule, part) for part in ("test", "validation") if part not in named}
+    if len(left) <= len(drawn):
+        got = f"{len(left)} of `{rule.by}`" + (" beside those that are named" if named else "")
+        expected = f"at least {len(drawn) + 1} groups to train and to judge on"
+        raise DataError(mismatch(f"data of {recipe.name}", "split.by", expected, got, "add groups"))
+    part_of |= _drawn_groups(rule, left, drawn)
+    parts = np.full(len(found), None, dtype=np.object_)
+    parts[rows] = [part_of.get(group, "train") for group in column[rows]]
+    return parts
+
+
+def _drawn_groups(rule: GroupedSplit, left: list[str], drawn: Mapping[str, float]) -> dict[str, str]:
+    """Returns group -> part, of groups in the order of their draws; at least one for each part, and one to train on."""
+    part_of: dict[str, str] = {}
+    end, start = 0.0, 0
+    for number, (part, fraction) in enumerate(drawn.items(), start=1):
+        end += fraction
+        count = sum(_draw(rule.seed, group.encode()) < end for group in left) - start
+        count = min(max(1, count), len(left) - start - (len(drawn) - number) - 1)
+        part_of |= dict.fromkeys(left[start : start + count], part)
+        start += count
+    return part_of
+
+
 def _draw(seed: int, content: bytes) -> float:
     """Returns a number from 0 to 1 that depends on these two alone."""
     return int.from_bytes(hashlib.sha256(b"%d:%b" % (seed, content)).digest()[:6], "big") / 2**48
@@ -102,8 +147,6 @@ def _parts(ordered: Rows, test: int, validation: int) -> Splits:
 
 def _official(rule: OfficialSplit, group: str, found: Survey, members: Rows) -> Splits:
     trained, judges = (members[found.parts[members] == part] for part in ("train", "test"))
-    if "validation" in found.published:
-        return {"test": judges, "validation": members[found.parts[members] == "validation"], "train": trained}
     drawn = shuffled(trained, rule.seed, group)
     validation = _count(rule.validation, len(drawn), spare=1)
     return {"test": judges, "validation": drawn[:validation], "train": drawn[validation:]}
@@ -136,7 +179,8 @@ def _shortages(rule: Split, found: Survey, members: Rows) -> Iterator[tuple[str,
             yield f"at least {LEAST} samples, one per split", f"{len(members) or 'none'}"
         return
     own = "validation" in found.published
+    where = "groups of the {} set" if isinstance(rule, GroupedSplit) else "published {} set"
     for part, least in (("train", 1 if own else 2), *([("validation", 1)] if own else []), ("test", 1)):
         count = int((found.parts[members] == part).sum())
         if count < least:
-            yield f"at least {least} in the published {part} set", f"{count or 'none'}"
+            yield f"at least {least} in the {where.format(part)}", f"{count or 'none'}"

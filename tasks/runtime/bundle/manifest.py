@@ -29,7 +29,7 @@ class TensorInfo:
     dtype: str
     shape: tuple[int | None, ...]
     layout: str | None = None
-    """image, sequence or vector; None for what is not a sample"""
+    """image, sequence, vector or waveform; None for what is not a sample"""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,96 @@
+"""How files of sound are read: every clip becomes one channel of one rate and one length."""
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from params.section import LABEL, Names, ReaderSection
+
+SPEAKER = "speaker"
+
+
+def _regular(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"`{pattern}` is no regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_regular)]
+"""a regular expression of Python, looked for anywhere in the path of a file below the source, with slashes"""
+SampleRate = Annotated[int, Field(ge=1_000, le=384_000)]
+"""samples per second"""
+
+
+class AudioReader(ReaderSection):
+    """Clips of sound: wav, flac, ogg and mp3 files of any rate, mixed to one channel."""
+
+    layout = "waveform"
+    sized = True
+    sample_rate: SampleRate = 16_000
+    seconds: float = Field(default=1.0, gt=0, le=60)
+    """of a clip; a shorter one lies in the middle of silence"""
+    shortest: float = Field(default=0.1, gt=0)
+    """seconds; a shorter file is a bad sample"""
+    longer: Literal["refuse", "middle"] = "refuse"
+    """what becomes of a longer file: it is a bad sample, or gives its middle"""
+    other_rates: Literal["resample", "refuse"] = "resample"
+    """what becomes of files of other rates, here and on the device"""
+
+    @model_validator(mode="after")
+    def _shortest_is_shorter(self) -> Self:
+        if self.shortest > self.seconds:
+            raise ValueError(f"`shortest` {self.shortest:g} is longer than a clip of `seconds` {self.seconds:g}")
+        return self
+
+    @property
+    def samples(self) -> int:
+        """Of a clip."""
+        return max(2, round(self.sample_rate * self.seconds))
+
+    @property
+    def nominal_shape(self) -> tuple[int, ...]:
+        """(samples,)."""
+        return (self.samples,)
+
+
+class AudioFolderReader(AudioReader):
+    """One folder per word; or `pattern` says where in a path the word is, and who speaks."""
+
+    kind: Literal["audio_folder"]
+    pattern: Pattern | None = None
+    """with the groups `(?P<label>...)` for the word, where that is not the folder, and `(?P<speaker>...)`; others are
+    columns that results are looked at by, too"""
+    test: Pattern | None = None
+    """files whose path it matches are the published test set"""
+    validation: Pattern | None = None
+    """files whose path it matches are the published validation set"""
+    ignore: Names = ()
+    """folders that are no word"""
+
+    @property
+    def published(self) -> bool:
+        """Says whether there is a published test set."""
+        return self.test is not None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The named groups of `pattern`."""
+        return tuple(re.compile(self.pattern or "").groupindex)
+
+    @property
+    def columns_kept(self) -> tuple[str, ...]:
+        """The speaker, and what else the path tells."""
+        return tuple(name for name in self.groups if name != LABEL)
+
+    @model_validator(mode="after")
+    def _groups_are_named(self) -> Self:
+        if self.pattern and not self.groups:
+            raise ValueError(f"`pattern` has no named group; write `(?P<{SPEAKER}>...)` or `(?P<{LABEL}>...)`")
+        if "id" in self.groups:
+            raise ValueError("`pattern` has a group `id`, which is the name of a sample; call it otherwise")
+        if self.validation and not self.test:
+            raise ValueError("`validation` goes with `test`: they are the parts of a published split")
+        return self

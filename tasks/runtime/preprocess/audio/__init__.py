@@ -1,0 +1,1 @@
+"""Sound: WAV files as samples, other rates, and clips of one length."""
