@@ -18,7 +18,7 @@
 # make soak                 a run killed at random moments, a hundred times (KILLS=20): what is lost, doubled or left behind?
 # make wheel                dist/stillhouse_edge-*.whl: what a device needs, and nothing else
 # make docs                 the manual as a site, in dist/docs
-# make lock                 resolves all dependencies again and writes requirements.lock
+# make lock                 resolves all dependencies again: requirements.lock, and the sha256 of each (make hashes, with uv)
 # make help                 this list
 # make clean                removes what runs made; the next run starts from nothing
 
@@ -27,10 +27,11 @@ RECIPE ?= digits
 KILLS ?= 100
 WEEKS ?= 52
 BIN := .venv/bin
+UV ?= uv
 
 .PHONY: help docs run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
   bench-objectives bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry \
-  bench-device bench-serving bench-orchestration soak year wheel lock clean
+  bench-device bench-serving bench-orchestration soak year wheel lock hashes clean
 .DELETE_ON_ERROR:
 
 help:
@@ -95,17 +96,17 @@ wheel: .venv/installed
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist infra/device
 	@ls dist/stillhouse_edge-*.whl
 
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock requirements.hashes pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
 	  "Stillhouse needs Python 3.11 or later, this is %d.%d; name another one: make PYTHON=python3.11 ..." % v[:2])'
-	@echo "Installing into .venv; this takes two to three minutes."
+	@echo "Installing into .venv; this takes two to three minutes, and less with uv."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	@$(PYTHON) infra/install.py .venv
 	@touch $@
 
-.venv/installed-test: .venv/installed
+.venv/installed-test: .venv/installed requirements-test.hashes
 	@echo "Installing what the tests need."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[test]'
+	@$(PYTHON) infra/install.py .venv --test
 	@touch $@
 
 docs: .venv/installed-test
@@ -118,7 +119,19 @@ lock:
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@{ echo "# Exact versions that work together, made by 'make lock'; everything installs with 'pip install -c' this file."; \
 	   .venv-lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//'; } > requirements.lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(MAKE) hashes UV=.venv-lock/bin/uv
 	rm -rf .venv-lock
+
+# What tests need is for Python 3.11.5 and later. The build of PyTorch and its CUDA libraries depend on the machine, so they are in no list.
+hashes: HEADER = \# Made by 'make lock': every file that may be installed, by its sha256. PyTorch is in requirements.lock alone.
+hashes: COMPILE = $(UV) pip compile --quiet --universal --generate-hashes -c requirements.lock \
+  --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
+hashes: WITHOUT_TORCH = awk '/^[a-zA-Z]/ {drop = /^(torch==|triton==|nvidia-|cuda-)/} !drop'
+hashes:
+	@{ echo "$(HEADER)"; $(COMPILE) --python-version 3.11 | $(WITHOUT_TORCH); } > requirements.hashes
+	@{ echo "$(HEADER)"; $(COMPILE) --all-extras --python-version 3.11.5 | $(WITHOUT_TORCH) | \
+	   awk 'NR == FNR {seen[$$1]; next} /^[a-zA-Z]/ {drop = $$1 in seen} !drop' requirements.hashes -; } > requirements-test.hashes
 
 clean:
 	rm -rf .stillhouse data .dvc/cache .dvc/tmp

@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROCESSES_OF_THEIR_OWN = {
+    "infra/install.py": "runs before anything is installed, and shows how far it is",
     "infra/services/run.py": "the process of a service that could not begin",
     "tasks/data/__main__.py": "the process that DVC starts for a stage",
     "tasks/data/fetch.py": "the same process: the licence goes to DVC's log",
