@@ -23,7 +23,7 @@ def pins(name: str) -> dict[str, str]:
 
 def test_the_lists_of_hashes_hold_the_versions_of_the_lock() -> None:
     locked, hashed = pins("requirements.lock"), {**pins(LISTS[0]), **pins(LISTS[1])}
-    assert locked.keys() - hashed.keys() == {"torch"}
+    assert locked.keys() - hashed.keys() == {"torch"}, "run `make hashes`"
     assert {name: hashed[name] for name in locked.keys() & hashed.keys()} == {
         name: version for name, version in locked.items() if name != "torch"
     }
