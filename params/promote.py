@@ -31,6 +31,11 @@ class Gate(Section):
     licences: Names | None = None
     """those under which data and teachers may be, by the beginning of what the recipe says of them: `MIT`, `CC BY 4.0`.
     What says nothing is `unknown`, and refused unless that is listed"""
+    negative_flips: float | None = Field(default=None, ge=0)
+    """at most: the part of the test samples that the champion has right and this release has not; for a kind of task
+    whose samples are not right or wrong, how much their loss rose, as a mean over all of them"""
+    negative_flips_worst_slice: float | None = Field(default=None, ge=0)
+    """at most: the same in the worst class or slice of at least 20 samples"""
     not_worse_than_champion: bool = True
     """refuse when the champion is better beyond the interval of the paired difference on the same data"""
     not_worse_than_baseline: bool = True

@@ -6,7 +6,7 @@ from cli.output.console import say, say_table
 from tasks.contracts.metrics import Metric
 from tasks.contracts.records import DataRecord
 from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, Challenge, ConstantScore, EvaluationRecord, Score
-from tasks.contracts.words import gain_in_digits, title_of
+from tasks.contracts.words import gain_in_digits, percent, title_of
 from tasks.data.versions.versions_store import quarantine_file
 from tasks.kinds.limits import deciding
 
@@ -39,8 +39,8 @@ def challenge_line(challenge: Challenge) -> str:
     line = f"against version {challenge.version}: {name} {gain_in_digits(gain)}"
     if not (found := challenge.discordant):
         return line
-    only = f"{found.only_challenger} against {found.only_champion}"
-    return f"{line}; samples that only one has right: {only}, McNemar p {found.p_value:.3g}"
+    only = f"newly right {found.only_challenger}, newly wrong {found.only_champion} samples"
+    return f"{line}; {only} ({percent(challenge.flips.newly_wrong.value)}), McNemar p {found.p_value:.3g}"
 
 
 def say_left_out(data: DataRecord) -> None:

@@ -79,6 +79,35 @@ class Discordant(Record):
     """of McNemar's exact test: how likely so uneven a split is where both are equally good"""
 
 
+FlipUnit = Literal["samples", "loss"]
+
+
+class SliceFlips(Record):
+    """Flips among the samples that have one value in one column of the split's table."""
+
+    column: str
+    value: str
+    samples: int
+    newly_wrong: Interval
+    newly_right: Interval
+
+
+class Flips(Record):
+    """What a release breaks and repairs against a champion, as parts of all samples.
+
+    For a kind of task whose samples are not right or wrong (`unit` is `loss`), it is how much their loss rose or fell,
+    as a mean over all samples.
+    """
+
+    unit: FlipUnit
+    newly_wrong: Interval
+    newly_right: Interval
+    slices: tuple[SliceFlips, ...]
+    """each class or other label, and each slice of the report"""
+    samples: tuple[str, ...]
+    """ids of some that are newly wrong, or whose loss rose most"""
+
+
 class Challenge(Record):
     """A release against the champion of an environment, measured side by side on the release's own test data."""
 
@@ -90,6 +119,7 @@ class Challenge(Record):
     gains: dict[str, Interval]
     """metric, the one that decides first -> that of the challenger minus that of the champion, paired by sample"""
     discordant: Discordant | None = None
+    flips: Flips
 
 
 class Heading(Record):

@@ -1,15 +1,18 @@
 """A release against the champion of an environment, on the same data, side by side."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from params.compress import Target
 from params.evaluate import Evaluate
 from tasks.contracts.scores import Challenge, Discordant
 from tasks.core.progress import silent
-from tasks.evaluate.evaluate import score_all
+from tasks.evaluate.evaluate import TEST, score_all
+from tasks.evaluate.flips import flips_of
 from tasks.evaluate.intervals import mcnemar
 from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.score import EvalContext
+from tasks.evaluate.slices import sample_ids, slices_of
 from tasks.training.network import PreparedData
 
 CHALLENGER, CHAMPION = "challenger", "champion"
@@ -35,6 +38,8 @@ def challenge(
     """
     models = {CHALLENGER: challenger, CHAMPION: champion.model}
     scores, context = score_all(params, models, CHAMPION, data, target, seed, silent)
+    where = (data.directory, data.card, TEST)
+    pieces = slices_of(*where, labels=True)
     return Challenge(
         environment=champion.environment,
         version=champion.version,
@@ -42,6 +47,7 @@ def challenge(
         champion=scores[1],
         gains=context.gains(CHALLENGER, CHAMPION),
         discordant=_discordant(context),
+        flips=flips_of(context, CHALLENGER, CHAMPION, pieces, partial(sample_ids, *where), seed),
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.records import DatasetCard
 
-OWN = ("id", "label")
+ID, LABEL = "id", "label"
 """columns that every table has; what else there is was kept by the reader of the recipe to look at results by"""
 MOST = 12
 """values of a column that are looked at one by one"""
@@ -29,20 +29,20 @@ class Slice:
     rows: NDArray[np.bool_]
 
 
-def slices_of(directory: Path, card: DatasetCard, split: str) -> tuple[Slice, ...]:
-    """Returns the slices of a split by every column that its table has beside id and label.
+def slices_of(directory: Path, card: DatasetCard, split: str, labels: bool = False) -> tuple[Slice, ...]:
+    """Returns the slices of a split by every column that its table has beside id and, unless asked for, label.
 
     A number that takes more than `MOST` values is cut at its quartiles; of so many names, all but the most frequent
     are `other`.
     """
     table = pq.read_table(directory / card.splits[split].table.name)
-    names = [name for name in table.column_names if name not in OWN]
+    names = [name for name in table.column_names if name != ID and (labels or name != LABEL)]
     return tuple(piece for name in names for piece in _cut(name, table.column(name).combine_chunks()))
 
 
 def sample_ids(directory: Path, card: DatasetCard, split: str, rows: NDArray[np.int64]) -> list[str]:
     """Returns what the samples at `rows` of a split are called."""
-    column = pq.read_table(directory / card.splits[split].table.name, columns=["id"]).column("id")
+    column = pq.read_table(directory / card.splits[split].table.name, columns=[ID]).column(ID)
     return [str(name) for name in column.take(pa.array(rows)).to_pylist()]
 
 

@@ -11,6 +11,7 @@ from params.models import Mlp
 from tasks.contracts.scores import Discordant
 from tasks.evaluate.challenge import Champion, challenge
 from tasks.evaluate.model_under_test import ModelUnderTest, export_model
+from tasks.evaluate.slices import sample_ids
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 from tasks.training.predict import predict
@@ -49,6 +50,31 @@ def test_a_challenge_compares_both_sample_by_sample_on_the_same_data(image_data:
     assert found.gains["accuracy"].low > 0
     assert found.discordant.p_value < 0.05
     assert found.champion.agreement.value == 1 > found.challenger.agreement.value
+    broken = before & ~right
+    assert found.flips.newly_wrong.value == pytest.approx(broken.mean())
+    assert found.flips.newly_right.value == pytest.approx((right & ~before).mean())
+    assert found.flips.newly_right.low > 0
+    assert found.flips.samples == tuple(
+        sample_ids(image_data.directory, image_data.card, "test", np.flatnonzero(broken))
+    )
+    labels = open_split(image_data.directory, "test").targets()["label"]
+    by_class = {piece.value: piece for piece in found.flips.slices if piece.column == "label"}
+    for number, name in enumerate(sorted(by_class)):
+        assert by_class[name].samples == (labels == number).sum()
+        assert by_class[name].newly_wrong.value == pytest.approx(broken[labels == number].mean())
+
+
+def test_where_samples_are_not_right_or_wrong_their_loss_counts(
+    image_data: PreparedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_data.measuring.part, "right", lambda _evidence: None)
+    (ours, _), (theirs, _) = (exported(image_data, tmp_path / f"{steps}.onnx", steps) for steps in (4, 40))
+    found = challenge(PARAMS, Champion("edge", 3, theirs), ours, image_data, Target(), seed=0)
+    assert (found.flips.unit, found.discordant) == ("loss", None)
+    gain = found.flips.newly_right.value - found.flips.newly_wrong.value
+    assert gain == pytest.approx(-found.gains["loss"].value)
+    assert found.flips.newly_wrong.value > found.flips.newly_right.value
+    assert len(found.flips.samples) > 0
 
 
 def test_a_file_against_itself_is_no_difference(image_data: PreparedData, tmp_path: Path) -> None:
@@ -56,3 +82,5 @@ def test_a_file_against_itself_is_no_difference(image_data: PreparedData, tmp_pa
     found = challenge(PARAMS, Champion("staging", 1, same), same, image_data, Target(), seed=0)
     assert found.gains["accuracy"].value == 0
     assert found.discordant == Discordant(only_challenger=0, only_champion=0, p_value=1)
+    assert (found.flips.newly_wrong.value, found.flips.newly_wrong.low, found.flips.samples) == (0, 0, ())
+    assert found.flips.newly_wrong.high > 0.01

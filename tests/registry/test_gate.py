@@ -18,6 +18,7 @@ from tasks.kinds.limits import metrics_of
 from tasks.registry.gate.gate_inputs import GateInputs
 from tasks.registry.gate.judge import judge, judge_fresh
 from tasks.runtime.preprocess.preprocessor import ARRAYS
+from tests.evaluate.report.made import flips, interval
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FREE, INPUTS = Gate(approval="automatic"), GateInputs()
@@ -150,6 +151,7 @@ def against(gain: float, reach: float) -> Challenge:
         champion=score("champion", 0.96),
         challenger=score("challenger", 0.96 + gain),
         gains={"accuracy": Interval(value=gain, low=gain - reach, high=gain + reach)},
+        flips=flips(newly_wrong=interval(0.01)),
     )
 
 
@@ -166,6 +168,26 @@ def test_a_challenger_that_may_be_as_good_as_the_champion_passes_and_one_beyond_
     assert judge(
         Gate(approval="automatic", not_worse_than_champion=False), "staging", evaluation(), champion, INPUTS
     ).passed
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"negative_flips": 0.01, "negative_flips_worst_slice": 0.05}, []),
+        (
+            {"negative_flips": 0.005},
+            ["`negative_flips`: expected at most 0.005, got 0.01 (samples that version 7 has right)"],
+        ),
+        (
+            {"negative_flips_worst_slice": 0.02},
+            ["`negative_flips_worst_slice`: expected at most 0.02, got 0.05 (label willow, 120 samples)"],
+        ),
+    ],
+)
+def test_a_release_that_breaks_what_worked_is_refused(limits: dict[str, float], expected: list[str]) -> None:
+    gate = FREE.model_copy(update=limits)
+    assert list(refusal_lines(judge(gate, "staging", evaluation(), against(0.02, 0.01), INPUTS))) == expected
+    assert judge(gate, "staging", evaluation(), None, INPUTS).passed
 
 
 def test_a_student_whose_teacher_does_harm_is_refused_beyond_the_interval_only() -> None:

@@ -4,18 +4,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tasks.contracts.metrics import Metric
-from tasks.contracts.scores import Challenge
+from tasks.contracts.scores import Challenge, Flips
 from tasks.contracts.words import (
     LimitText,
     counted,
     difference_with_ends,
     gain_in_words,
     limit_texts,
+    listed,
     moment,
     odds_in_words,
+    shown,
     with_ends,
 )
 from tasks.evaluate.report.report import Report
+
+WORST = 3
+"""slices that are named"""
+FLIP_METRICS = {
+    "samples": Metric("flips", "Of all samples"),
+    "loss": Metric("flips", "Change of the loss, over the samples where it is worse or better", unit="number"),
+}
 
 
 @dataclass(frozen=True)
@@ -67,3 +76,17 @@ def _told(metric: Metric, challenge: Challenge) -> Iterator[str]:
         samples = counted(found.only_challenger, "sample")
         yield f"Only this release is right on {samples}, only the champion on {found.only_champion:,}."
         yield odds_in_words(found)
+    yield from _flips_told(challenge.flips)
+
+
+def _flips_told(flips: Flips) -> Iterator[str]:
+    metric = FLIP_METRICS[flips.unit]
+    worse, better = (with_ends(metric, side) for side in (flips.newly_wrong, flips.newly_right))
+    yield f"{metric.title}: {worse} newly wrong, {better} newly right."
+    worst_first = sorted(flips.slices, key=lambda piece: -piece.newly_wrong.value)
+    bad = [piece for piece in worst_first if piece.newly_wrong.value > 0]
+    if bad:
+        named = [f"{piece.column} {piece.value} ({shown(metric, piece.newly_wrong.value)})" for piece in bad[:WORST]]
+        yield f"Most of it in {listed(named)}."
+    if flips.samples:
+        yield f"Newly wrong, worst first: {', '.join(flips.samples)}."

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from params.promote import Gate
 from tasks.contracts.metrics import Check, Interval, Metric, at_least, at_most, bounds, losses, split_name
 from tasks.contracts.releases import Approval, Lead, LicenceCheck, Verdict
-from tasks.contracts.scores import STUDENT, TEACHER, Challenge, EvaluationRecord, FreshScore, Score
+from tasks.contracts.scores import STUDENT, TEACHER, Challenge, EvaluationRecord, Flips, FreshScore, Score
 from tasks.contracts.words import NOT_WORSE
 from tasks.kinds.limits import metrics_of
 from tasks.registry.gate.gate_inputs import GateInputs
 
 NOT_WORSE_THAN_BASELINE, BETTER_THAN_CONSTANT = "not_worse_than_baseline", "better_than_constant"
+NEGATIVE_FLIPS, WORST_SLICE = "negative_flips", "negative_flips_worst_slice"
+FEWEST = 20
+"""samples of a slice that is judged by its flips"""
 QUALITY, BELOW_TEACHER, HOURS = "quality", "below_teacher", "minimum_hours"
 
 
@@ -30,6 +33,7 @@ def judge(
     checks = (
         *measured(gate, metrics, evaluation.shipped, evaluation.score(TEACHER), parity),
         *(_against(metrics[0], champion) if champion and gate.not_worse_than_champion else ()),
+        *(_flips(gate, champion.flips, champion.version) if champion else ()),
         *(_against_baseline(metrics[0], evaluation) if gate.not_worse_than_baseline else ()),
         *(_against_constant(metrics[0], evaluation) if gate.better_than_constant else ()),
         *at_least(HOURS, gate.minimum_hours, inputs.hours, f"in {gate.requires}"),
@@ -99,6 +103,17 @@ def _against(metric: Metric, champion: Challenge) -> Iterator[Check]:
     """
     where = f"{metric.title} against version {champion.version}, at the best end of the interval"
     yield from _not_worse(NOT_WORSE, metric, champion.gains[metric.name], where)
+
+
+def _flips(gate: Gate, flips: Flips, version: int) -> Iterator[Check]:
+    """Compares what got worse; a slice of few samples says nothing."""
+    what = "samples that version {} has right" if flips.unit == "samples" else "loss of samples it does worse than {}"
+    yield from at_most(NEGATIVE_FLIPS, gate.negative_flips, flips.newly_wrong.value, what.format(version))
+    large = [piece for piece in flips.slices if piece.samples >= FEWEST]
+    if large:
+        worst = max(large, key=lambda piece: piece.newly_wrong.value)
+        where = f"{worst.column} {worst.value}, {worst.samples} samples"
+        yield from at_most(WORST_SLICE, gate.negative_flips_worst_slice, worst.newly_wrong.value, where)
 
 
 def _against_baseline(metric: Metric, evaluation: EvaluationRecord) -> Iterator[Check]:

@@ -15,10 +15,12 @@ from tasks.contracts.scores import (
     ConstantScore,
     Discordant,
     EvaluationRecord,
+    Flips,
     Footprint,
     Heading,
     Machine,
     Score,
+    SliceFlips,
     SliceScore,
     Table,
 )
@@ -157,6 +159,13 @@ def discordant(**changes: Any) -> Discordant:
     return Discordant.model_validate({"only_challenger": 31, "only_champion": 20, "p_value": 0.1608} | changes)
 
 
+def flips(**changes: Any) -> Flips:
+    rates = {"newly_wrong": interval(0.009), "newly_right": interval(0.0139)}
+    piece = SliceFlips(column="label", value="willow", samples=120, **rates | {"newly_wrong": interval(0.05)})
+    whole = {"unit": "samples", "slices": (piece,), "samples": ("a.png", "b.png"), **rates}
+    return Flips.model_validate(whole | changes)
+
+
 def of_classes(*names: str) -> Table:
     """A table of its own, as the kind of task gives it."""
     head = (Heading(title="class"), Heading(title="recall", unit="percent"), Heading(title="samples", unit="count"))
@@ -172,6 +181,7 @@ def challenge(environment: str = "staging", version: int = 2, **changes: Any) ->
         "challenger": score(SHIPS, 0.9259, 4),
         "gains": {"accuracy": Interval(value=0.0072, low=-0.0011, high=0.0155)},
         "discordant": discordant(),
+        "flips": flips(),
     }
     return Challenge.model_validate(whole | changes)
 
