@@ -117,8 +117,19 @@ class FileSource(Section):
     licence: str | None = None
 
 
+class ShapesSource(Section):
+    """Synthetic pictures of discs, squares and triangles on made backgrounds, with masks; drawn here from a seed."""
+
+    kind: Literal["shapes"]
+    pictures: int = Field(default=240, ge=3, le=100_000)
+    side: int = Field(default=64, ge=16, le=1024)
+    """height and width in pixels"""
+    seed: int = Field(default=0, ge=0)
+    licence: str | None = None
+
+
 Source = Annotated[
-    InstalledSource | WheelSource | DownloadSource | GitSource | NpmSource | FolderSource | FileSource,
+    InstalledSource | WheelSource | DownloadSource | GitSource | NpmSource | FolderSource | FileSource | ShapesSource,
     Field(discriminator="kind"),
 ]
 
@@ -211,7 +222,7 @@ class KeptLabels(Section):
 class Data(Section):
     """The data section: the only one that the data stages read, so the only one that makes them run again."""
 
-    task: Literal["classification"] = "classification"
+    task: Literal["classification", "segmentation"] = "classification"
     source: Source
     reader: Reader
     split: Split
@@ -228,6 +239,8 @@ class Data(Section):
 
     @model_validator(mode="after")
     def _classes_are_said_once(self) -> Self:
+        if self.classes and LABEL not in self.reader.declared:
+            raise ValueError(f"`classes` goes with labels; `reader.kind: {self.reader.kind}` names its own")
         if self.classes and self.reader.declared[LABEL].get("names"):
             raise ValueError("`classes` goes without those of `reader`: its classes are in the recipe already")
         return self
@@ -241,6 +254,15 @@ class Data(Section):
     def declared(self) -> dict[str, dict[str, Any]]:
         """What the recipe says of each column of the target; empty for a column of which only the source tells."""
         return self.reader.declared | ({LABEL: {"names": self.classes}} if self.classes else {})
+
+    @model_validator(mode="after")
+    def _task_fits_reader(self) -> Self:
+        if self.reader.task not in (None, self.task):
+            raise ValueError(
+                f"`task: {self.task}` does not go with `reader.kind: {self.reader.kind}`, whose targets are of"
+                f" {self.reader.task}; say `task: {self.reader.task}`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _split_fits_reader(self) -> Self:

@@ -97,6 +97,34 @@ class EfficientNetLite(Section):
         return self
 
 
+class Separable(Section):
+    """Depthwise separable blocks with shortcuts, for pictures of which each place matters; few parameters.
+
+    A convolution takes every second pixel, and so does each group behind it.
+    """
+
+    kind: Literal["separable"]
+    widths: PositiveInts
+    """of the first convolution, then of each group"""
+    blocks: Blocks
+    """of each group"""
+    dilations: PositiveInts = (1, 2, 4, 8)
+    """of the last group's blocks in turn: how far apart the pixels are that a filter sees"""
+    dropout: Dropout = 0.0
+
+    @model_validator(mode="after")
+    def _blocks_for_each_group(self) -> Self:
+        if len(self.widths) != len(self.blocks) + 1:
+            got = f"{len(self.widths)} widths and {len(self.blocks)} numbers of `blocks`"
+            raise ValueError(f"`widths` has one more entry than `blocks`, that of the first convolution; got {got}")
+        return self
+
+    @property
+    def groups(self) -> list[tuple[int, int]]:
+        """(width, blocks) of each group."""
+        return list(zip(self.widths[1:], self.blocks, strict=True))
+
+
 class Mlp(Section):
     """Linear, batch norm, ReLU per entry of `hidden`; for table rows, or for small inputs taken as one vector."""
 
@@ -133,7 +161,8 @@ class Factored(Section):
 
     kind: Literal["factored"]
     network: Annotated[
-        Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture, Field(discriminator="kind")
+        Cnn | ResNet | EfficientNetLite | Separable | Mlp | Recurrent | ImportedArchitecture,
+        Field(discriminator="kind"),
     ]
     ranks: dict[str, Annotated[int, Field(ge=1)]]
     """layer of the network -> width between the two"""
@@ -144,14 +173,14 @@ class Translated(Section):
 
     kind: Literal["translated"]
     network: Annotated[
-        Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture | Factored,
+        Cnn | ResNet | EfficientNetLite | Separable | Mlp | Recurrent | ImportedArchitecture | Factored,
         Field(discriminator="kind"),
     ]
     names: OutputNames
 
 
 Architecture = Annotated[
-    Cnn | ResNet | EfficientNetLite | Mlp | Recurrent | ImportedArchitecture | Factored | Translated,
+    Cnn | ResNet | EfficientNetLite | Separable | Mlp | Recurrent | ImportedArchitecture | Factored | Translated,
     Field(discriminator="kind"),
 ]
 

@@ -71,6 +71,8 @@ class ReaderSection(Section):
     layout: ClassVar[Layout]
     sized: ClassVar[bool] = False
     """`nominal_shape` is no guess"""
+    task: ClassVar[str | None] = None
+    """the only kind of task that its targets are for; None where the recipe says it"""
 
     @property
     def published(self) -> bool:

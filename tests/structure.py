@@ -18,8 +18,9 @@ import grimp
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("cli", "flows", "tasks", "params", "infra")
 TEXTS = ("*.py", "*.html", "*.md")
-OF_CLASSIFICATION = "tasks/kinds/classification/"
-"""the folder of that kind, where they belong"""
+OF_CLASSIFICATION = "tasks/kinds/KIND/"
+"""the folders of kinds, where they belong"""
+IN_A_KIND = re.compile(r"tasks/kinds/[a-z_]+/")
 WORDS = re.compile(
     r"accurac(?:y|ies)|recall|confusion|macro.?f1|\bf1\b|class.?(?:counts?|scores?|weights?)"
     r"|calibration.(?:error|bins)|confidence.?bins|cross.?entropy|softmax",
@@ -79,7 +80,7 @@ def words_of_classification() -> dict[str, Counter[str]]:
     found = {}
     for path in _files(*TEXTS):
         name = path.relative_to(ROOT).as_posix()
-        if not name.startswith(OF_CLASSIFICATION) and (words := Counter(_words(path))):
+        if not IN_A_KIND.match(name) and (words := Counter(_words(path))):
             found[name] = words
     return found
 

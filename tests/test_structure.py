@@ -22,7 +22,8 @@ MAY_SPEAK = {
     "params/objectives.py": "documents those formulas",
     "params/data.py": "`data.classes` of a recipe is the names of labels",
     "params/teacher.py": "`classes` of a teacher are the names of its outputs",
-    "params/readers.py": "formats that name their classes: folders, IDX",
+    "params/readers.py": "formats that name their classes: folders, IDX, masks",
+    "tasks/data/readers/image_masks/*.py": "what each value of a mask means is a class",
     "tasks/data/init/*.py": "`init` writes a recipe of classification: its limits name that kind's metric",
 }
 """pattern of files -> why words of classification are right in them"""

@@ -9,8 +9,9 @@ from params.objectives import FeatureObjective
 from tasks.distill.annealing import value_at
 from tasks.distill.objectives.common.features import Features, FeatureShape
 from tasks.distill.objectives.common.load_objective import feature_objective
+from tasks.kinds.contract import LayerShape
 from tasks.models.build import Network
-from tasks.models.layers import LayerShape, Taps, layer_shapes, require_layers
+from tasks.models.layers import Taps, layer_shapes, require_layers
 from tasks.training.batches import Batch
 
 

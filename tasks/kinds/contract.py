@@ -68,6 +68,17 @@ class OutputSpec:
 
 
 @dataclass(frozen=True)
+class LayerShape:
+    """What a layer gives for one sample: `positions` is (), (frames,) or (height, width)."""
+
+    channels: int
+    positions: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return "x".join(str(size) for size in (self.channels, *self.positions))
+
+
+@dataclass(frozen=True)
 class Constant:
     """The best answer that looks at no input: in words, and as the outputs (1, ...) of one sample."""
 
@@ -100,7 +111,11 @@ class LogitRows:
 
 @dataclass(frozen=True)
 class Geometry:
-    """What augmentation did to the pictures of a batch: (batch, 2, 3) maps from places before to places after."""
+    """What augmentation did to the pictures of a batch: (batch, 2, 3) maps from places before to places after.
+
+    A place is (row, column) in pixels from the upper left corner of the picture, so a pixel covers a square of side 1.
+    Maps mirror, turn by quarters of a circle, scale and move.
+    """
 
     matrix: Floats
 
@@ -162,8 +177,11 @@ class HeadPart(Protocol):
     def reads(self, layout: str) -> Reads:
         """Returns what the head is given of a backbone."""
 
-    def head(self, channels: Sequence[int], card: TargetCard) -> "nn.Module":
-        """Returns the last layers: what the backbone gives, of so many channels each, -> `Tensors` by output name."""
+    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> "nn.Module":
+        """Returns the last layers: what the backbone gives -> `Tensors` by output name.
+
+        `maps` is what there is to read, the deepest last; its positions are known for a `pyramid` alone.
+        """
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns the named outputs of the ONNX file."""
@@ -215,6 +233,12 @@ class LossPart(Protocol):
 
     def mean_of(self, teachers: Sequence[Tensors], weights: Sequence[float]) -> Tensors:
         """Returns the mean of several teachers' outputs; `weights` sum to 1."""
+
+    def kept(self, outputs: Tensors) -> Tensors:
+        """Returns what soft labels keep of a teacher's outputs: (batch, ..., row); of each row `top` may be stored."""
+
+    def given(self, kept: Tensors) -> Tensors:
+        """Returns outputs of what was kept, as `rows`, `mean_of` and the metrics' `evidence` take them."""
 
 
 class MetricsPart(Protocol[E]):

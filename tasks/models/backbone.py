@@ -4,10 +4,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
+from tasks.contracts.records import InputSpec
 from tasks.contracts.targets import TargetCard
-from tasks.kinds.contract import HeadPart, Reads, Tensors
+from tasks.kinds.contract import HeadPart, LayerShape, Reads, Tensors
 from tasks.layouts import find_layout
 
 
@@ -31,16 +34,16 @@ class Backbone:
 class Body(nn.Module):
     """The layers of a backbone under their own names, then `dropout` and `head`."""
 
-    def __init__(self, backbone: Backbone, heads: HeadPart, card: TargetCard) -> None:
+    def __init__(self, backbone: Backbone, heads: HeadPart, card: TargetCard, spec: InputSpec) -> None:
         super().__init__()
         self.names, self.maps = tuple(backbone.layers), tuple(backbone.maps)
         for name, layer in backbone.layers.items():
             self.add_module(name, layer)
         self.form = find_layout(backbone.form)
         self.reads: Reads = heads.reads(backbone.form)
-        channels = tuple(backbone.maps.values())
+        shapes = [LayerShape(channels, ()) for channels in backbone.maps.values()]
         self.dropout = nn.Dropout(backbone.dropout)
-        self.head = heads.head(channels if self.reads == "pyramid" else channels[-1:], card)
+        self.head = heads.head(self._shapes(spec) if self.reads == "pyramid" else shapes[-1:], card)
 
     def features(self, values: Tensor, *further: Tensor) -> list[Tensor]:
         """Returns the feature maps of normalised inputs, the deepest last."""
@@ -50,6 +53,17 @@ class Body(nn.Module):
             if name in self.maps:
                 maps.append(values)
         return maps
+
+    @torch.no_grad()
+    def _shapes(self, spec: InputSpec) -> list[LayerShape]:
+        """Returns what each map is for samples of this shape, as one sample shows."""
+        self.eval()  # so that batch norm does not take it for one to learn from
+        inputs = self.form.full(np.zeros((1, *spec.shape), dtype=np.float32)).values()
+        device = next((parameter.device for parameter in self.parameters()), None)
+        values, *further = (torch.from_numpy(one).to(device) for one in inputs)
+        maps = self.features(values, *further)
+        self.train()
+        return [LayerShape(one.shape[1], tuple(one.shape[2:])) for one in maps]
 
     def forward(self, values: Tensor, *further: Tensor) -> Tensors:
         """Returns the outputs by name."""

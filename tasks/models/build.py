@@ -117,7 +117,7 @@ def _body(architecture: Architecture, spec: DataSpec) -> nn.Module:
         case Translated():
             return _body(architecture.network, spec.model_copy(update={"targets": _targets_of(architecture)}))
         case _:
-            return Body(backbone_of(architecture, spec.input), heads, spec.targets)
+            return Body(backbone_of(architecture, spec.input), heads, spec.targets, spec.input)
 
 
 def _imported(architecture: ImportedArchitecture, spec: InputSpec, outputs: int) -> nn.Module:

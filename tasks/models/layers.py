@@ -7,7 +7,6 @@ give (batch, channels, height, width), sequences (batch, frames, hidden) with al
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,23 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from tasks.core.errors import RecipeError, StageError, mismatch
-from tasks.kinds.contract import Tensors
+from tasks.kinds.contract import LayerShape, Tensors
 from tasks.models.build import Network
 
 SAMPLES = 2
 SHOWN = 12
 """layers named in a message"""
-
-
-@dataclass(frozen=True)
-class LayerShape:
-    """What a layer gives for one sample: `positions` is (), (frames,) or (height, width)."""
-
-    channels: int
-    positions: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return "x".join(str(size) for size in (self.channels, *self.positions))
 
 
 class _Tap:

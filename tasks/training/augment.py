@@ -16,9 +16,12 @@ from scipy.special import ndtri
 
 from params.training import Augment, Crop, Erase, Flip, Levels, Noise, Shift
 from tasks.contracts.records import InputSpec, Statistics
+from tasks.contracts.targets import Targets
 from tasks.core.errors import RecipeError, mismatch
+from tasks.kinds.contract import Geometry, TargetsPart
 from tasks.layouts import find_layout
 from tasks.training.arrays import Arrays
+from tasks.training.geometry import moves_of
 
 Values = NDArray[Any]
 """(n, channels, height, width), (n, frames, features) or (n, features), of the data's own dtype or float32"""
@@ -82,15 +85,17 @@ def _quantiles() -> NDArray[np.float32]:
 
 
 class Augmenter:
-    """Changes the samples of a training split, each view of them in another way.
+    """Changes the samples of a training split, each view of them in another way; `targets` lets masks and boxes follow.
 
     Raises:
         RecipeError: steps do not go with this kind of input; all of them at once.
     """
 
-    def __init__(self, params: Augment, spec: InputSpec, statistics: Statistics, seed: int) -> None:
+    def __init__(
+        self, params: Augment, spec: InputSpec, statistics: Statistics, seed: int, targets: TargetsPart | None = None
+    ) -> None:
         _require_possible(params, spec)
-        self.params, self.seed = params, seed
+        self.params, self.seed, self.targets = params, seed, targets
         self.form = find_layout(spec.layout)
         shape = self.form.per_feature(-1)
         self._mean, self._std = (
@@ -108,7 +113,7 @@ class Augmenter:
         return epoch - 1 if self.params.views is None else (epoch - 1) % self.params.views
 
     def apply(self, arrays: Arrays, view: int) -> Arrays:
-        """Returns the samples changed as `view` says, in new memory; labels, other inputs and rows stay as they are."""
+        """Returns the samples changed as `view` says, in new memory; targets follow, other inputs and rows stay."""
         mask = self.form.mask(arrays.inputs)
         values = before = arrays.inputs["inputs"]
         for place, step in enumerate(self.params.steps):
@@ -116,7 +121,20 @@ class Augmenter:
             values = CHANGES[step.kind](sample, step)
         if mask is not None:
             values = values * mask
-        return replace(arrays, inputs={**arrays.inputs, "inputs": _as(values, before.dtype)})
+        inputs = {**arrays.inputs, "inputs": _as(values, before.dtype)}
+        return replace(arrays, inputs=inputs, targets=self._moved(arrays, view))
+
+    def _moved(self, arrays: Arrays, view: int) -> Targets:
+        """Returns the targets after each step has moved what they are about: what left a picture does not come back."""
+        targets = arrays.targets
+        if self.targets is None or not self.form.spatial or not len(targets):
+            return targets
+        height, width = arrays.inputs["inputs"].shape[2:]
+        for place, step in enumerate(self.params.steps):
+            draws = Draws.of(self.seed, view, place, arrays.rows[arrays.labelled])
+            matrix = moves_of(step.kind, step, draws, (height, width))
+            targets = targets if matrix is None else self.targets.moved(targets, Geometry(matrix))
+        return targets
 
 
 @dataclass(frozen=True)

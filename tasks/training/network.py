@@ -14,7 +14,7 @@ from tasks.core.errors import DataError, IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.progress import Advance
 from tasks.core.record import canonical_digest
-from tasks.kinds.contract import LossPart, part
+from tasks.kinds.contract import LossPart, TargetsPart, part
 from tasks.models.build import Network, build_model
 from tasks.models.layers import require_fit
 from tasks.training.arrays import CARD, SplitArrays, read_card
@@ -111,7 +111,8 @@ class PreparedData:
         """
         if training.augment is None:
             return None
-        return Augmenter(training.augment, self.card.input, self.card.statistics, seed)
+        targets = part(self.card.task, "targets", TargetsPart)
+        return Augmenter(training.augment, self.card.input, self.card.statistics, seed, targets)
 
 
 def _require_version(card: Path, data: DataRecord) -> None:

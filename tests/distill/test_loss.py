@@ -20,7 +20,7 @@ def batch_of(data: PreparedData) -> Batch:
 
 
 def loss_of(data: PreparedData, teacher: Trained, **said: object) -> DistillationLoss:
-    source = LiveSoftLabels(teacher.network)
+    source = LiveSoftLabels(teacher.network, data.losses)
     return DistillationLoss(
         Distill.model_validate(said), Training(epochs=4), source, teacher.network, teacher.network, data
     )
@@ -101,7 +101,10 @@ def test_what_is_shown_of_a_kind_is_the_sum_of_its_objectives(image_data: Prepar
     layers = [{"student": "hidden1", "teacher": "hidden2"}]
     soft, similar = {"kind": "kl", "weight": 0.5}, {"kind": "similarity", "weight": 0.25, "layers": layers}
     params = Distill.model_validate({"alpha": 0.0, "objectives": [soft, soft, similar, similar]})
-    student, source = image_data.network(Mlp(kind="mlp", hidden=(8,))), LiveSoftLabels(teacher.network)
+    student, source = (
+        image_data.network(Mlp(kind="mlp", hidden=(8,))),
+        LiveSoftLabels(teacher.network, image_data.losses),
+    )
     loss = DistillationLoss(params, Training(epochs=4), source, student, teacher.network, image_data)
     terms = {
         name: float(value.detach()) for name, value in loss.weighed(student, batch_of(image_data), alpha=0.0).items()

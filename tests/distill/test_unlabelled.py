@@ -39,7 +39,7 @@ def batch_of(data: PreparedData, rows: list[int]) -> Batch:
 def loss_of(data: PreparedData, **said: Any) -> DistillationLoss:
     teacher = data.network(Mlp(kind="mlp", hidden=(4,)))
     return DistillationLoss(
-        Distill.model_validate(said), Training(epochs=1), LiveSoftLabels(teacher), teacher, None, data
+        Distill.model_validate(said), Training(epochs=1), LiveSoftLabels(teacher, data.losses), teacher, None, data
     )
 
 

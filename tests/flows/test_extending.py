@@ -31,7 +31,7 @@ LITERALS = {
         ("NetworkPass = Prune", "NetworkPass = Rounded | Prune"),
         ("class Fp16(Section):", f"{ROUNDED}\n\nclass Fp16(Section):"),
     ),
-    "params/data.py": (('task: Literal["classification"]', 'task: Literal["classification", "regression"]'),),
+    "params/data.py": (('task: Literal["classification"', 'task: Literal["regression", "classification"'),),
 }
 """file -> what is replaced in it, by what"""
 ROWS = 400

@@ -29,7 +29,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def test_unknown_kind_is_refused_with_the_ones_there_are() -> None:
-    with pytest.raises(RecipeError, match=r"`data.task`: expected one of classification, got detection"):
+    with pytest.raises(RecipeError, match=r"`data.task`: expected one of classification, segmentation, got detection"):
         part("detection", "loss", LossPart)
 
 

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from params.models import Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
 from tasks.contracts.records import InputSpec
 from tasks.core.errors import RecipeError, StageError
+from tasks.kinds.contract import LayerShape
 from tasks.models.build import Network
 from tasks.models.export import export_onnx
-from tasks.models.layers import LayerShape, Taps, layer_shapes, require_layers
+from tasks.models.layers import Taps, layer_shapes, require_layers
 
 IMAGE = InputSpec(layout="image", dtype="uint8", shape=(3, 20, 12))
 SEQUENCE = InputSpec(layout="sequence", dtype="float32", shape=(9, 4))

@@ -30,7 +30,7 @@ from tasks.distill.soft_labels.stored import (
     require_as_written,
     write_view,
 )
-from tasks.kinds.contract import Per, Tensors
+from tasks.kinds.contract import LossPart, Per, Tensors
 from tasks.training.arrays import Arrays, SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch
@@ -67,6 +67,7 @@ class CachedSoftLabels(SoftLabelSource):
         network: the teacher.
         key: what decides them, but for the augmentation.
         train: the training split, which the rows of batches are of.
+        losses: of the kind of task, which knows what of the outputs is kept.
         store: the folder that every run on this machine shares.
         augmenter: the one that the batches come from, if any.
         advance: told how far a view is that must be computed.
@@ -80,6 +81,7 @@ class CachedSoftLabels(SoftLabelSource):
         network: nn.Module,
         key: SoftLabelKey,
         train: SplitArrays,
+        losses: LossPart,
         store: Path,
         augmenter: Augmenter | None = None,
         advance: Advance = silent,
@@ -88,7 +90,7 @@ class CachedSoftLabels(SoftLabelSource):
     ) -> None:
         super().__init__()
         self.one_view = one_view
-        self.network, self.key, self.train, self.store = network, key, train, store
+        self.network, self.key, self.train, self.losses, self.store = network, key, train, losses, store
         self.augmenter, self.advance = augmenter, advance
         self._packings: dict[str, Packing] = {}
         self._open: tuple[int, StoredView] | None = None
@@ -108,7 +110,8 @@ class CachedSoftLabels(SoftLabelSource):
             StageError: the teacher's outputs are not finite, or too large for float16.
         """
         device = next(iter(batch.inputs.values())).device
-        return self.view(0 if self.one_view else batch.chunk.view).at(batch.chunk.rows, device)
+        view = self.view(0 if self.one_view else batch.chunk.view)
+        return self.losses.given(view.at(batch.chunk.rows, device))
 
     def view(self, number: int) -> StoredView:
         """Returns one view, computed now if no run has done so before; raises as `ask`."""
@@ -157,7 +160,7 @@ class CachedSoftLabels(SoftLabelSource):
         if self.augmenter:
             arrays = self.augmenter.apply(arrays, number)
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
-        return teacher_outputs(self.network, Batch.of(arrays, device), self.key.per)
+        return self.losses.kept(teacher_outputs(self.network, Batch.of(arrays, device), self.key.per))
 
     def _checked_rows(self, number: int) -> NDArray[np.int64]:
         """Returns the rows of the split that are compared with the live teacher."""

@@ -76,9 +76,9 @@ class LiveSoftLabels(SoftLabelSource):
 
     by_chunk = False
 
-    def __init__(self, network: nn.Module, per: Per = "sequence") -> None:
+    def __init__(self, network: nn.Module, losses: LossPart, per: Per = "sequence") -> None:
         super().__init__()
-        self.network, self.per = network, per
+        self.network, self.losses, self.per = network, losses, per
 
     @property
     def reports(self) -> tuple[SoftLabelReport, ...]:
@@ -86,8 +86,8 @@ class LiveSoftLabels(SoftLabelSource):
         return (SoftLabelReport("live"),)
 
     def ask(self, batch: Batch) -> Tensors:
-        """Returns the outputs for the batch."""
-        return teacher_outputs(self.network, batch, self.per)
+        """Returns the outputs for the batch, as they would be if they had been stored."""
+        return self.losses.given(self.losses.kept(teacher_outputs(self.network, batch, self.per)))
 
 
 def shared_forward(source: SoftLabelSource | None, network: nn.Module) -> Callable[[Batch], object]:

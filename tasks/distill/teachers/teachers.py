@@ -76,8 +76,10 @@ class Teachers:
         advance: Advance,
     ) -> SoftLabelSource:
         if params.soft_labels.source == "live":
-            return LiveSoftLabels(teacher.network, per)
+            return LiveSoftLabels(teacher.network, data.losses, per)
         key = SoftLabelKey(teacher.digest, self.data_digest, per, params.soft_labels.top)
         only_stored = isinstance(teacher.network, Answerer) and teacher.network.only_stored
         train, views = data.splits.train, None if only_stored else augmenter
-        return CachedSoftLabels(teacher.network, key, train, self.store, views, advance, one_view=only_stored)
+        return CachedSoftLabels(
+            teacher.network, key, train, data.losses, self.store, views, advance, one_view=only_stored
+        )

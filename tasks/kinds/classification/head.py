@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.classification.names import further_classes, widths
-from tasks.kinds.contract import Correspondence, OutputSpec, Reads, Tensors
+from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
 
 UNKNOWN = 1e-4
 """probability of a class that a teacher does not know"""
@@ -47,9 +47,9 @@ class ClassificationHeads:
         """Returns `pooled`."""
         return "pooled"
 
-    def head(self, channels: Sequence[int], card: TargetCard) -> nn.Module:
+    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
         """Returns a linear layer on the last feature map's channels."""
-        return ClassificationHead(channels[-1], widths(card))
+        return ClassificationHead(maps[-1].channels, widths(card))
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns one output of logits per question."""

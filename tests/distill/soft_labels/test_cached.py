@@ -46,7 +46,7 @@ def augmenter(data: PreparedData, seed: int = 0, steps: dict[str, Any] = EVERY_S
 def cache(
     data: PreparedData, trained: Trained, store: Path, key: SoftLabelKey = KEY, changes: Augmenter | None = None
 ) -> CachedSoftLabels:
-    return CachedSoftLabels(trained.network, key, data.splits.train, store, changes)
+    return CachedSoftLabels(trained.network, key, data.splits.train, data.losses, store, changes)
 
 
 def epoch(data: PreparedData, number: int = 1, changes: Augmenter | None = None, size: int = 16) -> list[Batch]:
@@ -62,7 +62,10 @@ def test_what_is_on_disk_is_what_the_live_teacher_says_of_the_very_samples_the_s
     image_data: PreparedData, teacher: Trained, store: Path, number: int
 ) -> None:
     changes = augmenter(image_data)
-    stored, live = cache(image_data, teacher, store, changes=changes), LiveSoftLabels(teacher.network)
+    stored, live = (
+        cache(image_data, teacher, store, changes=changes),
+        LiveSoftLabels(teacher.network, image_data.losses),
+    )
     for batch in epoch(image_data, number, changes):
         torch.testing.assert_close(stored.at(batch), live.at(batch), rtol=2e-3, atol=2e-3)
 
@@ -72,7 +75,7 @@ def test_sequences_are_kept_whole_or_frame_by_frame_with_zeros_behind_their_end(
     sequence_data: PreparedData, listener: Trained, store: Path, per: Per
 ) -> None:
     stored = cache(sequence_data, listener, store, SoftLabelKey("t", "d", per))
-    live = LiveSoftLabels(listener.network, per)
+    live = LiveSoftLabels(listener.network, sequence_data.losses, per)
     for batch in epoch(sequence_data):
         torch.testing.assert_close(stored.at(batch), live.at(batch), rtol=2e-3, atol=2e-3)
         if per == "step":
@@ -193,7 +196,7 @@ def test_of_the_top_classes_the_probabilities_stay_and_the_rest_is_spread_evenly
     image_data: PreparedData, teacher: Trained, store: Path, temperature: float
 ) -> None:
     batch = epoch(image_data)[0]
-    whole = LiveSoftLabels(teacher.network).at(batch)["logits"].div(temperature).softmax(dim=1)
+    whole = LiveSoftLabels(teacher.network, image_data.losses).at(batch)["logits"].div(temperature).softmax(dim=1)
     kept = cache(image_data, teacher, store, SoftLabelKey("t", "d", top=1)).at(batch)["logits"].softmax(dim=1)
     torch.testing.assert_close(kept.amax(dim=1), whole.amax(dim=1), rtol=5e-3, atol=5e-3)
     others = kept.scatter(1, kept.argmax(dim=1, keepdim=True), 0).sort(dim=1).values[:, 1:]
@@ -204,8 +207,8 @@ def test_of_the_top_classes_the_probabilities_stay_and_the_rest_is_spread_evenly
 def test_an_ensemble_is_the_weighted_mean_whether_its_members_are_on_disk_or_live(
     image_data: PreparedData, teacher: Trained, store: Path
 ) -> None:
-    other = LiveSoftLabels(image_data.network(teacher.network.architecture))
-    live, stored = LiveSoftLabels(teacher.network), cache(image_data, teacher, store)
+    other = LiveSoftLabels(image_data.network(teacher.network.architecture), image_data.losses)
+    live, stored = LiveSoftLabels(teacher.network, image_data.losses), cache(image_data, teacher, store)
     for batch in epoch(image_data):
         expected = {"logits": (3 * live.at(batch)["logits"] + other.at(batch)["logits"]) / 4}
         for first in (live, stored):

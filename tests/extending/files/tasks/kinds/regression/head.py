@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
-from tasks.kinds.contract import Correspondence, OutputSpec, Reads, Tensors
+from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
 
 VALUE = "value"
 
@@ -33,9 +33,9 @@ class RegressionHeads:
         """Returns `pooled`."""
         return "pooled"
 
-    def head(self, channels: Sequence[int], card: TargetCard) -> nn.Module:
+    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
         """Returns a linear layer on the last feature map's channels."""
-        return RegressionHead(channels[-1], float(card.facts["mean"]), float(card.facts["deviation"]))  # type: ignore[arg-type]
+        return RegressionHead(maps[-1].channels, float(card.facts["mean"]), float(card.facts["deviation"]))  # type: ignore[arg-type]
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns one number per sample."""

@@ -1,0 +1,1 @@
+"""Semantic segmentation: one class out of several for each pixel of a picture."""

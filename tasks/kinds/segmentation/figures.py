@@ -1,0 +1,83 @@
+"""Tables and pictures that only segmentation has: each class, which pixels are taken for which."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from tasks.contracts.scores import TEACHER, Heading, Table
+from tasks.contracts.targets import TargetCard
+from tasks.drawing.svg import Drawing
+from tasks.kinds.contract import SplitSamples
+from tasks.kinds.segmentation.metrics import PART as METRICS
+from tasks.kinds.segmentation.metrics import Pixels
+
+OF_CLASSES = (
+    Heading(title="class"),
+    Heading(title="IoU", unit="percent"),
+    Heading(title="teacher's IoU", unit="percent"),
+    Heading(title="of its pixels found", unit="percent"),
+    Heading(title="of all pixels", unit="percent"),
+    Heading(title="test pictures", unit="count"),
+)
+OF_MISTAKES = (
+    Heading(title="is"),
+    Heading(title="taken for"),
+    Heading(title="pixels", unit="count"),
+    Heading(title="of all that are", unit="percent"),
+)
+MISTAKES_LISTED = 10
+
+
+class SegmentationFigures:
+    """The part of the kind."""
+
+    def tables(self, evidence: Mapping[str, Pixels], shipped: str, card: TargetCard) -> Iterator[Table]:
+        """Yields a row per class, the one with the lowest IoU first, beside the teacher's."""
+        ours, theirs = (_values(evidence[name]) for name in (shipped, TEACHER))
+        cells, support = evidence[shipped].cells.sum(axis=0), METRICS.support(evidence[shipped])
+        real = cells.sum(axis=1)
+        rows = [
+            (
+                name,
+                ours.get(f"iou/{name}", 0.0),
+                theirs.get(f"iou/{name}", 0.0),
+                float(cells[place, place] / max(real[place], 1)),
+                float(real[place] / max(real.sum(), 1)),
+                support[name],
+            )
+            for place, name in enumerate(card.names)
+        ]
+        title = "Each class, as the file that ships sees it; lowest IoU first"
+        yield Table(title=title, head=OF_CLASSES, rows=tuple(sorted(rows, key=lambda row: row[1])))
+
+    def figures(
+        self, evidence: Mapping[str, Pixels], shipped: str, card: TargetCard, samples: SplitSamples
+    ) -> Iterator[Drawing]:
+        """Yields nothing yet."""
+        yield from ()
+
+    def mistakes(self, evidence: Pixels, card: TargetCard) -> Iterator[Table]:
+        """Yields the most frequent pairs of a class and what its pixels are taken for."""
+        counts = evidence.cells.sum(axis=0)
+        every, wrong = counts.sum(axis=1), counts - np.diag(counts.diagonal())
+        order = np.argsort(-wrong, axis=None, kind="stable")[:MISTAKES_LISTED]
+        pairs = [divmod(int(place), len(card.names)) for place in order]
+        rows = tuple(
+            (card.names[label], card.names[other], int(wrong[label, other]), float(wrong[label, other] / every[label]))
+            for label, other in pairs
+            if wrong[label, other]
+        )
+        if rows:
+            yield Table(title="Which pixels it takes for which, most frequent first", head=OF_MISTAKES, rows=rows)
+
+    def pipeline_tag(self, layout: str) -> str:
+        """Returns what Hugging Face calls the task."""
+        return "image-segmentation"
+
+
+def _values(evidence: Pixels) -> dict[str, float]:
+    values = METRICS.tally(evidence, np.ones((1, len(evidence.loss)), dtype=np.int64))
+    return {name: float(value[0]) for name, value in values.items()}
+
+
+PART = SegmentationFigures()

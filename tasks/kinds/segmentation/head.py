@@ -1,0 +1,114 @@
+"""The head of a segmentation: a light feature pyramid (Lin et al. 2017, arXiv:1612.03144) with logits for each pixel.
+
+The deepest map says what is in the picture: its mean over all places gates it, as in LR-ASPP (Howard et al. 2019,
+arXiv:1905.02244, section 6.4). Each shallower map adds where that is. The upsampling to the size of the mask belongs to
+the network, so that what is exported, quantised and timed is the whole of it.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tasks.contracts.targets import TargetCard
+from tasks.core.errors import DataError, mismatch
+from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
+from tasks.kinds.segmentation.names import LOGITS, size_of
+
+FINEST = 4
+"""pixels of the picture per place of the finest map that is used: a finer one costs more than it tells"""
+NARROWEST, WIDEST = 16, 64
+"""channels inside"""
+
+
+class PyramidHead(nn.Module):
+    """Maps of a backbone, the deepest last, -> logits (batch, classes, height, width)."""
+
+    def __init__(self, maps: Sequence[LayerShape], outputs: int, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.used = _used(maps, size)
+        chosen = [maps[place] for place in self.used]
+        self.sizes, self.size = [one.positions for one in chosen], size
+        width = max(NARROWEST, min(WIDEST, chosen[-1].channels // 4 // 8 * 8))
+        self.laterals = nn.ModuleList(_unit(one.channels, width) for one in chosen)
+        self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(chosen[-1].channels, width, 1), nn.Sigmoid())
+        self.smooth = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
+            nn.BatchNorm2d(width),
+            _unit(width, width),
+        )
+        self.classifier = nn.Conv2d(width, outputs, 1)
+
+    def forward(self, maps: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Returns the logits at the size of the mask."""
+        *finer, deepest = [maps[place] for place in self.used]
+        *laterals, last = self.laterals
+        values = last(deepest) * self.gate(deepest)
+        for features, lateral in zip(reversed(finer), reversed(laterals), strict=True):
+            values = _resized(values, (features.shape[2], features.shape[3])) + lateral(features)
+        logits = self.classifier(self.smooth(values))
+        return {LOGITS: _resized(logits, self.size)}
+
+
+def _used(maps: Sequence[LayerShape], size: tuple[int, int]) -> list[int]:
+    """Returns the places of the last map of each size, from the finest that is used to the deepest."""
+    last = {one.positions: place for place, one in enumerate(maps)}
+    fine = [place for shape, place in last.items() if len(shape) == 2 and FINEST * shape[0] <= size[0] + FINEST]
+    return fine or [len(maps) - 1]
+
+
+def _resized(values: Tensor, size: tuple[int, int]) -> Tensor:
+    return functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
+
+
+def _unit(channels: int, width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
+
+
+class SegmentationHeads:
+    """The part of the kind."""
+
+    def reads(self, layout: str) -> Reads:
+        """Returns `pyramid`."""
+        return "pyramid"
+
+    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
+        """Returns a light pyramid on the feature maps."""
+        return PyramidHead(maps, len(card.names), size_of(card))
+
+    def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
+        """Returns the logits of each pixel."""
+        return (OutputSpec(LOGITS, ("batch", len(card.names), *size_of(card))),)
+
+    def width(self, card: TargetCard) -> int:
+        """Returns the number of classes: an imported network gives (batch, classes, height, width)."""
+        return len(card.names)
+
+    def named(self, values: Tensor, card: TargetCard) -> Tensors:
+        """Returns logits of an imported network at the size of the mask."""
+        size = size_of(card)
+        return {LOGITS: values if tuple(values.shape[2:]) == size else _resized(values, size)}
+
+    def output_names(
+        self, said: Correspondence, lacks: Sequence[str], own: Sequence[str] | None, card: TargetCard
+    ) -> tuple[str | None, ...]:
+        """Returns the class of the data that each output of a teacher counts for; none where they are the data's."""
+        names = tuple(said) if isinstance(said, Sequence) else tuple(own or card.names)
+        missing = [name for name in card.names if name not in names and name not in lacks]
+        unknown = [name for name in names if name is not None and name not in card.names]
+        if missing or unknown or (said is not None and not isinstance(said, Sequence)):
+            got = ", ".join(f"`{name}`" for name in (*missing, *unknown))
+            do = "say in `teacher.classes` the class of the data for each output in turn, null for none"
+            raise DataError(mismatch("recipe", "teacher.classes", "the classes of the data", got or "a mapping", do))
+        return () if names == card.names else names
+
+    def translated(self, outputs: Tensors, names: Sequence[str | None], card: TargetCard) -> Tensors:
+        """Returns logits of the data's classes: probabilities of outputs with one name add up, others are left out."""
+        logits = outputs[LOGITS]
+        lowest = logits.amin(dim=1)
+        places = [[place for place, name in enumerate(names) if name == one] for one in card.names]
+        return {LOGITS: torch.stack([logits[:, some].logsumexp(dim=1) if some else lowest for some in places], dim=1)}
+
+
+PART = SegmentationHeads()
