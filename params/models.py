@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from params.audio.networks import BcResNet, DsCnn, FrontEnd
 from params.section import PositiveInts, Section, Sha256, not_empty
 
 OutputNames = Annotated[tuple[str | None, ...], Field(strict=False)]
@@ -156,14 +157,25 @@ class ImportedArchitecture(Section):
     """of the module's file; filled in when a recipe runs, so that a change of the code is a change of the recipe"""
 
 
+class Audio(Section):
+    """A network for sound: `front_end` makes a picture of frequency and time, or frames, which `network` takes.
+
+    It is part of the network and of its ONNX file, so that a device is given samples of sound.
+    """
+
+    kind: Literal["audio"]
+    front_end: FrontEnd
+    network: Annotated[Cnn | ResNet | EfficientNetLite | DsCnn | BcResNet | Recurrent, Field(discriminator="kind")]
+
+
+Network = Cnn | ResNet | EfficientNetLite | Separable | DsCnn | BcResNet | Mlp | Recurrent | Audio
+
+
 class Factored(Section):
     """A network some of whose linear layers and 1x1 convolutions are two thin ones each; made by compression."""
 
     kind: Literal["factored"]
-    network: Annotated[
-        Cnn | ResNet | EfficientNetLite | Separable | Mlp | Recurrent | ImportedArchitecture,
-        Field(discriminator="kind"),
-    ]
+    network: Annotated[Network | ImportedArchitecture, Field(discriminator="kind")]
     ranks: dict[str, Annotated[int, Field(ge=1)]]
     """layer of the network -> width between the two"""
 
@@ -172,17 +184,11 @@ class Translated(Section):
     """A network that was trained on other targets; its outputs become those of the data. Made of `teacher.classes`."""
 
     kind: Literal["translated"]
-    network: Annotated[
-        Cnn | ResNet | EfficientNetLite | Separable | Mlp | Recurrent | ImportedArchitecture | Factored,
-        Field(discriminator="kind"),
-    ]
+    network: Annotated[Network | ImportedArchitecture | Factored, Field(discriminator="kind")]
     names: OutputNames
 
 
-Architecture = Annotated[
-    Cnn | ResNet | EfficientNetLite | Separable | Mlp | Recurrent | ImportedArchitecture | Factored | Translated,
-    Field(discriminator="kind"),
-]
+Architecture = Annotated[Network | ImportedArchitecture | Factored | Translated, Field(discriminator="kind")]
 
 
 class FromTeacher(Section):

@@ -8,6 +8,7 @@ from params.compress import Compress
 from params.data import Data
 from params.distill import Distill
 from params.evaluate import Evaluate
+from params.models import Audio
 from params.objectives import FeatureObjective
 from params.promote import Promote
 from params.retrain import Notify, Retrain
@@ -94,6 +95,22 @@ class Recipe(Section):
         ]
         if problems:
             raise ValueError(f"{', '.join(problems)}: needs the label of every sample, and some have none")
+        return self
+
+    @model_validator(mode="after")
+    def _front_ends_are_of_the_rate(self) -> Self:
+        rate = getattr(self.data.reader, "sample_rate", None)
+        sections = {"teacher": self.teacher, "student": self.student, "assistant": self.assistant, "peer": self.peer}
+        sections |= {f"ensemble.{place}": teacher for place, teacher in enumerate(self.ensemble)}
+        problems = [
+            f"`{name}.architecture.front_end.sample_rate` {network.front_end.sample_rate} is not"
+            f" `data.reader.sample_rate` {rate}; give both the same"
+            for name, section in sections.items()
+            if isinstance(network := getattr(section, "architecture", None), Audio)
+            if rate is not None and network.front_end.sample_rate != rate
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     @property

@@ -7,6 +7,7 @@ Taking a channel out of a network means to take it out of every axis of its spac
 - resnet: `group1`, ... is the residual stream of a group, which the stem (or the shortcut of the first block) and each
   second convolution write; `group1.block1`, ... lies between the two convolutions of a block.
 - mlp: `hidden1`, ...
+- audio: those of the network behind its front end.
 - lstm, gru: `layer1.onward`, ... and, where both directions are there, `layer1.homeward`, ... of the same width.
 """
 
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
+from params.models import Architecture, Audio, Cnn, Mlp, Recurrent, ResNet
 from tasks.models.convolutional import inner_widths
 
 Row = tuple[str, ...]
@@ -127,6 +128,8 @@ def channel_layout(architecture: Architecture) -> Layout | None:
             return _mlp(architecture)
         case Recurrent():
             return _recurrent(architecture)
+        case Audio():
+            return channel_layout(architecture.network)  # its layers have the same names in the body
         case _:
             return None
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
+from params.models import Architecture, Audio, Cnn, Mlp, Recurrent, ResNet
 from tasks.core.errors import RecipeError, StageError, mismatch
 from tasks.models.build import Network
 from tasks.models.channel_layout import Layout, RecurrentCell, Row, channel_layout
@@ -165,6 +165,8 @@ def _with_widths(architecture: Architecture, widths: Mapping[str, int]) -> Archi
             fields = _resnet_widths(architecture, widths)
         case Recurrent():
             fields = {"hidden": _one_width(widths)}
+        case Audio():
+            fields = {"network": _with_widths(architecture.network, widths).model_dump()}
         case _:
             return architecture
     return type(architecture).model_validate({**architecture.model_dump(), **fields})

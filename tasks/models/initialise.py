@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from params.models import FromCheckpoint, FromTeacher
+from params.models import Architecture, Audio, FromCheckpoint, FromTeacher
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.files import sha256_of
 from tasks.models.build import Network
@@ -48,9 +48,9 @@ def initialise(student: Network, teacher: Network, how: FromTeacher) -> Copied:
     Raises:
         RecipeError: the networks are of other kinds, or the student is wider or deeper; nothing was changed.
     """
-    if student.architecture.kind != teacher.architecture.kind:
-        expected = f"{teacher.architecture.kind}, the kind of the teacher"
-        raise RecipeError([mismatch("recipe", FIELD, expected, student.architecture.kind, WAY_OUT)])
+    if (kind := _kind(student.architecture)) != _kind(teacher.architecture):
+        expected = f"{_kind(teacher.architecture)}, the kind of the teacher"
+        raise RecipeError([mismatch("recipe", FIELD, expected, kind, WAY_OUT)])
     own, other = channel_layout(student.architecture), channel_layout(teacher.architecture)
     if own is None or other is None:
         return _copy_by_name(student, teacher)
@@ -63,6 +63,11 @@ def initialise(student: Network, teacher: Network, how: FromTeacher) -> Copied:
     _refuse(_unfit(drawn, state))
     student.load_state_dict(state)
     return _report(copying)
+
+
+def _kind(architecture: Architecture) -> str:
+    """Returns `cnn`, or `audio with cnn`."""
+    return f"audio with {architecture.network.kind}" if isinstance(architecture, Audio) else architecture.kind
 
 
 def start_from_checkpoint(student: Network, how: FromCheckpoint, project: Path) -> None:
