@@ -219,6 +219,12 @@ class KeptLabels(Section):
     seed: int = Field(default=0, ge=0)
 
 
+class Unlabelled(Section):
+    """Further training samples, of which only teachers tell: files such as a device is given, without labels."""
+
+    source: Source
+
+
 class Data(Section):
     """The data section: the only one that the data stages read, so the only one that makes them run again."""
 
@@ -228,6 +234,7 @@ class Data(Section):
     split: Split
     labels: Literal["all"] | KeptLabels = "all"
     """which training samples keep theirs; `{keep: 200}` shows what so few labels would be worth"""
+    unlabelled: Unlabelled | None = None
     duplicates: Literal["refuse", "drop", "keep"] = "refuse"
     """equal samples in two splits: refuse the data, drop the copies, or keep them all the same"""
     classes: Annotated[Names, AfterValidator(differ)] = ()
@@ -248,7 +255,13 @@ class Data(Section):
     @property
     def has_unlabelled(self) -> bool:
         """Says whether there are training samples without a label."""
-        return self.labels != "all"
+        return self.labels != "all" or self.unlabelled is not None
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """Every source by its field: that of the samples with labels first."""
+        further = {"data.unlabelled.source": self.unlabelled.source} if self.unlabelled else {}
+        return {"data.source": self.source, **further}
 
     @property
     def declared(self) -> dict[str, dict[str, Any]]:

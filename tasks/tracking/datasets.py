@@ -59,7 +59,8 @@ def read_from(product: str, value: object) -> Iterator[Dataset]:
     """Yields what a stage reads that is given `value`: a record, a recipe, or a tuple of them; others are nothing."""
     match value:
         case Recipe():
-            yield from _source(value.data.source)
+            for source in value.data.sources.values():
+                yield from _source(source)
         case EvaluationRecord():
             yield from written_as(product, value)
             yield _model_file(f"{product}/{value.chosen}.onnx", value.onnx)

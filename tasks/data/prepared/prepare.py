@@ -1,5 +1,6 @@
 """The second stage: reads, checks, splits and writes the samples to `data/NAME/prepared`."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,24 +9,28 @@ from typing import Any
 import numpy as np
 
 from params.pipeline import Recipe
-from tasks.contracts.records import UNLABELLED, DatasetCard, Shard, SplitCard, counted
+from tasks.contracts.records import UNLABELLED, DatasetCard, InputSpec, Shard, SplitCard, counted
 from tasks.contracts.targets import Strata, TargetCard, Targets
 from tasks.core.errors import DataError, mismatch
 from tasks.core.files import whole_folder
 from tasks.core.plugins import load
 from tasks.data.prepared.duplicates import Apart, judge_copies, left_out_by_stratum, set_apart
 from tasks.data.prepared.few_labels import without_labels
+from tasks.data.prepared.further import Further, further_samples
 from tasks.data.prepared.near_equal import near_equal_told
 from tasks.data.prepared.quarantine import judge, leaves_out, write_quarantine
 from tasks.data.prepared.shards import ShardWriter
 from tasks.data.prepared.split import LEAST, LeftOut, Splits, split
 from tasks.data.prepared.split_table import write_tables
 from tasks.data.prepared.statistics import statistics_of
-from tasks.data.prepared.survey import Survey, survey
+from tasks.data.prepared.survey import Rows, Survey, survey
 from tasks.data.readers.raw import check_raw
 from tasks.data.readers.samples import Reading, Sample
 from tasks.data.versions.versions_store import CARD
 from tasks.kinds.contract import Arrays, TargetsPart, part
+from tasks.layouts import find_layout
+
+NO_ROWS: Rows = np.empty(0, dtype=np.int64)
 
 
 def prepare(recipe: Recipe, root: Path) -> None:
@@ -48,12 +53,16 @@ def prepare(recipe: Recipe, root: Path) -> None:
     splits, copies_of_labelled = without_labels(recipe, found, splits, targets, kind)
     if reading.fit:
         reading = replace(reading.fit(np.isin(found.places, learned)), declared=reading.declared)
+    dropped = Counter(reading.dropped) + Counter(dropped) + Counter(copies_of_labelled)
+    further = None
+    if recipe.data.unlabelled:
+        check_raw(home / "raw" / UNLABELLED)
+        further = further_samples(recipe, reading, found, splits, home / "raw" / UNLABELLED)
+        bad, dropped = (*bad, *further.bad), dropped + Counter(further.dropped)
+        splits = {UNLABELLED: NO_ROWS, **splits}
     with whole_folder(home / "prepared") as folder:
-        card = _Preparation(recipe, reading, kind, found, targets, splits, folder).written()
-        left_out = {
-            "dropped": {**reading.dropped, **dropped, **copies_of_labelled},
-            "quarantine": write_quarantine(bad, folder),
-        }
+        card = _Preparation(recipe, reading, kind, found, targets, splits, further, folder).written()
+        left_out = {"dropped": dict(dropped), "quarantine": write_quarantine(bad, folder)}
         (folder / CARD).write_text(card.model_copy(update=left_out).model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
@@ -103,13 +112,27 @@ class _Preparation:
     found: Survey
     targets: TargetCard
     splits: Splits
+    further: Further | None
     folder: Path
+
+    @property
+    def spec(self) -> InputSpec:
+        """What a prepared sample looks like."""
+        spec = self.found.spec(self.reading)
+        if self.further is None or not find_layout(spec.layout).ragged:
+            return spec
+        return spec.model_copy(update={"shape": (max(spec.shape[0], self.further.longest), *spec.shape[1:])})
+
+    @property
+    def more(self) -> dict[str, Sequence[str]]:
+        """Split -> ids of samples behind those of the survey."""
+        return {UNLABELLED: self.further.ids} if self.further else {}
 
     def written(self) -> DatasetCard:
         """Writes arrays and tables, and returns the card that describes them."""
-        data, spec = self.recipe.data, self.found.spec(self.reading)
+        data, spec = self.recipe.data, self.spec
         shards = self._write_shards()
-        tables = write_tables(self.reading, self.found, self.splits, self.folder)
+        tables = write_tables(self.reading, self.found, self.splits, self.more, self.folder)
         return DatasetCard(
             name=self.recipe.name,
             task=data.task,
@@ -122,23 +145,29 @@ class _Preparation:
             split_rule=data.split.model_dump(mode="json") | {"duplicates": data.duplicates},
             splits={
                 name: SplitCard(
-                    samples=len(rows),
+                    samples=len(rows) + len(self.more.get(name, ())),
                     shards=shards[name],
                     table=tables[name],
                     summary=self._summary(name, shards[name]),
                 )
                 for name, rows in self.splits.items()
             },
-            warnings=near_equal_told(self.targets.names),
-            licence=data.source.licence,
+            warnings=(*near_equal_told(self.targets.names), *(self.further.warnings if self.further else ())),
+            licence="; ".join(dict.fromkeys(one.licence for one in data.sources.values() if one.licence)) or None,
         )
 
     def _write_shards(self) -> dict[str, tuple[Shard, ...]]:
         """Reads every sample a second time and writes it to its place."""
         megabytes, columns = self.recipe.data.shard_megabytes, self.kind.columns(self.targets)
-        spec = self.found.spec(self.reading)
         writers = {
-            name: ShardWriter(self.folder, name, spec, () if name == UNLABELLED else columns, megabytes, len(rows))
+            name: ShardWriter(
+                self.folder,
+                name,
+                self.spec,
+                () if name == UNLABELLED else columns,
+                megabytes,
+                len(rows) + len(self.more.get(name, ())),
+            )
             for name, rows in self.splits.items()
         }
         # Per sample of the survey: its split, -1 where it was dropped, and its row there.
@@ -151,6 +180,9 @@ class _Preparation:
             if place >= 0 and split_of[place] >= 0:
                 name, writer = to[split_of[place]]
                 writer.write(int(row_of[place]), sample.values, self._encoded(name, sample))
+        if self.further:
+            for row, sample in enumerate(self.further.samples(), start=len(self.splits[UNLABELLED])):
+                writers[UNLABELLED].write(row, sample.values, {})
         return {name: writer.close() for name, writer in writers.items()}
 
     def _encoded(self, split: str, sample: Sample) -> Arrays:

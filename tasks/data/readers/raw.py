@@ -30,7 +30,7 @@ def check_raw(raw: Path) -> None:
 
 def raw_names(raw: Path) -> list[str]:
     """Returns the names of the fetched files."""
-    return sorted(path.name for path in raw.iterdir() if path.name != CONTENTS)
+    return sorted(path.name for path in raw.iterdir() if path.is_file() and path.name != CONTENTS)
 
 
 def packed_files(raw: Path, reader: str) -> Path:

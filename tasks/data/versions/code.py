@@ -8,9 +8,13 @@ import json
 from pathlib import Path
 
 from params.pipeline import Recipe
+from tasks.contracts.records import UNLABELLED
 from tasks.core.files import whole_file
 from tasks.core.fingerprint import names_in, source_files
+from tasks.core.record import canonical_digest
 from tasks.core.workspace import usual_permissions
+from tasks.data.fetch import own_words
+from tasks.data.sources.own import signature
 
 SHAPING = ("tasks/data/", "tasks/kinds/", "tasks/layouts/", "tasks/runtime/preprocess/")
 """what the contracts fix about prepared data has its own number, `format`"""
@@ -18,20 +22,29 @@ APART = "tasks/data/versions/"
 """of these, what only decides when a stage runs"""
 
 
-def write_code(folder: Path, recipe: Recipe) -> None:
+def write_code(folder: Path, recipe: Recipe, project: Path | None = None) -> None:
     """Writes `fetch.json`, `prepare.json` and `source.json`, the part of `fetch.json` that knows the kind of source.
 
     Args:
         folder: the DVC project.
         recipe: whose stages are about to run.
+        project: what paths of the recipe are relative to, where it is another folder.
+
+    Raises:
+        DataError: the files without labels are not there.
     """
     data = recipe.data
-    fetch = _modules("tasks.data.fetch:fetch", names_in(data.source))
+    fetch = _modules("tasks.data.fetch:fetch", frozenset().union(*map(names_in, data.sources.values())))
     digests = {
         "fetch": fetch,
         "prepare": _modules("tasks.data.prepared.prepare:prepare", names_in(data)),
         "source": {name: digest for name, digest in fetch.items() if name.endswith(f"/{data.source.kind}.py")},
     }
+    if data.unlabelled:  # DVC watches one source of a recipe; a change of the other shows here
+        source = data.unlabelled.source
+        with own_words("data.unlabelled.source"):
+            files = signature(source, project or folder)
+        digests["fetch"] = fetch | {UNLABELLED: canonical_digest({**source.model_dump(mode="json"), "files": files})}
     for stage, modules in digests.items():
         _write(code_file(folder, recipe.name, stage), json.dumps(modules, indent=2) + "\n")
 

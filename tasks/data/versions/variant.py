@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from params.data import Data, DownloadSource, FileSource, FolderSource
+from params.data import Data, DownloadSource, FileSource, FolderSource, Source
 from params.pipeline import Recipe
 from tasks.core.errors import RecipeError
 from tasks.core.files import whole_file
@@ -42,15 +42,20 @@ def make_variant(project: Path, folder: Path, recipe: Recipe) -> None:
 
 
 def _anchored(project: Path, data: Data) -> Data:
-    """Returns the section with the source's paths absolute: from here, relative ones would lead elsewhere."""
-    source = data.source
+    """Returns the section with the paths of sources absolute: from here, relative ones would lead elsewhere."""
+    further = data.unlabelled
+    moved = further and further.model_copy(update={"source": _anchored_source(project, further.source)})
+    return data.model_copy(update={"source": _anchored_source(project, data.source), "unlabelled": moved})
+
+
+def _anchored_source(project: Path, source: Source) -> Source:
     if isinstance(source, FolderSource | FileSource):
         update: dict[str, Any] = {"path": _absolute(project, source.path)}
     elif isinstance(source, DownloadSource):
         update = {"folders": tuple(_absolute(project, folder) for folder in source.folders)}
     else:
-        return data
-    return data.model_copy(update={"source": source.model_copy(update=update)})
+        return source
+    return source.model_copy(update=update)
 
 
 def _absolute(project: Path, path: str) -> str:

@@ -14,13 +14,13 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from params.data import FileSource, FolderSource
 from params.pipeline import Recipe
 from tasks.contracts.records import DataRecord, DatasetCard
 from tasks.core.errors import BusyError, DataError, InputError, StageError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.source import ROOT
 from tasks.core.workspace import require_writable, state_dir, usual_umask
+from tasks.data.fetch import own_words
 from tasks.data.sources.own import check_own
 from tasks.data.versions.code import write_code
 from tasks.data.versions.integrity import intact_card
@@ -57,7 +57,7 @@ def versioned_data(project: Path, recipe: Recipe, patience: float = PATIENCE) ->
             list_recipe(project, recipe)
         else:
             make_variant(project, folder, recipe)
-        write_code(folder, recipe)
+        write_code(folder, recipe, project)
         outcome = _run_dvc(project, folder, f"prepare@{recipe.name}")
         prepared = folder / "data" / recipe.name / "prepared"
         card = intact_card(prepared, outcome)
@@ -90,8 +90,9 @@ def recorded_version(folder: Path, name: str) -> str | None:
 
 
 def _check_project(project: Path, recipe: Recipe) -> None:
-    if isinstance(recipe.data.source, FolderSource | FileSource):
-        check_own(recipe.data.source, project)
+    for field, source in recipe.data.sources.items():
+        with own_words(field):
+            check_own(source, project)
     git = shutil.which("git")
     got = _git_problem(project) if git else "no `git` on PATH"
     if got:

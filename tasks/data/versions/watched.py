@@ -5,8 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from params.data import Data, FileSource, FolderSource
+from params.data import Data, FileSource, FolderSource, Source
 from params.pipeline import Recipe
+from tasks.data.fetch import own_words
 from tasks.data.sources.own import own_files, own_path, signature
 from tasks.data.versions.code import code_file
 
@@ -33,7 +34,14 @@ def source_signature(project: Path, recipe: Recipe) -> str:
     Raises:
         DataError: there is nothing at `data.source.path`.
     """
-    source = recipe.data.source
+    signed = {}
+    for field, source in recipe.data.sources.items():
+        with own_words(field):
+            signed[field] = _signature_of(project, source)
+    return ", without labels ".join(signed.values())
+
+
+def _signature_of(project: Path, source: Source) -> str:
     if not isinstance(source, FolderSource | FileSource):
         return signature(source, project)
     path = own_path(source, project)

@@ -79,7 +79,12 @@ def preprocessor_of(manifest: Manifest) -> Preprocessor:
     Raises:
         ManifestError: this runtime does not know the kind of raw input, or a field is missing, unknown or wrong.
     """
-    fields = Fields(dict(manifest.preprocessing), "preprocessing")
+    return preprocessor_from(manifest.preprocessing)
+
+
+def preprocessor_from(facts: Mapping[str, Any]) -> Preprocessor:
+    """Returns what reads raw input as `preprocessing` of a manifest says; raises as `preprocessor_of`."""
+    fields = Fields(dict(facts), "preprocessing")
     kind = fields.text("kind")
     if kind == ARRAYS["kind"]:
         return ArraysOnly()
