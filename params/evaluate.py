@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from params.section import Section
+from params.section import MetricLimits, Section
 
 
 class Latency(Section):
@@ -22,3 +22,8 @@ class Evaluate(Section):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     resamples: int = Field(default=2_000, ge=100, le=1_000_000)
     latency: Latency = Latency()
+    defer: MetricLimits = Field(default_factory=dict, max_length=1)
+    """the metric that decides, at least, among the answers that the student gives by itself; it leaves the others to a
+    larger model or a person"""
+    defer_risk: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
+    """how likely it may be lower than that: validation data is a draw"""

@@ -28,6 +28,8 @@ class Gate(Section):
     """at most"""
     parity: float | None = Field(default=1e-3, gt=0)
     """at most: largest difference between the outputs of torch and of the fp32 ONNX file"""
+    coverage: Fraction | None = None
+    """at least: the part of the test samples that the file answers by itself, where `evaluate.defer` is there"""
     licences: Names | None = None
     """those under which data and teachers may be, by the beginning of what the recipe says of them: `MIT`, `CC BY 4.0`.
     What says nothing is `unknown`, and refused unless that is listed"""

@@ -166,6 +166,24 @@ class ConstantScore(Record):
     """metric -> that of the student minus that of the constant answer, on the same samples"""
 
 
+class Deferral(Record):
+    """The confidence at which a file answers by itself, found on validation data, and what it comes to on test data."""
+
+    metric: str
+    limit: float
+    """to be kept among the answers that it gives by itself"""
+    risk: float
+    """how likely it may be lower"""
+    threshold: float | None
+    """of the confidence; None: no threshold was shown to keep the limit, so it defers always"""
+    coverage: Interval
+    """part of the test samples at or above the threshold"""
+    kept: Interval | None
+    """the metric among them; None where there are none"""
+    needed: int
+    """validation samples, all of them right, that would have shown it"""
+
+
 class Machine(Record):
     """Where latencies were measured, and what went on beside it."""
 
@@ -197,6 +215,8 @@ class EvaluationRecord(Record):
     """metric -> that of the student minus that of the baseline, on the same samples"""
     constant: ConstantScore | None = None
     """None in records from before it was measured"""
+    deferral: Deferral | None = None
+    """None where the recipe asks for none"""
     target: Target
     tolerance: float
     """how far outputs of the file may be on another machine, as a part of the largest"""

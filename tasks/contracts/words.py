@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from tasks.contracts.metrics import Check, Interval, Metric
 from tasks.contracts.releases import APPROVAL, LICENCES, REQUIRES, SELF_TEST, Verdict
-from tasks.contracts.scores import BASELINE, STUDENT, Discordant
+from tasks.contracts.scores import BASELINE, STUDENT, Deferral, Discordant
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_WORSE = "not_worse_than_champion"
@@ -165,6 +165,19 @@ def listed(items: Sequence[str]) -> str:
 def counted(count: int, noun: str) -> str:
     """Returns `1 sample`, `1,234 samples`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def deferral_in_words(found: Deferral) -> str:
+    """Says which part of the test samples a file answers by itself, and how well."""
+    promise = f"{percent(found.limit, 1)} {found.metric} at a risk of {percent(found.risk, 0)}"
+    if found.threshold is None or found.kept is None:
+        few = f"; {found.needed:,} validation samples at least, all of them right, would show it"
+        return f"defers always: no confidence was shown to keep {promise}{few if found.threshold is None else ''}"
+    ends = f"{100 * found.coverage.low:.1f} to {100 * found.coverage.high:.1f}"
+    return (
+        f"answers {percent(found.coverage.value, 1)} ({ends}) by itself, {percent(found.kept.value, 1)} {found.metric},"
+        f" from confidence {found.threshold:.3f} on; to keep {promise}"
+    )
 
 
 def gain_in_words(gain: Interval) -> str:

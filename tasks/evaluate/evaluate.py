@@ -10,7 +10,7 @@ from tasks.contracts.metrics import Interval
 from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, ConstantScore, Machine, Score
 from tasks.core.errors import StageError, mismatch
 from tasks.core.progress import Advance
-from tasks.evaluate.constant import CONSTANT, constant_of, constant_score
+from tasks.evaluate.against.constant import CONSTANT, constant_of, constant_score
 from tasks.evaluate.evidence import Answering, gather
 from tasks.evaluate.machine import Watch, busy_note
 from tasks.evaluate.model_under_test import ModelUnderTest

@@ -23,12 +23,13 @@ from tasks.contracts.scores import (
     Figure,
     TeacherWorth,
 )
-from tasks.contracts.words import gain_in_digits, interval_in_digits
+from tasks.contracts.words import deferral_in_words, gain_in_digits, interval_in_digits
 from tasks.core.fingerprint import DRAWING, MEASURING
 from tasks.distill.teachers.load_teachers import load_teacher
 from tasks.distill.teachers.teacher_kind import Answerer
 from tasks.drawing.svg import Drawing
-from tasks.evaluate.challenge import Champion, challenge
+from tasks.evaluate.against.challenge import Champion, challenge
+from tasks.evaluate.defer import deferral
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
 from tasks.evaluate.illustrate import illustrate
 from tasks.evaluate.model_under_test import AskedModel, ModelUnderTest, export_model
@@ -45,9 +46,12 @@ TITLE, COMPARISON, WORTH = "evaluate", "compare", "worth"
 def _summary(record: EvaluationRecord) -> str:
     metric = deciding(record.data.task)
     told = f"{record.chosen}: test {metric.title} {interval_in_digits(record.shipped.metrics[metric.name])}"
-    if not (always := record.constant):
-        return told
-    return f"{told}\n{always.words}: {interval_in_digits(always.metrics[metric.name])}"
+    lines = [told]
+    if always := record.constant:
+        lines.append(f"{always.words}: {interval_in_digits(always.metrics[metric.name])}")
+    if record.deferral:
+        lines.append(deferral_in_words(record.deferral))
+    return "\n".join(lines)
 
 
 @stage(TITLE, (*MEASURING, *DRAWING), _summary)
@@ -74,6 +78,7 @@ def evaluate_candidates(
     tables, drawings = illustrate(judged, candidates.chosen, prepared, curves)
     run.uses(data)
     _log(run, judged)
+    shipped = models[candidates.chosen].open(target.threads)
     return EvaluationRecord(
         name=name,
         data=data,
@@ -86,6 +91,7 @@ def evaluate_candidates(
         machine=judged.machine,
         gains=judged.gains,
         constant=judged.constant,
+        deferral=deferral(evaluation, shipped, prepared) if evaluation.defer else None,
         target=target,
         tolerance=candidates.winner.tolerance,
         notes=(*teacher.warnings, *_on_stored(teacher), *student.warnings, *candidates.winner.notes, *judged.notes),

@@ -6,14 +6,17 @@ from typing import Any, NamedTuple
 
 from params.pipeline import Recipe
 from tasks.contracts.metrics import Metric
-from tasks.kinds.contract import MetricsPart, part
+from tasks.kinds.contract import MetricsPart, TargetsPart, part
+from tasks.runtime.bundle.decoder import Decoder
 
+CONFIDENCE = "confidence"
+"""of an answer, 0..1; kinds of task whose answers have none cannot defer"""
 UNLESS_NAMED = 0.01
 """how much worse than the student a file may be in the metric that decides, where the recipe says nothing"""
 
 
 class Unknown(NamedTuple):
-    """A name in a recipe that is no metric of its kind of task."""
+    """A name in a recipe that its kind of task does not have."""
 
     location: tuple[str, ...]
     expected: str
@@ -60,6 +63,24 @@ def unknown_metrics(recipe: Recipe) -> Iterator[Unknown]:
                 do = f"did you mean `{close[0]}`?" if close else "take one that is there"
                 expected = f"a metric of {recipe.data.task}, one of {', '.join(f'`{one}`' for one in known)}"
                 yield Unknown((*location, name), expected, f"the unknown metric `{name}`", do)
+
+
+def refused_deferral(recipe: Recipe) -> Iterator[Unknown]:
+    """Yields why answers of the recipe's kind of task cannot be left to others as it asks for.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    kind = recipe.data.task
+    for name, limit in recipe.evaluate.defer.items():
+        card = part(kind, "targets", TargetsPart).nominal().model_dump(mode="json")
+        if CONFIDENCE not in part(kind, "decode", Decoder).schema(card)["properties"]:
+            got = f"{kind}, whose answers have none"
+            yield Unknown(("evaluate", "defer"), "a kind of task whose answers have a confidence", got, "remove it")
+        elif name != deciding(kind).name:
+            yield Unknown(("evaluate", "defer", name), f"`{deciding(kind).name}`", f"`{name}`", "name that one")
+        elif not 0.5 < limit < 1:
+            yield Unknown(("evaluate", "defer", name), "a number above 0.5 and below 1", str(limit), "change it")
 
 
 def _named(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], Mapping[str, float]]]:

@@ -20,7 +20,7 @@ from tasks.registry.mlflow_model.logged import log_model, note_version
 from tasks.registry.removal import refuse_removed, teacher_of
 from tasks.registry.versions import ensure_version, registry_lock
 from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
-from tasks.runtime.bundle.manifest import Processor
+from tasks.runtime.bundle.manifest import Defer, Processor
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.pyfunc import BUNDLE
 from tasks.tracking.artifacts import keep_at
@@ -122,6 +122,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
         fingerprint=evaluation.digest,
         created=evaluation.created.isoformat(),
         licences=evaluation.licences,
+        defer=Defer(found.metric, found.limit, found.threshold) if (found := evaluation.deferral) else None,
         tolerance=evaluation.tolerance * max(1.0, *(float(np.abs(values).max()) for values in golden.outputs.values())),
     )
     write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()})

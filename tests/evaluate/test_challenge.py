@@ -9,7 +9,7 @@ from params.compress import Target
 from params.evaluate import Evaluate, Latency
 from params.models import Mlp
 from tasks.contracts.scores import Discordant
-from tasks.evaluate.challenge import Champion, challenge
+from tasks.evaluate.against.challenge import Champion, challenge
 from tasks.evaluate.model_under_test import ModelUnderTest, export_model
 from tasks.evaluate.slices import sample_ids
 from tasks.training.arrays import open_split

@@ -10,7 +10,7 @@ from params.promote import Gate
 from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord, InputSpec, ModelRecord
 from tasks.contracts.releases import Verdict
-from tasks.contracts.scores import BatchTiming, Challenge, ConstantScore, EvaluationRecord, FreshScore, Score
+from tasks.contracts.scores import BatchTiming, Challenge, ConstantScore, Deferral, EvaluationRecord, FreshScore, Score
 from tasks.contracts.targets import Column, TargetCard
 from tasks.contracts.words import limit_texts, refusal_lines
 from tasks.core.record import Artefact
@@ -197,6 +197,24 @@ def test_a_student_whose_teacher_does_harm_is_refused_beyond_the_interval_only()
     assert judge(FREE, "staging", harmed, None, INPUTS).broken == ("not_worse_than_baseline",)
     assert judge(FREE, "staging", evaluation().model_copy(update={"gains": tie}), None, INPUTS).passed
     assert judge(FREE.model_copy(update={"not_worse_than_baseline": False}), "staging", harmed, None, INPUTS).passed
+
+
+def test_a_file_that_leaves_too_much_to_others_is_refused() -> None:
+    gate = FREE.model_copy(update={"coverage": 0.8})
+    found = {
+        "metric": "accuracy",
+        "limit": 0.99,
+        "risk": 0.1,
+        "threshold": 0.9,
+        "kept": None,
+        "needed": 230,
+        "coverage": interval(0.7),
+    }
+    deferring = evaluation().model_copy(update={"deferral": Deferral.model_validate(found)})
+    assert list(refusal_lines(judge(gate, "staging", deferring, None, INPUTS))) == [
+        "`coverage`: expected at least 0.8, got 0.7"
+    ]
+    assert judge(gate, "staging", evaluation(), None, INPUTS).passed
 
 
 def test_what_is_no_better_than_the_commonest_class_is_refused() -> None:

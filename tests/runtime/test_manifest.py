@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.runtime.bundle.manifest import LARGEST, MANIFEST, read_manifest
+from tasks.runtime.bundle.manifest import FORMAT, LARGEST, MANIFEST, read_manifest
 from tasks.runtime.errors import ManifestError
 
 
@@ -45,7 +45,7 @@ def test_target_card_is_written_and_read_with_facts_that_the_runtime_does_not_kn
 
 
 def test_newer_format_asks_to_update_the_runtime(content: dict[str, Any]) -> None:
-    assert "`format`: expected 3, got 4; update the runtime" in refused(content | {"format": 4})
+    assert f"`format`: expected {FORMAT}, got 99; update the runtime" in refused(content | {"format": 99})
 
 
 @pytest.mark.parametrize(

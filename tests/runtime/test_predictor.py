@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from tasks.runtime.bundle.bundle import Facts, golden_of, write_bundle
+from tasks.runtime.bundle.manifest import Defer
 from tasks.runtime.bundle.predictor import Predictor
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.bundle.verify import read_verified
 from tasks.runtime.errors import ManifestError, ModelError, WrongInputError
+from tasks.runtime.preprocess.preprocessor import ModelInputs
 from tasks.runtime.update.receipts import Receipt
 from tests.runtime.conftest import FACTS, linear_model
 from tests.runtime.devices import PICTURE
@@ -38,6 +40,17 @@ def test_prediction_names_the_likeliest_class_and_the_probability_of_each(make_p
     assert list(certain["probabilities"].values()) == pytest.approx(powers / powers.sum())
     assert (certain["label"], certain["confidence"]) == ("cédre", certain["probabilities"]["cédre"])
     assert "heads" not in certain
+
+
+@pytest.mark.parametrize(("threshold", "expected"), [(0.5, [True, False]), (0.0, [False, False]), (None, [True, True])])
+def test_answers_below_the_threshold_are_to_be_left_to_somebody_else(
+    make_predictor: MakePredictor, threshold: float | None, expected: list[bool]
+) -> None:
+    predictor = make_predictor(defer=Defer("accuracy", 0.99, threshold))
+    pictures = np.zeros((2, 1, 2, 2), np.uint8)
+    pictures[1, 0, 0, 0] = 1  # confidence 1/3 and 0.67
+    assert [answer["defer"] for answer in predictor.answer(ModelInputs({"inputs": pictures}))] == expected
+    assert "defer" not in predictor.predict({"inputs": pictures})[0]
 
 
 def test_card_that_does_not_go_with_the_outputs_is_refused(make_predictor: MakePredictor) -> None:

@@ -6,6 +6,7 @@ from tasks.contracts.words import (
     TIMES,
     apart,
     counted,
+    deferral_in_words,
     difference,
     ends,
     gain_in_words,
@@ -74,6 +75,12 @@ def constant_in_words(report: Report) -> str:
     """Returns what the best answer that looks at no input scores; empty where it was not measured."""
     constant, metric = report.evaluation.constant, report.metric
     return f"{constant.words}, {metric.title} {with_ends(metric, constant.metrics[metric.name])}" if constant else ""
+
+
+def deferral_told(report: Report) -> str:
+    """Returns what the file that ships leaves to somebody else; empty where it leaves nothing."""
+    deferral = report.evaluation.deferral
+    return deferral_in_words(deferral) if deferral else ""
 
 
 def _quality(report: Report) -> BigNumber:

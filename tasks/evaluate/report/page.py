@@ -7,7 +7,14 @@ from markupsafe import Markup, escape
 
 from tasks.evaluate.report.details import own_tables, per_slice
 from tasks.evaluate.report.gates import challenge_texts, verdict_texts
-from tasks.evaluate.report.headline import big_numbers, constant_in_words, gate_results, machine_in_words, verdict_line
+from tasks.evaluate.report.headline import (
+    big_numbers,
+    constant_in_words,
+    deferral_told,
+    gate_results,
+    machine_in_words,
+    verdict_line,
+)
 from tasks.evaluate.report.lineage import lineage, quarantine_in_words
 from tasks.evaluate.report.picture import picture
 from tasks.evaluate.report.report import Report
@@ -28,6 +35,7 @@ def render_page(report: Report) -> str:
         "numbers": big_numbers(report),
         "constant": constant_in_words(report),
         "machine": machine_in_words(report),
+        "deferral": deferral_told(report),
         "quarantine": quarantine_in_words(report.evaluation.data),
         "summary": summary(report),
         "verdict_texts": verdict_texts(report),

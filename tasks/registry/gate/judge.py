@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from params.promote import Gate
 from tasks.contracts.metrics import Check, Interval, Metric, at_least, at_most, bounds, losses, split_name
 from tasks.contracts.releases import Approval, Lead, LicenceCheck, Verdict
-from tasks.contracts.scores import STUDENT, TEACHER, Challenge, EvaluationRecord, Flips, FreshScore, Score
+from tasks.contracts.scores import STUDENT, TEACHER, Challenge, Deferral, EvaluationRecord, Flips, FreshScore, Score
 from tasks.contracts.words import NOT_WORSE
 from tasks.kinds.limits import metrics_of
 from tasks.registry.gate.gate_inputs import GateInputs
 
 NOT_WORSE_THAN_BASELINE, BETTER_THAN_CONSTANT = "not_worse_than_baseline", "better_than_constant"
+COVERAGE = "coverage"
 NEGATIVE_FLIPS, WORST_SLICE = "negative_flips", "negative_flips_worst_slice"
 FEWEST = 20
 """samples of a slice that is judged by its flips"""
@@ -36,6 +37,7 @@ def judge(
         *(_flips(gate, champion.flips, champion.version) if champion else ()),
         *(_against_baseline(metrics[0], evaluation) if gate.not_worse_than_baseline else ()),
         *(_against_constant(metrics[0], evaluation) if gate.better_than_constant else ()),
+        *_covered(gate, evaluation.deferral),
         *at_least(HOURS, gate.minimum_hours, inputs.hours, f"in {gate.requires}"),
     )
     asked = gate.approval == "manual"
@@ -114,6 +116,14 @@ def _flips(gate: Gate, flips: Flips, version: int) -> Iterator[Check]:
         worst = max(large, key=lambda piece: piece.newly_wrong.value)
         where = f"{worst.column} {worst.value}, {worst.samples} samples"
         yield from at_most(WORST_SLICE, gate.negative_flips_worst_slice, worst.newly_wrong.value, where)
+
+
+def _covered(gate: Gate, deferral: Deferral | None) -> Iterator[Check]:
+    """Bounds how much a file answers by itself; one that defers nothing answers all."""
+    if deferral is None:
+        yield from at_least(COVERAGE, gate.coverage, 1.0, "it defers nothing")
+    else:
+        yield from at_least(COVERAGE, gate.coverage, deferral.coverage.value)
 
 
 def _against_baseline(metric: Metric, evaluation: EvaluationRecord) -> Iterator[Check]:

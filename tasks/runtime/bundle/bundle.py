@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import ManifestError, SelfTestError
 from .decoder import decoder_of
-from .manifest import MANIFEST, BundleFile, Manifest, Processor
+from .manifest import MANIFEST, BundleFile, Defer, Manifest, Processor
 from .onnx_version import onnx_version
 from .session import MODEL, Arrays, Session
 from .verify import Contents, read_verified
@@ -41,6 +41,8 @@ class Facts:
     tolerance: float
     licences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """of the data, and of the teachers that were brought along"""
+    defer: Defer | None = None
+    """when an answer is to be left to somebody else"""
 
 
 @dataclass(frozen=True)
@@ -152,5 +154,6 @@ def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Man
         created=facts.created,
         tolerance=facts.tolerance,
         licences=facts.licences,
+        defer=facts.defer,
         files=tuple(BundleFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in files.items()),
     )

@@ -52,7 +52,7 @@ def decoder_of(manifest: Manifest, session: Session) -> Decoder:
     Raises:
         ManifestError: this runtime has no decoder for the kind of task, or the model's outputs are not what it needs.
     """
-    decoder = _found(manifest.task)
+    decoder = kind_decoder(manifest.task)
     try:
         shapes = {name: output.shape for name, output in session.outputs.items()}
         problems = list(decoder.problems(shapes, manifest.targets))
@@ -64,7 +64,12 @@ def decoder_of(manifest: Manifest, session: Session) -> Decoder:
 
 
 @cache
-def _found(task: str) -> Decoder:
+def kind_decoder(task: str) -> Decoder:
+    """Returns the decoder of a kind of task.
+
+    Raises:
+        ManifestError: this runtime has none.
+    """
     name = f"{_KINDS}.{task}.decode"
     try:
         there = bool(_KIND.fullmatch(task)) and find_spec(name) is not None

@@ -113,6 +113,10 @@ class Fields:
         """Returns the fields of an object within."""
         return Fields(self._take(key), self._path(key), self.document)
 
+    def optional_object(self, key: str) -> "Fields | None":
+        """Returns the fields of an object within, or None for null."""
+        return None if self._take(key) is None else self.object(key)
+
     def objects(self, key: str) -> list["Fields"]:
         """Returns the fields of each object in a list."""
         places = enumerate(self._list(key))

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import ManifestError
 from .fields import MANIFEST_FILE, Fields, parse
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 LARGEST = 4 * 2**20
 """bytes of a manifest; a longer one is not read"""
@@ -51,6 +51,17 @@ class OnnxVersion:
 
 
 @dataclass(frozen=True)
+class Defer:
+    """When an answer is to be left to somebody else."""
+
+    metric: str
+    limit: float
+    """of the metric that is kept among the other answers"""
+    threshold: float | None
+    """answers of a lower confidence are left; None: all are"""
+
+
+@dataclass(frozen=True)
 class BundleFile:
     """A file of the bundle: its name, the sha256 of its bytes in hex, its size in bytes."""
 
@@ -83,6 +94,8 @@ class Manifest:
     files: tuple[BundleFile, ...]
     licences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """of the data, and of the teachers that were brought along"""
+    defer: Defer | None = None
+    """None where every answer counts"""
     format: int = FORMAT
 
     def to_json(self) -> bytes:
@@ -118,6 +131,7 @@ def read_manifest(content: bytes) -> Manifest:
         tolerance=fields.number("tolerance"),
         files=tuple(_file(item) for item in fields.objects("files")),
         licences=_licences(fields.object("licences")),
+        defer=_defer(fields.optional_object("defer")),
     )
     fields.finish()
     _require_different(manifest.files)
@@ -146,6 +160,14 @@ def _licences(fields: Fields) -> dict[str, tuple[str, ...]]:
     licences = {what: fields.texts(what) for what in fields.content}
     fields.finish()
     return licences
+
+
+def _defer(fields: Fields | None) -> Defer | None:
+    if fields is None:
+        return None
+    defer = Defer(fields.text("metric"), fields.number("limit"), fields.optional_number("threshold"))
+    fields.finish()
+    return defer
 
 
 def _targets(fields: Fields) -> dict[str, Any]:

@@ -54,10 +54,19 @@ class Predictor:
             raise ModelError(f"`{MODEL}`: {error}; check the sample, or roll back") from None
 
     def answer(self, samples: ModelInputs) -> list[dict[str, Any]]:
-        """Returns one answer per sample as JSON, with `notes` where there are any; errors as `predict`."""
+        """Returns one answer per sample as JSON, with `notes` where there are any, and `defer`; errors as `predict`.
+
+        An answer says `defer` where the release has a threshold for it: whether it is to be left to somebody else.
+        """
         answers = [answer for batch in self._batches(samples.arrays) for answer in self.predict(batch)]
-        notes = samples.notes or [()] * len(answers)
-        return [answer | ({"notes": [*some]} if some else {}) for answer, some in zip(answers, notes, strict=True)]
+        for answer, notes in zip(answers, samples.notes or [()] * len(answers), strict=True):
+            answer |= self._deferred(answer) | ({"notes": [*notes]} if notes else {})
+        return answers
+
+    def _deferred(self, answer: dict[str, Any]) -> dict[str, bool]:
+        if (defer := self.manifest.defer) is None:
+            return {}
+        return {"defer": defer.threshold is None or answer["confidence"] < defer.threshold}
 
     def outputs(self, inputs: Arrays) -> Arrays:
         """Returns the model's outputs by name, for any number of samples; errors as `predict`."""

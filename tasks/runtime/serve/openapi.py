@@ -42,6 +42,9 @@ def openapi(model: Predictor, max_bytes: int, max_samples: int) -> dict[str, Any
 
 def _predict(model: Predictor, max_samples: int) -> dict[str, Any]:
     answer = model.decoder.schema(model.manifest.targets)
+    if model.manifest.defer:
+        answer["properties"]["defer"] = {"type": "boolean", "description": "leave this sample to somebody else"}
+        answer["required"] = [*answer["required"], "defer"]
     result = _object(version=_COUNT, predictions={"type": "array", "items": answer})
     errors = {status: _response(text, _object(error=_TEXT)) for status, text in _ERRORS.items()}
     files = {kind: {"schema": _file(kind)} for kind in (*_FILES, *model.preprocessor.media_types)}

@@ -7,8 +7,8 @@ from params.compress import Target
 from params.evaluate import Evaluate
 from tasks.contracts.scores import Challenge, Discordant
 from tasks.core.progress import silent
+from tasks.evaluate.against.flips import flips_of
 from tasks.evaluate.evaluate import TEST, score_all
-from tasks.evaluate.flips import flips_of
 from tasks.evaluate.intervals import mcnemar
 from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.score import EvalContext
