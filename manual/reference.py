@@ -46,6 +46,7 @@ VARIABLES: Mapping[str, str] = {
     "OPENLINEAGE_URL": "where events go; see [Tell a data catalogue](../how-to/catalogue.md)",
     "OPENLINEAGE_NAMESPACE": "of jobs and datasets; `stillhouse` where unset",
     "OPENLINEAGE_DISABLED": "`true`: no events",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "a collector of spans; see [Watch runs with OpenTelemetry](../how-to/spans.md)",
     "PGPASSFILE": "libpq's password file, for ledger, MLflow and Prefect alike",
 }
 """those of other tools that Stillhouse gives a meaning to are among them"""

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tasks.core.errors import InputError, mismatch
@@ -148,6 +149,14 @@ def git_commit(root: Path) -> str:
         check=False,
     )
     return described.stdout.strip() or "none"
+
+
+def product_version() -> str:
+    """Returns the version of Stillhouse that runs, or `none` where it is not installed."""
+    try:
+        return version("stillhouse")
+    except PackageNotFoundError:
+        return "none"
 
 
 def git_remote(root: Path) -> str:

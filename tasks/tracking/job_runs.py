@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from tasks.core.progress import Warned, say
+from tasks.tracking import spans
 from tasks.tracking.datasets import read_from
 from tasks.tracking.job_events import JobEvent, JobRun, Sink, State
 
@@ -37,7 +38,7 @@ def job_run(product: str, verb: str, given: object = (), run_id: object = None) 
     run = JobRun(product, f"{product}.{verb}", str(run_id or uuid.uuid4()), parent, tuple(read_from(product, given)))
     token = _current.set(run)
     try:
-        with _told(run):
+        with spans.span(verb, lambda: {"stillhouse.recipe": product, "stillhouse.run": run.id}), _told(run):
             yield run
     finally:
         _current.reset(token)
@@ -54,6 +55,12 @@ def within(product: str, verb: str, run_id: str) -> Iterator[None]:
     finally:
         _current.reset(token)
         _sender().wait(PATIENCE_SECONDS)
+
+
+def recipe() -> str:
+    """Returns the name of the recipe that runs; empty outside of a run."""
+    run = _current.get()
+    return run.product if run else ""
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import getpass
 
-from tasks.core.workspace import git_commit, git_remote, project_root
+from tasks.core.workspace import git_commit, git_remote, product_version, project_root
 
 NOTE = "mlflow.note.content"
 """in Markdown"""
@@ -20,6 +20,7 @@ def source_tags(recipe: str) -> dict[str, str]:
         "mlflow.source.type": "PROJECT",
         "mlflow.source.name": f"params/{recipe}.yaml",
         "git_commit": commit,
+        "stillhouse_version": product_version(),
         **({} if commit == "none" else {"mlflow.source.git.commit": commit.removesuffix("-dirty")}),
         **({"mlflow.source.git.repoURL": remote} if remote else {}),
     }

@@ -27,7 +27,7 @@ from tasks.core.fingerprint import flatten, stage_fingerprint
 from tasks.core.progress import Advance, StageAdvanced, StageEnded, StageFailed, StageStarted, say
 from tasks.core.record import Record
 from tasks.core.workspace import state_dir
-from tasks.tracking import job_runs, runs
+from tasks.tracking import job_runs, runs, spans
 from tasks.tracking.job_events import JobRun
 from tasks.tracking.runs import StageRun
 from tasks.tracking.sealed import SEALED, sealed, unsealed
@@ -89,13 +89,15 @@ def stage(
         def call(*args: Any, **kwargs: Any) -> R:
             inputs, started = dict(zip(names, args, strict=False)) | kwargs, time.perf_counter()
             record: R
-            taken = cached and _intact(work, key(None, inputs)) is not None
-            if taken:
-                record = work(**inputs)
-            else:
-                with _announced(title, inputs) as run:
-                    record = work.with_options(refresh_cache=True)(**inputs)
-                    run.made(record)
+            with spans.span(title, lambda: _known(title, key(None, inputs))) as told:
+                taken = cached and _intact(work, key(None, inputs)) is not None
+                if taken:
+                    record = work(**inputs)
+                else:
+                    with _announced(title, inputs) as run:
+                        record = work.with_options(refresh_cache=True)(**inputs)
+                        run.made(record)
+                told(_learned(record, taken))
             _say_ended(title, summary(record), record, taken, time.perf_counter() - started)
             return record
 
@@ -121,10 +123,28 @@ def _announced(title: str, inputs: dict[str, Any]) -> Iterator[JobRun]:
         raise
 
 
+def _known(title: str, fingerprint: str) -> dict[str, str | bool]:
+    """Returns the attributes that the span of a stage begins with."""
+    return {
+        "stillhouse.recipe": job_runs.recipe(),
+        "stillhouse.stage": title,
+        "stillhouse.fingerprint": fingerprint,
+    }
+
+
+def _learned(record: Record, taken: bool) -> dict[str, str | bool]:
+    """Returns the attributes that the span of a stage ends with."""
+    return {"stillhouse.cached": _reused(record, taken), "stillhouse.mlflow_run": getattr(record, "run_id", "") or ""}
+
+
+def _reused(record: Record, taken: bool) -> bool:
+    return bool(taken or getattr(record, "reused", False))
+
+
 def _say_ended(title: str, summary: str, record: Record, taken: bool, seconds: float) -> None:
     """Notes what a stage came to on the run of its flow, and says so."""
     runs.note_stage(flow_run.id, title, getattr(record, "run_id", "") or "none", record.digest)
-    reused = taken or getattr(record, "reused", False)
+    reused = _reused(record, taken)
     say(StageEnded(title, summary, seconds, reused, getattr(record, "created", None) if reused else None))
 
 
