@@ -33,8 +33,10 @@ def new(
     """Write a project of your own with one example: params/, dvc.yaml, git and DVC ready."""
     from tasks.data.init.project import new_project
 
-    written = new_project(folder)
-    say_list("Written:", [str(path) for path in written])
+    project = new_project(folder)
+    say_list("Written:", [str(path) for path in project.written])
+    if project.uncommitted:
+        warn(f"not committed: {project.uncommitted}; commit it, so that a model's lineage names a commit")
     say(f"Next: cd {folder} && stillhouse run params/digits.yaml")
 
 

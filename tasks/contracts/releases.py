@@ -94,7 +94,9 @@ class Release(Record):
     teacher_version: int
     data_version: str
     git_commit: str
-    """of the code that made it"""
+    """of the project that made it"""
+    product_version: str = ""
+    """of Stillhouse, which made it; empty where an older one did"""
     library_lock: str = ""
     """sha256 of `requirements.lock` as it was then; empty where there was none"""
     run_id: str

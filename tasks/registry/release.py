@@ -11,7 +11,7 @@ from tasks.contracts.scores import EvaluationRecord
 from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.record import Artefact
-from tasks.core.workspace import git_commit, project_root
+from tasks.core.workspace import git_commit, product_version, project_root
 from tasks.kinds.limits import deciding
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
@@ -70,6 +70,7 @@ def _registered(run: StageRun, model: str, evaluation: EvaluationRecord, card: A
         teacher_version=teacher_version,
         data_version=evaluation.data.version,
         git_commit=git_commit(project_root()),
+        product_version=product_version(),
         library_lock=_lock_digest(),
         run_id=run.id,
         created=datetime.now(UTC),
@@ -160,4 +161,5 @@ def _tags(evaluation: EvaluationRecord, teacher_version: int) -> dict[str, str]:
         "candidate": evaluation.chosen,
         metric.name: f"{evaluation.shipped.metrics[metric.name].value:.4f}",
         "git_commit": git_commit(project_root()),
+        "stillhouse_version": product_version(),
     }

@@ -1,6 +1,7 @@
 """A release as it is registered: on a real MLflow, with a real ONNX file and prepared data."""
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def test_the_card_is_in_the_bundle_and_the_device_finds_it_good(judged: Evaluati
     release = register(judged, card)
     assert files(release)["card.md"].read_text() == "# A tree"
     assert self_test(files(release)[MANIFEST].parent) == 0.0
+    assert release.product_version == version("stillhouse")
     assert release.library_lock == sha256_of(Path("requirements.lock"))
     assert ledger.release_of("trees", release.version) == release
 

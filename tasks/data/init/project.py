@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import params
@@ -10,6 +11,9 @@ from tasks.core.workspace import MARKER
 from tasks.kinds.recipe_schema import FILE, schema_text
 
 EXAMPLE = "digits"
+FIRST_COMMIT = "A project of Stillhouse's, with one example"
+IDENTITY = ("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
+"""asks git for a person's name and address, and takes no guess"""
 RECIPES = """\
 # The data stages, and only those: DVC owns data and its versions (the md5 under `outs` in dvc.lock).
 # `stillhouse run` reproduces and pushes them. By hand, after `python -m tasks.data code NAME`, it is
@@ -80,11 +84,21 @@ FILES = {
 }
 
 
-def new_project(folder: Path) -> tuple[Path, ...]:
-    """Writes a project with one example into a folder that is new or empty, and makes it a git repository.
+@dataclass(frozen=True)
+class NewProject:
+    """A project as it was made.
 
-    Returns:
-        The files that were written.
+    Attributes:
+        written: its files.
+        uncommitted: why git has no commit of them; empty where it has.
+    """
+
+    written: tuple[Path, ...]
+    uncommitted: str
+
+
+def new_project(folder: Path) -> NewProject:
+    """Writes a project with one example into a folder that is new or empty, and makes it a git repository.
 
     Raises:
         InputError: the folder is not empty, or there is no git.
@@ -107,4 +121,14 @@ def new_project(folder: Path) -> tuple[Path, ...]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     subprocess.run([git, "init", "-q", str(folder)], check=True)
-    return tuple(folder / name for name in texts)
+    return NewProject(tuple(folder / name for name in texts), _commit(git, folder))
+
+
+def _commit(git: str, folder: Path) -> str:
+    """Makes the first commit, as the lineage of every model names one; returns why there is none."""
+    for arguments in IDENTITY, ("add", "--all"), ("commit", "-q", "-m", FIRST_COMMIT):
+        done = subprocess.run([git, "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+        if done.returncode:
+            told = done.stderr.strip().splitlines()
+            return "git knows no name and address of yours" if arguments == IDENTITY else (told or ["git refused"])[-1]
+    return ""

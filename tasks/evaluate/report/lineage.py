@@ -101,6 +101,7 @@ def _registered(release: Release) -> tuple[Origin, Origin]:
     entries = (
         LineageEntry("fingerprint", release.fingerprint, code=True),
         LineageEntry("git commit", release.git_commit, code=True),
+        LineageEntry("Stillhouse", release.product_version),
         LineageEntry("sha256 of requirements.lock", release.library_lock, code=True),
         LineageEntry("run", release.run_id, code=True),
         LineageEntry("made", moment(release.created)),

@@ -18,7 +18,7 @@ CHAIN = {
     "gate": ("environment", "evidence"),
 }
 """kind of ancestor -> which of its facts are in its box; in the order in which things are made"""
-GROUND = {"recipe": ("digest",), "code": ("git commit", "requirements.lock")}
+GROUND = {"recipe": ("digest",), "code": ("git commit", "Stillhouse", "requirements.lock")}
 """what had a part in every step"""
 TITLES = {"artefact": "file that ships", "release": "model version", "gate": "environment"}
 SHORT = 12

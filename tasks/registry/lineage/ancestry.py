@@ -149,6 +149,8 @@ def _code(release: Release, ingredients: Ingredients | None) -> Iterator[Ancesto
         fields = f"{len(ingredients.recipe)}"
         yield Ancestor("recipe", {"digest": canonical_digest(ingredients.recipe), "fields": fields})
     facts = {"git commit": release.git_commit}
+    if release.product_version:
+        facts["Stillhouse"] = release.product_version
     if release.library_lock:
         facts["requirements.lock"] = release.library_lock
     if ingredients is not None:

@@ -79,6 +79,7 @@ def _shipped(release: Release, evaluation: EvaluationRecord) -> Json:
             target=evaluation.target.isa,
             fingerprint=release.fingerprint,
             git_commit=release.git_commit,
+            stillhouse_version=release.product_version,
             mlflow_run=release.run_id,
         ),
     }

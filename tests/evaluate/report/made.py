@@ -223,7 +223,7 @@ def ancestors() -> tuple[Ancestor, ...]:
         Ancestor("data", {"name": "trees", "version": f"{'da' * 16}.dir"}),
         Ancestor("raw data", {"folder": "data/trees/raw", "md5": f"{'ab' * 16}.dir", "source": "kind folder"}),
         Ancestor("recipe", {"digest": "cd" * 32, "fields": "104"}),
-        Ancestor("code", {"git commit": f"{'f0' * 20}-dirty", "requirements.lock": "1d" * 32}),
+        Ancestor("code", {"git commit": f"{'f0' * 20}-dirty", "Stillhouse": "0.2.0", "requirements.lock": "1d" * 32}),
     )
 
 

@@ -273,7 +273,7 @@ def test_the_lineage_is_drawn_from_the_raw_data_to_where_the_model_leads() -> No
         "code",
     ]
     assert drawn[7] == ["environment", "environment", "evidence", "staging", "e" * 12]
-    assert drawn[9] == ["code", "git commit", "requirements.lock", "f0" * 6, "1d" * 6]
+    assert drawn[9] == ["code", "git commit", "Stillhouse", "requirements.lock", "f0" * 6, "0.2.0", "1d" * 6]
     whole = {code.attributes["title"] for code in document.all("code") if "title" in code.attributes}
     assert {f"{'da' * 16}.dir", "e" * 64, SHA["teacher"], SHA["student"], SHA["onnx"], "cd" * 32} <= whole
 
