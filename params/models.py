@@ -134,6 +134,20 @@ class Mlp(Section):
     dropout: Dropout = 0.0
 
 
+class ByteCnn(Section):
+    """For the bytes of files: each byte becomes `embedding` numbers; convolution, batch norm, ReLU per entry of
+    `channels` over groups of `together` bytes; maximum over the file, linear. After magika (arXiv:2409.13768).
+    """
+
+    kind: Literal["byte_cnn"]
+    embedding: int = Field(default=16, ge=1, le=1024)
+    together: int = Field(default=4, ge=1, le=64)
+    """bytes side by side that are one position"""
+    channels: PositiveInts
+    kernel: Literal[3, 5, 7] = 5
+    dropout: Dropout = 0.0
+
+
 class Recurrent(Section):
     """LSTM or GRU over the frames, mean of the outputs over the frames that are there, linear."""
 
@@ -168,7 +182,7 @@ class Audio(Section):
     network: Annotated[Cnn | ResNet | EfficientNetLite | DsCnn | BcResNet | Recurrent, Field(discriminator="kind")]
 
 
-Network = Cnn | ResNet | EfficientNetLite | Separable | DsCnn | BcResNet | Mlp | Recurrent | Audio
+Network = Cnn | ResNet | EfficientNetLite | Separable | DsCnn | BcResNet | Mlp | ByteCnn | Recurrent | Audio
 
 
 class Factored(Section):

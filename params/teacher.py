@@ -242,6 +242,8 @@ class CommandTeacher(BroughtTeacher):
     """further attempts at a batch that failed"""
     canaries: int = Field(default=4, ge=0, le=1000)
     """answered samples that are asked again at each run, to see whether the answerer has changed"""
+    answers: str | None = None
+    """a folder of the project for what it has answered, which `dvc add` makes a version of; null: the state folder"""
     tolerance: float = Field(default=0.05, ge=0)
     """largest difference of a probability at which a canary still counts as answered alike"""
 

@@ -14,7 +14,7 @@ from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.contract import MASK, STEPS, HeadPart, Tensors, part
 from tasks.layouts import find_layout
 from tasks.models.backbone import Body
-from tasks.models.family import backbone_of
+from tasks.models.family import backbone_of, normalises
 from tasks.models.low_rank import factored
 
 
@@ -30,8 +30,11 @@ class Network(nn.Module):
         self.architecture, self.spec = architecture, spec
         self.heads, self.form = part(spec.task, "head", HeadPart), find_layout(spec.input.layout)
         shape = self.form.per_feature(len(spec.statistics.mean))
-        self.register_buffer("mean", torch.tensor(spec.statistics.mean, dtype=torch.float32).reshape(shape))
-        self.register_buffer("std", torch.tensor(spec.statistics.std, dtype=torch.float32).reshape(shape))
+        mean, std = (torch.tensor(some, dtype=torch.float32) for some in (spec.statistics.mean, spec.statistics.std))
+        if not normalises(architecture):
+            mean, std = torch.zeros_like(mean), torch.ones_like(std)
+        self.register_buffer("mean", mean.reshape(shape))
+        self.register_buffer("std", std.reshape(shape))
 
     def forward(self, inputs: Tensors, steps: bool = False) -> dict[str, Tensor]:
         """Returns the outputs by name, (batch, ...) each.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from params.models import Architecture, Factored, ImportedArchitecture, Translated
 from tasks.contracts.records import InputSpec
 from tasks.core.errors import RecipeError, mismatch
 from tasks.core.plugins import available, load
@@ -21,17 +22,30 @@ class Family:
         layouts: forms of input that it takes.
         published_name: (name of a tensor, section of the recipe) -> its name in published checkpoints, None where it
             has none; None where there are no such checkpoints.
+        normalises: whether its network takes values around zero; else they are names of symbols, such as bytes.
     """
 
     backbone: Callable[[Any, InputSpec], Backbone]
     layouts: tuple[str, ...]
     published_name: Callable[[str, Any], str | None] | None = None
+    normalises: bool = True
 
 
 def family(kind: str) -> Family:
     """Returns the family of an architecture by its kind in the recipe."""
     found: Family = load(MODULES, kind).ARCHITECTURE
     return found
+
+
+def normalises(architecture: Architecture) -> bool:
+    """Says whether a network takes values around zero, as most do."""
+    match architecture:
+        case ImportedArchitecture():
+            return True
+        case Factored() | Translated():
+            return normalises(architecture.network)
+        case _:
+            return family(architecture.kind).normalises
 
 
 def backbone_of(architecture: Any, spec: InputSpec) -> Backbone:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tasks.core.errors import IntegrityError
 from tasks.core.files import local_path, sha256_of
 from tasks.distill.soft_labels.stored import DIGESTS, KEY, damaged_files, folder_of
+from tasks.distill.teachers.answer_log import ANSWERS, AnswerLog
 from tasks.tracking.kept import digests_in
 from tasks.tracking.sealed import SEALED, unsealed
 from tasks.training.checkpoints.checkpoint_file import read_checkpoint
@@ -56,6 +57,15 @@ def checkpoints(folder: Path) -> Iterator[Finding]:
             read_checkpoint(path)
         except IntegrityError as error:
             yield Finding(str(error), f"rm {path}")
+
+
+def teacher_answers(folder: Path) -> Iterator[Finding]:
+    """Yields the files of what programs have answered that cannot be read: they would be asked everything again."""
+    for path in sorted(folder.glob(f"*/{ANSWERS}")):
+        try:
+            AnswerLog(path).read()
+        except IntegrityError as error:
+            yield Finding(str(error), f"mv {path} {path}.damaged   (or correct it)")
 
 
 def _is_named_by_its_key(folder: Path) -> bool:

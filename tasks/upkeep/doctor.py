@@ -12,6 +12,7 @@ from tasks.core import process_lease, servers
 from tasks.core.errors import InputError
 from tasks.core.servers import without_login
 from tasks.core.workspace import state_dir
+from tasks.distill.teachers.teacher_kind import folder_of_answers
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
 from tasks.registry.lineage.project import damage_of, in_use, verified
@@ -62,6 +63,7 @@ def files_at_rest(state: Path, results: Path | None) -> dict[str, Check]:
     found: dict[str, Check] = {
         "files that runs kept": kept_files,
         "soft labels": partial(at_rest.soft_labels, state / "soft-labels"),
+        "answers of teachers": partial(at_rest.teacher_answers, folder_of_answers(state)),
         "checkpoints": partial(at_rest.checkpoints, state / "checkpoints"),
     }
     return found | ({} if results is None else {"results of stages": partial(at_rest.results, results)})

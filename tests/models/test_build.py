@@ -9,8 +9,8 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from params.models import Architecture, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
-from tasks.contracts.records import InputSpec
+from params.models import Architecture, ByteCnn, Cnn, ImportedArchitecture, Mlp, Recurrent, ResNet
+from tasks.contracts.records import InputSpec, Statistics
 from tasks.core.errors import DataError, RecipeError
 from tasks.models.build import build_model, count_parameters
 from tasks.models.weights import load_weights, save_weights
@@ -44,6 +44,8 @@ def sample(spec: InputSpec, batch: int = 2) -> dict[str, torch.Tensor]:
         (Cnn(kind="cnn", channels=(4, 8), stem_stride=2), SMALL),
         (Mlp(kind="mlp", hidden=(6,)), IMAGE),
         (Mlp(kind="mlp", hidden=(6, 4)), VECTOR),
+        (ByteCnn(kind="byte_cnn", embedding=3, together=5, channels=(4, 6)), VECTOR),
+        (ByteCnn(kind="byte_cnn", together=1, channels=(4,), kernel=3), VECTOR),
         (Recurrent(kind="lstm", hidden=6, layers=2), SEQUENCE),
         (Recurrent(kind="gru", hidden=6), SEQUENCE),
     ],
@@ -161,3 +163,20 @@ def test_weights_of_another_architecture_are_refused_by_layer_and_shape(tmp_path
         load_weights(network(Mlp(kind="mlp", hidden=(4,)), VECTOR), tmp_path / "w.safetensors")
     with pytest.raises(DataError, match=r"no `body\."):
         load_weights(network(Mlp(kind="mlp", hidden=(3, 3)), VECTOR), tmp_path / "w.safetensors")
+
+
+def test_bytes_are_symbols_which_are_not_normalised(tmp_path: Path) -> None:
+    architecture = ByteCnn(kind="byte_cnn", embedding=3, together=1, channels=(4,))
+    spec = data_spec(VECTOR, 7)
+    other = spec.model_copy(update={"statistics": Statistics(mean=(90.0,) * 5, std=(7.0,) * 5)})
+    here, there = (build_model(architecture, one).eval() for one in (spec, other))
+    there.body.load_state_dict(here.body.state_dict())
+    same = {"inputs": torch.tensor([[0.0, 1, 255, 256, 256]])}
+    assert torch.equal(here(same)["logits"], there(same)["logits"])
+    near = {"inputs": torch.tensor([[0.0, 1, 254, 256, 256]])}
+    assert not torch.equal(here(same)["logits"], here(near)["logits"])
+
+
+def test_bytes_that_are_no_whole_groups_are_refused() -> None:
+    with pytest.raises(RecipeError, match=r"`architecture\.together`: expected whole groups of bytes, got 5 bytes"):
+        network(ByteCnn(kind="byte_cnn", together=4, channels=(4,)), VECTOR)

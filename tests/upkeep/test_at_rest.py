@@ -9,9 +9,10 @@ import pytest
 
 from tasks.core.files import sha256_of
 from tasks.distill.soft_labels.stored import DIGESTS, KEY, folder_of
+from tasks.distill.teachers.answer_log import ANSWERS, AnswerLog
 from tasks.tracking.kept import FILES_IN_A_TAG, digests_in, tag_with
 from tasks.tracking.sealed import SEALED, sealed, unsealed
-from tasks.upkeep.at_rest import results, soft_labels
+from tasks.upkeep.at_rest import results, soft_labels, teacher_answers
 
 
 @contextmanager
@@ -72,3 +73,15 @@ def test_a_changed_result_of_a_stage_is_named_and_one_of_an_older_version_is_not
     with flipped(kept, kept.read_bytes().index(b"0.97")):
         (found,) = results(tmp_path)
         assert found.repair == f"rm {kept}"
+
+
+def test_answers_of_a_teacher_that_cannot_be_read_are_named_and_stay_as_they_are(tmp_path: Path) -> None:
+    log = AnswerLog(tmp_path / "0123" / ANSWERS)
+    log.add([b"one", b"two"], [[0.1, 0.9], [0.2, 0.8]])
+    cut_off = log.path.read_bytes() + b'{"key": "0'
+    log.path.write_bytes(cut_off)
+    assert [*teacher_answers(tmp_path)] == [], "a kill cuts off a last line, and the next run takes it away"
+    assert log.path.read_bytes() == cut_off
+    with flipped(log.path, 0):
+        (found,) = teacher_answers(tmp_path)
+    assert f"`{log.path}`: expected a line of JSON per answer" in found.wrong

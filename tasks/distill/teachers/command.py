@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from params.teacher import AnswerTable, CommandTeacher
 from tasks.core.errors import DataError, StageError, mismatch
 from tasks.core.record import canonical_digest
-from tasks.distill.teachers.answer_log import AnswerLog
+from tasks.distill.teachers.answer_log import ANSWERS, AnswerLog
 from tasks.distill.teachers.outputs import as_tensor, outputs_of_values, require_gives, require_width
 from tasks.distill.teachers.program import Failed, Program
 from tasks.distill.teachers.samples import AskedSamples, samples_of
@@ -39,7 +39,8 @@ def make(teacher: CommandTeacher, work: TeacherWork) -> MadeTeacher:
         StageError: it hangs, dies, prints something else than answers, or has changed.
     """
     log = _log(teacher, work)
-    with FileLock(log.path.with_suffix(".lock")):
+    work.store.mkdir(parents=True, exist_ok=True)
+    with FileLock(work.store / f"{log.path.parent.name}.lock"):
         asking = _Asking(teacher, work, log.read())
         asking.require_unchanged()
         seconds = asking.ask_all(log)
@@ -190,7 +191,8 @@ def _png(values: NDArray[np.uint8]) -> str:
 def _log(teacher: CommandTeacher, work: TeacherWork) -> AnswerLog:
     """Returns what this program was asked so far; of another version, or shown other things, it is another log."""
     asked = {"command": teacher.command, "version": teacher.version, "sends": teacher.sends, "gives": teacher.gives}
-    return AnswerLog(work.store / canonical_digest({**asked, "command": [*teacher.command]})[:32] / "answers.jsonl")
+    store = work.store if teacher.answers is None else work.project / teacher.answers
+    return AnswerLog(store / canonical_digest({**asked, "command": [*teacher.command]})[:32] / ANSWERS)
 
 
 def _made(teacher: CommandTeacher, work: TeacherWork, asking: _Asking, seconds: float | None) -> MadeTeacher:

@@ -217,6 +217,7 @@ def require_fit(graph: Graph, facts: OnnxFacts, data: InputSpec, sized: bool) ->
     """
     shape = graph.main(find_layout(data.layout).further).shape
     graph.answer(facts.outputs)
+    require_normalisation(facts.normalise, data, sized)
     if not shape:
         return  # a graph that takes anything
     if len(shape) != 1 + len(data.shape):
@@ -226,6 +227,20 @@ def require_fit(graph: Graph, facts: OnnxFacts, data: InputSpec, sized: bool) ->
     for axis, length in _lengths(facts, data, sized).items():
         if isinstance(where[axis], int) and length is not None and where[axis] != length:
             raise DataError(_unfit(graph, shape, f"{axis} {length}", _advice(axis, facts, where, data)))
+
+
+def require_normalisation(how: Normalisation | None, data: InputSpec, sized: bool) -> None:
+    """Checks that mean and std are one number, or one for each channel or feature.
+
+    Raises:
+        DataError: they are of other data.
+    """
+    wanted = {1, find_layout(data.layout).features(data.shape)}
+    for field in ("mean", "std") if how and (sized or len(data.shape) == PICTURES - 1) else ():
+        if (got := len(getattr(how, field))) not in wanted:
+            expected = " or ".join(f"{count:,}" for count in sorted(wanted)) + " numbers"
+            do = "give one for each channel or feature, or one for all"
+            raise DataError(mismatch("recipe", f"teacher.normalise.{field}", expected, f"{got:,}", do))
 
 
 def _axes(facts: OnnxFacts, axes: int) -> tuple[str, ...]:

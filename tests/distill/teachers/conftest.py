@@ -96,8 +96,9 @@ class World:
 
     def table(self) -> pd.DataFrame:
         """Returns the answers to all samples with ids."""
-        ids = [one for split in EVERY_SPLIT for some in samples_of(self.data, [split]) for one in some.ids]
-        logits = np.concatenate([self.logits(self.network, split) for split in EVERY_SPLIT])
+        splits = [split for split in EVERY_SPLIT if split in self.data.card.splits]
+        ids = [one for some in samples_of(self.data, splits) for one in some.ids]
+        logits = np.concatenate([self.logits(self.network, split) for split in splits])
         return pd.DataFrame(logits.astype(np.float64), columns=list(self.data.targets.names)).assign(id=ids)
 
     def weights(self) -> dict[str, Any]:

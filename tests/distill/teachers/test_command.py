@@ -1,13 +1,16 @@
 """A program that teaches: asked once about each sample, within a time, and watched for changes."""
 
 import json
+import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tasks.core.errors import DataError, StageError
+from tasks.distill.teachers.answer_log import AnswerLog
 from tasks.distill.teachers.command import confirm
 from tests.distill.teachers.conftest import PROGRAM, section
 
@@ -95,6 +98,30 @@ def test_what_was_answered_before_a_crash_is_not_asked_again(world: Any) -> None
     world.make("two", **world.program(canaries=0))
     assert len(world.asked()) < SAMPLES - answered + 64
     assert all(json.loads(line) for line in log.read_bytes().splitlines())
+
+
+def test_answers_in_a_folder_of_the_project_are_not_asked_again_where_the_state_is_new(world: Any) -> None:
+    said = world.program(canaries=0, answers="answers")
+    world.make("one", **said)
+    world.asked()
+    shutil.rmtree(world.folder / "store")
+    (log,) = world.folder.glob("answers/*")
+    assert [path.name for path in log.iterdir()] == ["answers.jsonl"], "nothing else would become a version"
+    world.make("two", **said)
+    assert world.asked() == []
+
+
+@pytest.mark.parametrize("link", ["soft", "hard"])
+def test_the_object_in_a_cache_that_answers_are_a_link_to_stays_as_it_is(tmp_path: Path, link: str) -> None:
+    cached, log = tmp_path / "cached", AnswerLog(tmp_path / "log" / "answers.jsonl")
+    AnswerLog(cached).add([b"a"], [[1.0]])
+    before = cached.read_bytes()
+    cached.chmod(0o444)
+    log.path.parent.mkdir()
+    (log.path.symlink_to if link == "soft" else log.path.hardlink_to)(cached)
+    log.add([b"b"], [[2.0]])
+    assert log.read() == {b"a": [1.0], b"b": [2.0]}
+    assert cached.read_bytes() == before
 
 
 def test_an_attempt_that_fails_is_made_again(world: Any) -> None:

@@ -142,6 +142,30 @@ def test_a_file_that_is_cut_short_or_not_there_is_one_message(coloured: World) -
         coloured.look(kind="onnx", file="t.onnx")
 
 
+def test_a_normalisation_of_other_channels_is_named_before_anything_runs(coloured: World) -> None:
+    write_graph(coloured.folder / "t.onnx", ["n", 3, 8, 8], [2, 3])
+    with pytest.raises(DataError, match=r"`teacher\.normalise\.mean`: expected 1 or 3 numbers, got 2; give one"):
+        coloured.look(kind="onnx", file="t.onnx", normalise={"mean": [0.5, 0.5]})
+
+
+def test_a_teacher_of_rows_is_not_tried_as_one_of_pictures(tmp_path: Path, teacher: Any) -> None:
+    def high(generator: np.random.Generator, labels: NDArray[np.int64], spec: InputSpec) -> tuple[Any, None]:
+        return (generator.normal(0, 0.1, (len(labels), 8)) + np.eye(8)[labels]).astype(np.float32), None
+
+    spec = InputSpec(layout="vector", dtype="float32", shape=(8,))
+    world = World(tmp_path, opened(write_prepared(tmp_path / "rows", spec, high)), teacher)
+    node = helper.make_node("MatMul", ["rows", "gain"], ["scores"])
+    gain = helper.make_tensor("gain", TensorProto.FLOAT, [8, 3], (9 * np.eye(8, 3)).flatten())
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
+        for name, width in {"rows": 8, "scores": 3}.items()
+    ]
+    graph = helper.make_graph([node], "rows", ends[:1], ends[1:], [gain])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, tmp_path / "t.onnx")
+    assert fit(world).metrics["accuracy"] == 1.0
+
+
 def test_an_output_that_is_not_there_is_named(coloured: World) -> None:
     write_graph(coloured.folder / "t.onnx", ["n", 3, 8, 8], [2, 3])
     with pytest.raises(DataError, match=r"outputs of t\.onnx: `scores`, got `boxes`; say which are the answer"):
