@@ -7,6 +7,7 @@ from prefect.runtime import flow_run
 
 from params.evaluate import Evaluate
 from params.promote import ENVIRONMENTS, Gate
+from tasks.contracts.raw_columns import same_inputs
 from tasks.contracts.releases import Promotion, Release, Verdict
 from tasks.contracts.scores import Challenge
 from tasks.core.errors import InputError, mismatch
@@ -95,13 +96,14 @@ def challenge(release: Release, environment: str, measuring: Evaluate, history: 
     """Returns how a release does against the champion of an environment, on the release's own test data.
 
     None if there is no champion, if it is the release itself, or if the champion was made for other targets or inputs.
+    Rows of a table with other categories are no other inputs.
     """
     version = history.champion(release.model, environment)
     champion = None if version in (None, release.version) else ledger.release_of(release.model, version)
     if champion is None:
         return None
     earlier, now = ledger.evaluation_of(champion), ledger.evaluation_of(release)
-    if (earlier.data.targets, earlier.data.input) != (now.data.targets, now.data.input):
+    if earlier.data.targets != now.data.targets or not same_inputs(earlier.data, now.data):
         return None
     with at_hand(now.data, project_root() / CACHE) as data:
         meant = now.model_copy(update={"data": data})

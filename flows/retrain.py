@@ -30,6 +30,7 @@ from tasks.distill.teachers.task import confirm_teacher, train_teacher
 from tasks.evaluate.report.task import write_card
 from tasks.evaluate.task import evaluate_candidates
 from tasks.kinds.limits import deciding
+from tasks.registry.ledger import entries as ledger
 from tasks.registry.task import register_student
 from tasks.tracking import job_runs, runs
 from tasks.tracking.run_tags import source_tags
@@ -52,7 +53,7 @@ def retrain(recipe: Recipe) -> Retrained:
     follow()
     with job_runs.job_run(recipe.name, "retrain", run_id=flow_run.id):
         with shared(), parent_run(recipe) as run:
-            data = prepare_data(recipe)
+            data = prepare_data(recipe, ledger.released_data(recipe.name))
             teachers = train_teachers(recipe, data)
             baseline = train_baseline(without_teacher(recipe.student), data, recipe.seed)
             taught_by, student = teach_student(recipe, teachers, data)

@@ -8,6 +8,7 @@ from flows.changes import Comparison
 from params.pipeline import Recipe
 from params.promote import Gate
 from params.retrain import Trigger
+from tasks.contracts.raw_columns import same_inputs, selection
 from tasks.contracts.words import check_text
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
@@ -59,13 +60,18 @@ def drift(project: Path, recipe: Recipe, comparison: Comparison) -> TriggerResul
     """Says yes where the training samples of now differ from those of the last run; prepares them to find out."""
     from tasks.data.drift import drift_between, features_of
     from tasks.data.versions.versioning import versioned_data
-    from tasks.data.versions.versions_store import CACHE, cached
+    from tasks.data.versions.versions_store import CACHE, cached, card_of
 
     data = versioned_data(project, recipe)
     before = comparison.last.ingredients.data["version"] if comparison.last else "none"
     if data.version == before:
         return TriggerResult(False, "the data is that of the last run")
-    earlier = features_of(cached(project / CACHE, before), recipe.retrain.drift.samples)
+    locate = cached(project / CACHE, before)
+    if not same_inputs(then := card_of(locate), data):
+        return TriggerResult(True, f"data {before[:8]} -> {data.version[:8]}: the samples look different")
+    earlier, as_now = features_of(locate, recipe.retrain.drift.samples), selection(then, data)
+    if as_now is not None:  # a category that came since was in no row
+        earlier = earlier @ as_now
     now = features_of(lambda name: Path(data.directory, name), recipe.retrain.drift.samples)
     found = drift_between(earlier, now, recipe.retrain.drift)
     words = f"data {before[:8]} -> {data.version[:8]}: feature {found.feature} of {found.features} at a distance of"

@@ -163,6 +163,8 @@ class DataRecord(Record):
     """reason -> bad samples left out; `quarantine.json` in the directory names them"""
     warnings: tuple[str, ...] = ()
     """what a person should know of the data, though nothing was refused"""
+    news: tuple[str, ...] = ()
+    """categories that the data of the latest release did not have, with their rows"""
     licence: str | None = None
     reused: bool = False
 

@@ -1,8 +1,12 @@
-"""Whether data has the schema of before: what a sample looks like may change with the recipe, never by itself."""
+"""Whether data has the schema of before: what a sample looks like may change with the recipe, never by itself.
+
+The columns of a table and their types are its schema. Their categories are data, and may come and go.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from tasks.contracts.raw_columns import column_types
 from tasks.contracts.records import DatasetCard, InputSpec
 from tasks.core.errors import mismatch
 from tasks.layouts import find_layout
@@ -23,10 +27,11 @@ def schema_change(name: str, before: DatasetCard, now: DatasetCard) -> str:
     if then == today:
         return ""
     gone, new = (
-        [f"`{feature}`" for feature in some.feature_names if feature not in others.feature_names]
+        [f"`{name}`" for name in _names(some) if name not in _names(others)]
         for some, others in ((before, now), (now, before))
     )
     told = [f"{word} {_shown(names)}" for word, names in (("without", gone), ("with", new)) if names]
+    told += _other_types(column_types(before.preprocessing), column_types(now.preprocessing))
     got = ", ".join([sample_in_words(now.input), *told])
     do = f"correct the source; if that is meant, raise `data.schema_version` in `params/{name}.yaml`"
     return mismatch(f"data of {name}", "schema", f"{sample_in_words(before.input)}, as in the last version", got, do)
@@ -38,7 +43,18 @@ def _asked(stage: Stage, raw: str) -> dict[str, Any]:
 
 
 def _schema(card: DatasetCard) -> tuple[object, ...]:
-    return (sample_in_words(card.input), card.feature_names, tuple(column.name for column in card.columns))
+    targets = tuple(column.name for column in card.columns)
+    if types := column_types(card.preprocessing):
+        return (types, targets)
+    return (sample_in_words(card.input), card.feature_names, targets)
+
+
+def _names(card: DatasetCard) -> tuple[str, ...]:
+    return tuple(column_types(card.preprocessing)) or card.feature_names
+
+
+def _other_types(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [f"`{name}` of type {now[name]}, not {old}" for name, old in before.items() if now.get(name, old) != old]
 
 
 def sample_in_words(spec: InputSpec) -> str:

@@ -6,6 +6,7 @@ from params.pipeline import Recipe
 from tasks.contracts.records import DataRecord
 from tasks.core.progress import Notice, Warned, say
 from tasks.core.workspace import project_root
+from tasks.data.news import news_of
 from tasks.data.versions.versioning import versioned_data
 from tasks.data.versions.versions_store import quarantine_file
 from tasks.tracking.runs import StageRun
@@ -18,15 +19,25 @@ def _summary(record: DataRecord) -> str:
     told = f"{sum(record.samples.values()):,} samples, version {record.version}"
     if record.left_out:
         told = f"{told}; left out: {record.left_out}"
+    if record.news:
+        told = f"{told}; new since the latest release: {'; '.join(record.news)}"
     if record.in_quarantine:
         told = f"{told}; in quarantine: {record.in_quarantine}, {os.path.relpath(quarantine_file(record))}"
     return f"{told}\nlicence: {record.licence}" if record.licence else told
 
 
 @stage(TITLE, (), _summary, cached=False)
-def prepare_data(run: StageRun, recipe: Recipe) -> DataRecord:
-    """Brings the prepared data of a recipe up to date; what is done already, DVC knows."""
+def prepare_data(run: StageRun, recipe: Recipe, released: DataRecord | None = None) -> DataRecord:
+    """Brings the prepared data of a recipe up to date; what is done already, DVC knows.
+
+    Args:
+        run: the open MLflow run.
+        recipe: whose data it is.
+        released: the data of the latest release, if there is one; what is new since then is told.
+    """
     data = versioned_data(project_root(), recipe)
+    if released is not None:
+        data = data.model_copy(update={"news": news_of(released, data)})
     if data.licence and not data.reused:  # named when the data comes, not every time it is used
         say(Notice("licence", data.licence))
     run.uses(data)
@@ -37,6 +48,8 @@ def prepare_data(run: StageRun, recipe: Recipe) -> DataRecord:
     run.metrics(0, {name: sum(found.values()) for name, found in counts.items()})
     if data.dropped:
         run.tags({"dropped": data.left_out})
+    if data.news:
+        run.tags({"new_categories": "; ".join(data.news)})
     if data.quarantined:
         run.tags({"quarantined": data.in_quarantine})
         run.keep(quarantine_file(data))

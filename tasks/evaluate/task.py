@@ -3,6 +3,8 @@ data, or one release on today's test split.
 """
 
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from prefect import task
@@ -12,6 +14,7 @@ from params.compress import Target
 from params.evaluate import Evaluate
 from params.teacher import AnswerTable
 from tasks.contracts.metrics import GROUP, finite
+from tasks.contracts.raw_columns import selection
 from tasks.contracts.records import Candidate, CandidatesRecord, DataRecord, ModelRecord
 from tasks.contracts.scores import (
     BASELINE,
@@ -32,7 +35,7 @@ from tasks.evaluate.against.challenge import Champion, challenge
 from tasks.evaluate.defer import deferral
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
 from tasks.evaluate.illustrate import illustrate
-from tasks.evaluate.model_under_test import AskedModel, ModelUnderTest, export_model
+from tasks.evaluate.model_under_test import AskedModel, ModelUnderTest, export_model, fed_through
 from tasks.evaluate.numbers import write_numbers
 from tasks.kinds.limits import deciding
 from tasks.tracking.runs import StageRun, fetch, history
@@ -157,10 +160,15 @@ def compare_students(
 def challenge_champion(
     evaluation: EvaluationRecord, environment: str, version: int, champion: EvaluationRecord, params: Evaluate
 ) -> Challenge:
-    """Returns how the shipped file of an evaluation does against that of a champion, on the test data of the former."""
-    prepared = PreparedData.open(evaluation.data)
-    theirs = Champion(environment, version, _shipped(champion))
-    return challenge(params, theirs, _shipped(evaluation), prepared, evaluation.target, seed=0)
+    """Returns how the shipped file of an evaluation does against that of a champion, on the test data of the former.
+
+    A champion that knows other categories is fed as a device feeds it.
+    """
+    prepared, ours = PreparedData.open(evaluation.data), _shipped(evaluation)
+    with TemporaryDirectory() as folder:
+        model, features = _shipped(champion), selection(evaluation.data, champion.data)
+        fed = model if features is None else fed_through(model, features, Path(folder, "champion.onnx"))
+        return challenge(params, Champion(environment, version, fed), ours, prepared, evaluation.target, seed=0)
 
 
 def _on_stored(teacher: ModelRecord) -> tuple[str, ...]:

@@ -8,10 +8,12 @@ from torch.nn.functional import cross_entropy
 from params.compress import Target
 from params.evaluate import Evaluate, Latency
 from params.models import Mlp
+from tasks.contracts.records import InputSpec, Statistics
 from tasks.contracts.scores import Discordant
 from tasks.evaluate.against.challenge import Champion, challenge
-from tasks.evaluate.model_under_test import ModelUnderTest, export_model
+from tasks.evaluate.model_under_test import ModelUnderTest, export_model, fed_through
 from tasks.evaluate.slices import sample_ids
+from tasks.models.build import build_model
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 from tasks.training.predict import predict
@@ -84,3 +86,22 @@ def test_a_file_against_itself_is_no_difference(image_data: PreparedData, tmp_pa
     assert found.discordant == Discordant(only_challenger=0, only_champion=0, p_value=1)
     assert (found.flips.newly_wrong.value, found.flips.newly_wrong.low, found.flips.samples) == (0, 0, ())
     assert found.flips.newly_wrong.high > 0.01
+
+
+def test_a_champion_that_knows_other_features_answers_as_it_would_to_its_own(
+    image_data: PreparedData, tmp_path: Path
+) -> None:
+    rows = {
+        "input": InputSpec(layout="vector", dtype="float32", shape=(3,)),
+        "statistics": Statistics(mean=(0.0, 1.0, 2.0), std=(1.0, 2.0, 3.0)),
+    }
+    torch.manual_seed(0)
+    network = build_model(Mlp(kind="mlp", hidden=(6,)), image_data.card.spec.model_copy(update=rows))
+    model = export_model(network, tmp_path / "champion.onnx", seed=0)
+    features = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]], np.float32)  # of four, two are known to it
+    fed = fed_through(model, features, tmp_path / "fed.onnx")
+    given = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    own = np.stack([given[:, 3], np.zeros(5, np.float32), given[:, 1]], axis=1)
+    answers = fed.open(1).predict({"inputs": given})["logits"]
+    assert np.array_equal(answers, model.open(1).predict({"inputs": own})["logits"])
+    assert (fed.onnx.size, fed.parameters) == (model.onnx.size, model.parameters)

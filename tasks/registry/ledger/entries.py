@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Table, insert, select, update
 
+from tasks.contracts.records import DataRecord
 from tasks.contracts.releases import Release
 from tasks.contracts.scores import EvaluationRecord
 from tasks.core.fingerprint import Ingredients
@@ -94,6 +95,12 @@ def evaluation_of(release: Release) -> EvaluationRecord:
     )
     with engine().connect() as connection:
         return EvaluationRecord.model_validate_json(connection.execute(query).scalar_one())
+
+
+def released_data(model: str) -> DataRecord | None:
+    """Returns the data of the latest release of a model; None before the first."""
+    release = latest_release(model, History.load(model))
+    return None if release is None else evaluation_of(release).data
 
 
 def add_release(release: Release, evaluation: EvaluationRecord) -> None:
