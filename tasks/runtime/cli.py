@@ -4,8 +4,10 @@ Exit codes: 0 done, or nothing to do; 1 refused or failed; 2 something that was 
 """
 
 import argparse
+import gzip
 import json
 import sys
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 from .device import Device
 from .errors import RuntimeBundleError, SettingsError, WrongInputError
 from .preprocess.arrays import read_samples
+from .preprocess.csv_columns import GZIP
 from .update.home import HOME_VARIABLE
 from .update.install import Change
 from .update.settings import Settings
@@ -149,10 +152,20 @@ def _worded(change: Change) -> str:
 
 def _read(file: Path | None) -> bytes:
     if file is None:
-        return sys.stdin.buffer.read()
+        return _unpacked(sys.stdin.buffer.read())
     if not file.is_file():
         raise WrongInputError(f"`{file}`: expected a file with samples, got none; give another, or standard input")
-    return file.read_bytes()
+    return _unpacked(file.read_bytes())
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Returns what is in a gzip file: training reads `.csv.gz`, too."""
+    if not content.startswith(GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise WrongInputError(f"`inputs`: expected a whole gzip file, got {error}; pack it again") from None
 
 
 def _say(text: str) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from params.pipeline import Recipe
@@ -53,6 +55,40 @@ def test_the_order_is_recognised_by_name_or_because_it_rises(project: Path, tmp_
         "order": "t",
         "label": "label",
     }
+
+
+def test_the_two_files_of_a_ts_archive_are_recognised_and_keep_their_split(
+    project: Path, tmp_path: Path, prepared: Prepared
+) -> None:
+    folder, header = tmp_path / "walks", "@dimensions 2\n@classLabel true down up\n@data\n"
+    folder.mkdir()
+    for part in ("TRAIN", "TEST"):
+        some = made(seed=len(part))
+        lines = [
+            ":".join(",".join(f"{value:.4f}" for value in column) for column in some.frames[name].T)
+            + f":{some.labels[name]}"
+            for name in some.names
+        ]
+        (folder / f"Walks_{part}.ts").write_text(header + "\n".join(lines) + "\n")
+    found = understand(project, "walks", sequences=folder)
+    assert [row[:2] for row in found.rows] == [("down", "18"), ("up", "18")]
+    assert "split: that of the file, test 18, train 18" in found.notes
+    card, _ = prepared_walks(project, folder, prepared)
+    assert (card.splits["test"].samples, card.input.shape) == (18, (5, 2))
+    with pytest.raises(
+        DataError, match=r"expected a folder with one file NAME_TRAIN\.ts .*; give `--sequences .*walks`"
+    ):
+        understand(project, "walks2", sequences=folder / "Walks_TRAIN.ts")
+    (folder / "Walks_TEST.ts").unlink()
+    with pytest.raises(DataError, match=r"got `Walks_TRAIN\.ts`; take the others out, or write the recipe by hand"):
+        understand(project, "walks2", sequences=folder)
+
+
+def test_a_parquet_file_with_a_list_per_sequence_is_told_what_to_do(project: Path, tmp_path: Path) -> None:
+    rows = pa.table({"walk": [[1.0, 2.0], [3.0]] * 9, "label": ["up", "down"] * 9})
+    pq.write_table(rows, tmp_path / "walks.parquet")
+    with pytest.raises(DataError, match=r"`walk`: expected one number per cell, got lists .*; write a row per frame"):
+        understand(project, "walks", sequences=tmp_path / "walks.parquet")
 
 
 @pytest.mark.parametrize("features", [1, 3])
@@ -148,7 +184,7 @@ def test_what_is_bad_is_listed_before_the_recipe_is_written(project: Path, tmp_p
         ("a.csv", b"x,label\n1,a\n2,b\n", {}, "a column that names the sequence of each row, or a column per frame"),
         ("a.csv", b"", {}, "an empty file"),
         ("a.npz", b"no archive", {}, "expected an .npz"),
-        ("a.txt.zip", b"PK", {}, "expected an .npz, a folder of .npy, or a table"),
+        ("a.txt.zip", b"PK", {}, "expected an .npz, a folder of .npy or .ts, or a table"),
         ("b", None, {}, "nothing there"),
         (
             "a.csv",

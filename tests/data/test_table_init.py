@@ -82,11 +82,53 @@ def test_nested_columns_are_left_out_by_file_and_name(understood: Understood, pr
     )
     reader, found = understood(table, "n.parquet")
     assert reader.ignore == ("vec", "s")
-    assert any(note.startswith("`n.parquet`: `vec` is left out: list<") for note in found.notes)
+    vec = [note for note in found.notes if note.startswith("`n.parquet`: `vec` is left out: list<")]
+    assert vec[0].endswith("neither numbers nor texts: write a column per place of the list to learn from it")
     assert any(note.startswith("`n.parquet`: `s` is left out: struct<x: double>, neither") for note in found.notes)
     prepared = prepared_of(project)
     assert prepared.card.feature_names == ("speed",)
     assert prepared.values == {f"row {n + 1:08d}": ([np.float32(rows[n][1])], rows[n][2]) for n in range(ROWS)}
+
+
+@pytest.mark.parametrize("mark", ["sep=;", '"sep=;"', "SEP=;"])
+def test_what_a_spreadsheet_says_of_the_separator_is_no_header(
+    mark: str, understood: Understood, project: Path
+) -> None:
+    lines = [f"{t};{s};{k}".replace(".", ",") for t, s, k in parts()]
+    reader, _ = understood(f"{mark}\r\ntemp;speed;label\r\n" + "\r\n".join(lines))
+    assert (reader.separator, reader.decimal, reader.label) == (";", ",", "label")
+    found = prepared_of(project)
+    assert (found.card.feature_names, len(found.values)) == (("temp", "speed"), ROWS)
+    reader, found_rows = understood(f"{mark}\ntemp;speed;label\n{lines[0]}\nx;1;good\n" + "\n".join(lines[1:]))
+    assert any("`temp`: expected a number in every cell, got row 00000002 `x`" in note for note in found_rows.notes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [
+        (["5.1,3.5,1.4,0.2,setosa", "4.9,3.0,1.4,0.3,setosa", "6.2,3.6,1.3,0.1,other"], "`5.1`, `3.5`, `1.4`"),
+        (["63,1,145,233,150,0", "67,0,160,286,108,1", "37,1,130,250,187,1"], "`63`, `1`, `145`"),
+    ],
+)
+def test_a_first_line_of_numbers_is_told_with_what_to_do(rows: list[str], names: str, understood: Understood) -> None:
+    with pytest.raises(DataError, match="`line 1`: expected names of columns, got numbers") as told:
+        understood("\n".join([rows[0], *rows] * 3))
+    assert names in str(told.value)
+    assert "write a line with the names of the columns above it, such as `x1,x2,label`" in str(told.value)
+
+
+def test_a_first_line_of_numbers_that_come_again_is_told_too(understood: Understood) -> None:
+    with pytest.raises(DataError, match="got `0` twice; is it a row already\\? write a line with the names"):
+        understood("5,0,0,12\n" + "4,0,9,1\n2,0,0,3\n" * 9)
+
+
+@pytest.mark.parametrize("names", ["0,1,2,3", "3,1,2,0", "400.5,401,401.5,402,402.5,403", "10,20,30", "2020,2019,2021"])
+def test_columns_may_be_called_by_numbers(names: str, understood: Understood) -> None:
+    count = names.count(",") + 1
+    random = np.random.default_rng(0)
+    lines = [",".join([*(f"{value:.3f}" for value in random.uniform(0, 9, count)), "ab"[row % 2]]) for row in range(30)]
+    _, found = understood(csv(f"{names},label", *lines))
+    assert [row[0] for row in found.rows] == [*names.split(","), "label"]
 
 
 def test_an_empty_column_is_left_out_and_no_row_goes(understood: Understood, project: Path) -> None:

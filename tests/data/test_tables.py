@@ -117,7 +117,10 @@ UNFIT: dict[str, pa.Array] = {
 @pytest.mark.parametrize("name", UNFIT)
 def test_what_is_neither_numbers_nor_texts_is_named_with_its_file_or_ignored(name: str, read: Raw) -> None:
     rows = pa.table({"x": [1, 2], "odd": UNFIT[name], "label": ["a", "b"]})
-    with pytest.raises(DataError, match=r"t\.parquet`: `odd`: expected numbers, or texts that come again, got"):
+    with pytest.raises(
+        DataError,
+        match=r"t\.parquet`: `odd`: expected (numbers, or texts that|one number or text per)",
+    ):
         read(rows)
     with pytest.raises(DataError, match=r"t\.parquet`: `odd`: expected"):
         read(rows, categorical=["odd"])
@@ -202,6 +205,15 @@ def test_another_separator_or_encoding_is_said_with_what_to_do(read: Raw) -> Non
         read("")
     with pytest.raises(DataError, match="expected rows below the header, got none; is it the right file"):
         read("x,label\n", categorical=["x"])
+
+
+def test_a_column_of_lists_is_refused_with_what_to_do(read: Raw) -> None:
+    for kind in (pa.list_(pa.float64()), pa.large_list(pa.float64()), pa.list_(pa.float64(), 2)):
+        rows = pa.table({"vec": pa.array([[1.0, 2.0], [3.0, 4.0]], kind), "label": ["a", "b"]})
+        told = r"`vec`: expected one number or text per cell, got lists \(.*; write a column per place of the list, or"
+        with pytest.raises(DataError, match=told):
+            read(rows)
+        assert labels(read(rows.append_column("x", pa.array([1, 2])), ignore=["vec"])) == ["a", "b"]
 
 
 def test_labels_are_merged_where_a_person_says_so(read: Raw) -> None:

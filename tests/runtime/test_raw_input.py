@@ -1,6 +1,7 @@
 """What trained a model is what its device takes, by command and HTTP: rows of CSV, records by name, picture files."""
 
 import base64
+import gzip
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -85,6 +86,7 @@ def test_a_table_is_taken_as_it_lies_there(table: Served, tmp_path: Path, capsys
         "rows.csv": CSV.encode(),
         "mark.csv": b"\xef\xbb\xbf" + CSV.encode(),
         "tabs.tsv": CSV.replace('"wide, blue"', "wide; blue").replace(",", "\t").replace(";", ",").encode("utf-16"),
+        "packed.csv.gz": gzip.compress(b"sep=;\r\n" + CSV.replace(",", ";").replace("wide;", "wide,").encode()),
         "records.json": json.dumps(RECORDS).encode(),
         "named.json": json.dumps({"records": RECORDS}).encode(),
     }.items():
@@ -95,6 +97,14 @@ def test_a_table_is_taken_as_it_lies_there(table: Served, tmp_path: Path, capsys
     content, headers = form(CSV.encode(), json.dumps(FEATURES).encode())
     answers = table.ask("POST", "/predict", content, **headers)[2]["predictions"]
     assert [answer.get("notes") for answer in answers] == [None, None, [NOTE], None, None, None]
+
+
+def test_a_gzip_file_that_breaks_off_is_told(table: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(CSV.encode())[:-9])
+    with pytest.raises(SystemExit) as end:
+        main(["run", str(tmp_path / "rows.csv.gz"), "--home", str(table.device.home.path)])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.startswith("`inputs`: expected a whole gzip file, got ")
 
 
 @pytest.mark.parametrize(

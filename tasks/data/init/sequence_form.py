@@ -12,7 +12,7 @@ from tasks.core.errors import DataError, mismatch
 from tasks.data.init.table_columns import INDEX, look_at
 from tasks.data.init.table_form import TableForm, read_recognised
 from tasks.data.init.table_labels import label_column
-from tasks.data.readers.columns import TEXT, type_of
+from tasks.data.readers.columns import LISTS, TEXT, type_of
 from tasks.data.readers.rows import RawTable, too_long
 from tasks.data.readers.sequence_columns import PARTS
 from tasks.runtime.preprocess.cells import NUMBER, NumberFormat
@@ -77,6 +77,10 @@ class _Columns:
         """Returns the form with a row per sequence."""
         others = [name for name in self.table.columns if name not in self.named.values()]
         kinds = {name: self.table.unfit(name) or self._type(name) for name in others}
+        if lists := next((name for name, kind in kinds.items() if kind.startswith(LISTS)), None):
+            do = "write a row per frame, with the name of its sequence, or a column per frame"
+            got = f"lists ({kinds[lists]})"
+            raise DataError(mismatch(str(self.path), lists, "one number per cell", got, do))
         ids = [name for name in others if self._is_id(name, kinds[name])]
         named = {**({"id": ids[0]} if ids else {}), **self.named}
         left_out = {name: f"{kind}, no numbers" for name, kind in kinds.items() if kind == TEXT and name not in ids[:1]}

@@ -15,6 +15,7 @@ from tasks.core.errors import DataError, mismatch
 from tasks.core.plugins import load
 from tasks.data.init.array_names import recognised_arrays
 from tasks.data.init.sequence_form import SequenceForm, recognised_table
+from tasks.data.init.series import SUFFIX, recognised_series
 from tasks.data.init.table_labels import check_label, label_notes
 from tasks.data.init.templates import HEAD, OFFICIAL, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
@@ -74,7 +75,7 @@ def _look(path: Path, label: str | None) -> _Looked:
     form = _form(path, label)
     section: Any = TypeAdapter(Reader).validate_python(form.reader)
     with tempfile.TemporaryDirectory() as raw:
-        for file in sorted(path.glob("*.npy")) if path.is_dir() else [path]:
+        for file in sorted(file for suffix in (".npy", SUFFIX) for file in path.glob(f"*{suffix}")) or [path]:
             Path(raw, file.name).symlink_to(file.absolute())
         reading: Reading = load("tasks.data.readers.{}", section.kind).read(section, Path(raw))
         samples = [*reading.samples()]
@@ -89,11 +90,13 @@ def _look(path: Path, label: str | None) -> _Looked:
 def _form(path: Path, label: str | None) -> SequenceForm:
     require_given(path, "--sequences", "a file or folder with sequences", FILE, FOLDER)
     walked(path)
+    if path.suffix.lower() == SUFFIX or any(path.glob(f"*{SUFFIX}")):
+        return SequenceForm(recognised_series(path))
     if path.is_dir() or path.name.lower().endswith(".npz"):
         return SequenceForm(recognised_arrays(path, label))
     if path.name.lower().endswith(SUFFIXES):
         return recognised_table(path, label)
-    expected = f"an .npz, a folder of .npy, or a table that ends in {', '.join(SUFFIXES)}"
+    expected = f"an .npz, a folder of .npy or .ts, or a table that ends in {', '.join(SUFFIXES)}"
     raise DataError(mismatch(str(path), "", expected, f"`{path.name}`", "save it in one of these forms"))
 
 

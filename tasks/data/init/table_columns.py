@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.data.init.table_form import TableForm, gap_marks
-from tasks.data.readers.columns import DATED, EMPTY, MOSTLY, TEXT, type_of
+from tasks.data.readers.columns import DATED, EMPTY, LISTS, MOSTLY, TEXT, type_of
 from tasks.data.readers.rows import DATE, RawTable
 from tasks.runtime.preprocess.cells import (
     BOOLEAN,
@@ -62,6 +62,7 @@ def look_at(table: RawTable, name: str, form: TableForm, label: bool = False) ->
     """Looks at all cells of a column."""
     if not label and (kind := table.unfit(name)):
         why = "dates or times" if kind == DATE else f"{kind}, neither numbers nor texts"
+        why = f"{why}: write a column per place of the list to learn from it" if kind.startswith(LISTS) else why
         return ColumnGuess(name, "date" if kind == DATE else kind, table.columns[name].null_count, (), LEFT_OUT, why)
     cells = table.cells(name)
     marks = () if label else gap_marks(cells, form.written)

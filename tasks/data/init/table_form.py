@@ -7,12 +7,14 @@ from pathlib import Path
 from params.readers import TableReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.columns import MOSTLY
-from tasks.data.readers.rows import RawTable, binary_of_file, read_rows, require_memory
+from tasks.data.readers.rows import NAME_COLUMNS, RawTable, binary_of_file, read_rows, require_memory
 from tasks.runtime.preprocess.cells import PLAIN, NumberFormat
 from tasks.runtime.preprocess.csv_text import SAMPLE, recognised_encoding, recognised_separator
 
 LOOKED_AT = 1_000
 """rows in which the format of numbers is looked for"""
+FEW_NAMES = 5
+"""numbers, which may rise or fall by accident"""
 GAP_MARKS = {"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "-", "--", ".", "missing", "unknown"}
 """in small letters: between numbers, they mean a gap"""
 
@@ -57,6 +59,7 @@ def read_recognised(path: Path) -> tuple[RawTable, TableForm]:
     encoding = {"utf-8-sig": "utf-8"}.get(found := recognised_encoding(content), found)
     separator = recognised_separator(content[:SAMPLE].decode(encoding, errors="ignore").removeprefix("\ufeff"))
     table = read_rows(path, separator, encoding)
+    _require_names(path, table)
     written = _number_format({name: _sample(table, name) for name in table.columns}, separator)
     return table, TableForm(separator, encoding, written)
 
@@ -67,6 +70,35 @@ def gap_marks(cells: Sequence[str], written: NumberFormat) -> tuple[str, ...]:
     others = [cell for cell in cells if cell.strip().lower() not in GAP_MARKS]
     numbers = sum(written.number(cell) is not None for cell in others)
     return tuple(sorted(marks)) if numbers > MOSTLY * len(others) else ()
+
+
+def _require_names(path: Path, table: RawTable) -> None:
+    """Refuses a table whose first line is a row like all others.
+
+    Names may be numbers, too: counted ones, or rising ones such as wavelengths.
+
+    Raises:
+        DataError: most names are numbers in no order, which might as well be in the rows below.
+    """
+    numbers = {name: number for name in table.columns if (number := PLAIN.number(name)) is not None}
+    if 2 * len(numbers) < len(table.columns) or len(numbers) < 2 or _are_names([*numbers.values()]):
+        return
+    if 2 * sum(_lies_among(number, table.cells(name)) for name, number in numbers.items()) > len(numbers):
+        got = ", ".join(f"`{name}`" for name in [*numbers][:3])
+        raise DataError(mismatch(str(path), "line 1", "names of columns", f"numbers ({got}, ...)", NAME_COLUMNS))
+
+
+def _are_names(numbers: Sequence[float]) -> bool:
+    """Says whether numbers are counted, or so many that it is no accident that they rise or fall."""
+    rising = sorted(numbers)
+    if rising == [rising[0] + place for place in range(len(rising))]:
+        return True
+    return len(rising) > FEW_NAMES and [*numbers] in (rising, rising[::-1])
+
+
+def _lies_among(number: float, cells: Sequence[str]) -> bool:
+    values = [value for cell in cells[:LOOKED_AT] if (value := PLAIN.number(cell)) is not None]
+    return bool(values) and min(values) <= number <= max(values)
 
 
 def _sample(table: RawTable, name: str) -> list[str]:

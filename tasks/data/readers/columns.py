@@ -12,6 +12,9 @@ MOSTLY = 0.5
 """a column of which a larger part of the values is of a type is of that type, and its other values are mistakes"""
 MOST_CATEGORIES = 1_000
 """of one column; each is a feature"""
+LISTS = ("list<", "large_list<", "fixed_size_list<", "list_view<", "large_list_view<")
+"""how the names of such types begin"""
+LEAVE_OUT = "list it in `data.reader.ignore`"
 DATED, TEXT, EMPTY = "date", "text", "empty"
 _TIME = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?"
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -87,8 +90,11 @@ def _type(reader: TableReader, table: RawTable, column: str) -> str:
 
 
 def _unfit(table: RawTable, column: str, kind: str) -> str:
+    if kind.startswith(LISTS):
+        expected, do = "one number or text per cell", f"write a column per place of the list, or {LEAVE_OUT}"
+        return mismatch(table.file, column, expected, f"lists ({kind})", do)
     got = {EMPTY: f"no value in any of {table.rows:,} rows", DATED: "dates or times", DATE: "dates or times"}
-    do = "list it in `data.reader.ignore`"
+    do = LEAVE_OUT
     if kind in (DATED, DATE):
         do = f"{do}, or make numbers of it, such as the weekday: each new day would be a new category"
     return mismatch(table.file, column, "numbers, or texts that come again", got.get(kind, kind), do)

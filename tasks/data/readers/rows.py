@@ -30,6 +30,7 @@ AT_A_TIME = 10_000
 """rows that are texts of their own, before they are packed into one buffer per column"""
 HEAD = 65_536
 DATE = "a date or time"
+NAME_COLUMNS = "write a line with the names of the columns above it, such as `x1,x2,label`"
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,10 @@ def _check_header(path: Path, header: Sequence[str], separator: str) -> None:
         raise DataError(mismatch(str(path), "", "a CSV table with a header", "an empty file", "is it the right file?"))
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        got = ", ".join(f"`{name}` twice" for name in twice)
-        raise DataError(mismatch(str(path), "line 1", "columns of different names", got, "rename one of them"))
+        got, do = ", ".join(f"`{name}` twice" for name in twice), "rename one of them"
+        if all(PLAIN.number(name) is not None for name in twice):
+            do = f"is it a row already? {NAME_COLUMNS}"
+        raise DataError(mismatch(str(path), "line 1", "columns of different names", got, do))
     better = recognised_separator(header[0]) if len(header) == 1 else separator
     if better != separator and better in header[0]:
         do = f"say `separator: {_quoted(better)}` in `data.reader`"

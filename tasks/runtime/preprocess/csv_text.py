@@ -3,8 +3,9 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TextIO
 
 SEPARATORS = (";", "\t", "|", ",")
@@ -22,6 +23,7 @@ GUESS = "windows-1252"
 SAMPLE = 65_536
 """bytes that are looked at to recognise a separator"""
 LINES = 100
+_TOLD = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 
 
 class CsvTextError(ValueError):
@@ -61,8 +63,16 @@ def recognised_separator(text: str, wanted: Collection[str] = ()) -> str:
         text: or its beginning.
         wanted: names of columns; a separator with which more of them are in the header goes first.
     """
+    if told := told_separator(text.partition("\n")[0]):
+        return told
     fitness = {separator: _fitness(text[:SAMPLE], separator, wanted) for separator in SEPARATORS}
     return max(SEPARATORS, key=fitness.__getitem__) if any(map(any, fitness.values())) else ","
+
+
+def told_separator(line: str) -> str:
+    """Returns the separator that the first line of a file tells a spreadsheet, such as `sep=;`; empty for any other."""
+    found = _TOLD.fullmatch(line)
+    return found[1] if found else ""
 
 
 def _fitness(text: str, separator: str, wanted: Collection[str]) -> tuple[float, ...]:
@@ -80,17 +90,22 @@ def _fitness(text: str, separator: str, wanted: Collection[str]) -> tuple[float,
 def lines_of(stream: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Yields lines with their number, counted from 1, as texts; empty ones are none.
 
+    A first line `sep=;` is none either, and has the last word on the separator.
+
     Raises:
         CsvTextError: a quote is not closed, or the bytes are not of the stream's encoding.
     """
-    reader = csv.reader(stream, delimiter=separator, strict=True)
+    number = 0
     try:
+        told = told_separator(first := stream.readline())
+        reader = csv.reader(chain(["\n" if told else first], stream), delimiter=told or separator, strict=True)
         for line in reader:
+            number = reader.line_num
             if len(line) > 1 or (line and line[0].strip()):
-                yield reader.line_num, line
+                yield number, line
     except csv.Error as error:
-        where, do = f"line {reader.line_num}", "is a quote missing, or one too many?"
-        raise CsvTextError(where, "cells in whole quotes", str(error), do) from None
+        do = "is a quote missing, or one too many?"
+        raise CsvTextError(f"line {number + 1}", "cells in whole quotes", str(error), do) from None
     except UnicodeError as error:
         raise _undecoded(error, stream.encoding or "unicode") from None
 
