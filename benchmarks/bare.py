@@ -103,7 +103,8 @@ def _judged(
     write_numbers(judged, done.chosen, folder)
     metric = f"validation_{data.measuring.deciding.name}"
     curves = {name: np.array([epoch[metric] for epoch in one.fit.history]) for name, one in trained.items()}
-    for drawing in illustrate(judged, done.chosen, data, curves)[1]:
+    shipped = candidates[done.chosen].open(target.threads)
+    for drawing in illustrate(judged, done.chosen, data, curves, shipped)[1]:
         (folder / f"{drawing.name}.svg").write_bytes(drawing.svg)
     return judged
 

@@ -78,7 +78,8 @@ def evaluate_candidates(
     run.keep(write_numbers(judged, candidates.chosen, run.scratch))
     metric = prepared.measuring.deciding
     curves = {role: np.array(history(record.run_id, VALIDATED + metric.name)) for role, record in compared.items()}
-    tables, drawings = illustrate(judged, candidates.chosen, prepared, curves)
+    shipped = models[candidates.chosen].open(target.threads)
+    tables, drawings = illustrate(judged, candidates.chosen, prepared, curves, shipped)
     run.uses(data)
     _log(run, judged)
     shipped = models[candidates.chosen].open(target.threads)

@@ -286,7 +286,7 @@ class MetricsPart(Protocol[E]):
 
 
 class SplitSamples(Protocol):
-    """Samples of a split, to be looked at."""
+    """Samples of the test split, to be looked at."""
 
     @property
     def spec(self) -> "InputSpec":
@@ -294,6 +294,12 @@ class SplitSamples(Protocol):
 
     def at(self, rows: Rows) -> Sequence[tuple[NDArray[Any], str]]:
         """Returns the raw inputs, without padding, and the id of the sample at each row."""
+
+    def targets(self, rows: Rows) -> Targets:
+        """Returns what should be predicted for the sample at each row."""
+
+    def outputs(self, rows: Rows) -> Arrays:
+        """Returns what the file that ships makes of the sample at each row."""
 
 
 class FiguresPart(Protocol[F]):

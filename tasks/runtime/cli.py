@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from .bench import bench
 from .device import Device
 from .errors import RuntimeBundleError, SettingsError, WrongInputError
 from .preprocess.arrays import read_samples
@@ -69,8 +70,12 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
         sys.stderr.write(f"{predictor.problem}\n")
     for file in asked.files or [None]:
         samples = read_samples(_read(file), predictor.session.inputs["inputs"], predictor.preprocessor)
-        for prediction in predictor.answer(samples):
+        for prediction in predictor.answer(samples, asked.detail):
             _say(json.dumps(prediction, ensure_ascii=False))
+
+
+def _bench(device: Device, asked: argparse.Namespace) -> None:
+    _say("\n".join(bench(device.predictor(), _read(asked.file), asked.seconds).lines()))
 
 
 def _serve(device: Device, asked: argparse.Namespace) -> None:
@@ -89,6 +94,7 @@ _COMMANDS: Mapping[str, Callable[[Device, argparse.Namespace], None]] = {
     "init": _init,
     "update": _update,
     "run": _run,
+    "bench": _bench,
     "serve": _serve,
     "rollback": _roll_back,
     "status": _status,
@@ -118,6 +124,10 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="a file like those that trained it, JSON, .npy or .npz; or standard input",
     )
+    run.add_argument("--detail", default="", help="a further part of each answer: `png` or `runs` of a mask")
+    measure = add("bench", help="answers one file again and again, and says how many times a second")
+    measure.add_argument("file", nargs="?", metavar="FILE", type=Path, help="as for `run`; or standard input")
+    measure.add_argument("--seconds", type=float, default=3, help="how long (default: %(default)s)")
     _add_serve(add("serve", help="answers over HTTP"))
     add("rollback", help="goes back to the release before, and holds out the one it leaves")
     status = add("status", help="what runs, what is behind it, what is held out and why")

@@ -15,7 +15,14 @@ Card = Mapping[str, Any]
 class ClassificationDecoder:
     """The part of the kind."""
 
-    def decode(self, outputs: Mapping[str, NDArray[Any]], card: Card) -> list[dict[str, Any]]:
+    details = ()
+
+    def decode(
+        self,
+        outputs: Mapping[str, NDArray[Any]],
+        card: Card,
+        detail: str = "",  # noqa: ARG002 - of the protocol
+    ) -> list[dict[str, Any]]:
         """Returns for each sample its label, how sure the model is of it, and the probability of every class.
 
         Raises:

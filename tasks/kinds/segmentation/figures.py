@@ -9,7 +9,10 @@ from tasks.contracts.targets import TargetCard
 from tasks.drawing.svg import Drawing
 from tasks.kinds.contract import SplitSamples
 from tasks.kinds.segmentation.metrics import PART as METRICS
-from tasks.kinds.segmentation.metrics import Pixels
+from tasks.kinds.segmentation.metrics import Pixels, predicted
+from tasks.kinds.segmentation.names import LOGITS, MASK
+from tasks.kinds.segmentation.pictures.pixels import draw_pixels
+from tasks.kinds.segmentation.pictures.scenes import Scene, draw_scenes
 
 OF_CLASSES = (
     Heading(title="class"),
@@ -26,6 +29,7 @@ OF_MISTAKES = (
     Heading(title="of all that are", unit="percent"),
 )
 MISTAKES_LISTED = 10
+DECIDES = "mean_iou"
 
 
 class SegmentationFigures:
@@ -53,8 +57,10 @@ class SegmentationFigures:
     def figures(
         self, evidence: Mapping[str, Pixels], shipped: str, card: TargetCard, samples: SplitSamples
     ) -> Iterator[Drawing]:
-        """Yields nothing yet."""
-        yield from ()
+        """Yields some scenes, and what pixels are taken for."""
+        ours = evidence[shipped]
+        drawn = (draw_scenes(some_scenes(ours, samples), card.names), draw_pixels(ours.cells.sum(axis=0), card.names))
+        yield from (drawing for drawing in drawn if drawing is not None)
 
     def mistakes(self, evidence: Pixels, card: TargetCard) -> Iterator[Table]:
         """Yields the most frequent pairs of a class and what its pixels are taken for."""
@@ -73,6 +79,20 @@ class SegmentationFigures:
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task."""
         return "image-segmentation"
+
+
+def some_scenes(evidence: Pixels, samples: SplitSamples) -> list[Scene]:
+    """Returns the best picture, that in the middle and the worst; each once, where there are fewer than three."""
+    each = np.array([_values(METRICS.take(evidence, np.array([row])))[DECIDES] for row in range(len(evidence.loss))])
+    order = np.argsort(-each, kind="stable")
+    places = {"best": order[0], "middle": order[len(order) // 2], "worst": order[-1]}
+    rows = {int(row): word for word, row in reversed(places.items())}
+    chosen = np.array([*reversed(rows)], dtype=np.int64)
+    masks, logits = samples.targets(chosen)[MASK], samples.outputs(chosen)[LOGITS]
+    return [
+        Scene(f"{rows[int(row)]}: {name}, {100 * each[row]:.1f} %", picture, np.asarray(mask), predicted(one))
+        for row, (picture, name), mask, one in zip(chosen, samples.at(chosen), masks, logits, strict=True)
+    ]
 
 
 def _values(evidence: Pixels) -> dict[str, float]:

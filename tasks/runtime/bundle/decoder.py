@@ -29,8 +29,11 @@ class Decoder(Protocol):
     `card` is the target card in the manifest: its `names`, and the kind's own `facts`.
     """
 
-    def decode(self, outputs: Arrays, card: Card) -> list[dict[str, Any]]:
-        """Returns one answer per sample as JSON.
+    details: tuple[str, ...]
+    """forms of what is too much for every answer, such as a whole mask; none where an answer is complete"""
+
+    def decode(self, outputs: Arrays, card: Card, detail: str = "") -> list[dict[str, Any]]:
+        """Returns one answer per sample as JSON, with a further part in the form `detail` where that is asked for.
 
         Raises:
             ValueError: an output is infinite or not a number.

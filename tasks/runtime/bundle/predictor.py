@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from ..errors import ModelError, OldRuntimeError
+from ..errors import ModelError, OldRuntimeError, WrongInputError
 from ..preprocess.preprocessor import ModelInputs, preprocessor_of
 from ..update.receipts import Receipt
 from .decoder import decoder_of
@@ -40,25 +40,28 @@ class Predictor:
         contents = read_verified(directory)
         return cls(contents, Receipt(contents.release, 0, None, ""))
 
-    def predict(self, inputs: Arrays) -> list[dict[str, Any]]:
+    def predict(self, inputs: Arrays, detail: str = "") -> list[dict[str, Any]]:
         """Returns one answer per sample as JSON; `inputs` as `Session.predict` takes them.
 
         Raises:
-            WrongInputError: the inputs are not what the model takes.
+            WrongInputError: the inputs are not what the model takes, or its answers have no such `detail`.
             ModelError: the model fails on an input of the right shape, or its outputs are no numbers.
         """
+        if detail and detail not in self.decoder.details:
+            expected = f"one of {', '.join(self.decoder.details)}" if self.decoder.details else "none, of this model"
+            raise WrongInputError(f"`detail`: expected {expected}, got {detail}; leave it out")
         outputs = self.session.predict(inputs)
         try:
-            return self.decoder.decode(outputs, self.manifest.targets)
+            return self.decoder.decode(outputs, self.manifest.targets, detail)
         except ValueError as error:
             raise ModelError(f"`{MODEL}`: {error}; check the sample, or roll back") from None
 
-    def answer(self, samples: ModelInputs) -> list[dict[str, Any]]:
+    def answer(self, samples: ModelInputs, detail: str = "") -> list[dict[str, Any]]:
         """Returns one answer per sample as JSON, with `notes` where there are any, and `defer`; errors as `predict`.
 
         An answer says `defer` where the release has a threshold for it: whether it is to be left to somebody else.
         """
-        answers = [answer for batch in self._batches(samples.arrays) for answer in self.predict(batch)]
+        answers = [answer for batch in self._batches(samples.arrays) for answer in self.predict(batch, detail)]
         for answer, notes in zip(answers, samples.notes or [()] * len(answers), strict=True):
             answer |= self._deferred(answer) | ({"notes": [*notes]} if notes else {})
         return answers

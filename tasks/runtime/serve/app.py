@@ -14,7 +14,7 @@ from starlette.types import ExceptionHandler, Message
 from ..bundle.predictor import Predictor
 from ..preprocess.arrays import joined, read_samples
 from . import inference_protocol
-from .openapi import MULTIPART, media_types, openapi
+from .openapi import DETAIL, MULTIPART, media_types, openapi
 from .service import LIGHT, Service, answer
 
 
@@ -62,15 +62,16 @@ class _Routes:
             files = await _parts(request, body) if kind == MULTIPART else [body]
             # The bytes say what they are; those of a small file may be those of a large picture.
             size = len(body) if body[:1] in (b"{", b"[") else max(len(body), LIGHT + 1)
-            return await self._service.run(lambda model: self._predictions(model, files), size)
+            detail = request.query_params.get(DETAIL, "")
+            return await self._service.run(lambda model: self._predictions(model, files, detail), size)
 
         return await self._service.with_body(request, work)
 
-    def _predictions(self, model: Predictor, files: list[bytes]) -> Response:
+    def _predictions(self, model: Predictor, files: list[bytes], detail: str) -> Response:
         takes, limits = model.session.inputs["inputs"], self._service.read
         samples = joined([read_samples(file, takes, model.preprocessor, limits) for file in files])
         limits.check(samples)
-        return answer({"version": model.receipt.version, "predictions": model.answer(samples)})
+        return answer({"version": model.receipt.version, "predictions": model.answer(samples, detail)})
 
 
 async def _parts(request: Request, body: bytes) -> list[bytes]:

@@ -10,6 +10,8 @@ from ..preprocess.preprocessor import Preprocessor
 
 _TEXT, _NUMBER, _COUNT = {"type": "string"}, {"type": "number"}, {"type": "integer", "minimum": 0}
 JSON, MULTIPART = "application/json", "multipart/form-data"
+DETAIL = "detail"
+"""the parameter that asks for more in each answer"""
 _FILES = ("application/x-npy", "application/x-npz")
 _ERRORS = {
     "400": "the samples are not what the model takes, or too many",
@@ -51,8 +53,10 @@ def _predict(model: Predictor, max_samples: int) -> dict[str, Any]:
     parts = {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
     form = _closed({"file": parts}, "file")
     content = {JSON: {"schema": _samples(model, max_samples)}, **files, MULTIPART: {"schema": form}}
+    detail = {"name": DETAIL, "in": "query", "schema": {"type": "string", "enum": [*model.decoder.details]}}
     return {
         "summary": "predicts, once per sample",
+        **({"parameters": [detail]} if model.decoder.details else {}),
         "requestBody": {"required": True, "content": content},
         "responses": {"200": _response("one prediction per sample", result), **errors},
     }

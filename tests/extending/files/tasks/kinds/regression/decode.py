@@ -13,7 +13,14 @@ Card = Mapping[str, Any]
 class RegressionDecoder:
     """The part of the kind."""
 
-    def decode(self, outputs: Mapping[str, NDArray[Any]], card: Card) -> list[dict[str, Any]]:
+    details = ()
+
+    def decode(
+        self,
+        outputs: Mapping[str, NDArray[Any]],
+        card: Card,
+        detail: str = "",
+    ) -> list[dict[str, Any]]:
         """Returns the value of each sample.
 
         Raises:

@@ -1,0 +1,59 @@
+"""How fast a device answers, one sample after the other: from the bytes of a file to the answer."""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle.predictor import Predictor
+from .bundle.session import INPUTS
+from .preprocess.arrays import read_samples
+
+WARMUP = 3
+PARTS = ("read", "predict", "decode")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Milliseconds (frames, parts) of reading, predicting and decoding."""
+
+    milliseconds: NDArray[np.float64]
+    threads: int
+
+    def lines(self) -> list[str]:
+        """Returns in words how many samples a second, and where the time goes."""
+        whole, parts = self.milliseconds.sum(axis=1), np.median(self.milliseconds, axis=0)
+        shares = ", ".join(f"{name} {part:.3g} ms" for name, part in zip(PARTS, parts, strict=True))
+        threads = f"{self.threads} thread" if self.threads == 1 else f"{self.threads} threads"
+        return [
+            f"{1000 / np.median(whole):.3g} a second on {threads}, {len(whole)} times: {shares}",
+            f"p50 {np.percentile(whole, 50):.3g} ms, p95 {np.percentile(whole, 95):.3g} ms",
+        ]
+
+
+def bench(predictor: Predictor, content: bytes, seconds: float) -> Speed:
+    """Answers the samples of a file again and again for so many seconds: the first sample of it.
+
+    Raises:
+        WrongInputError: the file is not what the model takes.
+        ModelError: the model fails.
+    """
+    for _ in range(WARMUP):
+        _once(predictor, content)
+    frames: list[tuple[float, float, float]] = []
+    started = perf_counter()
+    while not frames or perf_counter() - started < seconds:
+        frames.append(_once(predictor, content))
+    return Speed(np.array(frames), predictor.manifest.target.threads)
+
+
+def _once(predictor: Predictor, content: bytes) -> tuple[float, float, float]:
+    """Returns the milliseconds of each part for the first sample of a file."""
+    begun = perf_counter()
+    samples = read_samples(content, predictor.session.inputs[INPUTS], predictor.preprocessor)
+    read = perf_counter()
+    outputs = predictor.session.predict({name: values[:1] for name, values in samples.arrays.items()})
+    predicted = perf_counter()
+    predictor.decoder.decode(outputs, predictor.manifest.targets)
+    return 1000 * (read - begun), 1000 * (predicted - read), 1000 * (perf_counter() - predicted)

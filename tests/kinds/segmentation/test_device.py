@@ -1,0 +1,114 @@
+"""What a device answers of a picture, and how fast."""
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from params.models import Separable
+from tasks.kinds.segmentation.decode import PART as DECODER
+from tasks.models.export import export_onnx
+from tasks.runtime.bench import bench
+from tasks.runtime.bundle.bundle import Facts, golden_of, write_bundle
+from tasks.runtime.bundle.manifest import Processor
+from tasks.runtime.bundle.predictor import Predictor
+from tasks.runtime.bundle.session import Session
+from tasks.runtime.errors import WrongInputError
+from tasks.runtime.preprocess.arrays import read_samples
+from tasks.training.network import PreparedData
+
+CARD: dict[str, Any] = {"names": ["sky", "road", "car"], "facts": {"size": [2, 4]}}
+MASK = np.array([[0, 0, 1, 1], [1, 1, 1, 0]], dtype=np.uint8)
+
+
+def logits_of(mask: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    return {"logits": (mask[None, None] == np.arange(3)[:, None, None]).astype(np.float32)}
+
+
+def test_an_answer_has_the_area_of_each_class_that_is_there_largest_first() -> None:
+    (answer,) = DECODER.decode(logits_of(MASK), CARD)
+    assert answer == {
+        "areas": {"road": {"share": 0.625, "pixels": 5}, "sky": {"share": 0.375, "pixels": 3}},
+        "size": [2, 4],
+    }
+    assert [*answer["areas"]] == ["road", "sky"]
+
+
+def test_the_mask_comes_as_run_lengths_or_as_a_picture_where_it_is_asked_for() -> None:
+    (runs,) = DECODER.decode(logits_of(MASK), CARD, "runs")
+    assert runs["mask"] == [[0, 2], [1, 5], [0, 1]]
+    (png,) = DECODER.decode(logits_of(MASK), CARD, "png")
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(png["mask"])))), MASK)
+
+
+def test_logits_that_are_no_numbers_are_refused() -> None:
+    outputs = logits_of(MASK)
+    outputs["logits"][0, 1, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="finite logits"):
+        DECODER.decode(outputs, CARD)
+
+
+def test_outputs_of_another_size_or_number_of_classes_are_told() -> None:
+    assert not [*DECODER.problems({"logits": (None, 3, 2, 4)}, CARD)]
+    (problem,) = DECODER.problems({"logits": (None, 2, 2, 4)}, CARD)
+    assert "(3, 2, 4)" in problem
+
+
+@pytest.fixture(scope="module")
+def predictor(shapes: PreparedData, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """A network of fresh weights, exported and in a bundle."""
+    folder = tmp_path_factory.mktemp("bundle")
+    torch.manual_seed(0)
+    network = shapes.network(Separable(kind="separable", widths=(8, 12, 16), blocks=(1, 1))).eval()
+    export_onnx(network, folder / "model.onnx")
+    content = (folder / "model.onnx").read_bytes()
+    session = Session(content)
+    assert session.outputs["logits"].shape == (None, 4, 32, 32)
+    card = shapes.card
+    targets = {"names": [*card.targets.names], "facts": card.targets.facts}
+    facts = Facts(
+        "shapes", "segmentation", targets, card.preprocessing, "image", Processor("x86-vnni", 1), "v", "f" * 64,
+        "2026-11-01T00:00:00+00:00", 1e-3,
+    )  # fmt: skip
+    golden = golden_of(session, shapes.splits.validation.gather(np.arange(2)).inputs)
+    write_bundle(folder / "bundle", facts, content, golden)
+    return Predictor.from_bundle(folder / "bundle")
+
+
+def picture(side: int = 50) -> bytes:
+    stream = io.BytesIO()
+    draws = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    Image.fromarray(draws).save(stream, format="JPEG")
+    return stream.getvalue()
+
+
+def test_a_picture_file_is_answered_at_the_size_of_the_model(predictor: Predictor) -> None:
+    samples = read_samples(picture(), predictor.session.inputs["inputs"], predictor.preprocessor)
+    (answer,) = predictor.answer(samples, "runs")
+    assert answer["size"] == [32, 32]
+    assert sum(area["pixels"] for area in answer["areas"].values()) == 32 * 32
+    assert sum(length for _, length in answer["mask"]) == 32 * 32
+    json.dumps(answer, allow_nan=False)
+    with pytest.raises(WrongInputError, match="expected one of png, runs, got svg"):
+        predictor.answer(samples, "svg")
+
+
+def test_bench_says_how_many_pictures_a_second(predictor: Predictor) -> None:
+    first, second = bench(predictor, picture(), 0.05).lines()
+    assert "a second on 1 thread" in first
+    assert all(part in first for part in ("read", "predict", "decode"))
+    assert second.startswith("p50")
+
+
+def test_the_device_says_what_torch_says(predictor: Predictor, shapes: PreparedData, tmp_path: Path) -> None:
+    some = shapes.splits.validation.gather(np.arange(3))
+    whole = predictor.session.predict(some.inputs)["logits"]
+    one = predictor.session.predict({"inputs": some.inputs["inputs"][:1]})["logits"]
+    assert np.abs(whole[:1] - one).max() < 1e-4
