@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from params.audio.augment import SoundStep
 from params.section import Section, not_empty
 
 Processes = Annotated[int, Field(ge=1, le=4096)]
@@ -70,7 +71,7 @@ class Erase(Section):
     """part of each side of the picture that the rectangle takes at most"""
 
 
-Step = Annotated[Flip | Dihedral | Shift | Crop | Levels | Noise | Erase, Field(discriminator="kind")]
+Step = Annotated[Flip | Dihedral | Shift | Crop | Levels | Noise | Erase | SoundStep, Field(discriminator="kind")]
 
 
 class Augment(Section):

@@ -32,6 +32,8 @@ class InputLayout(Protocol):
     """of values as readers give them"""
     spatial: bool
     """whether samples are (channels, height, width), which augmentation may turn, move and cut"""
+    sound: bool
+    """whether samples are clips of sound, which augmentation may move in time and mix with noise"""
     ragged: bool
     """whether the first axis of a sample may have any length"""
     traced: bool

@@ -22,6 +22,7 @@ class SequenceLayout:
     axes: Mapping[str, Mapping[int, str]] = {INPUTS: {0: "batch", 1: "frames"}, LENGTHS: {0: "batch"}}
     dtype: Literal["uint8", "float32"] = "float32"
     spatial = False
+    sound = False
     ragged = True
     traced = True
     """with LSTM and GRU, torch.export can freeze the frames and report success (torch 2.13)"""

@@ -17,6 +17,7 @@ class VectorLayout:
     axes: Mapping[str, Mapping[int, str]] = {INPUTS: {0: "batch"}}
     dtype: Literal["uint8", "float32"] = "float32"
     spatial = False
+    sound = False
     ragged = False
     traced = False
 

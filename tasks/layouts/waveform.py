@@ -18,6 +18,7 @@ class WaveformLayout(VectorLayout):
 
     axes: Mapping[str, Mapping[int, str]] = {INPUTS: {0: "batch"}}
     dtype: Literal["uint8", "float32"] = "float32"
+    sound = True
 
     def features(self, shape: tuple[int, ...]) -> int:  # noqa: ARG002 - other forms look
         """Returns 1: all samples of a clip are of one channel."""

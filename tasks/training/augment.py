@@ -22,6 +22,7 @@ from tasks.kinds.contract import Geometry, TargetsPart
 from tasks.layouts import find_layout
 from tasks.training.arrays import Arrays
 from tasks.training.geometry import moves_of
+from tasks.training.sound.steps import SOUND
 
 Values = NDArray[Any]
 """(n, channels, height, width), (n, frames, features) or (n, features), of the data's own dtype or float32"""
@@ -117,8 +118,11 @@ class Augmenter:
         mask = self.form.mask(arrays.inputs)
         values = before = arrays.inputs["inputs"]
         for place, step in enumerate(self.params.steps):
-            sample = _Samples(values, self._mean, self._std, Draws.of(self.seed, view, place, arrays.rows))
-            values = CHANGES[step.kind](sample, step)
+            draws = Draws.of(self.seed, view, place, arrays.rows)
+            if step.kind in SOUND:
+                values = SOUND[step.kind](values, self._std, draws, step)
+            else:
+                values = CHANGES[step.kind](_Samples(values, self._mean, self._std, draws), step)
         if mask is not None:
             values = values * mask
         inputs = {**arrays.inputs, "inputs": _as(values, before.dtype)}
@@ -279,8 +283,13 @@ def _impossible(step: Any, spec: InputSpec) -> tuple[str, str, str] | None:
     """Returns what was expected, what is there and what to do, where a step does not go with the input."""
     if step.kind in WITHOUT_PICTURES:
         return None
-    if not find_layout(spec.layout).spatial:
-        return "image data", f"{spec.layout} data", f"take {' or '.join(WITHOUT_PICTURES)}, or leave the step out"
+    form = find_layout(spec.layout)
+    if step.kind in SOUND:
+        do = "leave the step out"
+        return None if form.sound else ("clips of sound", f"{spec.layout} data", do)
+    if not form.spatial:
+        able = (*WITHOUT_PICTURES, *(SOUND if form.sound else ()))
+        return "image data", f"{spec.layout} data", f"take {' or '.join(able)}, or leave the step out"
     height, width = spec.shape[1:]
     if step.kind == "dihedral" and height != width:
         return "square pictures", f"{height} x {width}", "take flip, which keeps height and width"

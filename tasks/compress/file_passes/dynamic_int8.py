@@ -8,7 +8,7 @@ from onnxruntime.quantization import quantize_dynamic
 
 from params.compress import DynamicInt8
 from tasks.compress.context import CompressionContext, FilePass
-from tasks.compress.quantization.onnx_int8 import TYPES, in_bytes, prepared, require_kernels
+from tasks.compress.quantization.onnx_int8 import TYPES, before_logarithms, in_bytes, prepared, require_kernels
 from tasks.core.files import whole_file
 
 DYNAMIC = ("LSTM", "Gemm", "MatMul")
@@ -28,6 +28,7 @@ def quantize_dynamically(context: CompressionContext, exported: Path, _params: D
             model,
             quantized,
             op_types_to_quantize=list(DYNAMIC),
+            nodes_to_exclude=[*before_logarithms(model)],
             reduce_range=types.reduce_range,
             weight_type=types.weights,
         )

@@ -18,7 +18,7 @@ from params.compress import Calibration, MixedInt8
 from tasks.compress.context import CompressionContext, FilePass, NotPossibleError
 from tasks.compress.measure import measure_file, measure_student
 from tasks.compress.quantization.calibration import CalibrationSamples
-from tasks.compress.quantization.onnx_int8 import STATIC, in_bytes, prepared, quantized_statically
+from tasks.compress.quantization.onnx_int8 import STATIC, before_logarithms, in_bytes, prepared, quantized_statically
 from tasks.contracts.metrics import Values, losses
 from tasks.core.files import whole_file
 from tasks.runtime.bundle.session import Session
@@ -53,7 +53,8 @@ def quantize_mixed(context: CompressionContext, exported: Path, params: MixedInt
 def _noisiest_first(context: CompressionContext, model: ModelProto, calibration: Calibration | None) -> list[str]:
     """Returns the names of the layers that can be int8, the lowest signal-to-noise ratio of their output first."""
     noise = _signal_to_noise(context, model, quantized_statically(context, model, calibration))
-    layers = [node for node in model.graph.node if node.op_type in STATIC]
+    apart = before_logarithms(model)
+    layers = [node for node in model.graph.node if node.op_type in STATIC and node.name not in apart]
     readers = {name: node for node in model.graph.node for name in node.input}
     ratios = {}
     for layer in layers:

@@ -80,9 +80,23 @@ def _slice(
     return inputs[tuple(cuts)]
 
 
+def _batch_norm(attributes: Attributes, inputs: Tensor, *learned: Tensor) -> Tensor:
+    """Normalises with the mean and variance that were learned before: scale, bias, mean, variance."""
+    scale, bias, mean, variance = (values.reshape(-1, *[1] * (inputs.ndim - 2)) for values in learned)
+    normalised: Tensor = (inputs - mean) / (variance + attributes.get("epsilon", 1e-5)).sqrt() * scale + bias
+    return normalised
+
+
+def _unsqueeze(_attributes: Attributes, inputs: Tensor, axes: Tensor) -> Tensor:
+    for axis in sorted(axes.tolist()):
+        inputs = inputs.unsqueeze(axis)
+    return inputs
+
+
 OPERATORS: Mapping[str, Callable[..., Tensor]] = {
     "Add": lambda _a, left, right: left + right,
     "AveragePool": _average_pool,
+    "BatchNormalization": _batch_norm,
     "Cast": lambda _a, inputs: inputs.float(),
     "Clip": _clip,
     "Concat": lambda a, *inputs: torch.cat(inputs, dim=a["axis"]),
@@ -92,6 +106,7 @@ OPERATORS: Mapping[str, Callable[..., Tensor]] = {
     "Gemm": _gemm,
     "GlobalAveragePool": lambda _a, inputs: inputs.mean(dim=tuple(range(2, inputs.ndim)), keepdim=True),
     "Identity": lambda _a, inputs: inputs,
+    "Log": lambda _a, inputs: inputs.log(),
     "MatMul": lambda _a, left, right: left @ right,
     "MaxPool": _max_pool,
     "Mul": lambda _a, left, right: left * right,
@@ -99,8 +114,10 @@ OPERATORS: Mapping[str, Callable[..., Tensor]] = {
     "ReduceMean": _mean,
     "Relu": lambda _a, inputs: inputs.relu(),
     "Reshape": _reshape,
+    "Sigmoid": lambda _a, inputs: inputs.sigmoid(),
     "Slice": _slice,
     "Sub": lambda _a, left, right: left - right,
     "Transpose": lambda a, inputs: inputs.permute(*a["perm"]),
+    "Unsqueeze": _unsqueeze,
 }
 """operator type -> (attributes, tensors in the order of ONNX) -> its one output"""

@@ -1,6 +1,7 @@
 """int8 through onnxruntime.quantization, with the integer types that the target's processor has instructions for.
 
-The normalisation stays in float, since only what comes after the first operator with weights is quantised.
+The normalisation stays in float, since only what comes after the first operator with weights is quantised; so does what
+comes before a logarithm, such as the front end of a network for sound: its values span more than 8 bits can tell apart.
 """
 
 import copy
@@ -67,7 +68,7 @@ def quantized_statically(
             quantized,
             CalibrationSamples(context.train, context.rows(calibration.samples), [i.name for i in model.graph.input]),
             op_types_to_quantize=[*STATIC, *CARRIED],
-            nodes_to_exclude=[*_before_weights(model), *left_in_float],
+            nodes_to_exclude=[*_before_weights(model), *before_logarithms(model), *left_in_float],
             per_channel=True,
             reduce_range=types.reduce_range,
             activation_type=types.activations,
@@ -99,12 +100,24 @@ def require_kernels(model: ModelProto, able: tuple[str, ...], what: str, hint: s
     Raises:
         NotPossibleError: with the operators, and `hint` at another pass.
     """
-    weighted = {node.op_type for node in model.graph.node} & WEIGHTED
+    apart = before_logarithms(model)
+    weighted = {node.op_type for node in model.graph.node if node.name not in apart} & WEIGHTED
     if not weighted:
         raise NotPossibleError(f"nothing to quantise: expected one of {', '.join(sorted(WEIGHTED))}, got none")
     without = sorted(weighted - set(able))
     if without:
         raise NotPossibleError(f"ONNX Runtime has no useful {what} kernel for {', '.join(without)}; {hint}")
+
+
+def before_logarithms(model: ModelProto) -> dict[str, None]:
+    """Returns the names of the logarithms and of all nodes that one of them is computed from."""
+    read: set[str] = set()
+    before: dict[str, None] = {}
+    for node in reversed(model.graph.node):
+        if node.op_type == "Log" or read.intersection(node.output):
+            read.update(node.input)
+            before[node.name] = None
+    return before
 
 
 def _before_weights(model: ModelProto) -> list[str]:

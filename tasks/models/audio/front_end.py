@@ -30,7 +30,8 @@ class Spectrum(nn.Module):
         self.hop, self.floor = params.hop, params.floor
         self.cepstral = isinstance(params, Mfcc)
         self._hold("kernels", fourier_kernels(params))
-        self._hold("bands", mel_bands(params))
+        # The squares of cosines and sines are added up by the bands: each takes both.
+        self._hold("bands", np.tile(mel_bands(params), 2))
         self._hold("cosines", cosine_transform(params.features, params.mels))
 
     def _hold(self, name: str, values: Doubles) -> None:
@@ -39,8 +40,7 @@ class Spectrum(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         """Returns (batch, features, frames), where a frame is a window that lies whole inside the clip."""
         waves = functional.conv1d(samples.unsqueeze(1), self.kernels.unsqueeze(1), stride=self.hop)
-        real, imaginary = waves.square().chunk(2, dim=1)
-        spectra = torch.matmul(self.bands, real + imaginary).clamp(min=self.floor).log()
+        spectra = torch.matmul(self.bands, waves * waves).clamp(min=self.floor).log()
         return torch.matmul(self.cosines, spectra) if self.cepstral else spectra
 
 

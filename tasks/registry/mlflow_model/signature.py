@@ -65,9 +65,9 @@ def _column(name: str, found: Mapping[str, Any], required: bool) -> ColSpec:
 
 def _value(found: Mapping[str, Any]) -> Any:
     """Returns a value that a field of a record may have."""
+    if found.get("contentEncoding") == "base64":
+        return base64.b64decode(found["examples"][0]) if found.get("examples") else PIXEL
     if found.get("examples"):
         return found["examples"][0]
-    if found.get("contentEncoding") == "base64":
-        return PIXEL
     kinds = found.get("type", "string")
     return {"number": 0.0, "integer": 0, "boolean": False}.get(kinds if isinstance(kinds, str) else kinds[0], "")

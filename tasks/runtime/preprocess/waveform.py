@@ -12,7 +12,7 @@ from ..bundle.fields import Fields, Json
 from ..bundle.session import INPUTS
 from ..errors import WrongInputError
 from .audio.clip import RATES, ClipFormat, Longer, OtherRates
-from .audio.wav import Samples, UnreadableSoundError, read_wav
+from .audio.wav import Samples, UnreadableSoundError, read_wav, silent_wav
 from .preprocessor import ModelInputs
 
 MEDIA_TYPES = ("audio/wav", "audio/x-wav", "audio/vnd.wave")
@@ -48,7 +48,8 @@ class WaveformPreprocessor:
 
     def schema(self) -> dict[str, Any]:
         """Returns the JSON schema of a record."""
-        audio = {"type": "string", "contentEncoding": "base64", "description": "a WAV file"}
+        silence = base64.b64encode(silent_wav(self.format.rate, self.format.shortest)).decode()
+        audio = {"type": "string", "contentEncoding": "base64", "description": "a WAV file", "examples": [silence]}
         return {"type": "object", "properties": {"audio": audio}, "required": ["audio"]}
 
     def _clip(self, content: bytes, place: str) -> Samples:

@@ -88,6 +88,8 @@ def test_44_khz_stereo_is_resampled_or_refused_by_name_as_the_manifest_says() ->
 def test_clips_come_as_records_and_as_numbers_too() -> None:
     content = wav(WORD)
     clip = of(READER).from_file(content).arrays["inputs"]
+    (example,) = of(READER).schema()["properties"]["audio"]["examples"]
+    assert not of(READER).from_records([{"audio": example}]).arrays["inputs"].any()
     record = {"audio": base64.b64encode(content).decode()}
     assert np.array_equal(of(READER).from_records([record, record]).arrays["inputs"], np.repeat(clip, 2, axis=0))
     numbers = str(clip.tolist()).encode()

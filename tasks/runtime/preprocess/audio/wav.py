@@ -84,6 +84,14 @@ def read_wav(content: bytes) -> Sound:
     return Sound(format_.decoded(content[start : start + length]), format_.rate)
 
 
+def silent_wav(rate: int, samples: int) -> bytes:
+    """Returns a WAV file of silence, in 8 bits."""
+    content = b"\x80" * samples + b"\0" * (samples % 2)
+    header = struct.pack("<4sIHHIIHH", b"fmt ", FORMAT_BYTES, PCM, 1, rate, rate, 1, 8)
+    body = b"WAVE" + header + struct.pack("<4sI", b"data", samples) + content
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
 def read_header(content: bytes) -> tuple[WavFormat, int, int]:
     """Returns the format, where the samples begin, and how many bytes they are by the header.
 

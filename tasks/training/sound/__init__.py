@@ -1,0 +1,1 @@
+"""What training does with sound alone."""
