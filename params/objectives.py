@@ -125,6 +125,26 @@ class Similarity(FeatureObjective):
     weight: Weight = 3000.0
 
 
+class Cwd(FeatureObjective):
+    """Where in a picture or sequence each channel is high (Shu et al. 2021, arXiv:2011.13256); weight of its authors
+    for logits, which `head.classifier` gives where each pixel is told apart.
+    """
+
+    kind: Literal["cwd"]
+    weight: Weight = 3.0
+    temperature: float = Field(default=4.0, gt=0, le=100)
+    """of the softmax over all positions"""
+
+
+class Pairwise(FeatureObjective):
+    """How alike the places of each picture are (SKD, Liu et al. 2019, arXiv:1903.04197)."""
+
+    kind: Literal["pairwise"]
+    weight: Weight = 1.0
+    places: int = Field(default=8, ge=2, le=64)
+    """to which maps are pooled along each axis: all pairs of them are compared"""
+
+
 class Relation(FeatureObjective):
     """Distances between pairs and angles within triplets of a batch (RKD, Park et al. 2019, arXiv:1904.05068)."""
 
@@ -192,6 +212,8 @@ Objective = Annotated[
     | Hint
     | Attention
     | Similarity
+    | Cwd
+    | Pairwise
     | Relation
     | Pkt
     | Vid

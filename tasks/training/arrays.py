@@ -17,7 +17,7 @@ from tasks.layouts import INPUTS
 
 CARD = "dataset.json"
 LARGE = 16 * 2**20
-"""bytes of inputs of a split, above which their pages do not stay in the process between two calls"""
+"""bytes of inputs and targets of a split, above which their pages do not stay in the process between two calls"""
 FEW = 8
 """samples that stand for all in the self-test of a bundle"""
 MOST_AT_ONCE, BYTES_AT_ONCE = 512, 2**20
@@ -52,7 +52,7 @@ class SplitArrays:
         self.kind = part(card.task, "targets", TargetsPart)
         self.starts = np.cumsum([0, *(shard.samples for shard in shards)])
         self.shards = [_OpenShard.of(directory, shard) for shard in shards]
-        self._large = sum(shard.inputs.array.nbytes for shard in self.shards) > LARGE
+        self._large = sum(maps.array.nbytes for shard in self.shards for maps in shard.maps) > LARGE
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -79,9 +79,13 @@ class SplitArrays:
         """Returns the samples at `rows` of the split; a row may come twice."""
         gathered = self._gathered(rows)
         if self._large:
-            for shard in self.shards:
-                shard.inputs.release()
+            self._release()
         return gathered
+
+    def _release(self) -> None:
+        for shard in self.shards:
+            for maps in shard.maps:
+                maps.release()
 
     def _gathered(self, rows: NDArray[np.int64]) -> Arrays:
         if len(self.shards) == 1:
@@ -111,8 +115,16 @@ class SplitArrays:
         return in_turn(self.groups(), count)
 
     def groups(self) -> NDArray[np.int64]:
-        """Returns the group (n,) of each sample, as the kind of task makes them out of targets."""
-        return self.kind.groups(self.targets())
+        """Returns the group (n,) of each sample, as the kind of task makes them out of targets, shard by shard."""
+        groups = [self.kind.groups(targets) for targets in self.targets_by_shard()]
+        return np.concatenate(groups) if groups else np.empty(0, dtype=np.int64)
+
+    def targets_by_shard(self) -> Iterator[Targets]:
+        """Yields the targets of each shard that has any, mapped; once the next one is asked for, it is let go."""
+        for shard in self.shards:
+            if shard.targets.columns:
+                yield shard.targets
+            self._release()
 
     def targets(self) -> Targets:
         """Returns the targets of the whole split."""
@@ -139,19 +151,24 @@ def open_split(directory: Path, split: str) -> SplitArrays:
 
 @dataclass(frozen=True)
 class _OpenShard:
-    inputs: MmapRows
+    maps: tuple[MmapRows, ...]
+    """all that is large: the inputs, then the columns of targets"""
     targets: Targets
     further: Mapping[str, NDArray[np.int32]]
 
     @staticmethod
     def of(directory: Path, shard: Shard) -> "_OpenShard":
         inputs = {name: directory / file.name for name, file in shard.inputs.items()}
-        targets = Targets.mapped(
-            {name: directory / file.name for name, file in shard.targets.items()},
-            {name: directory / file.name for name, file in shard.offsets.items()},
-        )
+        columns = {name: MmapRows(directory / file.name) for name, file in shard.targets.items()}
+        offsets = {name: np.load(directory / file.name) for name, file in shard.offsets.items()}
+        targets = Targets({name: rows.array for name, rows in columns.items()}, offsets)
         further = {name: _map(path) for name, path in inputs.items() if name != INPUTS}
-        return _OpenShard(MmapRows(inputs[INPUTS]), targets, further)
+        return _OpenShard((MmapRows(inputs[INPUTS]), *columns.values()), targets, further)
+
+    @property
+    def inputs(self) -> MmapRows:
+        """The inputs."""
+        return self.maps[0]
 
     def take(self, local: NDArray[np.int64], rows: NDArray[np.int64]) -> Arrays:
         further = {name: values[local].astype(np.int64) for name, values in self.further.items()}

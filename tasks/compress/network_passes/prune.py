@@ -24,6 +24,8 @@ def prune(context: CompressionContext, network: Network, params: Prune) -> Netwo
     layout = channel_layout(network.architecture)
     if layout is None:
         raise NotPossibleError(_refusal(network.architecture))
+    if f"{layout.head.name}.weight" not in network.body.state_dict():
+        raise NotPossibleError("only a head of one linear layer is known to follow its channels; leave `prune` out")
     for number in range(1, params.rounds + 1):
         # The same part of what is left in each round.
         widths = _widths(layout, params, params.keep ** (number / params.rounds))

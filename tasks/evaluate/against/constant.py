@@ -33,8 +33,8 @@ class ConstantModel:
 
 def constant_of(data: PreparedData) -> ConstantModel:
     """Returns the best constant answer for the training split."""
-    shards = open_split(data.directory, TRAIN).shards
-    found: Constant = data.measuring.part.constant((shard.targets for shard in shards), data.measuring.card)
+    trained = open_split(data.directory, TRAIN).targets_by_shard()
+    found: Constant = data.measuring.part.constant(trained, data.measuring.card)
     return ConstantModel(found.words, found.outputs)
 
 
