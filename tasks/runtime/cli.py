@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from .bench import bench
 from .device import Device
@@ -21,6 +22,10 @@ from .update.home import HOME_VARIABLE
 from .update.install import Change
 from .update.settings import Settings
 from .update.status import read_status
+
+if TYPE_CHECKING:
+    from .listen.listener import Listener
+    from .preprocess.audio.wav import Samples
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -78,6 +83,23 @@ def _bench(device: Device, asked: argparse.Namespace) -> None:
     _say("\n".join(bench(device.predictor(), _read(asked.file), asked.seconds).lines()))
 
 
+def _listen(device: Device, asked: argparse.Namespace) -> None:
+    from .listen.listener import listener_of
+    from .listen.stream import samples_of
+
+    listener = listener_of(device.predictor())
+    stream = sys.stdin.buffer if asked.file is None else _open(asked.file)
+    with stream:
+        for samples in samples_of(stream, listener.format, asked.rate):
+            _tell(listener, samples)
+    _tell(listener, listener.silence())
+
+
+def _tell(listener: "Listener", samples: "Samples") -> None:
+    for heard in listener.feed(samples):
+        _say(json.dumps(heard.to_json(listener.format.rate), ensure_ascii=False))
+
+
 def _serve(device: Device, asked: argparse.Namespace) -> None:
     try:
         from .serve.server import serve
@@ -95,6 +117,7 @@ _COMMANDS: Mapping[str, Callable[[Device, argparse.Namespace], None]] = {
     "update": _update,
     "run": _run,
     "bench": _bench,
+    "listen": _listen,
     "serve": _serve,
     "rollback": _roll_back,
     "status": _status,
@@ -128,6 +151,11 @@ def _parser() -> argparse.ArgumentParser:
     measure = add("bench", help="answers one file again and again, and says how many times a second")
     measure.add_argument("file", nargs="?", metavar="FILE", type=Path, help="as for `run`; or standard input")
     measure.add_argument("--seconds", type=float, default=3, help="how long (default: %(default)s)")
+    listen = add("listen", help="hears words in sound that does not end; prints one line of JSON per word")
+    listen.add_argument("file", nargs="?", metavar="FILE", type=Path, help="WAV or raw samples; or standard input")
+    listen.add_argument(
+        "--rate", type=int, help="of raw samples, 16 bits, one channel; that of the model when left out"
+    )
     _add_serve(add("serve", help="answers over HTTP"))
     add("rollback", help="goes back to the release before, and holds out the one it leaves")
     status = add("status", help="what runs, what is behind it, what is held out and why")
@@ -176,6 +204,12 @@ def _unpacked(content: bytes) -> bytes:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise WrongInputError(f"`inputs`: expected a whole gzip file, got {error}; pack it again") from None
+
+
+def _open(file: Path) -> IO[bytes]:
+    if not file.is_file():
+        raise WrongInputError(f"`{file}`: expected a file of sound, got none; give another, or standard input")
+    return file.open("rb")
 
 
 def _say(text: str) -> None:

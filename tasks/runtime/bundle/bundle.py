@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ManifestError, SelfTestError
+from ..listen.rules import ListenRules
 from .decoder import decoder_of
 from .manifest import MANIFEST, BundleFile, Defer, Manifest, Processor
 from .onnx_version import onnx_version
@@ -43,6 +44,8 @@ class Facts:
     """of the data, and of the teachers that were brought along"""
     defer: Defer | None = None
     """when an answer is to be left to somebody else"""
+    listen: ListenRules | None = None
+    """what decides while a device listens"""
 
 
 @dataclass(frozen=True)
@@ -155,5 +158,6 @@ def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Man
         tolerance=facts.tolerance,
         licences=facts.licences,
         defer=facts.defer,
+        listen=facts.listen,
         files=tuple(BundleFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in files.items()),
     )

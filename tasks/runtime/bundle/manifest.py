@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..errors import ManifestError
+from ..listen.rules import ListenRules, read_rules
 from .fields import MANIFEST_FILE, Fields, parse
 
 FORMAT = 4
@@ -96,11 +97,17 @@ class Manifest:
     """of the data, and of the teachers that were brought along"""
     defer: Defer | None = None
     """None where every answer counts"""
+    listen: ListenRules | None = None
+    """None of a model that is given clips alone"""
     format: int = FORMAT
 
     def to_json(self) -> bytes:
         """Returns the bytes of `manifest.json`; files in the order of their names."""
-        content = asdict(self) | {"files": [asdict(f) for f in sorted(self.files, key=lambda f: f.name)]}
+        content: dict[str, Any] = asdict(self) | {
+            "files": [asdict(f) for f in sorted(self.files, key=lambda f: f.name)]
+        }
+        if self.listen is None:
+            del content["listen"]
         return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
@@ -132,6 +139,7 @@ def read_manifest(content: bytes) -> Manifest:
         files=tuple(_file(item) for item in fields.objects("files")),
         licences=_licences(fields.object("licences")),
         defer=_defer(fields.optional_object("defer")),
+        listen=read_rules(fields.object("listen") if "listen" in fields.content else None),
     )
     fields.finish()
     _require_different(manifest.files)
