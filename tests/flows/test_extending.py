@@ -17,6 +17,9 @@ from tests.flows.conftest import Project, Said, make_project
 FILES = Path(__file__).parents[1] / "extending" / "files"
 COSINE = 'class Cosine(SoftLabelObjective):\n    kind: Literal["cosine"]\n'
 ONE_LAYER = 'class OneLayer(Section):\n    kind: Literal["one_layer"]\n    width: int\n'
+JSON_LINES = (
+    'class JsonLinesReader(ReaderSection):\n    layout = "vector"\n    kind: Literal["json_lines"]\n    file: str\n'
+)
 ROUNDED = 'class Rounded(Section):\n    kind: Literal["rounded"] = "rounded"\n    digits: int = 3\n'
 LITERALS = {
     "params/objectives.py": (
@@ -30,6 +33,10 @@ LITERALS = {
     "params/compress.py": (
         ("NetworkPass = Prune", "NetworkPass = Rounded | Prune"),
         ("class Fp16(Section):", f"{ROUNDED}\n\nclass Fp16(Section):"),
+    ),
+    "params/readers.py": (
+        ("Reader = Annotated[\n    PixelTable", "Reader = Annotated[\n    JsonLinesReader\n    | PixelTable"),
+        ("class IdxReader(", f"{JSON_LINES}\n\nclass IdxReader("),
     ),
     "params/data.py": (('task: Literal["classification"', 'task: Literal["regression", "classification"'),),
 }

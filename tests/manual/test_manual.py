@@ -12,6 +12,7 @@ import typer
 from pydantic import TypeAdapter
 
 from cli.main import app
+from manual.llms import llms
 from manual.reference import FOLDER, VARIABLES, pages
 from params.pipeline import Recipe
 from tasks.core.yaml_reader import read_document
@@ -21,6 +22,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]+)(?:#[^)]*)?\)")
+
+EXAMPLES = {"OBJECTIVE", "ARCHITECTURE", "PASS", "read"}
+"""what the pages on extending include from files that work"""
 
 
 def blocks(language: str) -> Iterator[tuple[str, str]]:
@@ -84,6 +88,14 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert stale == [], "run `python -m manual`"
 
 
+def test_the_list_for_programs_has_every_page_of_the_manual_and_no_other() -> None:
+    linked = LINK.findall((ROOT / "docs" / "llms.txt").read_text(encoding="utf-8"))
+    assert linked == LINK.findall(llms()), "run `python -m manual`"
+    assert len(linked) == len({*linked})
+    pages_of_links = [ROOT / "docs" / f"{target.removesuffix('.html')}.md" for target in linked]
+    assert [page for page in pages_of_links if not page.is_file()] == []
+
+
 def test_every_variable_of_ours_is_in_the_reference() -> None:
     code = [path for folder in ("cli", "flows", "infra", "tasks") for path in (ROOT / folder).rglob("*.py")]
     named = {name for path in code for name in re.findall(r'"(STILLHOUSE_[A-Z_]+)"', path.read_text(encoding="utf-8"))}
@@ -105,3 +117,8 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
         [sys.executable, "-m", "zensical", "build", "--strict"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert built.returncode == 0, built.stdout + built.stderr
+    targets = LINK.findall((ROOT / "dist/docs/llms.txt").read_text(encoding="utf-8"))
+    assert [target for target in targets if not (ROOT / "dist/docs" / target).is_file()] == []
+    shown = "".join(re.sub(r"<[^>]+>", "", page.read_text()) for page in (ROOT / "dist/docs/extending").glob("*.html"))
+    assert not re.search(r"--\s?8\s?(?:<|&lt;)", shown)
+    assert {name for name in EXAMPLES if f"{name} = " in shown or f"def {name}(" in shown} == EXAMPLES
