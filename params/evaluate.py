@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from params.audio.listen import Listen
 from params.section import MetricLimits, Section
 
 
@@ -27,3 +28,5 @@ class Evaluate(Section):
     larger model or a person"""
     defer_risk: Annotated[float, Field(gt=0, lt=0.5)] = 0.1
     """how likely it may be lower than that: validation data is a draw"""
+    listen: Listen | None = None
+    """for models of sound: what decides while a device listens to sound that does not end"""

@@ -113,6 +113,22 @@ class Recipe(Section):
             raise ValueError("; ".join(problems))
         return self
 
+    @model_validator(mode="after")
+    def _what_listens_takes_sound(self) -> Self:
+        if self.evaluate.listen is not None:
+            if not hasattr(self.data.reader, "sample_rate"):
+                raise ValueError("`evaluate.listen` goes with readers of sound alone")
+            return self
+        asked = [
+            f"`promote.{name}.{limit}`"
+            for name, gate in self.promote.gates.items()
+            for limit in ("miss_rate", "false_alarms_per_hour")
+            if getattr(gate, limit) is not None
+        ]
+        if asked:
+            raise ValueError(f"{', '.join(asked)} needs `evaluate.listen`, the stream to judge by")
+        return self
+
     @property
     def teachers(self) -> tuple[Teacher, ...]:
         """All teachers, the first of which is the one that the others are measured against; empty beside a `peer`."""

@@ -30,6 +30,10 @@ class Gate(Section):
     """at most: largest difference between the outputs of torch and of the fp32 ONNX file"""
     coverage: Fraction | None = None
     """at least: the part of the test samples that the file answers by itself, where `evaluate.defer` is there"""
+    miss_rate: Fraction | None = None
+    """at most: the part of the words that a file misses while it listens, where `evaluate.listen` is there"""
+    false_alarms_per_hour: float | None = Field(default=None, ge=0)
+    """at most, on the same stream"""
     licences: Names | None = None
     """those under which data and teachers may be, by the beginning of what the recipe says of them: `MIT`, `CC BY 4.0`.
     What says nothing is `unknown`, and refused unless that is listed"""

@@ -184,6 +184,38 @@ class Deferral(Record):
     """validation samples, all of them right, that would have shown it"""
 
 
+class ThresholdScore(Record):
+    """What a threshold comes to on a stream of sound."""
+
+    threshold: float
+    miss_rate: float
+    false_alarms_per_hour: float
+
+
+class Listening(Record):
+    """What decides while a device listens, and what it comes to on a stream made of test clips in noise."""
+
+    hop: int
+    """samples from one look to the next"""
+    smooth: int
+    threshold: float
+    refractory: int
+    """samples"""
+    silent: tuple[str, ...]
+    hours: float
+    """of the stream"""
+    words: int
+    """that are spoken in it"""
+    misses: int
+    false_alarms: int
+    miss_rate: Interval
+    false_alarms_per_hour: Interval
+    latency_s: float | None
+    """median from the end of a word until it is told; None where none is"""
+    curve: tuple[ThresholdScore, ...]
+    """at other thresholds, the lowest first"""
+
+
 class Machine(Record):
     """Where latencies were measured, and what went on beside it."""
 
@@ -216,6 +248,8 @@ class EvaluationRecord(Record):
     constant: ConstantScore | None = None
     """None in records from before it was measured"""
     deferral: Deferral | None = None
+    listening: Listening | None = None
+    """None of models that are given clips alone"""
     """None where the recipe asks for none"""
     target: Target
     tolerance: float

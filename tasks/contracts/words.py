@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from tasks.contracts.metrics import Check, Interval, Metric
 from tasks.contracts.releases import APPROVAL, LICENCES, REQUIRES, SELF_TEST, Verdict
-from tasks.contracts.scores import BASELINE, STUDENT, Deferral, Discordant
+from tasks.contracts.scores import BASELINE, STUDENT, Deferral, Discordant, Listening
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_WORSE = "not_worse_than_champion"
@@ -177,6 +177,17 @@ def deferral_in_words(found: Deferral) -> str:
     return (
         f"answers {percent(found.coverage.value, 1)} ({ends}) by itself, {percent(found.kept.value, 1)} {found.metric},"
         f" from confidence {found.threshold:.3f} on; to keep {promise}"
+    )
+
+
+def listening_in_words(found: Listening) -> str:
+    """Says how a file does while it listens."""
+    alarms, missed = found.false_alarms_per_hour, found.miss_rate
+    late = "" if found.latency_s is None else f", {found.latency_s:.2f} s after the end of a word"
+    return (
+        f"misses {percent(missed.value, 1)} ({100 * missed.low:.1f} to {100 * missed.high:.1f}) of"
+        f" {counted(found.words, 'word')} on a stream of {found.hours:.2g} hours, with {alarms.value:.1f} false alarms"
+        f" per hour ({alarms.low:.1f} to {alarms.high:.1f}){late}, from threshold {found.threshold:g} on"
     )
 
 

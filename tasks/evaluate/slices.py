@@ -46,6 +46,11 @@ def sample_ids(directory: Path, card: DatasetCard, split: str, rows: NDArray[np.
     return [str(name) for name in column.take(pa.array(rows)).to_pylist()]
 
 
+def labels_of(directory: Path, card: DatasetCard, split: str) -> list[str]:
+    """Returns the label of every sample of a split."""
+    return [str(label) for label in pq.read_table(directory / card.splits[split].table.name)[LABEL].to_pylist()]
+
+
 def _cut(column: str, values: pa.Array) -> Iterator[Slice]:
     counts = sorted(pc.value_counts(values).to_pylist(), key=lambda found: -found["counts"])
     few = [found["values"] for found in counts[:MOST]]

@@ -26,7 +26,7 @@ from tasks.contracts.scores import (
     Figure,
     TeacherWorth,
 )
-from tasks.contracts.words import deferral_in_words, gain_in_digits, interval_in_digits
+from tasks.contracts.words import deferral_in_words, gain_in_digits, interval_in_digits, listening_in_words
 from tasks.core.fingerprint import DRAWING, MEASURING
 from tasks.distill.teachers.load_teachers import load_teacher
 from tasks.distill.teachers.teacher_kind import Answerer
@@ -35,6 +35,8 @@ from tasks.evaluate.against.challenge import Champion, challenge
 from tasks.evaluate.defer import deferral
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
 from tasks.evaluate.illustrate import illustrate
+from tasks.evaluate.listening.det import draw_det
+from tasks.evaluate.listening.judge import listening
 from tasks.evaluate.model_under_test import AskedModel, ModelUnderTest, export_model, fed_through
 from tasks.evaluate.numbers import write_numbers
 from tasks.kinds.limits import deciding
@@ -52,6 +54,8 @@ def _summary(record: EvaluationRecord) -> str:
     lines = [told]
     if always := record.constant:
         lines.append(f"{always.words}: {interval_in_digits(always.metrics[metric.name])}")
+    if record.listening:
+        lines.append(listening_in_words(record.listening))
     if record.deferral:
         lines.append(deferral_in_words(record.deferral))
     return "\n".join(lines)
@@ -80,6 +84,8 @@ def evaluate_candidates(
     curves = {role: np.array(history(record.run_id, VALIDATED + metric.name)) for role, record in compared.items()}
     shipped = models[candidates.chosen].open(target.threads)
     tables, drawings = illustrate(judged, candidates.chosen, prepared, curves, shipped)
+    heard = listening(evaluation, shipped, prepared) if evaluation.listen else None
+    drawings += (draw_det(heard, candidates.chosen),) if heard else ()
     run.uses(data)
     _log(run, judged)
     shipped = models[candidates.chosen].open(target.threads)
@@ -95,6 +101,7 @@ def evaluate_candidates(
         machine=judged.machine,
         gains=judged.gains,
         constant=judged.constant,
+        listening=heard,
         deferral=deferral(evaluation, shipped, prepared) if evaluation.defer else None,
         target=target,
         tolerance=candidates.winner.tolerance,

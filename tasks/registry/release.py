@@ -7,7 +7,7 @@ import numpy as np
 from mlflow.exceptions import MlflowException
 
 from tasks.contracts.releases import Release
-from tasks.contracts.scores import EvaluationRecord
+from tasks.contracts.scores import EvaluationRecord, Listening
 from tasks.core.errors import IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.record import Artefact
@@ -22,6 +22,7 @@ from tasks.registry.versions import ensure_version, registry_lock
 from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
 from tasks.runtime.bundle.manifest import Defer, Processor
 from tasks.runtime.bundle.session import Session
+from tasks.runtime.listen.rules import ListenRules
 from tasks.runtime.pyfunc import BUNDLE
 from tasks.tracking.artifacts import keep_at
 from tasks.tracking.runs import StageRun, client, fetch
@@ -77,6 +78,12 @@ def _registered(run: StageRun, model: str, evaluation: EvaluationRecord, card: A
     )
 
 
+def _rules(found: Listening | None) -> ListenRules | None:
+    if found is None:
+        return None
+    return ListenRules(found.hop, found.smooth, found.threshold, found.refractory, found.silent)
+
+
 def _intact(release: Release) -> bool:
     try:
         for artefact in release.bundle:
@@ -123,6 +130,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
         fingerprint=evaluation.digest,
         created=evaluation.created.isoformat(),
         licences=evaluation.licences,
+        listen=_rules(evaluation.listening),
         defer=Defer(found.metric, found.limit, found.threshold) if (found := evaluation.deferral) else None,
         tolerance=evaluation.tolerance * max(1.0, *(float(np.abs(values).max()) for values in golden.outputs.values())),
     )

@@ -8,7 +8,14 @@ import numpy as np
 from tasks.contracts.records import InputSpec
 from tasks.evaluate.report.details import own_tables, per_slice
 from tasks.evaluate.report.gates import challenge_texts, verdict_texts
-from tasks.evaluate.report.headline import big_numbers, constant_in_words, deferral_told, machine_in_words, verdict_line
+from tasks.evaluate.report.headline import (
+    big_numbers,
+    constant_in_words,
+    deferral_told,
+    listening_told,
+    machine_in_words,
+    verdict_line,
+)
 from tasks.evaluate.report.lineage import input_in_words, lineage, quarantine_in_words, samples_in_words
 from tasks.evaluate.report.markdown import Ready, as_code, as_markdown, table_in_markdown, ticked
 from tasks.evaluate.report.report import Report
@@ -37,6 +44,7 @@ def render_card(report: Report) -> str:
         "constant": constant_in_words(report),
         "machine": machine_in_words(report),
         "deferral": deferral_told(report),
+        "listening": listening_told(report),
         "quarantine": quarantine_in_words(data),
         "shape": Ready(", ".join(map(str, data.input.shape))),
         "further": _further(data.input),

@@ -11,6 +11,7 @@ from tasks.contracts.words import (
     ends,
     gain_in_words,
     listed,
+    listening_in_words,
     milliseconds,
     shown,
     times,
@@ -81,6 +82,12 @@ def deferral_told(report: Report) -> str:
     """Returns what the file that ships leaves to somebody else; empty where it leaves nothing."""
     deferral = report.evaluation.deferral
     return deferral_in_words(deferral) if deferral else ""
+
+
+def listening_told(report: Report) -> str:
+    """Returns how the file that ships does while it listens; empty where it does not."""
+    listening = report.evaluation.listening
+    return listening_in_words(listening) if listening else ""
 
 
 def _quality(report: Report) -> BigNumber:

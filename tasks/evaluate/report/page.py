@@ -12,6 +12,7 @@ from tasks.evaluate.report.headline import (
     constant_in_words,
     deferral_told,
     gate_results,
+    listening_told,
     machine_in_words,
     verdict_line,
 )
@@ -36,6 +37,7 @@ def render_page(report: Report) -> str:
         "constant": constant_in_words(report),
         "machine": machine_in_words(report),
         "deferral": deferral_told(report),
+        "listening": listening_told(report),
         "quarantine": quarantine_in_words(report.evaluation.data),
         "summary": summary(report),
         "verdict_texts": verdict_texts(report),

@@ -5,7 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from params.promote import Gate
 from tasks.contracts.metrics import Check, Interval, Metric, at_least, at_most, bounds, losses, split_name
 from tasks.contracts.releases import Approval, Lead, LicenceCheck, Verdict
-from tasks.contracts.scores import STUDENT, TEACHER, Challenge, Deferral, EvaluationRecord, Flips, FreshScore, Score
+from tasks.contracts.scores import (
+    STUDENT,
+    TEACHER,
+    Challenge,
+    Deferral,
+    EvaluationRecord,
+    Flips,
+    FreshScore,
+    Listening,
+    Score,
+)
 from tasks.contracts.words import NOT_WORSE
 from tasks.kinds.limits import metrics_of
 from tasks.registry.gate.gate_inputs import GateInputs
@@ -38,6 +48,7 @@ def judge(
         *(_against_baseline(metrics[0], evaluation) if gate.not_worse_than_baseline else ()),
         *(_against_constant(metrics[0], evaluation) if gate.better_than_constant else ()),
         *_covered(gate, evaluation.deferral),
+        *(_heard(gate, evaluation.listening) if evaluation.listening else ()),
         *at_least(HOURS, gate.minimum_hours, inputs.hours, f"in {gate.requires}"),
     )
     asked = gate.approval == "manual"
@@ -124,6 +135,14 @@ def _covered(gate: Gate, deferral: Deferral | None) -> Iterator[Check]:
         yield from at_least(COVERAGE, gate.coverage, 1.0, "it defers nothing")
     else:
         yield from at_least(COVERAGE, gate.coverage, deferral.coverage.value)
+
+
+def _heard(gate: Gate, listening: Listening) -> Iterator[Check]:
+    """Bounds what a file misses and makes up while it listens."""
+    where = f"{listening.words} words in {listening.hours:.2g} hours"
+    missed, alarms = listening.miss_rate.value, listening.false_alarms_per_hour.value
+    yield from at_most("miss_rate", gate.miss_rate, missed, where)
+    yield from at_most("false_alarms_per_hour", gate.false_alarms_per_hour, alarms, where)
 
 
 def _against_baseline(metric: Metric, evaluation: EvaluationRecord) -> Iterator[Check]:
