@@ -1,4 +1,4 @@
-"""Prefect's database on this machine: there whole, or not there.
+"""Prefect's database on this machine: there whole, or not there; and what several servers do to it, one after another.
 
 Prefect makes a new one by more than a hundred migrations. Two servers that do so at once on one empty file end in
 "index already exists", and one that is killed meanwhile leaves a file that no later one can open. So one process makes
@@ -7,7 +7,8 @@ it under a lock, under another name, and renames it.
 
 import asyncio
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from filelock import FileLock
@@ -16,16 +17,37 @@ from sqlalchemy import URL, make_url
 
 def make_database() -> None:
     """Makes the SQLite database of Prefect's settings, if it is not there; waits for another process that does."""
-    from prefect.settings import get_current_settings
+    url = _address()
+    path = _file_of(url) if url else None
+    if url is None or path is None:
+        return
+    with one_at_a_time():
+        if not path.exists():
+            _make(url, path)
 
-    secret = get_current_settings().server.database.connection_url
-    url = make_url(secret.get_secret_value()) if secret else None
-    if url is None or (path := _file_of(url)) is None:
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Keeps other servers on the same SQLite database waiting; does nothing for other databases.
+
+    A server that starts brings the tables up to date and registers Prefect's types of blocks. Two at once on a new
+    database both find a type missing, and the second to insert it ends in "UNIQUE constraint failed".
+    """
+    url = _address()
+    path = _file_of(url) if url else None
+    if path is None:
+        yield
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f"{path.name}.lock")):
-        if not path.exists():
-            _make(url, path)
+        yield
+
+
+def _address() -> URL | None:
+    from prefect.settings import get_current_settings
+
+    secret = get_current_settings().server.database.connection_url
+    return make_url(secret.get_secret_value()) if secret else None
 
 
 def _file_of(url: URL) -> Path | None:

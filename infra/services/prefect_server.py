@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.services.prefect_database import make_database
+from infra.services.prefect_database import make_database, one_at_a_time
 from infra.services.prefect_scheduler_patch import let_scheduler_insert
 from tasks.core.errors import StageError
 from tasks.core.workspace import state_dir
@@ -126,9 +126,14 @@ def _server(host: str, port: int) -> "uvicorn.Server":
     import uvicorn
     from prefect.server.api.server import create_app
 
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            with one_at_a_time():
+                await super().startup(sockets)
+
     make_database()
     let_scheduler_insert()
-    return uvicorn.Server(uvicorn.Config(create_app(final=True), host=host, port=port, log_level="error"))
+    return Server(uvicorn.Config(create_app(final=True), host=host, port=port, log_level="error"))
 
 
 def _serve_parent(port: int) -> None:

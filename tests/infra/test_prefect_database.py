@@ -9,6 +9,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from infra.services.prefect_server import HOST, free_port, wait_until_healthy
+
 MAKE = "from infra.services.prefect_database import make_database; make_database()"
 
 
@@ -33,3 +37,23 @@ def test_of_two_that_make_it_at_once_one_makes_it_even_where_another_was_killed_
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'flow_run'").fetchone()
     assert tables == 1
     assert sorted(path.name for path in tmp_path.glob("prefect.db*")) == ["prefect.db", "prefect.db.lock"]
+
+
+@pytest.mark.slow
+def test_eight_servers_at_once_on_a_new_home_all_answer(tmp_path: Path) -> None:
+    ports = [free_port(0) for _ in range(8)]
+    log = tmp_path / "server.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment |= {"PREFECT_HOME": str(tmp_path), "PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
+    with log.open("ab") as output:
+        command = [sys.executable, "-m", "infra.services.prefect_server"]
+        servers = [
+            subprocess.Popen(
+                [*command, str(port)], env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output
+            )
+            for port in ports
+        ]
+    for port, server in zip(ports, servers, strict=True):
+        wait_until_healthy("Prefect", f"http://{HOST}:{port}/api/health", server, log)
+    for server in servers:
+        server.communicate(b".")
