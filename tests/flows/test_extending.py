@@ -27,7 +27,7 @@ LITERALS = {
         ("class LayerPair(Section):", f"{COSINE}\n\nclass LayerPair(Section):"),
     ),
     "params/models.py": (
-        ("Architecture = Annotated[\n    Cnn", "Architecture = Annotated[\n    OneLayer | Cnn"),
+        ("\nNetwork = Cnn", "\nNetwork = OneLayer | Cnn"),
         ("class Cnn(Section):", f"{ONE_LAYER}\n\nclass Cnn(Section):"),
     ),
     "params/compress.py": (
@@ -108,6 +108,12 @@ def add_recipe(root: Path) -> None:
     (root / "params" / "heat.yaml").write_text(yaml.safe_dump(HEAT, sort_keys=False))
     entry = "      heat: {source: measured/heat.csv}\n"
     replace(root / "dvc.yaml", (("  - recipes:\n", "  - recipes:\n" + entry),))
+
+
+@pytest.mark.parametrize("name", LITERALS)
+def test_the_places_of_the_literals_are_there(name: str) -> None:
+    text = (FILES.parents[2] / name).read_text()
+    assert [before for before, _ in LITERALS[name] if before not in text] == []
 
 
 def test_nothing_changed_for_a_recipe_that_uses_none_of_them(extended: tuple[Project, Said]) -> None:
