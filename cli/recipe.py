@@ -48,6 +48,7 @@ def schema() -> None:
 def init(
     name: Annotated[str, typer.Argument(help="The name of your product: lower case, digits, hyphens.")],
     images: Annotated[Optional[Path], typer.Option(help="A folder with one folder of images per class.")] = None,  # noqa: UP045
+    masks: Annotated[Optional[Path], typer.Option(help="Beside --images: a folder with a mask of each.")] = None,  # noqa: UP045
     table: Annotated[Optional[Path], typer.Option(help="A CSV or Parquet file with a label column.")] = None,  # noqa: UP045
     sequences: Annotated[Optional[Path], typer.Option(help="A CSV or numpy file with sequences.")] = None,  # noqa: UP045
     label: Annotated[Optional[str], typer.Option(help="The label column of the table.")] = None,  # noqa: UP045
@@ -55,7 +56,7 @@ def init(
     """Write a recipe for data of your own, and its entry in dvc.yaml."""
     from tasks.data.init.scaffold import understand, write_recipe
 
-    understood = understand(project_root(), name, images, table, label, sequences)
+    understood = understand(project_root(), name, images, table, label, sequences, masks)
     if understood.rows:
         say_table(understood.headings, understood.rows)
     for note in understood.notes:

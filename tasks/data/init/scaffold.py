@@ -10,6 +10,7 @@ from tasks.core.errors import InputError, mismatch, printable
 from tasks.core.files import whole_file
 from tasks.data.init import pictures, tables
 from tasks.data.init import sequences as sequence_files
+from tasks.data.init.masks import recipe as masked
 from tasks.data.init.understanding import Understanding
 from tasks.data.versions.pipeline import listed, with_entry
 from tasks.kinds.recipe_schema import FILE, LINE, schema_text
@@ -23,6 +24,7 @@ def understand(
     table: Path | None = None,
     label: str | None = None,
     sequences: Path | None = None,
+    masks: Path | None = None,
 ) -> Understanding:
     """Looks at data for which a recipe is to be written; writes nothing.
 
@@ -32,6 +34,7 @@ def understand(
         images: a folder with one folder per class; relative paths are meant from the current folder.
         table: a CSV or Parquet file.
         label: the table's column that holds the class; where none is given, `label`, `target`, `class` or `y`.
+        masks: beside `images`, a folder with a mask for each picture; then `images` needs no folder per class.
         sequences: a CSV or Parquet file with a row per frame or per sequence, an `.npz`, or a folder of `.npy`.
 
     Raises:
@@ -39,11 +42,16 @@ def understand(
         DataError: the data cannot be used.
     """
     _check_name(project, name)
+    if masks is not None and images is None:
+        raise InputError(mismatch("stillhouse init", "--masks", "`--images PATH` beside it", "none", "give both"))
     given = {"--images PATH": images, "--table FILE": table, "--sequences PATH": sequences}
     if sum(path is not None for path in given.values()) != 1:
         got = " and ".join(option for option, path in given.items() if path is not None) or "none"
         do = "give one of them"
         raise InputError(mismatch("stillhouse init", "", f"one of {', '.join(given)}", got, do))
+    if images is not None and masks is not None:
+        root = masked.common_folder(images, masks)
+        return masked.understand(name, _source_path(project, root, name), images, masks, root)
     if images is not None:
         return pictures.understand(name, _source_path(project, images, name), images)
     if sequences is not None:
