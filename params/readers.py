@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from params.audio.readers import AudioFolderReader
+from params.audio.readers import AudioFolderReader, AudioTableReader, KaldiReader, SpeechCommandsReader
 from params.section import LABEL as LABEL
 from params.section import Layout as Layout
 from params.section import Names, PositiveInts, ReaderSection, Section
@@ -579,6 +579,9 @@ Reader = Annotated[
     | LongTableReader
     | WideTableReader
     | SequenceArraysReader
-    | AudioFolderReader,
+    | AudioFolderReader
+    | AudioTableReader
+    | KaldiReader
+    | SpeechCommandsReader,
     Field(discriminator="kind"),
 ]

@@ -34,8 +34,8 @@ class AudioReader(ReaderSection):
     """of a clip; a shorter one lies in the middle of silence"""
     shortest: float = Field(default=0.1, gt=0)
     """seconds; a shorter file is a bad sample"""
-    longer: Literal["refuse", "middle"] = "refuse"
-    """what becomes of a longer file: it is a bad sample, or gives its middle"""
+    longer: Literal["refuse", "loudest"] = "refuse"
+    """what becomes of a longer file: it is a bad sample, or gives its loudest part"""
     other_rates: Literal["resample", "refuse"] = "resample"
     """what becomes of files of other rates, here and on the device"""
 
@@ -94,3 +94,82 @@ class AudioFolderReader(AudioReader):
         if self.validation and not self.test:
             raise ValueError("`validation` goes with `test`: they are the parts of a published split")
         return self
+
+
+class SpeechCommandsReader(AudioReader):
+    """The layout of Google's Speech Commands: a folder per word, lists of the test and validation set, and noise.
+
+    Speakers are the hash before `_nohash_`. Labels beside the words are `unknown`, of other words, and `silence`, of
+    pieces of `_background_noise_`: each of its files is cut into train, validation and test before pieces are made.
+    """
+
+    kind: Literal["speech_commands"]
+    words: Names = ()
+    """folders that are words to tell; clips in others are `unknown`. Empty: each folder is a word"""
+    unknown: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """part of the clips of other words that are taken"""
+    silence: bool = True
+    """whether pieces of noise are samples, each at a loudness of its own"""
+    seed: int = Field(default=0, ge=0)
+    """of which other words, and of the loudness of noise"""
+
+    @property
+    def published(self) -> bool:
+        """Always: by the lists."""
+        return True
+
+    @property
+    def columns_kept(self) -> tuple[str, ...]:
+        """The speaker."""
+        return (SPEAKER,)
+
+
+class ListedAudioReader(AudioReader):
+    """Recordings that a list names, whole or from a second to a second."""
+
+    kind: str
+
+    @property
+    def columns_kept(self) -> tuple[str, ...]:
+        """The speaker, where the list tells."""
+        return ()
+
+
+class AudioTableReader(ListedAudioReader):
+    """A CSV file with one row per clip: where it is, its word, and perhaps its begin and end, speaker and split."""
+
+    kind: Literal["audio_table"]
+    table: str
+    """by its name in the source; paths in it are relative to it"""
+    separator: str = Field(default=",", min_length=1, max_length=1)
+    path: str = "path"
+    label: str = "label"
+    start: str | None = None
+    end: str | None = None
+    """columns with the seconds where a clip begins and ends; else it is the whole file"""
+    speaker: str | None = None
+    split: str | None = None
+    """the column that says `train`, `validation` or `test`"""
+
+    @property
+    def published(self) -> bool:
+        """Says whether there is a column with the split."""
+        return self.split is not None
+
+    @property
+    def columns_kept(self) -> tuple[str, ...]:
+        """The speaker, where there is such a column."""
+        return (SPEAKER,) if self.speaker else ()
+
+
+class KaldiReader(ListedAudioReader):
+    """A data folder of Kaldi: `wav.scp`, `text`, perhaps `segments` and `utt2spk`. Commands in it are never run."""
+
+    kind: Literal["kaldi"]
+    folder: str = ""
+    """below the source, where these files are; paths in `wav.scp` are relative to it"""
+
+    @property
+    def columns_kept(self) -> tuple[str, ...]:
+        """The speaker; of a folder without `utt2spk`, the recording."""
+        return (SPEAKER,)

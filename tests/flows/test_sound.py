@@ -33,13 +33,15 @@ student:
   architecture:
     kind: audio
     front_end: {kind: log_mel, sample_rate: 8_000, mels: 32, hop_ms: 20}
-    network: {kind: cnn, channels: [4, 8]}
+    network: {kind: cnn, channels: [8, 16, 24]}
   training: {epochs: 12, batch_size: 16, learning_rate: 0.01}
 compress:
   target: {isa: x86-vnni, threads: 1}
   candidates: [fp32, fp16, static_int8, [{kind: prune, keep: 0.75, recovery: {epochs: 2}}]]
+evaluate:
+  listen: {minutes: 2, smooth: 2, threshold: 0.6}
 promote:
-  staging: {approval: automatic, not_worse_than_baseline: false}
+  staging: {approval: automatic, not_worse_than_baseline: false, miss_rate: 0.9, false_alarms_per_hour: 1_000}
 """
 
 
@@ -57,12 +59,18 @@ def test_words_of_a_speaker_that_nothing_was_trained_on_are_told_apart(own_proje
     assert {sample["speaker"] for sample in tested} == {"dan"}
     assert found.shipped.metrics["accuracy"].value > 0.8
     assert {"fp32", "fp16", "static_int8", "prune0.75"} <= {score.name for score in found.scores}
+    assert found.listening is not None
+    assert found.listening.misses < found.listening.words
+    assert "det" in {figure.name for figure in found.figures}
     require_equal_answers(own_project.registered("words", 1), root / "words", found)
 
 
 def require_equal_answers(bundle: Path, words: Path, found: EvaluationRecord) -> None:
     """The device's own code answers to files as the evaluation says."""
     predictor = Predictor.from_bundle(bundle)
+    assert found.listening is not None
+    assert predictor.manifest.listen is not None
+    assert predictor.manifest.listen.threshold == found.listening.threshold
     files = sorted(words.glob("*/dan_*.wav"))
     takes = predictor.session.inputs["inputs"]
     answers = [predictor.answer(read_samples(file.read_bytes(), takes, predictor.preprocessor)) for file in files]

@@ -82,8 +82,8 @@ def load(fields: Fields) -> WaveformPreprocessor:
         raise fields.wrong("rate", f"{RATES[0]} to {RATES[1]}", rate)
     if not 0 < shortest <= samples:
         raise fields.wrong("shortest", f"1 to {samples} samples", shortest)
-    if longer not in ("refuse", "middle"):
-        raise fields.wrong("longer", "`refuse` or `middle`", longer)
+    if longer not in ("refuse", "loudest"):
+        raise fields.wrong("longer", "`refuse` or `loudest`", longer)
     if other_rates not in ("resample", "refuse"):
         raise fields.wrong("other_rates", "`resample` or `refuse`", other_rates)
     return WaveformPreprocessor(

@@ -18,7 +18,7 @@ FULL = 0.999
 CLIPPED = 0.01
 """part of the samples at full scale from which on a clip is distorted"""
 OtherRates = Literal["resample", "refuse"]
-Longer = Literal["refuse", "middle"]
+Longer = Literal["refuse", "loudest"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ClipFormat:
         rate: samples of a second.
         samples: of a clip; a shorter one lies in the middle of silence.
         shortest: samples that are to be there; fewer are a mistake, not a word.
-        longer: whether a longer clip is refused, or gives its middle.
+        longer: whether a longer clip is refused, or gives its loudest part.
         other_rates: whether sound of another rate is resampled or refused.
     """
 
@@ -78,7 +78,8 @@ class ClipFormat:
 
     def _fitted(self, found: Samples) -> Samples:
         if len(found) >= self.samples:
-            start = (len(found) - self.samples) // 2
+            energy = np.concatenate([[0.0], np.cumsum(found.astype(np.float64) ** 2)])
+            start = int(np.argmax(energy[self.samples :] - energy[: -self.samples]))
             return np.ascontiguousarray(found[start : start + self.samples])
         clip = np.zeros(self.samples, np.float32)
         start = (self.samples - len(found)) // 2
