@@ -18,6 +18,7 @@
 # make soak                 a run killed at random moments, a hundred times (KILLS=20): what is lost, doubled or left behind?
 # make wheel                dist/stillhouse_edge-*.whl: what a device needs, and nothing else
 # make docs                 the manual as a site, in dist/docs
+# make screenshot           a picture of a page, for the manual: PAGE=http://... or a file, NAME=mlflow OPTIONS="--width 1600"
 # make lock                 resolves all dependencies again: requirements.lock, and the sha256 of each (make hashes, with uv)
 # make help                 this list
 # make clean                removes what runs made; the next run starts from nothing
@@ -29,7 +30,7 @@ WEEKS ?= 52
 BIN := .venv/bin
 UV ?= uv
 
-.PHONY: help docs run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
+.PHONY: help docs screenshot run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
   bench-objectives bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry \
   bench-device bench-serving bench-orchestration soak year wheel lock hashes clean
 .DELETE_ON_ERROR:
@@ -112,6 +113,9 @@ wheel: .venv/installed
 docs: .venv/installed-test
 	$(BIN)/python -m manual
 	$(BIN)/python -m zensical build --strict
+
+screenshot: .venv/installed
+	$(BIN)/python -m manual.screenshots "$(PAGE)" $(NAME) $(OPTIONS)
 
 lock:
 	rm -rf .venv-lock
