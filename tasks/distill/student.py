@@ -9,11 +9,12 @@ from params.distill import Distill
 from params.student import Student
 from tasks.contracts.records import DataRecord, TeacherRecord
 from tasks.core.errors import RecipeError, mismatch
-from tasks.core.progress import Advance
+from tasks.core.progress import Advance, Notice, say
 from tasks.core.workspace import project_root
 from tasks.distill import health
 from tasks.distill.baseline import Start, fine_tuned, from_checkpoint
 from tasks.distill.loss import DistillationLoss
+from tasks.distill.soft_labels.source import SoftLabelSource
 from tasks.distill.soft_terms import per_of
 from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.distill.teachers.teachers import Teachers
@@ -21,6 +22,9 @@ from tasks.models.build import Network
 from tasks.models.initialise import initialise
 from tasks.training.loop import OnEpoch
 from tasks.training.network import PreparedData, Trained, train_network
+
+LARGE = 256
+"""bytes of the soft labels of a sample from which on a run says what they take"""
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,17 @@ def distill(
     start = start or _from_teacher(params, teachers) or from_checkpoint(params, project)
     first = train_network(params.architecture, params.training, data, objective, seed, advance, on_epoch, start)
     made[0].close()
+    _tell_size(made[0].source)
     found += health.check_after(teachers, before, first.fit.history)
     return Distilled(fine_tuned(params, first, plain, seed, advance, on_epoch), tuple(found))
+
+
+def _tell_size(source: SoftLabelSource) -> None:
+    """Says what soft labels take on disk, where that is much for a sample."""
+    for report in source.reports:
+        if report.bytes_per_sample >= LARGE:
+            views = f"{report.views} views, {report.bytes / 1e6:,.0f} MB in all"
+            say(Notice("soft labels", f"{report.bytes_per_sample:,.0f} bytes a sample in each of {views}"))
 
 
 def distillation_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:
