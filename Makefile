@@ -5,6 +5,8 @@
 #                           (bench-cost, bench-memory, bench-compression)
 # make bench-quantisation   int8 with and without training on its grid, with fewer and fewer bits, five seeds
 # make bench-digits         student with and without its teacher, five seeds (bench-vowels; bench-fashion: three)
+# make bench-labels         few labels: the student alone, distilled on them, distilled on all samples (1, 5, 20 %)
+# make bench-front          what `make run` shows, ten seeds, each with its interval
 # make bench-objectives     every objective on digits and vowels, five seeds
 # make bench-registry       four processes that promote and roll back one model 500 times: is there always one champion?
 # make bench-sweep          many students in one sweep against as many runs, and one worker against two
@@ -31,7 +33,7 @@ BIN := .venv/bin
 UV ?= uv
 
 .PHONY: help docs screenshot run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
-  bench-objectives bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry \
+  bench-objectives bench-labels bench-front bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry \
   bench-device bench-serving bench-orchestration soak year wheel lock hashes clean
 .DELETE_ON_ERROR:
 
@@ -62,6 +64,12 @@ bench-cost bench-memory bench-compression bench-quantisation bench-objectives: b
 
 bench-digits bench-vowels: bench-%: .venv/installed
 	$(BIN)/python -m benchmarks.distillation --recipe $* --write
+
+bench-labels: .venv/installed
+	$(BIN)/python -m benchmarks.labels --write
+
+bench-front: .venv/installed
+	$(BIN)/python -m benchmarks.labels --front --write
 
 bench-fashion: .venv/installed
 	$(BIN)/python -m benchmarks.distillation --recipe fashion --seeds 3 --one-teacher --write

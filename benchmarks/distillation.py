@@ -24,6 +24,7 @@ import torch
 from scipy.stats import t
 
 from benchmarks.page import replace_table
+from benchmarks.project import with_all_labels
 from flows.recipe_checks import pinned
 from infra.services.prefect_server import start_prefect_api
 from params.pipeline import Recipe
@@ -38,7 +39,6 @@ from tasks.distill.health import weights_digest
 from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.distill.teachers.train import train
-from tasks.kinds.recipes import load_recipe
 from tasks.models.build import Network, count_parameters
 from tasks.models.weights import load_model
 from tasks.tracking.runs import fetch
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> None:
     asked = parser.parse_args(arguments)
     prepare_environment()
     project = project_root()
-    recipe = pinned(project, load_recipe(project / "params" / f"{asked.recipe}.yaml"))
+    recipe = pinned(project, with_all_labels(asked.recipe))
     data = PreparedData.open(versioned_data(project, recipe))
     once = teacher_of_the_run(recipe) if asked.one_teacher else None
     started = time.perf_counter()
@@ -81,7 +81,8 @@ def main(arguments: Sequence[str]) -> None:
         replace_table(f"bench-{asked.recipe}", table)
 
 
-def _taught(recipe: Recipe, data: PreparedData, seed: int) -> Network:
+def taught(recipe: Recipe, data: PreparedData, seed: int) -> Network:
+    """Returns the teacher of a recipe for one seed."""
     assert isinstance(recipe.teacher, TrainedTeacher), "the benchmark trains its teachers"
     params = recipe.teacher
     return train(params.architecture, recipe.teacher.training, data, seed, silent, nothing, params.init).network
@@ -108,7 +109,7 @@ def teacher_of_the_run(recipe: Recipe) -> Network:
 
 def _one_seed(recipe: Recipe, directory: Path, once: Network | None, store: Path, seed: int) -> Seed:
     data = PreparedData.open_folder(directory)
-    teacher = once or _taught(recipe, data, seed)
+    teacher = once or taught(recipe, data, seed)
     alone = train_alone(recipe.student, data, seed, silent, nothing)
     teachers = Teachers((LoadedTeacher(teacher, weights_digest(teacher)),), data.data_digest, store)
     distilled = distill(recipe.student, recipe.distill, teachers, data, seed, silent, nothing).trained
@@ -130,15 +131,16 @@ def _table(recipe: str, seeds: Sequence[Seed], seconds: float) -> str:
     rows = [
         f"| `{recipe}`, {len(seeds)} seeds, {seconds:.0f} s | test accuracy, mean | 95 % interval |",
         "| --- | --- | --- |",
-        _row("teacher", teacher),
-        _row("student alone", alone),
-        _row("student distilled", distilled),
-        _row("distilled minus alone, paired", distilled - alone, "+"),
+        row_of("teacher", teacher),
+        row_of("student alone", alone),
+        row_of("student distilled", distilled),
+        row_of("distilled minus alone, paired", distilled - alone, "+"),
     ]
     return "\n".join(rows)
 
 
-def _row(label: str, values: "np.ndarray[tuple[int], np.dtype[np.float64]]", sign: str = "") -> str:
+def row_of(label: str, values: "np.ndarray[tuple[int], np.dtype[np.float64]]", sign: str = "") -> str:
+    """Returns a row of a table: the mean over the seeds, and Student's t around it."""
     mean = float(values.mean())
     reach = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
     return (

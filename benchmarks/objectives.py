@@ -22,6 +22,7 @@ import numpy as np
 from scipy.stats import t
 
 from benchmarks.page import replace_table
+from benchmarks.project import with_all_labels
 from params.distill import Distill
 from params.pipeline import Recipe
 from params.teacher import TrainedTeacher
@@ -33,7 +34,6 @@ from tasks.distill.baseline import train_alone
 from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.distill.teachers.train import train
-from tasks.kinds.recipes import load_recipe
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData, Trained
 
@@ -97,7 +97,7 @@ def _label(objective: Mapping[str, Any]) -> str:
 
 def _measure(name: str, wanted: Mapping[str, dict[str, Any]], seeds: int) -> dict[str, list[Measured]]:
     project = project_root()
-    recipe = load_recipe(project / "params" / f"{name}.yaml")
+    recipe = with_all_labels(name)
     data = PreparedData.open(versioned_data(project, recipe))
     results: dict[str, list[Measured]] = {label: [] for label in ("teacher", "alone", *wanted)}
     for seed in range(seeds):

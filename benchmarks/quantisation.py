@@ -20,6 +20,7 @@ from scipy.stats import t
 
 from benchmarks.distillation import nothing, teacher_of_the_run
 from benchmarks.page import replace_table
+from benchmarks.project import with_all_labels
 from flows.recipe_checks import pinned
 from params.compress import Compress
 from params.pipeline import Recipe
@@ -33,7 +34,6 @@ from tasks.data.versions.versioning import versioned_data
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
-from tasks.kinds.recipes import load_recipe
 from tasks.runtime.bundle.session import Session
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> None:
     asked = parser.parse_args(arguments)
     prepare_environment()
     project = project_root()
-    recipe = pinned(project, load_recipe(project / "params" / f"{asked.recipe}.yaml"))
+    recipe = pinned(project, with_all_labels(asked.recipe))
     data = PreparedData.open(versioned_data(project, recipe))
     network = teacher_of_the_run(recipe)
     started = time.perf_counter()

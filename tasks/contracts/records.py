@@ -175,6 +175,12 @@ class DataRecord(Record):
         return f"{count:,} ({counted(self.dropped)})" if count else ""
 
     @property
+    def learned_from(self) -> str:
+        """What a student has learned from: `200 samples with labels and 819 without`; empty where all have labels."""
+        without = self.samples.get(UNLABELLED, 0)
+        return f"{self.samples['train']:,} samples with labels and {without:,} without" if without else ""
+
+    @property
     def in_quarantine(self) -> str:
         """How many samples were left out because they are bad, and why: `3 samples (2 corrupt, 1 unknown label)`."""
         count = sum(self.quarantined.values())

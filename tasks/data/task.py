@@ -23,6 +23,8 @@ def _summary(record: DataRecord) -> str:
         told = f"{told}; new since the latest release: {'; '.join(record.news)}"
     if record.in_quarantine:
         told = f"{told}; in quarantine: {record.in_quarantine}, {os.path.relpath(quarantine_file(record))}"
+    if record.learned_from:
+        told = f"{told}\nto learn from: {record.learned_from}"
     return f"{told}\nlicence: {record.licence}" if record.licence else told
 
 
@@ -40,6 +42,8 @@ def prepare_data(run: StageRun, recipe: Recipe, released: DataRecord | None = No
         data = data.model_copy(update={"news": news_of(released, data)})
     if data.licence and not data.reused:  # named when the data comes, not every time it is used
         say(Notice("licence", data.licence))
+    if data.learned_from and not data.reused:
+        say(Notice("labels", f"to learn from: {data.learned_from}"))
     run.uses(data)
     for text in data.warnings:
         say(Warned(text))

@@ -14,7 +14,9 @@ from PIL import Image
 from params.pipeline import Recipe
 from tasks.contracts.records import DatasetCard
 from tasks.core.errors import DataError
+from tasks.data.task import _summary
 from tasks.data.versions.code import code_file, write_code
+from tasks.data.versions.versioning import versioned_data
 from tasks.data.versions.watched import source_signature
 
 MakeRecipe = Callable[..., Recipe]
@@ -189,3 +191,18 @@ def test_new_files_without_labels_are_noticed(
 def _fetched(project: Path, recipe: Recipe) -> str:
     write_code(project, recipe)
     return code_file(project, recipe.name, "fetch").read_text()
+
+
+def test_new_samples_without_labels_are_a_new_version_and_the_line_of_the_run_counts_them(
+    make_recipe: MakeRecipe, images: Path, more_images: Path
+) -> None:
+    recipe = make_recipe({"kind": "folder", "path": str(images)}, PICTURES, unlabelled=of_folder(more_images))
+    first = versioned_data(Path.cwd(), recipe)
+    assert "\nto learn from: 12 samples with labels and 6 without" in _summary(first)
+    assert first.learned_from == "12 samples with labels and 6 without"
+    assert versioned_data(Path.cwd(), recipe).reused
+    with Image.open(more_images / "0.png") as picture:
+        picture.rotate(90).save(more_images / "turned.png")
+    second = versioned_data(Path.cwd(), recipe)
+    assert second.version != first.version
+    assert second.samples == {**first.samples, "unlabelled": 7}

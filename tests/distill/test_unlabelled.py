@@ -18,6 +18,8 @@ from tasks.distill.health import weights_digest
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import LiveSoftLabels
 from tasks.distill.student import Distilled
+from tasks.distill.teachers.samples import samples_of
+from tasks.distill.teachers.teacher_kind import EVERY_SPLIT
 from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.distill.teachers.train import train
 from tasks.training.arrays import open_split
@@ -84,6 +86,13 @@ def test_a_teacher_tells_a_student_of_samples_without_labels(
     assert len(heard) == STUDENT.training.epochs
     (view,) = [*(tmp_path / "soft").glob("*/key.json")]
     assert len(np.load(next(view.parent.glob("*.npy")))) == 120, "of all training samples, with labels and without"
+
+
+def test_a_teacher_that_answers_by_sample_is_asked_about_those_without_labels(few_labels: PreparedData) -> None:
+    asked = [key for some in samples_of(few_labels, EVERY_SPLIT) for key in some.keys]
+    without = few_labels.splits.train, few_labels.mixed(0.5).splits.train
+    assert len(asked) == len(without[1]) + 60 + 90
+    assert len(without[1]) == 2 * len(without[0])
 
 
 RECIPE: dict[str, Any] = {

@@ -12,6 +12,7 @@ from tasks.data.init import pictures, tables
 from tasks.data.init import sequences as sequence_files
 from tasks.data.init.masks import recipe as masked
 from tasks.data.init.understanding import Understanding
+from tasks.data.init.unlabelled import with_unlabelled
 from tasks.data.versions.pipeline import listed, with_entry
 from tasks.kinds.recipe_schema import FILE, LINE, schema_text
 from tasks.kinds.recipes import load_recipe
@@ -25,6 +26,7 @@ def understand(
     label: str | None = None,
     sequences: Path | None = None,
     masks: Path | None = None,
+    unlabelled: Path | None = None,
 ) -> Understanding:
     """Looks at data for which a recipe is to be written; writes nothing.
 
@@ -36,6 +38,7 @@ def understand(
         label: the table's column that holds the class; where none is given, `label`, `target`, `class` or `y`.
         masks: beside `images`, a folder with a mask for each picture; then `images` needs no folder per class.
         sequences: a CSV or Parquet file with a row per frame or per sequence, an `.npz`, or a folder of `.npy`.
+        unlabelled: a file or a folder of further samples, without labels.
 
     Raises:
         InputError: the name cannot be used, or not exactly one of `images`, `table` and `sequences` is given.
@@ -49,6 +52,21 @@ def understand(
         got = " and ".join(option for option, path in given.items() if path is not None) or "none"
         do = "give one of them"
         raise InputError(mismatch("stillhouse init", "", f"one of {', '.join(given)}", got, do))
+    found = _understood(project, name, images, table, label, sequences, masks)
+    if unlabelled is None:
+        return found
+    return with_unlabelled(found, _source_path(project, unlabelled, name), unlabelled.expanduser())
+
+
+def _understood(
+    project: Path,
+    name: str,
+    images: Path | None,
+    table: Path | None,
+    label: str | None,
+    sequences: Path | None,
+    masks: Path | None,
+) -> Understanding:
     if images is not None and masks is not None:
         root = masked.common_folder(images, masks)
         return masked.understand(name, _source_path(project, root, name), images, masks, root)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlparse
 
-from tasks.contracts.records import DataRecord, ModelRecord
+from tasks.contracts.records import UNLABELLED, DataRecord, ModelRecord
 from tasks.contracts.releases import Release
 from tasks.contracts.scores import EvaluationRecord
 from tasks.contracts.words import TIMES, moment
@@ -51,8 +51,11 @@ def input_in_words(data: DataRecord) -> str:
 
 
 def samples_in_words(data: DataRecord) -> str:
-    """Returns how many samples each split has."""
-    return ", ".join(f"{name} {count:,}" for name, count in data.samples.items())
+    """Returns how many samples each split has; of those without labels, behind the others that are learned from."""
+    told = {name: f"{name} {count:,}" for name, count in data.samples.items() if name != UNLABELLED}
+    if data.learned_from:
+        told["train"] = f"train {data.learned_from}"
+    return ", ".join(told.values())
 
 
 def quarantine_in_words(data: DataRecord) -> str:

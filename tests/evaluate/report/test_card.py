@@ -3,11 +3,13 @@ import re
 import huggingface_hub
 from markdown_it import MarkdownIt
 
+from cli.output.evaluation import gain_line
 from tasks.contracts.targets import TargetCard
 from tasks.evaluate.report.card import render_card
 from tasks.evaluate.report.report import Report
 from tests.evaluate.report.made import SHA, SHIPS, data, evaluation, of_classes, report, scores
 from tests.evaluate.report.reading import Element, read
+from tests.evaluate.report.test_page import page
 
 NASTY = "<b>|x & `y` *z* _w_ [q](r) \\n"
 
@@ -46,6 +48,16 @@ def test_summary_of_the_card_equals_the_records() -> None:
         assert cells["bytes"] == f"{s.size:,}"
         assert cells["parameters"] == f"{s.parameters:,}"
     assert [row[0] for row in found if "ships" in row[0]] == [f"{SHIPS} (ships)"]
+
+
+def test_card_page_and_the_last_line_of_a_run_say_how_many_samples_without_labels_taught_the_student() -> None:
+    samples = {"train": 200, "validation": 100, "test": 1_500, "unlabelled": 8_000}
+    made = evaluation(data=data(samples=samples))
+    learned = "200 samples with labels and 8,000 without"
+    assert f"train {learned}, validation 100, test 1,500" in shown(render_card(report(evaluation=made))).text
+    assert f"learned from {learned}" in page(evaluation=made).all("dl")[0].text
+    assert f"to the student, which learned from {learned} (" in gain_line(made)
+    assert "learned from" not in gain_line(evaluation())
 
 
 def test_what_was_left_out_stands_in_the_card_beside_what_the_commonest_class_alone_scores() -> None:

@@ -95,7 +95,7 @@ def test_a_recipe_without_a_sweep_is_told_how_one_looks() -> None:
 
 
 def test_mutual_learning_cannot_be_swept_but_may_have_a_sweep_beside_it() -> None:
-    mutual = ["teacher=null", "peer={architecture: {kind: cnn, channels: [12, 24]}}"]
+    mutual = ["data.labels=all", "teacher=null", "peer={architecture: {kind: cnn, channels: [12, 24]}}"]
     assert load_recipe(DIGITS, mutual).sweep
     with pytest.raises(RecipeError, match="`peer`: expected a teacher, since a sweep is about many students of one"):
         SearchSpace.open(REPOSITORY, DIGITS, mutual)
