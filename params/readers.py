@@ -271,6 +271,55 @@ class ImageMasksReader(MaskReader):
         return self
 
 
+class CocoFiles(Section):
+    """Where the pictures of one part of a split are, and the COCO file that tells of them."""
+
+    images: str
+    annotations: str
+
+
+class CocoMasksReader(MaskReader):
+    """Image files and a COCO file, whose polygons and run lengths are drawn as masks; all else is background."""
+
+    kind: Literal["coco_masks"]
+    images: str = ""
+    """the folder that `file_name` begins in; all of the source unless said"""
+    annotations: str = ""
+    """the COCO file, by its name in the source"""
+    splits: dict[Literal["train", "validation", "test"], CocoFiles] = Field(default_factory=dict)
+    """a file for each part of a published split, in place of `images` and `annotations`"""
+    classes: Annotated[Names, Field(min_length=1)]
+    """categories of the file; annotations of others are counted and left out"""
+    rest: str = "background"
+    """the name of what no annotation covers, number 0"""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """That of the rest, then the classes."""
+        return (self.rest, *self.classes)
+
+    @property
+    def published(self) -> bool:
+        """Says whether there are files of a split."""
+        return bool(self.splits)
+
+    @property
+    def parts(self) -> dict[Literal["train", "validation", "test"] | None, CocoFiles]:
+        """The files of each part; all together without a split."""
+        whole = CocoFiles(images=self.images, annotations=self.annotations)
+        return {part: files for part, files in self.splits.items()} or {None: whole}  # noqa: C416 - for the type
+
+    @model_validator(mode="after")
+    def _files_are_named(self) -> Self:
+        if bool(self.splits) == bool(self.annotations):
+            raise ValueError("give `annotations`, or `splits` with those of each part")
+        if missing := [name for name in ("train", "test") if self.splits and name not in self.splits]:
+            raise ValueError(f"`splits` needs `{'` and `'.join(missing)}`")
+        if problems := _twice("classes", self.names):
+            raise ValueError("; ".join(problems))
+        return self
+
+
 TAKEN = ("id", LABEL)
 """columns that every table of samples has"""
 
@@ -572,6 +621,7 @@ Reader = Annotated[
     | ImageFolderReader
     | ImageTableReader
     | ImageMasksReader
+    | CocoMasksReader
     | IdxReader
     | TimeSeriesReader
     | FileBytesReader

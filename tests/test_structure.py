@@ -23,6 +23,7 @@ MAY_SPEAK = {
     "params/data.py": "`data.classes` of a recipe is the names of labels",
     "params/teacher.py": "`classes` of a teacher are the names of its outputs",
     "params/readers.py": "formats that name their classes: folders, IDX, masks",
+    "tasks/data/readers/coco_masks/*.py": "categories of a COCO file are classes",
     "tasks/data/readers/image_masks/*.py": "what each value of a mask means is a class",
     "tasks/data/init/*.py": "`init` writes a recipe of classification: its limits name that kind's metric",
 }
