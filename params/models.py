@@ -144,7 +144,7 @@ class ByteCnn(Section):
     together: int = Field(default=4, ge=1, le=64)
     """bytes side by side that are one position"""
     channels: PositiveInts
-    kernel: Literal[3, 5, 7] = 5
+    kernel: Literal[3, 5, 7, 9, 11] = 5
     dropout: Dropout = 0.0
 
 

@@ -1,6 +1,8 @@
 """Files as bytes: what of them is a sample, which are left out, and that a device reads them alike."""
 
+import base64
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ import pytest
 
 from params.pipeline import Recipe
 from tasks.core.errors import DataError, RecipeError
+from tasks.runtime.bundle.manifest import TensorInfo
 from tasks.runtime.errors import WrongInputError
+from tasks.runtime.preprocess.arrays import read_samples
 from tasks.runtime.preprocess.file_bytes import ByteFormat, FileBytesPreprocessor
 from tasks.training.arrays import open_split
 
@@ -76,3 +80,14 @@ def test_a_type_without_files_and_a_suffix_of_two_types_are_refused(
         prepared(recipe)
     with pytest.raises(RecipeError, match="`types` has `py` twice"):
         make_recipe(source, {**READER, "types": {"python": ["py"], "text": ["txt", "py"]}})
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"a": [1, 2]}', b"[[1, 2, 3, 4]]", b"x,y\n1,2\n3,4\n", b"\x93NUMPY\x01\x00 and so on"]
+)
+def test_a_file_is_a_sample_even_where_it_holds_numbers(content: bytes) -> None:
+    device, takes = FileBytesPreprocessor(ByteFormat(12, 6)), TensorInfo("inputs", "float32", (None, 18))
+    found = read_samples(content, takes, device).arrays["inputs"]
+    assert [int(value) for value in found[0]] == _taken(content)
+    request = json.dumps({"records": [{"file": base64.b64encode(content).decode()}]}).encode()
+    assert np.array_equal(read_samples(request, takes, device).arrays["inputs"], found)

@@ -9,6 +9,7 @@ import pytest
 
 from params.pipeline import Recipe
 from tasks.core.errors import DataError, RecipeError
+from tasks.data.__main__ import main
 from tasks.data.fetch import fetch
 from tasks.data.sources import git_objects
 
@@ -216,6 +217,19 @@ def test_a_transfer_that_takes_too_long_is_ended(
     monkeypatch.setattr(git_objects, "SECONDS", 0.3)
     with pytest.raises(DataError, match=r"expected an answer within 0\.3 seconds, got none"):
         brought(commit, "rows.csv")
+
+
+def test_what_a_killed_fetch_left_is_cleared_and_it_begins_again(
+    origin: Origin, make_recipe: MakeRecipe, project: Path
+) -> None:
+    source = {"kind": "git", "url": URL, "commit": origin.commit({"rows.csv": ROWS}), "paths": ["rows.csv"]}
+    make_recipe(source, TABLE)
+    half = project / "data/mine/.raw.git.0123/sparse/objects/pack"
+    half.mkdir(parents=True)
+    (half / "tmp_pack_1").write_bytes(bytes(1000))
+    assert main(["fetch", "mine"]) == 0
+    assert [path.name for path in (project / "data/mine").iterdir()] == ["raw"]
+    assert (project / "data/mine/raw/rows.csv").read_text() == ROWS
 
 
 def test_what_git_says_is_one_message_without_a_login(

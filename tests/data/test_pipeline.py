@@ -22,6 +22,12 @@ def _kinds(field: str) -> list[str]:
     return [get_args(section.model_fields["kind"].annotation)[0] for section in union]
 
 
+def _file(reader: str) -> str:
+    """Returns the file of a reader: a module, or that of a folder."""
+    name = f"tasks/data/readers/{reader}"
+    return f"{name}.py" if (ROOT / f"{name}.py").is_file() else f"{name}/__init__.py"
+
+
 def test_every_source_and_reader_of_a_recipe_is_a_module_of_its_name() -> None:
     assert all(callable(load("tasks.data.sources.{}", kind).fetch) for kind in _kinds("source"))
     assert all(callable(load("tasks.data.readers.{}", kind).read) for kind in _kinds("reader"))
@@ -35,8 +41,8 @@ def test_dvc_watches_the_code_that_a_recipe_uses_and_no_other_reader_or_source(n
     write_code(tmp_path, recipe)
     digests = {stage: json.loads(code_file(tmp_path, name, stage).read_text()) for stage in STAGES}
     assert [*digests["source"]] == [f"tasks/data/sources/{recipe.data.source.kind}.py"]
-    readers = {f"tasks/data/readers/{kind}.py" for kind in _kinds("reader")}
-    assert readers & {*digests["prepare"]} == {f"tasks/data/readers/{recipe.data.reader.kind}.py"}
+    readers = {kind: _file(kind) for kind in _kinds("reader")}
+    assert {*readers.values()} & {*digests["prepare"]} == {readers[recipe.data.reader.kind]}
     task, layout = recipe.data.task, recipe.data.reader.layout
     assert {f"tasks/kinds/{task}/targets.py", f"tasks/layouts/{layout}.py"} <= {*digests["prepare"]}
 

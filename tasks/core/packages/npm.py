@@ -42,18 +42,19 @@ class NpmPackage:
     def __init__(self, archive: tarfile.TarFile) -> None:
         self._archive = archive
         # Links lead elsewhere, and a sparse file may be of any size.
-        self._members = [one for one in archive if one.isreg() and not one.issparse()]
-        self.names = [one.name.partition("/")[2] for one in self._members]
+        files = [one for one in archive if one.isreg() and not one.issparse()]
+        self.names = [one.name.partition("/")[2] for one in files]
+        self._members = dict(zip(self.names, files, strict=True))
 
     def open(self, name: str) -> IO[bytes]:
         """Returns the stream of a file."""
-        stream = self._archive.extractfile(self._members[self.names.index(name)])
+        stream = self._archive.extractfile(self._members[name])
         assert stream, "a file"
         return stream
 
     def size(self, name: str) -> int:
         """Returns how many bytes it has."""
-        return self._members[self.names.index(name)].size
+        return self._members[name].size
 
 
 @contextmanager

@@ -4,6 +4,7 @@ The bytes may be hostile: a header, or a member of an archive, promises no more 
 """
 
 import io
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from ..errors import WrongInputError
 from .preprocessor import ModelInputs, Preprocessor
 
 RECORDS = "records"
+ANY_FILE = "application/octet-stream"
+"""of a model that takes any file as a sample, be it one of numbers"""
+_REQUEST = re.compile(rb'\s*\{\s*"(?:inputs|records)"\s*:')
+"""how a request in JSON begins"""
 CSV = "text/csv"
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 """a column may be called `PK`"""
@@ -76,6 +81,8 @@ def read_samples(
 
 
 def _read(content: bytes, takes: TensorInfo, preprocessor: Preprocessor, limits: SampleLimits) -> ModelInputs:
+    if ANY_FILE in preprocessor.media_types and not _REQUEST.match(content):
+        return preprocessor.from_file(content)
     if content.startswith((b"\x93NUMPY", b"PK")) and NPZ in preprocessor.media_types:
         return preprocessor.from_file(content)
     if content.startswith(b"\x93NUMPY"):

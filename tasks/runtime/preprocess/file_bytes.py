@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..bundle.fields import Fields, Json
 from ..bundle.session import INPUTS
 from ..errors import WrongInputError
+from .arrays import ANY_FILE
 from .preprocessor import ModelInputs
 
 PADDING = 256
@@ -61,7 +62,7 @@ class FileBytesPreprocessor:
     """Makes inputs of files: one file is one sample."""
 
     format: ByteFormat
-    media_types: tuple[str, ...] = ("application/octet-stream",)
+    media_types: tuple[str, ...] = (ANY_FILE,)
 
     def from_file(self, content: bytes) -> ModelInputs:
         """Returns the file as a batch of one.
