@@ -10,6 +10,7 @@ from tasks.core.errors import InputError, mismatch, printable
 from tasks.core.files import whole_file
 from tasks.data.init import pictures, tables
 from tasks.data.init import sequences as sequence_files
+from tasks.data.init.audio import recipe as recordings
 from tasks.data.init.masks import recipe as masked
 from tasks.data.init.understanding import Understanding
 from tasks.data.init.unlabelled import with_unlabelled
@@ -27,6 +28,7 @@ def understand(
     sequences: Path | None = None,
     masks: Path | None = None,
     unlabelled: Path | None = None,
+    audio: Path | None = None,
 ) -> Understanding:
     """Looks at data for which a recipe is to be written; writes nothing.
 
@@ -37,22 +39,23 @@ def understand(
         table: a CSV or Parquet file.
         label: the table's column that holds the class; where none is given, `label`, `target`, `class` or `y`.
         masks: beside `images`, a folder with a mask for each picture; then `images` needs no folder per class.
+        audio: a folder with one folder of recordings per word.
         sequences: a CSV or Parquet file with a row per frame or per sequence, an `.npz`, or a folder of `.npy`.
         unlabelled: a file or a folder of further samples, without labels.
 
     Raises:
-        InputError: the name cannot be used, or not exactly one of `images`, `table` and `sequences` is given.
+        InputError: the name cannot be used, or not exactly one of `images`, `table`, `sequences` and `audio` is given.
         DataError: the data cannot be used.
     """
     _check_name(project, name)
     if masks is not None and images is None:
         raise InputError(mismatch("stillhouse init", "--masks", "`--images PATH` beside it", "none", "give both"))
-    given = {"--images PATH": images, "--table FILE": table, "--sequences PATH": sequences}
+    given = {"--images PATH": images, "--table FILE": table, "--sequences PATH": sequences, "--audio PATH": audio}
     if sum(path is not None for path in given.values()) != 1:
         got = " and ".join(option for option, path in given.items() if path is not None) or "none"
         do = "give one of them"
         raise InputError(mismatch("stillhouse init", "", f"one of {', '.join(given)}", got, do))
-    found = _understood(project, name, images, table, label, sequences, masks)
+    found = _understood(project, name, images, table, label, sequences, masks, audio)
     if unlabelled is None:
         return found
     return with_unlabelled(found, _source_path(project, unlabelled, name), unlabelled.expanduser())
@@ -66,12 +69,15 @@ def _understood(
     label: str | None,
     sequences: Path | None,
     masks: Path | None,
+    audio: Path | None,
 ) -> Understanding:
     if images is not None and masks is not None:
         root = masked.common_folder(images, masks)
         return masked.understand(name, _source_path(project, root, name), images, masks, root)
     if images is not None:
         return pictures.understand(name, _source_path(project, images, name), images)
+    if audio is not None:
+        return recordings.understand(name, _source_path(project, audio, name), audio)
     if sequences is not None:
         return sequence_files.understand(name, _source_path(project, sequences, name), sequences, label)
     assert table is not None  # exactly one is given

@@ -12,7 +12,7 @@ data:
     kind: {kind}
     path: {path}   # is in dvc.yaml too, where DVC watches it for new data
 """
-_ARRIVALS = """\
+ARRIVALS = """\
   duplicates: drop             # equal samples would stand in two splits; refuse, drop or keep
   arrivals: {bad: stop}        # what cannot be read stops the run; quarantine leaves it out, by name
 """
@@ -22,13 +22,13 @@ SPLIT = f"""\
     validation: 0.2            # chooses
     test: 0.2                  # judges, once
     seed: 0
-{_ARRIVALS}"""
+{ARRIVALS}"""
 OFFICIAL = f"""\
   split:
     kind: official             # the folders that were published: test judges, once
     validation: 0.2            # cut from train, where there is no folder for it
     seed: 0
-{_ARRIVALS}"""
+{ARRIVALS}"""
 TAIL = """
 distill:
   alpha: 0.1                   # weight of the hard label; 1 - alpha goes to the teacher's

@@ -1,0 +1,1 @@
+"""A first recipe for recordings."""
