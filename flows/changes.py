@@ -13,6 +13,7 @@ from tasks.core.files import local_path, verified
 from tasks.core.fingerprint import LIBRARIES, Ingredients, explain, flatten, library_versions, names_in, source_files
 from tasks.core.record import essential
 from tasks.core.source import ROOT
+from tasks.data.versions.code import libraries_of
 from tasks.data.versions.versioning import data_folder, recorded_version
 from tasks.data.versions.watched import source_signature
 from tasks.registry.ledger import entries as ledger
@@ -72,7 +73,7 @@ def ingredients_of(project: Path, recipe: Recipe) -> Ingredients:
             "source": source_signature(project, recipe),
         },
         code=code_of(recipe),
-        libraries=library_versions(LIBRARIES),
+        libraries=library_versions(sorted({*LIBRARIES, *libraries_of(recipe)})),
     )
 
 

@@ -23,7 +23,7 @@ def test_first_runs_at_once_all_come_to_a_release(tmp_path: Path, count: int) ->
         f"{name} staging: version 1" for name in names
     ]
     listed = (project.root / "dvc.yaml").read_text()
-    assert all(f"      {name}: {{source: rows.csv, " in listed for name in names)
+    assert all(f"      {name}: {{source: rows.csv}}\n" in listed for name in names)
 
 
 def test_eight_first_commands_at_once_all_end_well(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tasks.core.errors import DataError, printable
 from tasks.data.init.picture_tree import PictureTree
-from tasks.data.readers.picture import quiet_pillow
+from tasks.data.readers.raw import quiet_pillow
 from tasks.runtime.preprocess.picture_format import (
     DEEP,
     LARGE_PIXELS,

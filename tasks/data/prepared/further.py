@@ -15,9 +15,7 @@ from tasks.core.errors import DataError, mismatch
 from tasks.data.prepared.quarantine import CORRUPT, Bad, judge
 from tasks.data.prepared.split import Splits
 from tasks.data.prepared.survey import Survey, digest_of
-from tasks.data.readers.picture import SUFFIXES as PICTURES
-from tasks.data.readers.picture import quiet_pillow
-from tasks.data.readers.raw import members, raw_names
+from tasks.data.readers.raw import PICTURES, members, quiet_pillow, raw_names
 from tasks.data.readers.samples import Reading, Sample
 from tasks.layouts import find_layout
 from tasks.runtime.errors import WrongInputError

@@ -1,23 +1,20 @@
 """A picture file as pixels, by the code that the device uses, too."""
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO
 
 from params.readers import PictureReader
+from tasks.data.readers.raw import PICTURES, quiet_pillow
 from tasks.data.readers.samples import NOTHING, Values
 from tasks.runtime.preprocess.picture_format import FULL_RANGE, WHITE, PictureFormat, UnreadablePictureError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 NO_PICTURE = "no picture, by its name"
 """why a file is left out that has none of these suffixes"""
 
 
 def is_picture(name: str) -> bool:
     """Says whether a file has the name of a picture; one that has, and is none, is a bad sample."""
-    return PurePosixPath(name).suffix.lower() in SUFFIXES
+    return PurePosixPath(name).suffix.lower() in PICTURES
 
 
 def format_of(reader: PictureReader) -> PictureFormat:
@@ -26,14 +23,6 @@ def format_of(reader: PictureReader) -> PictureFormat:
     background = WHITE if reader.background is None else reader.background
     first, last = reader.levels or FULL_RANGE
     return PictureFormat((height, width), reader.channels, (first, last), background)
-
-
-@contextmanager
-def quiet_pillow() -> Iterator[None]:
-    """Holds back what Pillow warns of, which is what it repairs: a warning names no file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def read_picture(stream: IO[bytes], reader: PictureReader) -> tuple[Values, str]:

@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,17 @@ from tasks.core.errors import DataError, IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.data.fetch import CONTENTS
 from tasks.data.sources.tar import TAR
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+"""what the names of pictures end in"""
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Holds back what Pillow warns of, which is what it repairs: a warning names no file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def check_raw(raw: Path) -> None:

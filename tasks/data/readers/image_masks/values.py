@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from params.readers import ImageMasksReader
-from tasks.data.readers.picture import quiet_pillow
+from tasks.data.readers.raw import quiet_pillow
 from tasks.runtime.preprocess.picture_format import UnreadablePictureError, opened_picture
 
 if TYPE_CHECKING:
