@@ -28,6 +28,7 @@ APART = "tasks/data/versions/"
 LIBRARIES = {
     "tasks/data/prepared/shards.py": ("numpy",),
     "tasks/data/readers/audio/sound.py": ("soundfile",),
+    "tasks/data/readers/coco_masks/regions.py": ("pillow",),
     "tasks/data/readers/image_masks/values.py": ("pillow",),
     "tasks/data/sources/shapes.py": ("numpy", "pillow"),
     "tasks/runtime/preprocess/picture_format.py": ("pillow",),
