@@ -30,8 +30,8 @@ def gain_line(evaluation: EvaluationRecord) -> str:
     gain = evaluation.gains[metric.name]
     told = "" if gain.low > 0 or gain.high < 0 else ": the test set cannot tell it from zero"
     ends = f"({gain.low:+.4f} to {gain.high:+.4f})"
-    of = f", which learned from {learned}" if (learned := evaluation.data.learned_from) else ""
-    return f"The teacher is worth {gain.value:+.4f} {metric.title} to the student{of} {ends}{told}."
+    learned = f"\nThe student learned from {some}." if (some := evaluation.data.learned_from) else ""
+    return f"The teacher is worth {gain.value:+.4f} {metric.title} to the student {ends}{told}.{learned}"
 
 
 def challenge_line(challenge: Challenge) -> str:
