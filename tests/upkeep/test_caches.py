@@ -60,6 +60,7 @@ def test_only_what_an_interrupted_process_left_is_a_leftover(tmp_path: Path) -> 
         written(tmp_path / ".hidden"),
         written(tmp_path / "soft-labels" / ".locks" / "0123456789abcdef"),
         written(tmp_path / "downloads" / "0123abcd"),
+        written(tmp_path / "teacher-answers" / "0123abcd" / "answers.jsonl"),
     ]
     written(tmp_path / "soft-labels" / ".view.0123abcd" / "logits.npy", "123")
     written(tmp_path / "channel" / "edge" / "metadata" / ".timestamp.json.89abcdef")
