@@ -41,9 +41,9 @@ def new_categories(then: Preprocessing, now: Preprocessing) -> dict[str, tuple[s
     return {name: categories for name, categories in found.items() if categories}
 
 
-def feature_names(preprocessing: Preprocessing) -> tuple[str, ...]:
-    """Returns the names of the features of rows of a table, in their order."""
-    return tuple(name for column in _columns(preprocessing) for name in column.feature_names)
+def place_of(preprocessing: Preprocessing, column: str, category: str) -> int:
+    """Returns which of the features of rows of a table stands for a category of a column."""
+    return _features(preprocessing).index((column, f"{column}={category}"))
 
 
 def selection(given: Prepared, wanted: Prepared) -> Selection | None:
@@ -55,7 +55,7 @@ def selection(given: Prepared, wanted: Prepared) -> Selection | None:
         given: the data that the samples are of.
         wanted: the data whose features they should have; see `same_inputs`.
     """
-    names, asked = feature_names(given.preprocessing), feature_names(wanted.preprocessing)
+    names, asked = _features(given.preprocessing), _features(wanted.preprocessing)
     if names == asked:
         return None
     places = {name: place for place, name in enumerate(names)}
@@ -64,6 +64,11 @@ def selection(given: Prepared, wanted: Prepared) -> Selection | None:
         if name in places:
             matrix[places[name], column] = 1
     return matrix
+
+
+def _features(preprocessing: Preprocessing) -> list[tuple[str, str]]:
+    """Returns column and name of each feature: `a=b` may be a column, or a category of `a`."""
+    return [(column.name, name) for column in _columns(preprocessing) for name in column.feature_names]
 
 
 def _columns(preprocessing: Preprocessing) -> tuple[TableColumn, ...]:

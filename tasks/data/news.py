@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from tasks.contracts.raw_columns import feature_names, new_categories
+from tasks.contracts.raw_columns import new_categories, place_of
 from tasks.contracts.records import DataRecord, SplitCard
 from tasks.data.versions.versions_store import Locate, card_of
 from tasks.layouts import INPUTS
@@ -26,7 +26,7 @@ def news_of(released: DataRecord, now: DataRecord) -> tuple[str, ...]:
 
 
 def _told(data: DataRecord, column: str, category: str) -> str:
-    place = feature_names(data.preprocessing).index(f"{column}={category}")
+    place = place_of(data.preprocessing, column, category)
     ids = sorted(_rows_with(lambda name: Path(data.directory, name), place))
     noun, more = "row" if len(ids) == 1 else "rows", ", ..." if len(ids) > ROWS_SHOWN else ""
     return f"`{column}` `{category}` in {len(ids):,} {noun} ({', '.join(ids[:ROWS_SHOWN])}{more})"
