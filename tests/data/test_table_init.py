@@ -117,6 +117,11 @@ def test_a_first_line_of_numbers_is_told_with_what_to_do(rows: list[str], names:
     assert "write a line with the names of the columns above it, such as `x1,x2,label`" in str(told.value)
 
 
+def test_a_label_alone_is_told(understood: Understood) -> None:
+    with pytest.raises(DataError, match="expected columns to learn from, got none: the label alone; is it the right"):
+        understood("label\n" + "a\nb\n" * 9)
+
+
 def test_a_first_line_of_numbers_that_come_again_is_told_too(understood: Understood) -> None:
     with pytest.raises(DataError, match="got `0` twice; is it a row already\\? write a line with the names"):
         understood("5,0,0,12\n" + "4,0,9,1\n2,0,0,3\n" * 9)

@@ -110,7 +110,11 @@ def guess_table(path: Path, label: str | None) -> TableGuess:
     guess = _guess(table, form, label, columns, values)
     if not guess.learned:
         got = "; ".join(f"`{column.name}`: {column.left_out}" for column in columns if column.left_out)
-        raise DataError(mismatch(str(path), "", "columns to learn from", f"none: {got}", "is it the right file?"))
+        raise DataError(
+            mismatch(
+                str(path), "", "columns to learn from", f"none: {got or 'the label alone'}", "is it the right file?"
+            )
+        )
     return guess
 
 
