@@ -214,9 +214,27 @@ class Arrivals(Section):
 class KeptLabels(Section):
     """Only some training samples keep their labels, drawn group by group; of the others only teachers tell."""
 
-    keep: Annotated[int, Field(ge=1)] | PartFraction
-    """so many training samples, or such a part of them"""
+    keep: float = Field(default=1.0, gt=0)
+    """above 1 so many training samples, up to 1 such a part of them; 1 is all"""
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_is_a_word(cls, given: Any) -> Any:
+        if isinstance(given, str) and given != "all":
+            raise ValueError(f"`{given}` is none of `all` and `{{keep: 200}}`")
+        return {} if given == "all" else given
+
+    @model_validator(mode="after")
+    def _a_number_of_samples_is_whole(self) -> Self:
+        if self.keep > 1 and not self.keep.is_integer():
+            raise ValueError(f"`keep` above 1 is a number of samples; {self.keep} is not whole")
+        return self
+
+    @property
+    def all(self) -> bool:
+        """Says whether every training sample keeps its label."""
+        return self.keep == 1
 
 
 class Unlabelled(Section):
@@ -232,8 +250,8 @@ class Data(Section):
     source: Source
     reader: Reader
     split: Split
-    labels: Literal["all"] | KeptLabels = "all"
-    """which training samples keep theirs; `{keep: 200}` shows what so few labels would be worth"""
+    labels: KeptLabels = KeptLabels()
+    """`all`, or which training samples keep theirs: `{keep: 200}` shows what so few labels would be worth"""
     unlabelled: Unlabelled | None = None
     duplicates: Literal["refuse", "drop", "keep"] = "refuse"
     """equal samples in two splits: refuse the data, drop the copies, or keep them all the same"""
@@ -255,7 +273,7 @@ class Data(Section):
     @property
     def has_unlabelled(self) -> bool:
         """Says whether there are training samples without a label."""
-        return self.labels != "all" or self.unlabelled is not None
+        return not self.labels.all or self.unlabelled is not None
 
     @property
     def sources(self) -> dict[str, Source]:

@@ -8,7 +8,7 @@ import pytest
 
 from params.pipeline import Recipe
 from tasks.contracts.records import DatasetCard
-from tasks.core.errors import DataError
+from tasks.core.errors import DataError, RecipeError
 
 MakeRecipe = Callable[..., Recipe]
 Prepared = Callable[[Recipe], tuple[DatasetCard, Path]]
@@ -74,11 +74,31 @@ def test_a_copy_of_a_sample_with_a_label_is_left_out(
     assert not inputs["train"] & inputs["unlabelled"]
 
 
-@pytest.mark.parametrize("keep", [1, 54, 200])
+@pytest.mark.parametrize(("keep", "got"), [(0.01, 1), (54, 54), (200, 200)])
 def test_too_few_or_too_many_labels_are_refused(
-    make_recipe: MakeRecipe, rows: Path, prepared: Prepared, keep: int
+    make_recipe: MakeRecipe, rows: Path, prepared: Prepared, keep: float, got: int
 ) -> None:
     said: dict[str, Any] = {"labels": {"keep": keep}}
     recipe = make_recipe({"kind": "file", "path": str(rows)}, TABLE, **said)
-    with pytest.raises(DataError, match=f"`data.labels.keep`: expected at least 2, .*54 training samples, got {keep}"):
+    with pytest.raises(DataError, match=f"`data.labels.keep`: expected at least 2, .*54 training samples, got {got}"):
         prepared(recipe)
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [("none", "`none` is none of `all` and"), ({"keep": 0}, "greater than 0"), ({"keep": 2.5}, "2.5 is not whole")],
+)
+def test_what_says_no_number_of_labels_is_one_message(
+    make_recipe: MakeRecipe, rows: Path, labels: Any, told: str
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        make_recipe({"kind": "file", "path": str(rows)}, TABLE, labels=labels)
+    (problem,) = caught.value.problems
+    assert "data.labels" in problem
+    assert told in problem
+
+
+def test_all_labels_is_the_default(make_recipe: MakeRecipe, rows: Path) -> None:
+    said = make_recipe({"kind": "file", "path": str(rows)}, TABLE, labels="all").data
+    assert said == make_recipe({"kind": "file", "path": str(rows)}, TABLE).data
+    assert not said.has_unlabelled

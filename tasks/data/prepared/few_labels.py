@@ -32,7 +32,7 @@ def without_labels(
         DataError: the recipe keeps more targets than there are, fewer than one of each group, or all.
     """
     rule, rows = recipe.data.labels, splits["train"]
-    if not isinstance(rule, KeptLabels):
+    if rule.all:
         return splits, {}
     strata = kind.strata(found.gists[rows].tolist(), card)
     groups = {name: rows[strata.of == number] for number, name in enumerate(strata.names)}
@@ -49,7 +49,7 @@ def without_labels(
 def _quotas(recipe: Recipe, rule: KeptLabels, sizes: Mapping[str, int]) -> dict[str, int]:
     """Returns how many samples of each group keep their targets: the same part of each, and at least one."""
     total = sum(sizes.values())
-    wanted = rule.keep if isinstance(rule.keep, int) else round(rule.keep * total)
+    wanted = int(rule.keep) if rule.keep > 1 else round(rule.keep * total)
     if not len(sizes) <= wanted < total:
         expected = f"at least {len(sizes)}, one of each group, and fewer than the {total:,} training samples"
         do = "leave `data.labels` out to keep all" if wanted >= total else "keep more"
