@@ -9,7 +9,7 @@ ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG TORCH=cpu
 # Add dask or ray to sweep on a cluster, and optuna to search.
-ARG EXTRAS=postgresql,s3
+ARG EXTRAS=postgresql,s3,otel
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /srv/stillhouse
 COPY pyproject.toml requirements.lock README.md LICENSE ./
