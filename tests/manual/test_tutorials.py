@@ -77,7 +77,8 @@ class Reader:
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
 
     def _serve(self, line: str) -> None:
-        log = (self.folder / f"served-{line.count('*')}.log").open("w+")
+        number = len([*self.folder.glob("served-*.log")])
+        log = (self.folder / f"served-{number}.log").open("w+")
         command = ["bash", "-c", f"exec {line}"]
         self._serving.append(
             subprocess.Popen(command, cwd=self.folder, env=self._environment, stdout=log, stderr=log, text=True)
