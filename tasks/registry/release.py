@@ -1,6 +1,7 @@
 """A release: the bundle of the file that ships, and a model version in MLflow, made once per fingerprint."""
 
 from datetime import UTC, datetime
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,11 @@ from tasks.runtime.listen.rules import ListenRules
 from tasks.runtime.pyfunc import BUNDLE
 from tasks.tracking.artifacts import keep_at
 from tasks.tracking.runs import StageRun, client, fetch
-from tasks.training.arrays import open_split
+from tasks.training.arrays import FEW, open_split
 from tasks.training.network import PreparedData
 
+LEAST_GOLDEN, GOLDEN_BYTES = 2, 4_000_000
+"""samples of the self-test at least, and bytes of their outputs above which there are no more than these"""
 CARD, LOCK = "card.md", "requirements.lock"
 
 
@@ -108,6 +111,12 @@ def _made_again(run: StageRun, known: Release, card: Artefact) -> Release:
     return known
 
 
+def _golden_count(session: Session) -> int:
+    """Returns how many samples stand for all in the self-test: fewer where outputs are as large as maps are."""
+    sizes = (4 * prod(side or 1 for side in output.shape[1:]) for output in session.outputs.values())
+    return max(LEAST_GOLDEN, min(FEW, GOLDEN_BYTES // max(sum(sizes), 1)))
+
+
 def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact) -> Path:
     """Writes the bundle from the bytes that were measured, and lets it pass the self-test that a device will run.
 
@@ -117,7 +126,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
     session = Session(model, evaluation.target.threads)
     prepared = PreparedData.open(evaluation.data)
     test = open_split(prepared.directory, "test")
-    samples = test.gather(test.few())
+    samples = test.gather(test.few(_golden_count(session)))
     golden = golden_of(session, samples.inputs)
     facts = Facts(
         name=evaluation.name,
