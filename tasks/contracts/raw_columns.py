@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from tasks.contracts.records import DataRecord, DatasetCard
 from tasks.runtime.preprocess.cells import CATEGORY, TableColumn
-from tasks.runtime.preprocess.table import KIND
 
+TABLE = "table"
+"""the `KIND` of `tasks.runtime.preprocess.table`, which brings ONNX Runtime along"""
 Preprocessing = Mapping[str, Any]
 """of a `DatasetCard` or a `DataRecord`"""
 Prepared = DataRecord | DatasetCard
@@ -72,7 +73,7 @@ def _features(preprocessing: Preprocessing) -> list[tuple[str, str]]:
 
 
 def _columns(preprocessing: Preprocessing) -> tuple[TableColumn, ...]:
-    listed = preprocessing["columns"] if preprocessing.get("kind") == KIND else ()
+    listed = preprocessing["columns"] if preprocessing.get("kind") == TABLE else ()
     return tuple(_column(facts) for facts in listed)
 
 

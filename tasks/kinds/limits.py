@@ -2,12 +2,11 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from params.pipeline import Recipe
 from tasks.contracts.metrics import Metric
 from tasks.kinds.contract import MetricsPart, TargetsPart, part
-from tasks.runtime.bundle.decoder import Decoder
 
 CONFIDENCE = "confidence"
 """of an answer, 0..1; kinds of task whose answers have none cannot defer"""
@@ -22,6 +21,13 @@ class Unknown(NamedTuple):
     expected: str
     got: str
     do: str
+
+
+class Describes(Protocol):
+    """What a decoder says of its answers; `Decoder` itself comes with ONNX Runtime, and a recipe is read without it."""
+
+    def schema(self, card: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the JSON schema of one answer."""
 
 
 def metrics_part(kind: str) -> MetricsPart[Any]:
@@ -74,7 +80,7 @@ def refused_deferral(recipe: Recipe) -> Iterator[Unknown]:
     kind = recipe.data.task
     for name, limit in recipe.evaluate.defer.items():
         card = part(kind, "targets", TargetsPart).nominal().model_dump(mode="json")
-        if CONFIDENCE not in part(kind, "decode", Decoder).schema(card)["properties"]:
+        if CONFIDENCE not in part(kind, "decode", Describes).schema(card)["properties"]:
             got = f"{kind}, whose answers have none"
             yield Unknown(("evaluate", "defer"), "a kind of task whose answers have a confidence", got, "remove it")
         elif name != deciding(kind).name:
