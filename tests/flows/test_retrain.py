@@ -326,7 +326,7 @@ def counted(*given, **named):
 
 loop.fit = counted
 sys.argv = ["stillhouse", "run", "params/digits.yaml", "--set", "seed=98"]
-sys.argv += ["--set", "teacher.training.epochs=1", "--set", "student.training.epochs=1"]
+sys.argv += ["--set", "teacher.training.epochs=12", "--set", "student.training.epochs=1"]
 main()
 """
 MOST_CALLS = 10

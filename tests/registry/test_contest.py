@@ -8,7 +8,7 @@ def test_processes_that_promote_and_roll_back_at_once_always_leave_exactly_one_c
 ) -> None:
     for name in ("STILLHOUSE_HOME", "MLFLOW_TRACKING_URI"):
         monkeypatch.setenv(name, "set back afterwards")
-    outcome = contest(operations=8, processes=3)
+    outcome = contest(operations=12, processes=3)
     assert outcome.wrong == ()
     assert outcome.versions == 1
     assert outcome.events["promoted"] > 2

@@ -17,6 +17,8 @@ from tests.distill.objectives.made_features import KINDS, LAYOUTS, SAMPLES, Batc
 from tests.distill.objectives.oracles import Floats, assert_slopes, slopes
 
 EXTREME = 1e4
+OF_MAPS = ("cwd", "pairwise")
+"""those of maps alone: `tests/kinds/segmentation/test_objectives.py`"""
 CASES = [(kind, layout) for kind in KINDS for layout in LAYOUTS if not (kind == "attention" and layout == "vectors")]
 Oracle = Callable[[Batch], float]
 
@@ -54,7 +56,7 @@ def with_layer(batch: Batch, place: int, values: Floats) -> Batch:
 def test_every_feature_objective_of_a_recipe_has_a_module() -> None:
     sections = get_args(get_args(Objective)[0])
     kinds = {get_args(s.model_fields["kind"].annotation)[0] for s in sections if issubclass(s, FeatureObjective)}
-    assert kinds == set(KINDS) <= set(available(MODULES))
+    assert kinds == {*KINDS, *OF_MAPS} <= set(available(MODULES))
 
 
 @pytest.mark.parametrize("scale", [1.0, EXTREME])
