@@ -6,7 +6,7 @@ import typer
 
 from cli.options import Overrides, RecipePath
 from cli.output.console import command, say, say_list, warn
-from cli.output.evaluation import gain_line, say_evaluation, say_left_out
+from cli.output.evaluation import gain_lines, say_evaluation, say_left_out
 from cli.output.stages import shown
 from cli.promote import refusal, say_promotion, say_report, way_into
 from flows.changes import compare, growth
@@ -62,7 +62,8 @@ def _say_outcome(ended: RunEnded) -> None:
     evaluation, release = ended.retrained.evaluation, ended.retrained.release
     say()
     say_evaluation(evaluation)
-    say(gain_line(evaluation))
+    for line in gain_lines(evaluation):
+        say(line)
     for note in evaluation.notes:
         warn(note)
     say()

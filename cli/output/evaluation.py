@@ -1,6 +1,7 @@
 """What an evaluation came to, in words and as a table."""
 
 import os
+from collections.abc import Iterator
 
 from cli.output.console import say, say_table
 from tasks.contracts.metrics import Metric
@@ -24,14 +25,15 @@ def say_evaluation(evaluation: EvaluationRecord) -> None:
     say_table(headings, [*rows, shipped], title, numbers=True, strong=len(rows))
 
 
-def gain_line(evaluation: EvaluationRecord) -> str:
-    """Says what the teacher was worth to the student, and whether the test set is large enough to tell."""
+def gain_lines(evaluation: EvaluationRecord) -> Iterator[str]:
+    """Says what the teacher was worth to the student, whether the test set can tell, and of what it learned."""
     metric = deciding(evaluation.data.task)
     gain = evaluation.gains[metric.name]
     told = "" if gain.low > 0 or gain.high < 0 else ": the test set cannot tell it from zero"
     ends = f"({gain.low:+.4f} to {gain.high:+.4f})"
-    learned = f"\nThe student learned from {some}." if (some := evaluation.data.learned_from) else ""
-    return f"The teacher is worth {gain.value:+.4f} {metric.title} to the student {ends}{told}.{learned}"
+    yield f"The teacher is worth {gain.value:+.4f} {metric.title} to the student {ends}{told}."
+    if some := evaluation.data.learned_from:
+        yield f"The student learned from {some}."
 
 
 def challenge_line(challenge: Challenge) -> str:
