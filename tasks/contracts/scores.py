@@ -276,13 +276,16 @@ class EvaluationRecord(Record):
         return self.score(self.chosen)
 
     def content(self) -> dict[str, Any]:
-        """What was judged; the same files judged again are the same release."""
+        """What was judged; the same files judged again are the same release, unless a device has other rules for it."""
+        defer, listen = self.deferral, self.listening
         return {
             "name": self.name,
             "onnx": self.onnx.sha256,
             "data": self.data.digest,
             "teacher": self.teacher.digest,
             "student": self.student.digest,
+            **({"defer": [defer.metric, defer.limit, defer.threshold]} if defer else {}),
+            **({"listen": [listen.hop, listen.smooth, listen.threshold, listen.refractory]} if listen else {}),
         }
 
 

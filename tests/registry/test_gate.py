@@ -215,6 +215,7 @@ def test_a_file_that_leaves_too_much_to_others_is_refused() -> None:
         "`coverage`: expected at least 0.8, got 0.7"
     ]
     assert judge(gate, "staging", evaluation(), None, INPUTS).passed
+    assert deferring.digest != evaluation().digest  # the bundle is another one
 
 
 def test_what_is_no_better_than_the_commonest_class_is_refused() -> None:
