@@ -45,20 +45,20 @@ def test_of_one_that_is_always_right_all_is_taken_and_of_too_few_samples_nothing
 
 
 def test_a_file_is_judged_on_test_data_by_the_threshold_of_validation(image_data: PreparedData, tmp_path: Path) -> None:
-    model, right = exported(image_data, tmp_path / "new.onnx", 60)
+    _, right = exported(image_data, tmp_path / "new.onnx", 60)
     session = Session((tmp_path / "new.onnx").read_bytes())
     found = deferral(Evaluate(defer={"accuracy": 0.6}, defer_risk=0.2), session, image_data)
     assert found.threshold is not None
     assert 0 < found.coverage.value <= 1
     assert found.kept is not None
-    if found.coverage.value == 1:
-        assert found.kept.value == pytest.approx(right.mean())
+    hits = found.kept.value * found.coverage.value * len(right)
+    assert round(hits) <= right.sum()
+    assert round(hits) >= right.sum() - round((1 - found.coverage.value) * len(right))  # it may leave right ones, too
     assert "by itself" in deferral_in_words(found)
     never = deferral(Evaluate(defer={"accuracy": 0.999}, defer_risk=0.01), session, image_data)
     assert (never.threshold, never.coverage.value, never.kept) == (None, 0, None)
     assert deferral_in_words(never).startswith("defers always: no confidence was shown to keep 99.9 %")
     assert f"{fewest(0.999, 0.01):,} validation samples" in deferral_in_words(never)
-    assert model.parameters > 0
 
 
 def test_deferring_is_off_unless_asked_for() -> None:
