@@ -17,9 +17,9 @@ class Listen(Section):
     smooth: int = Field(default=3, ge=1, le=100)
     """looks whose mean counts"""
     threshold: float = Field(default=0.8, gt=0, le=1)
-    """of that mean, from which on a word is heard"""
+    """of that mean, from which on a word is detected"""
     refractory_ms: float = Field(default=1_000.0, ge=0, le=60_000)
-    """after a word, in which no word is heard"""
+    """after a word, in which no word is detected"""
     silent: Names = ("unknown", "silence")
     """labels that are no word; a device never tells them"""
     minutes: float = Field(default=30.0, gt=0, le=10_000)

@@ -84,8 +84,8 @@ def evaluate_candidates(
     curves = {role: np.array(history(record.run_id, VALIDATED + metric.name)) for role, record in compared.items()}
     shipped = models[candidates.chosen].open(target.threads)
     tables, drawings = illustrate(judged, candidates.chosen, prepared, curves, shipped)
-    heard = listening(evaluation, shipped, prepared) if evaluation.listen else None
-    drawings += (draw_det(heard, candidates.chosen),) if heard else ()
+    detected = listening(evaluation, shipped, prepared) if evaluation.listen else None
+    drawings += (draw_det(detected, candidates.chosen),) if detected else ()
     run.uses(data)
     _log(run, judged)
     shipped = models[candidates.chosen].open(target.threads)
@@ -101,7 +101,7 @@ def evaluate_candidates(
         machine=judged.machine,
         gains=judged.gains,
         constant=judged.constant,
-        listening=heard,
+        listening=detected,
         deferral=deferral(evaluation, shipped, prepared) if evaluation.defer else None,
         target=target,
         tolerance=candidates.winner.tolerance,

@@ -96,8 +96,8 @@ def _listen(device: Device, asked: argparse.Namespace) -> None:
 
 
 def _tell(listener: "Listener", samples: "Samples") -> None:
-    for heard in listener.feed(samples):
-        _say(json.dumps(heard.to_json(listener.format.rate), ensure_ascii=False))
+    for detected in listener.feed(samples):
+        _say(json.dumps(detected.to_json(listener.format.rate), ensure_ascii=False))
 
 
 def _serve(device: Device, asked: argparse.Namespace) -> None:

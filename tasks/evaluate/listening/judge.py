@@ -20,7 +20,7 @@ from tasks.runtime.bundle.decoder import kind_decoder
 from tasks.runtime.bundle.latency import Predicts
 from tasks.runtime.bundle.session import Arrays
 from tasks.runtime.listen.listener import PROBABILITIES, Listener
-from tasks.runtime.listen.rules import Decider, Heard, ListenRules
+from tasks.runtime.listen.rules import Decider, DetectedWord, ListenRules
 from tasks.runtime.preprocess.audio.clip import ClipFormat
 from tasks.training.network import PreparedData
 
@@ -60,7 +60,7 @@ def listening(params: Evaluate, session: Predicts, data: PreparedData) -> Listen
     rules, stream = rules_of(params.listen, clips, data), judging_stream(params.listen, clips.rate, data)
     looks: Looks = []
     listener = Listener(_remembering(session, data, looks), data.targets.names, clips, rules)
-    told = [heard for piece in stream.pieces() for heard in listener.feed(piece)]
+    told = [detected for piece in stream.pieces() for detected in listener.feed(piece)]
     found = matched(told, stream.spoken, rules, clips)
     hours = stream.samples / clips.rate / 3_600
     curve = [_at(threshold, looks, stream, rules, clips, data) for threshold in THRESHOLDS]
@@ -94,16 +94,16 @@ def rules_of(params: Listen, clips: ClipFormat, data: PreparedData) -> ListenRul
     return ListenRules(max(1, hop), params.smooth, params.threshold, refractory, silent)
 
 
-def matched(told: Sequence[Heard], spoken: Sequence[Spoken], rules: ListenRules, clips: ClipFormat) -> Found:
+def matched(told: Sequence[DetectedWord], spoken: Sequence[Spoken], rules: ListenRules, clips: ClipFormat) -> Found:
     """Returns which words were told, and what was told beside them."""
     words = [one for one in spoken if one.word not in rules.silent]
     patience = clips.samples + rules.smooth * rules.hop
     found: dict[int, float] = {}
-    for heard in told:
-        near = [n for n, one in enumerate(words) if one.start <= heard.sample <= one.end + patience]
-        place = next((n for n in near if words[n].word == heard.word and n not in found), None)
+    for detected in told:
+        near = [n for n, one in enumerate(words) if one.start <= detected.sample <= one.end + patience]
+        place = next((n for n in near if words[n].word == detected.word and n not in found), None)
         if place is not None:
-            found[place] = (heard.sample - words[place].end) / clips.rate
+            found[place] = (detected.sample - words[place].end) / clips.rate
     return Found(len(words), [*found.values()], len(told) - len(found))
 
 
@@ -130,7 +130,7 @@ def _at(
     """Returns what another threshold would come to on the same answers."""
     decider = Decider(replace(rules, threshold=threshold), data.targets.names)
     decided = (decider.decide(look, number * rules.hop) for number, look in enumerate(looks, start=1))
-    found = matched([heard for heard in decided if heard], stream.spoken, rules, clips)
+    found = matched([detected for detected in decided if detected], stream.spoken, rules, clips)
     hours = stream.samples / clips.rate / 3_600
     return ThresholdScore(
         threshold=threshold,

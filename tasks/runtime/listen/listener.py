@@ -10,7 +10,7 @@ from ..errors import SettingsError
 from ..preprocess.audio.clip import ClipFormat
 from ..preprocess.audio.wav import Samples
 from ..preprocess.waveform import WaveformPreprocessor
-from .rules import Decider, Heard, ListenRules
+from .rules import Decider, DetectedWord, ListenRules
 
 PROBABILITIES = "probabilities"
 """of an answer; kinds of task whose answers have none do not listen"""
@@ -35,25 +35,25 @@ class Listener:
         self._taken = 0
 
     def silence(self) -> Samples:
-        """Returns as much silence as a last word may need until it is heard."""
+        """Returns as much silence as a last word may need until it is detected."""
         return np.zeros(self.format.samples + self._rules.smooth * self._rules.hop, np.float32)
 
-    def feed(self, samples: Samples) -> Iterator[Heard]:
-        """Yields the words that are heard in further samples at the rate of the model."""
+    def feed(self, samples: Samples) -> Iterator[DetectedWord]:
+        """Yields the words that are detected in further samples at the rate of the model."""
         hop = self._rules.hop
         self._waiting = np.concatenate([self._waiting, samples])
         while len(self._waiting) >= hop:
             self._slide(self._waiting[:hop])
             self._waiting = self._waiting[hop:].copy()  # else the piece that came would stay in memory
-            if heard := self._look():
-                yield heard
+            if detected := self._look():
+                yield detected
 
     def _slide(self, samples: Samples) -> None:
         joined = np.concatenate([self._window, samples])
         self._window = joined[-self.format.samples :].copy()
         self._taken += len(samples)
 
-    def _look(self) -> Heard | None:
+    def _look(self) -> DetectedWord | None:
         (answer,) = self._predict({INPUTS: self._window[np.newaxis]})
         probabilities = answer[PROBABILITIES]
         assert isinstance(probabilities, Mapping), "as the schema of the answers says"

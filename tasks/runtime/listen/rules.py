@@ -17,9 +17,9 @@ class ListenRules:
     smooth: int
     """looks whose mean counts"""
     threshold: float
-    """of that mean, from which on a word is heard"""
+    """of that mean, from which on a word is detected"""
     refractory: int
-    """samples after a word in which no word is heard"""
+    """samples after a word in which no word is detected"""
     silent: tuple[str, ...]
     """labels that are no word, such as `unknown`"""
 
@@ -44,7 +44,7 @@ def read_rules(fields: Fields | None) -> ListenRules | None:
 
 
 @dataclass(frozen=True)
-class Heard:
+class DetectedWord:
     """A word, how sure the model was, and how many samples had come by then."""
 
     word: str
@@ -52,15 +52,15 @@ class Heard:
     sample: int
 
     def to_json(self, rate: int) -> dict[str, Any]:
-        """Returns the line that is printed; `seconds` is from the begin of the sound to when the word was heard."""
+        """Returns the line that is printed; `seconds` is from the begin of the sound to when the word was detected."""
         return {"seconds": round(self.sample / rate, 3), "word": self.word, "confidence": round(self.confidence, 4)}
 
 
 class Decider:
     """Turns what a model says of one window after the other into words, each once.
 
-    A word that is heard is told when the mean of the last looks reaches the threshold. It is not told again before that
-    mean has been below the threshold, nor any word within the refractory time.
+    A word is told when the mean of the last looks reaches the threshold. It is not told again before that mean has
+    been below the threshold, nor any word within the refractory time.
     """
 
     def __init__(self, rules: ListenRules, names: Sequence[str]) -> None:
@@ -68,9 +68,9 @@ class Decider:
         self._last: deque[Mapping[str, float]] = deque(maxlen=rules.smooth)
         self._above: set[str] = set()
         self._free = 0
-        """the sample from which on a word may be heard again"""
+        """the sample from which on a word may be detected again"""
 
-    def decide(self, probabilities: Mapping[str, float], sample: int) -> Heard | None:
+    def decide(self, probabilities: Mapping[str, float], sample: int) -> DetectedWord | None:
         """Returns the word that was spoken, if one was, after a look at the window that ends at `sample`."""
         self._last.append(probabilities)
         means = {name: sum(look[name] for look in self._last) / self._rules.smooth for name in self._names}
@@ -80,4 +80,4 @@ class Decider:
             return None
         word = max(new, key=lambda name: means[name])
         self._free = sample + self._rules.refractory
-        return Heard(word, means[word], sample)
+        return DetectedWord(word, means[word], sample)

@@ -22,7 +22,7 @@ from tasks.evaluate.listening.det import draw_det
 from tasks.evaluate.listening.judge import Found, listening, matched
 from tasks.evaluate.listening.stream import Spoken, judging_stream
 from tasks.registry.gate.judge import _heard
-from tasks.runtime.listen.rules import Heard, ListenRules
+from tasks.runtime.listen.rules import DetectedWord, ListenRules
 from tasks.runtime.preprocess.audio.clip import ClipFormat
 from tasks.training.network import PreparedData
 from tests.data.audio.sounds import RATE, write_words
@@ -47,7 +47,7 @@ PART = {"architecture": {"kind": "mlp", "hidden": [4]}, "training": {"epochs": 1
     ids=["both", "one twice", "another word", "too late and too early", "in a clip that is none", "nothing"],
 )
 def test_a_word_counts_once_and_in_time(told: list[tuple[str, int]], found: Found) -> None:
-    assert matched([Heard(word, 0.9, sample) for word, sample in told], SPOKEN, RULES, CLIPS) == found
+    assert matched([DetectedWord(word, 0.9, sample) for word, sample in told], SPOKEN, RULES, CLIPS) == found
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tasks.runtime.bundle.session import Session
 from tasks.runtime.cli import main
 from tasks.runtime.errors import ManifestError, SettingsError, WrongInputError
 from tasks.runtime.listen.listener import Listener, listener_of
-from tasks.runtime.listen.rules import Decider, Heard, ListenRules
+from tasks.runtime.listen.rules import Decider, DetectedWord, ListenRules
 from tasks.runtime.listen.stream import samples_of
 from tasks.runtime.preprocess.audio.clip import ClipFormat
 from tests.data.audio.sounds import spoken, wav
@@ -47,9 +47,9 @@ def listening(rules: ListenRules = RULES) -> Listener:
     return Listener(by_loudness, NAMES, CLIPS, rules)
 
 
-def heard_in(pieces: Sequence[Clips], rules: ListenRules = RULES) -> list[Heard]:
+def heard_in(pieces: Sequence[Clips], rules: ListenRules = RULES) -> list[DetectedWord]:
     listener = listening(rules)
-    return [heard for piece in [*pieces, listener.silence()] for heard in listener.feed(piece)]
+    return [detected for piece in [*pieces, listener.silence()] for detected in listener.feed(piece)]
 
 
 def sound_with_words_at(*seconds: float, length: float = 12.0) -> Clips:
@@ -61,9 +61,9 @@ def sound_with_words_at(*seconds: float, length: float = 12.0) -> Clips:
 
 
 def test_each_word_is_heard_once_soon_after_it_was_spoken() -> None:
-    heard = heard_in([sound_with_words_at(2.0, 6.0, 9.5)])
-    assert [one.word for one in heard] == ["loud"] * 3
-    assert [one.sample / RATE for one in heard] == [pytest.approx(at, abs=0.3) for at in (2.5, 6.5, 10.0)]
+    detected = heard_in([sound_with_words_at(2.0, 6.0, 9.5)])
+    assert [one.word for one in detected] == ["loud"] * 3
+    assert [one.sample / RATE for one in detected] == [pytest.approx(at, abs=0.3) for at in (2.5, 6.5, 10.0)]
 
 
 @pytest.mark.parametrize("size", [1, 80, 799, 801, 50_000])
@@ -92,8 +92,8 @@ def test_labels_that_are_no_word_are_never_heard() -> None:
 def test_smoothing_takes_one_look_for_none() -> None:
     looks = [0.0, 1.0, 0.0, 0.0, 1.0, 1.0]
     decider = Decider(replace(RULES, threshold=0.9), NAMES)
-    heard = [decider.decide({"loud": look, "silence": 1 - look}, n * 800) for n, look in enumerate(looks)]
-    assert [n for n, one in enumerate(heard) if one] == [5]
+    detected = [decider.decide({"loud": look, "silence": 1 - look}, n * 800) for n, look in enumerate(looks)]
+    assert [n for n, one in enumerate(detected) if one] == [5]
 
 
 def test_hours_of_sound_leave_memory_flat() -> None:

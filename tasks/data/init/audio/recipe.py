@@ -24,7 +24,7 @@ _READER = """\
 _PATTERN = "    pattern: '{pattern}'   # where in a path the speaker is\n"
 _GROUPED = f"""\
   split:
-    kind: grouped              # nobody is in two parts: a model is judged on people it has never heard
+    kind: grouped              # nobody is in two parts: a model is judged on people who are new to it
     by: speaker
     validation: 0.2            # chooses
     test: 0.2                  # judges, once

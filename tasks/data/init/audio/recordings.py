@@ -13,7 +13,7 @@ from tasks.data.readers.speech_commands import LISTS, NO_SPEAKER, NOISE
 from tasks.data.sources.walk import walked
 from tasks.runtime.preprocess.audio.wav import UnreadableSoundError
 
-HEARD = 500
+LOOKED_AT = 500
 """recordings that are opened, spread over all of them"""
 FEWEST_SPEAKERS = 3
 """one per part"""
@@ -59,7 +59,7 @@ def recordings_in(folder: Path) -> Recordings:
     found = _sorted(sounds)
     found.commands = all(name in files for name in LISTS)
     found.others = len(files) - len(sounds)
-    for name in sounds[:: max(1, len(sounds) // HEARD)]:
+    for name in sounds[:: max(1, len(sounds) // LOOKED_AT)]:
         _hear(found, name, paths[name])
     return found
 
