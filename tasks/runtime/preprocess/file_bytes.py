@@ -4,22 +4,18 @@ As magika does (Fratantonio et al. 2024, arXiv:2409.13768): white space at both 
 a short file lacks is filled with a number that is no byte.
 """
 
-import base64
-import binascii
 import io
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.fields import Fields, Json
-from ..bundle.session import INPUTS
+from ..bundle.fields import Fields
 from ..errors import WrongInputError
 from .arrays import ANY_FILE
-from .preprocessor import ModelInputs
+from .one_file import OneFilePreprocessor
 
 PADDING = 256
 BLOCK = 4096
@@ -58,39 +54,18 @@ class ByteFormat:
 
 
 @dataclass(frozen=True)
-class FileBytesPreprocessor:
-    """Makes inputs of files: one file is one sample."""
+class FileBytesPreprocessor(OneFilePreprocessor):
+    """Makes inputs of files of any form."""
 
     format: ByteFormat
-    media_types: tuple[str, ...] = (ANY_FILE,)
+    media_types = (ANY_FILE,)
+    field = "file"
+    form = "a file"
 
-    def from_file(self, content: bytes) -> ModelInputs:
-        """Returns the file as a batch of one.
-
-        Raises:
-            WrongInputError: it is too short.
-        """
-        return ModelInputs({INPUTS: self._values(content, INPUTS)[np.newaxis]})
-
-    def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
-        """Returns files given as `{"file": base64}`; other fields are ignored.
-
-        Raises:
-            WrongInputError: there are none, a field is missing or wrong, or a file is too short.
-        """
-        if not records:
-            raise WrongInputError("`inputs`: expected at least one file, got none; give `file` of each")
-        places = {f"inputs.{number}.file": record for number, record in enumerate(records)}
-        return ModelInputs({INPUTS: np.stack([self._values(_bytes_of(one, at), at) for at, one in places.items()])})
-
-    def schema(self) -> dict[str, Any]:
-        """Returns the JSON schema of a record."""
-        file = {"type": "string", "contentEncoding": "base64", "description": "any file"}
-        return {"type": "object", "properties": {"file": file}, "required": ["file"]}
-
-    def _values(self, content: bytes, place: str) -> NDArray[np.float32]:
+    def values(self, content: bytes) -> NDArray[np.float32]:
+        """Returns (first + last,) bytes; raises as the base."""
         if ByteFormat.is_short(stream := io.BytesIO(content)):
-            raise WrongInputError(f"`{place}`: expected a file of at least {LEAST} bytes, got fewer; give a longer one")
+            raise WrongInputError(f"expected a file of at least {LEAST} bytes, got fewer; give a longer one")
         return self.format.values(stream)
 
 
@@ -101,17 +76,6 @@ def _beginning(stream: IO[bytes]) -> bytes:
 def _block(stream: IO[bytes], start: int) -> bytes:
     stream.seek(start)
     return stream.read(BLOCK)
-
-
-def _bytes_of(record: Mapping[str, Json], place: str) -> bytes:
-    text = record.get("file")
-    try:
-        if not isinstance(text, str):
-            raise TypeError
-        return base64.b64decode(text, validate=True)
-    except (TypeError, ValueError, binascii.Error):
-        got = "none" if text is None else repr(text)[:80]
-        raise WrongInputError(f"`{place}`: expected a file in base64, got {got}; give its bytes so") from None
 
 
 def load(fields: Fields) -> FileBytesPreprocessor:

@@ -1,72 +1,30 @@
 """The preprocessor of models that take pictures: one file is one sample."""
 
-import base64
-import binascii
 import io
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle.fields import Fields, Json
-from ..bundle.session import INPUTS
-from ..errors import WrongInputError
-from .picture_format import FILTER, FORMATS, FULL_RANGE, MODES, WHITE, PictureFormat, UnreadablePictureError
-from .preprocessor import ModelInputs
+from ..bundle.fields import Fields
+from .one_file import OneFilePreprocessor
+from .picture_format import FILTER, FORMATS, FULL_RANGE, MODES, WHITE, PictureFormat
 
 MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
 
 
 @dataclass(frozen=True)
-class PicturePreprocessor:
-    """Makes inputs of picture files: one file is one sample."""
+class PicturePreprocessor(OneFilePreprocessor):
+    """Makes inputs of picture files."""
 
     format: PictureFormat
-    media_types: tuple[str, ...] = MEDIA_TYPES
+    media_types = MEDIA_TYPES
+    field = "image"
+    form = "a picture file"
 
-    def from_file(self, content: bytes) -> ModelInputs:
-        """Returns the picture as a batch of one.
-
-        Raises:
-            WrongInputError: it cannot be read.
-        """
-        return ModelInputs({INPUTS: self._values(content, INPUTS)[np.newaxis]})
-
-    def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
-        """Returns pictures given as `{"image": base64 of a file}`; other fields are ignored.
-
-        Raises:
-            WrongInputError: there are none, a field is missing or wrong, or a picture cannot be read.
-        """
-        if not records:
-            raise WrongInputError("`inputs`: expected at least one picture, got none; give `image` of each")
-        places = {f"inputs.{number}.image": record for number, record in enumerate(records)}
-        pictures = [self._values(_bytes_of(record, place), place) for place, record in places.items()]
-        return ModelInputs({INPUTS: np.stack(pictures)})
-
-    def schema(self) -> dict[str, Any]:
-        """Returns the JSON schema of a record."""
-        image = {"type": "string", "contentEncoding": "base64", "description": f"a file: {', '.join(FORMATS)}"}
-        return {"type": "object", "properties": {"image": image}, "required": ["image"]}
-
-    def _values(self, content: bytes, place: str) -> NDArray[np.uint8]:
-        try:
-            return self.format.values(io.BytesIO(content))
-        except UnreadablePictureError as error:
-            raise WrongInputError(f"`{place}`: {error}") from None
-
-
-def _bytes_of(record: Mapping[str, Json], place: str) -> bytes:
-    text = record.get("image")
-    try:
-        if not isinstance(text, str):
-            raise TypeError
-        return base64.b64decode(text, validate=True)
-    except (TypeError, ValueError, binascii.Error):
-        got = "none" if text is None else repr(text)[:80]
-        raise WrongInputError(f"`{place}`: expected a picture file in base64, got {got}; give its bytes so") from None
+    def values(self, content: bytes) -> NDArray[np.uint8]:
+        """Returns the pixels (channels, height, width); raises as the base."""
+        return self.format.values(io.BytesIO(content))
 
 
 def load(fields: Fields) -> PicturePreprocessor:

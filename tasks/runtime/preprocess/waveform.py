@@ -1,73 +1,32 @@
 """The preprocessor of models that take sound: one WAV file is one sample."""
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-import numpy as np
-
-from ..bundle.fields import Fields, Json
-from ..bundle.session import INPUTS
-from ..errors import WrongInputError
+from ..bundle.fields import Fields
 from .audio.clip import RATES, ClipFormat, Longer, OtherRates
-from .audio.wav import Samples, UnreadableSoundError, read_wav, silent_wav
-from .preprocessor import ModelInputs
+from .audio.wav import Samples, read_wav, silent_wav
+from .one_file import OneFilePreprocessor
 
 MEDIA_TYPES = ("audio/wav", "audio/x-wav", "audio/vnd.wave")
 
 
 @dataclass(frozen=True)
-class WaveformPreprocessor:
-    """Makes inputs of WAV files: one file is one sample."""
+class WaveformPreprocessor(OneFilePreprocessor):
+    """Makes inputs of WAV files."""
 
     format: ClipFormat
-    media_types: tuple[str, ...] = MEDIA_TYPES
+    media_types = MEDIA_TYPES
+    field = "audio"
+    form = "a WAV file"
 
-    def from_file(self, content: bytes) -> ModelInputs:
-        """Returns the clip as a batch of one.
+    def values(self, content: bytes) -> Samples:
+        """Returns the samples (time,); raises as the base."""
+        return self.format.clip(read_wav(content))
 
-        Raises:
-            WrongInputError: it cannot be read.
-        """
-        return ModelInputs({INPUTS: self._clip(content, INPUTS)[np.newaxis]})
-
-    def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
-        """Returns clips given as `{"audio": base64 of a WAV file}`; other fields are ignored.
-
-        Raises:
-            WrongInputError: there are none, a field is missing or wrong, or a clip cannot be read.
-        """
-        if not records:
-            raise WrongInputError("`inputs`: expected at least one clip, got none; give `audio` of each")
-        places = {f"inputs.{number}.audio": record for number, record in enumerate(records)}
-        return ModelInputs(
-            {INPUTS: np.stack([self._clip(_bytes_of(one, place), place) for place, one in places.items()])}
-        )
-
-    def schema(self) -> dict[str, Any]:
-        """Returns the JSON schema of a record."""
-        silence = base64.b64encode(silent_wav(self.format.rate, self.format.shortest)).decode()
-        audio = {"type": "string", "contentEncoding": "base64", "description": "a WAV file", "examples": [silence]}
-        return {"type": "object", "properties": {"audio": audio}, "required": ["audio"]}
-
-    def _clip(self, content: bytes, place: str) -> Samples:
-        try:
-            return self.format.clip(read_wav(content))
-        except UnreadableSoundError as error:
-            raise WrongInputError(f"`{place}`: {error}") from None
-
-
-def _bytes_of(record: Mapping[str, Json], place: str) -> bytes:
-    text = record.get("audio")
-    try:
-        if not isinstance(text, str):
-            raise TypeError
-        return base64.b64decode(text, validate=True)
-    except (TypeError, ValueError, binascii.Error):
-        got = "none" if text is None else repr(text)[:80]
-        raise WrongInputError(f"`{place}`: expected a WAV file in base64, got {got}; give its bytes so") from None
+    def examples(self) -> list[bytes]:
+        """Returns the shortest file that is taken, without a sound."""
+        return [silent_wav(self.format.rate, self.format.shortest)]
 
 
 def load(fields: Fields) -> WaveformPreprocessor:

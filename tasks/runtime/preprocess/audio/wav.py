@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import WrongInputError
+
 Samples = NDArray[np.float32]
 """between -1 and 1"""
 
@@ -21,7 +23,7 @@ UNKNOWN_LENGTH = (0xFFFFFFFF, 0x7FFFFFFF, 0)
 WIDTHS = {PCM: (8, 16, 24, 32), FLOAT: (32, 64)}
 
 
-class UnreadableSoundError(Exception):
+class UnreadableSoundError(WrongInputError):
     """A file is no sound that can be used; the message says what was expected and got."""
 
 

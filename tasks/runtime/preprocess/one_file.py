@@ -1,0 +1,82 @@
+"""The base of preprocessors that take files, such as pictures or sound: one file is one sample."""
+
+import base64
+import binascii
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle.fields import Json
+from ..bundle.session import INPUTS
+from ..errors import WrongInputError
+from .preprocessor import ModelInputs
+
+
+class OneFilePreprocessor(ABC):
+    """Makes inputs of files; a record holds the bytes of one in base64."""
+
+    media_types: ClassVar[tuple[str, ...]]
+    field: ClassVar[str]
+    """of a record, such as `image`"""
+    form: ClassVar[str]
+    """what the file must be, in words, such as `a WAV file`"""
+
+    @abstractmethod
+    def values(self, content: bytes) -> NDArray[Any]:
+        """Returns the input that is made of one file.
+
+        Raises:
+            WrongInputError: it cannot be read; the message does not name the file.
+        """
+
+    def examples(self) -> list[bytes]:
+        """Returns files that the model takes, for who reads the schema of a record."""
+        return []
+
+    def from_file(self, content: bytes) -> ModelInputs:
+        """Returns the file as a batch of one.
+
+        Raises:
+            WrongInputError: it cannot be read.
+        """
+        return ModelInputs({INPUTS: self._values(content, INPUTS)[np.newaxis]})
+
+    def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
+        """Returns files given as `{FIELD: base64}`; other fields are ignored.
+
+        Raises:
+            WrongInputError: there are none, a field is missing or wrong, or a file cannot be read.
+        """
+        if not records:
+            raise WrongInputError(f"`inputs`: expected at least one file, got none; give `{self.field}` of each")
+        places = {f"inputs.{number}.{self.field}": record for number, record in enumerate(records)}
+        samples = [self._values(self._bytes_of(record, place), place) for place, record in places.items()]
+        return ModelInputs({INPUTS: np.stack(samples)})
+
+    def schema(self) -> dict[str, Any]:
+        """Returns the JSON schema of a record."""
+        described = f"{self.form}: {', '.join(self.media_types)}"
+        file: dict[str, Any] = {"type": "string", "contentEncoding": "base64", "description": described}
+        if examples := self.examples():
+            file |= {"examples": [base64.b64encode(example).decode() for example in examples]}
+        return {"type": "object", "properties": {self.field: file}, "required": [self.field]}
+
+    def _values(self, content: bytes, place: str) -> NDArray[Any]:
+        try:
+            return self.values(content)
+        except WrongInputError as error:
+            raise WrongInputError(f"`{place}`: {error}") from None
+
+    def _bytes_of(self, record: Mapping[str, Json], place: str) -> bytes:
+        text = record.get(self.field)
+        try:
+            if not isinstance(text, str):
+                raise TypeError
+            return base64.b64decode(text, validate=True)
+        except (TypeError, ValueError, binascii.Error):
+            got = "none" if text is None else repr(text)[:80]
+            message = f"`{place}`: expected {self.form} in base64, got {got}; give its bytes so"
+            raise WrongInputError(message) from None
