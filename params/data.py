@@ -246,7 +246,7 @@ class Unlabelled(Section):
 class Data(Section):
     """The data section: the only one that the data stages read, so the only one that makes them run again."""
 
-    task: Literal["classification", "segmentation"] = "classification"
+    task: Literal["classification", "detection", "segmentation"] = "classification"
     source: Source
     reader: Reader
     split: Split

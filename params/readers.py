@@ -215,6 +215,42 @@ class MaskReader(PictureReader):
         return self
 
 
+BOXES = "boxes"
+"""the column of the target where each picture has any number of boxes"""
+Strides = Annotated[tuple[Literal[4, 8, 16, 32, 64], ...], Field(strict=False, min_length=1)]
+
+
+class BoxReader(PictureReader):
+    """Pictures with boxes around what is seen in them, which are resized with their pictures."""
+
+    task = "detection"
+    classes: Names = ()
+    """what the boxes are of, number 0 first; unless said, all that the files name"""
+    strides: Strides = (8, 16)
+    """pixels of the resized picture per cell of each grid that answers, the finest first; a cell answers with boxes of
+    up to 30 times its side, and things whose middles are closer than a cell may be taken for one"""
+    least_score: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    """from which on a box counts on a device, and for the metrics of one operating point"""
+    overlap: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    """intersection over union from which on two boxes of a class are one thing: the one with the lower score goes"""
+    most: int = Field(default=100, ge=1, le=1000)
+    """boxes of a picture, those with the highest scores"""
+
+    @property
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """All that is known of boxes."""
+        facts = {"size": self.size, "strides": self.strides, "least_score": self.least_score, "overlap": self.overlap}
+        return {BOXES: {"names": self.classes, **facts, "most": self.most}}
+
+    @model_validator(mode="after")
+    def _strides_rise(self) -> Self:
+        if [*self.strides] != sorted(set(self.strides)):
+            raise ValueError(f"`strides` needs different numbers, the smallest first; got {[*self.strides]}")
+        if problems := _twice("classes", self.classes):
+            raise ValueError("; ".join(problems))
+        return self
+
+
 class ImageMasksReader(MaskReader):
     """Image files with a mask of the same name each, in another folder or with another end of the name."""
 

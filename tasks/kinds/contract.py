@@ -114,10 +114,12 @@ class Geometry:
     """What augmentation did to the pictures of a batch: (batch, 2, 3) maps from places before to places after.
 
     A place is (row, column) in pixels from the upper left corner of the picture, so a pixel covers a square of side 1.
-    Maps mirror, turn by quarters of a circle, scale and move.
+    Maps mirror, turn by quarters of a circle, scale and move. `size` is the (height, width) of the pictures, which
+    stays.
     """
 
     matrix: Floats
+    size: tuple[int, int]
 
 
 class TargetsPart(Protocol):

@@ -137,7 +137,7 @@ class Augmenter:
         for place, step in enumerate(self.params.steps):
             draws = Draws.of(self.seed, view, place, arrays.rows[arrays.labelled])
             matrix = moves_of(step.kind, step, draws, (height, width))
-            targets = targets if matrix is None else self.targets.moved(targets, Geometry(matrix))
+            targets = targets if matrix is None else self.targets.moved(targets, Geometry(matrix, (height, width)))
         return targets
 
 
