@@ -78,6 +78,6 @@ class Decider:
         new, self._above = above - self._above, above
         if not new or sample < self._free:
             return None
-        word = max(new, key=lambda name: means[name])
+        word = max((name for name in self._names if name in new), key=lambda name: means[name])  # a set has no order
         self._free = sample + self._rules.refractory
         return DetectedWord(word, means[word], sample)

@@ -13,7 +13,7 @@ from starlette.types import ExceptionHandler, Message
 
 from ..bundle.predictor import Predictor
 from ..preprocess.arrays import joined, read_samples
-from . import inference_protocol
+from . import inference_protocol, listening
 from .openapi import DETAIL, MULTIPART, media_types, openapi
 from .service import LIGHT, Service, answer
 
@@ -28,6 +28,7 @@ def make_app(service: Service) -> Starlette:
             Route("/openapi.json", routes.openapi),
             Route("/predict", routes.predict, methods=["POST"]),
             *inference_protocol.routes(service),
+            *listening.routes(service),
         ],
         exception_handlers=_HANDLERS,
     )

@@ -12,6 +12,8 @@ _TEXT, _NUMBER, _COUNT = {"type": "string"}, {"type": "number"}, {"type": "integ
 JSON, MULTIPART = "application/json", "multipart/form-data"
 DETAIL = "detail"
 """the parameter that asks for more in each answer"""
+RATE = "rate"
+"""the parameter of a stream of sound: samples per second"""
 _FILES = ("application/x-npy", "application/x-npz")
 _ERRORS = {
     "400": "the samples are not what the model takes, or too many",
@@ -38,6 +40,7 @@ def openapi(model: Predictor, max_bytes: int, max_samples: int) -> dict[str, Any
             "/metadata": _get("the manifest", _object(version=_COUNT, release=_TEXT, manifest={"type": "object"})),
             "/openapi.json": _get("this document", {"type": "object"}),
             "/predict": {"post": _predict(model, max_samples)},
+            **(_streams() if model.manifest.listen else {}),
         },
     }
 
@@ -59,6 +62,40 @@ def _predict(model: Predictor, max_samples: int) -> dict[str, Any]:
         **({"parameters": [detail]} if model.decoder.details else {}),
         "requestBody": {"required": True, "content": content},
         "responses": {"200": _response("one prediction per sample", result), **errors},
+    }
+
+
+def _streams() -> dict[str, Any]:
+    rate = {"name": RATE, "in": "query", "schema": {"type": "integer", "minimum": 1}}
+    name = {"name": "stream", "in": "path", "required": True, "schema": _TEXT}
+    begun = _object(version=_COUNT, stream=_TEXT, rate=_COUNT)
+    words = _object(
+        version=_COUNT, words={"type": "array", "items": _object(seconds=_NUMBER, word=_TEXT, confidence=_NUMBER)}
+    )
+    gone = {"404": _response("the stream has ended: begin another", _object(error=_TEXT))}
+    many = {"429": _response("too many streams at once", _object(error=_TEXT))}
+    errors = {status: _response(text, _object(error=_TEXT)) for status, text in _ERRORS.items() if status != "415"}
+    samples = {"application/octet-stream": {"schema": _file("application/octet-stream")}}
+    return {
+        "/listen": {
+            "post": {
+                "summary": "begins a stream of sound",
+                "parameters": [rate],
+                "responses": {"200": _response("the stream", begun), **errors, **many},
+            }
+        },
+        "/listen/{stream}": {
+            "parameters": [name],
+            "post": {
+                "summary": "hears the next piece: little-endian samples of 16 bits, one channel",
+                "requestBody": {"required": True, "content": samples},
+                "responses": {"200": _response("the words detected in it", words), **errors, **gone},
+            },
+            "delete": {
+                "summary": "ends a stream",
+                "responses": {"200": _response("the words that waited for more sound", words), **errors, **gone},
+            },
+        },
     }
 
 

@@ -12,27 +12,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tasks.contracts.records import InputSpec
-from tasks.runtime.bundle.bundle import golden_of, write_bundle
 from tasks.runtime.bundle.manifest import read_manifest
 from tasks.runtime.bundle.predictor import Predictor
-from tasks.runtime.bundle.session import Session
 from tasks.runtime.cli import main
 from tasks.runtime.errors import ManifestError, SettingsError, WrongInputError
 from tasks.runtime.listen.listener import Listener, listener_of
 from tasks.runtime.listen.rules import Decider, DetectedWord, ListenRules
 from tasks.runtime.listen.stream import samples_of
-from tasks.runtime.preprocess.audio.clip import ClipFormat
 from tests.data.audio.sounds import spoken, wav
+from tests.runtime.audio.conftest import ALWAYS, CLIPS, RATE, RULES
 from tests.runtime.audio.test_waveform import written
-from tests.runtime.conftest import FACTS, mean_model
 from tests.runtime.devices import set_up
 from tests.runtime.tuf_world import World
 
-RATE = 8_000
-CLIPS = ClipFormat(RATE, 4_000, 800, "refuse", "resample")
-RULES = ListenRules(hop=800, smooth=2, threshold=0.6, refractory=8_000, silent=("silence",))
-ALWAYS = replace(RULES, threshold=0.01, silent=())
 NAMES = ("loud", "silence")
 Clips = NDArray[np.float32]
 
@@ -139,19 +131,6 @@ def test_another_rate_is_refused_by_name_where_the_manifest_says_so() -> None:
 def test_a_stream_that_begins_like_a_wav_file_and_is_none_is_refused() -> None:
     with pytest.raises(WrongInputError, match="without: the file is cut"):
         list(samples_of(io.BytesIO(b"RIFF\0\0\0\0WAVE" + bytes(70_000)), CLIPS))
-
-
-@pytest.fixture
-def bundle(tmp_path: Path) -> Path:
-    """Of a model that answers by the mean of a clip; what it says of words means nothing."""
-    spec = InputSpec(layout="waveform", dtype="float32", shape=(4_000,))
-    model = mean_model(spec)
-    golden = golden_of(Session(model), {"inputs": np.ones((2, 4_000), np.float32)})
-    facts = replace(
-        FACTS, preprocessing=CLIPS.facts(), layout="waveform", listen=replace(RULES, threshold=0.01, silent=())
-    )
-    write_bundle(tmp_path / "bundle", facts, model, golden)
-    return tmp_path / "bundle"
 
 
 def test_rules_are_signed_with_the_release_and_a_release_without_them_does_not_listen(bundle: Path) -> None:
