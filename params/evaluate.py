@@ -17,6 +17,13 @@ class Latency(Section):
     repeats: int = Field(default=300, ge=10)
 
 
+class Verify(Section):
+    """When a device takes two samples for the same: from a threshold on that validation data gives."""
+
+    far: Annotated[float, Field(gt=0, lt=0.5)] = 0.001
+    """false accept rate: the part of the pairs that are not the same that may be taken for it"""
+
+
 class Evaluate(Section):
     """Intervals by the percentile bootstrap over test samples."""
 
@@ -30,3 +37,5 @@ class Evaluate(Section):
     """how likely it may be lower than that: validation data is a draw"""
     listen: Listen | None = None
     """for models of sound: what decides while a device listens to sound that does not end"""
+    verify: Verify | None = None
+    """for models whose answers are compared with each other: when two samples are taken for the same"""

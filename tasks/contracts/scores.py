@@ -184,6 +184,23 @@ class Deferral(Record):
     """validation samples, all of them right, that would have shown it"""
 
 
+class Verification(Record):
+    """The cosine from which on two samples are taken for the same: of validation data, and what it comes to on test."""
+
+    far: float
+    """false accept rate that was asked for"""
+    threshold: float | None
+    """None: there are too few pairs that are not the same to show the rate"""
+    impostors: int
+    """pairs of validation samples that are not the same"""
+    needed: int
+    """so many would show the rate"""
+    true_accepts: Interval | None
+    """part of the pairs of test samples that are the same, and taken for it; None without a threshold"""
+    false_accepts: Interval | None
+    """part of those that are not the same, and taken for it"""
+
+
 class ThresholdScore(Record):
     """What a threshold comes to on a stream of sound."""
 
@@ -250,6 +267,7 @@ class EvaluationRecord(Record):
     deferral: Deferral | None = None
     listening: Listening | None = None
     """None of models that are given clips alone"""
+    verification: Verification | None = None
     """None where the recipe asks for none"""
     target: Target
     tolerance: float
@@ -277,7 +295,7 @@ class EvaluationRecord(Record):
 
     def content(self) -> dict[str, Any]:
         """What was judged; the same files judged again are the same release, unless a device has other rules for it."""
-        defer, listen = self.deferral, self.listening
+        defer, listen, verify = self.deferral, self.listening, self.verification
         return {
             "name": self.name,
             "onnx": self.onnx.sha256,
@@ -286,6 +304,7 @@ class EvaluationRecord(Record):
             "student": self.student.digest,
             **({"defer": [defer.metric, defer.limit, defer.threshold]} if defer else {}),
             **({"listen": [listen.hop, listen.smooth, listen.threshold, listen.refractory]} if listen else {}),
+            **({"verify": [verify.threshold, verify.far]} if verify else {}),
         }
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from tasks.contracts.metrics import Check, Interval, Metric
 from tasks.contracts.releases import APPROVAL, LICENCES, REQUIRES, SELF_TEST, Verdict
-from tasks.contracts.scores import BASELINE, STUDENT, Deferral, Discordant, Listening
+from tasks.contracts.scores import BASELINE, STUDENT, Deferral, Discordant, Listening, Verification
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_WORSE = "not_worse_than_champion"
@@ -177,6 +177,22 @@ def deferral_in_words(found: Deferral) -> str:
     return (
         f"answers {percent(found.coverage.value, 1)} ({ends}) by itself, {percent(found.kept.value, 1)} {found.metric},"
         f" from confidence {found.threshold:.3f} on; to keep {promise}"
+    )
+
+
+def verification_in_words(found: Verification) -> str:
+    """Says how well a threshold tells pairs that are the same from those that are not."""
+    if found.threshold is None or found.true_accepts is None or found.false_accepts is None:
+        return (
+            f"verifies nothing: {counted(found.impostors, 'pair')} of validation samples that are not the same cannot"
+            f" show a false accept rate of {percent(found.far)}; {found.needed:,} would"
+        )
+    right, wrong = found.true_accepts, found.false_accepts
+    return (
+        f"takes {percent(right.value, 1)} ({100 * right.low:.1f} to {100 * right.high:.1f}) of the pairs that are the"
+        f" same for it, and {percent(wrong.value)} ({100 * wrong.low:.2f} to {100 * wrong.high:.2f}) of those that are"
+        f" not, from cosine {found.threshold:.3f} on; threshold of a false accept rate of {percent(found.far)} on"
+        " validation data"
     )
 
 

@@ -1,5 +1,7 @@
 """Confidence intervals of any metric, by the percentile bootstrap over test samples (Efron 1979).
 
+Where samples come in units, such as several of one person, units are drawn: their samples are no independent draws.
+
 A resampled data set holds sample i so many times, and the kind of task tallies its evidence by these counts. The data
 sets are drawn once for all models, so the difference of two models in each of them is a paired difference.
 
@@ -9,7 +11,7 @@ interval (1927) is taken there: 90 of 90 right does not mean that the next one m
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +36,20 @@ class Resampled:
     drawn: Mapping[str, Floats]
 
 
-def resample(tallies: Mapping[str, Tally], samples: int, params: Evaluate, seed: int) -> dict[str, Resampled]:
-    """Returns what each tally makes of the same resampled data sets; equal seeds resample alike."""
+def resample(
+    tallies: Mapping[str, Tally], samples: int, params: Evaluate, seed: int, units: Counts | None = None
+) -> dict[str, Resampled]:
+    """Returns what each tally makes of the same resampled data sets; equal seeds resample alike.
+
+    Args:
+        tallies: of each model.
+        samples: how many there are.
+        params: how many data sets.
+        seed: of the draws.
+        units: (samples,) the number, from 0 on, of what is drawn whole; None where samples are drawn one by one.
+    """
     parts: dict[str, list[Mapping[str, Floats]]] = {name: [] for name in tallies}
-    for counts in _draws(samples, params.resamples, seed):
+    for counts in _draws(samples, params.resamples, seed, units):
         for name, tally in tallies.items():
             parts[name].append(tally(counts))
     once = np.ones((1, samples), dtype=np.int64)
@@ -96,13 +108,19 @@ def mcnemar(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> float:
     return float(binomtest(int((ours & ~theirs).sum()), apart).pvalue) if apart else 1.0
 
 
-def _draws(samples: int, resamples: int, seed: int) -> Iterator[Counts]:
+def independent(samples: int, units: Counts | None) -> int:
+    """Returns how many independent draws so many samples are."""
+    return samples if units is None else int(units.max(initial=-1)) + 1
+
+
+def _draws(samples: int, resamples: int, seed: int, units: Counts | None) -> Iterator[Counts]:
     """Yields the counts (m, samples) of resampled data sets, as many at once as fit."""
-    draws, at_once = generator(seed), max(1, CELLS // samples)
+    draws, at_once, drawn = generator(seed), max(1, CELLS // samples), independent(samples, units)
     for start in range(0, resamples, at_once):
         size = min(at_once, resamples - start)
-        rows = draws.integers(0, samples, (size, samples)) + samples * np.arange(size)[:, np.newaxis]
-        yield np.bincount(rows.ravel(), minlength=size * samples).reshape(size, samples)
+        rows = draws.integers(0, drawn, (size, drawn)) + drawn * np.arange(size)[:, np.newaxis]
+        counts = np.bincount(rows.ravel(), minlength=size * drawn).reshape(size, drawn)
+        yield counts if units is None else counts[:, units]
 
 
 def _single(values: Mapping[str, Floats]) -> dict[str, float]:
@@ -114,8 +132,10 @@ def _joined(parts: list[Mapping[str, Floats]]) -> dict[str, Floats]:
 
 
 def _ends(drawn: Floats, confidence: float) -> tuple[float, float]:
-    """Returns the tails; a data set without a sample of a group says nothing about it."""
+    """Returns the tails, of the data sets that say something; NaN where none does, as none has a sample of a group."""
     known = drawn[~np.isnan(drawn)]
+    if not len(known):
+        return nan, nan
     low, high = np.percentile(known, (50 * (1 - confidence), 50 * (1 + confidence)))
     return float(low), float(high)
 

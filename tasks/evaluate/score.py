@@ -9,7 +9,7 @@ from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval, Metric
 from tasks.contracts.scores import Score, SliceScore
 from tasks.evaluate.evidence import AGREEMENT, ModelEvidence
-from tasks.evaluate.intervals import Resampled, gains, intervals, resample
+from tasks.evaluate.intervals import Counts, Resampled, gains, independent, intervals, resample
 from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.slices import Slice
 from tasks.evaluate.timing import Timing
@@ -27,6 +27,8 @@ class EvalContext:
     measuring: Measuring
     reference: str
     samples: int
+    units: Counts | None
+    """(samples,) what is drawn whole; None where samples are drawn one by one"""
     evidence: Mapping[str, ModelEvidence]
     resampled: Mapping[str, Resampled]
     slices: Mapping[str, tuple[SliceScore, ...]]
@@ -43,10 +45,12 @@ class EvalContext:
     ) -> "EvalContext":
         """Resamples the split and each of its slices."""
         samples = len(evidence[reference].agreement)
+        units = measuring.part.units(evidence[reference].evidence)
         tallies = {name: found.tally(measuring) for name, found in evidence.items()}
         cut = [_slice_scores(params, measuring, evidence, piece, seed) for piece in pieces]
         slices = {name: tuple(scores[name] for scores in cut) for name in evidence}
-        return cls(params, measuring, reference, samples, evidence, resample(tallies, samples, params, seed), slices)
+        resampled = resample(tallies, samples, params, seed, units)
+        return cls(params, measuring, reference, samples, units, evidence, resampled, slices)
 
     def score(self, name: str, model: ModelUnderTest, timing: Timing) -> Score:
         """Returns all numbers of one model; `timing` is what it costs where it runs."""
@@ -75,7 +79,7 @@ class EvalContext:
 
     def _intervals(self, name: str) -> dict[str, Interval]:
         ranges, support = _ranges(self.measuring), self._support(name)
-        return intervals(self.resampled[name], ranges, self.samples, support, self.params)
+        return intervals(self.resampled[name], ranges, self.independent, support, self.params)
 
     def _support(self, name: str) -> dict[str, int]:
         return dict(self.measuring.part.support(self.evidence[name].evidence))
@@ -83,7 +87,12 @@ class EvalContext:
     def gains(self, ours: str, theirs: str) -> dict[str, Interval]:
         """Returns each metric of one model minus that of another, on the same samples."""
         metrics = {metric.name: metric for metric in self.measuring.part.metrics}
-        return gains(self.resampled[ours], self.resampled[theirs], metrics, self.samples, self.params)
+        return gains(self.resampled[ours], self.resampled[theirs], metrics, self.independent, self.params)
+
+    @property
+    def independent(self) -> int:
+        """How many independent draws the samples are."""
+        return independent(self.samples, self.units)
 
 
 def _slice_scores(
@@ -94,11 +103,13 @@ def _slice_scores(
         name: ModelEvidence(measuring.part.take(found.evidence, rows), found.agreement[rows])
         for name, found in evidence.items()
     }
-    resampled = resample({name: found.tally(measuring) for name, found in taken.items()}, len(rows), params, seed)
+    units = measuring.part.units(next(iter(taken.values())).evidence)
+    tallies = {name: found.tally(measuring) for name, found in taken.items()}
+    resampled = resample(tallies, len(rows), params, seed, units)
     plain = {metric.name for metric in measuring.part.metrics if not metric.per_group}
     scores = {}
     for name, found in resampled.items():
-        whole = intervals(found, _ranges(measuring), len(rows), {}, params)
+        whole = intervals(found, _ranges(measuring), independent(len(rows), units), {}, params)
         metrics = {metric: interval for metric, interval in whole.items() if metric in plain}
         scores[name] = SliceScore(column=piece.column, value=piece.value, samples=len(rows), metrics=metrics)
     return scores

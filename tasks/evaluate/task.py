@@ -26,7 +26,13 @@ from tasks.contracts.scores import (
     Figure,
     TeacherWorth,
 )
-from tasks.contracts.words import deferral_in_words, gain_in_digits, interval_in_digits, listening_in_words
+from tasks.contracts.words import (
+    deferral_in_words,
+    gain_in_digits,
+    interval_in_digits,
+    listening_in_words,
+    verification_in_words,
+)
 from tasks.core.fingerprint import DRAWING, MEASURING
 from tasks.distill.teachers.load_teachers import load_teacher
 from tasks.distill.teachers.teacher_kind import Answerer
@@ -39,6 +45,7 @@ from tasks.evaluate.listening.det import draw_det
 from tasks.evaluate.listening.judge import listening
 from tasks.evaluate.model_under_test import AskedModel, ModelUnderTest, export_model, fed_through
 from tasks.evaluate.numbers import write_numbers
+from tasks.evaluate.verify import verification
 from tasks.kinds.limits import deciding
 from tasks.tracking.runs import StageRun, fetch, history
 from tasks.tracking.task import advance_of, stage
@@ -58,6 +65,8 @@ def _summary(record: EvaluationRecord) -> str:
         lines.append(listening_in_words(record.listening))
     if record.deferral:
         lines.append(deferral_in_words(record.deferral))
+    if record.verification:
+        lines.append(verification_in_words(record.verification))
     return "\n".join(lines)
 
 
@@ -103,6 +112,7 @@ def evaluate_candidates(
         constant=judged.constant,
         listening=detected,
         deferral=deferral(evaluation, shipped, prepared) if evaluation.defer else None,
+        verification=verification(evaluation, shipped, prepared) if evaluation.verify else None,
         target=target,
         tolerance=candidates.winner.tolerance,
         notes=(*teacher.warnings, *_on_stored(teacher), *student.warnings, *candidates.winner.notes, *judged.notes),

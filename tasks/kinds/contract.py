@@ -122,6 +122,30 @@ class Geometry:
     size: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class ScoredPairs:
+    """Pairs of samples whose answers are compared, for kinds of task that compare them.
+
+    Attributes:
+        score: (pairs,) how alike the two answers are, -1..1.
+        same: (pairs,) bool, whether the two samples are the same.
+        units: (pairs, 2) the unit of each of the two, as `MetricsPart.units` numbers them.
+    """
+
+    score: Floats
+    same: NDArray[np.bool_]
+    units: Rows
+
+    def weights(self, counts: Rows) -> Floats:
+        """Returns (m, pairs) how often each pair is there, in data sets that hold unit u `counts[:, u]` times.
+
+        A unit that is drawn twice counts as two, whose samples are not compared with each other.
+        """
+        first, second = (counts[:, self.units[:, side]].astype(np.float64) for side in range(2))
+        weights: Floats = np.where(self.units[:, 0] == self.units[:, 1], first, first * second)
+        return weights
+
+
 class TargetsPart(Protocol):
     """`kinds/<kind>/targets.py`: used by data (survey, split, shards), compress and registry (which samples to take).
 
@@ -270,6 +294,16 @@ class MetricsPart(Protocol[E]):
 
     def right(self, evidence: E) -> NDArray[np.bool_] | None:
         """Returns whether each sample (n,) is right; None where a sample is not simply right or wrong."""
+
+    def units(self, evidence: E) -> Rows | None:
+        """Returns (n,) the number, from 0 on, of what each sample is one of several of, such as the same person.
+
+        Intervals resample units, not samples: those of one unit are no independent draws. None where each sample is
+        drawn by itself.
+        """
+
+    def pairs(self, evidence: E) -> ScoredPairs | None:
+        """Returns the pairs of samples whose answers are compared; None where answers are not compared."""
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
         """Returns how alike two models answer each sample (batch,), 0..1."""

@@ -8,6 +8,8 @@ from params.pipeline import Recipe
 from tasks.contracts.metrics import Metric
 from tasks.kinds.contract import MetricsPart, TargetsPart, part
 
+EMBEDDING = "embedding"
+"""of an answer; answers of kinds of task that have none are not compared with each other"""
 CONFIDENCE = "confidence"
 """of an answer, 0..1; kinds of task whose answers have none cannot defer"""
 UNLESS_NAMED = 0.01
@@ -79,14 +81,31 @@ def refused_deferral(recipe: Recipe) -> Iterator[Unknown]:
     """
     kind = recipe.data.task
     for name, limit in recipe.evaluate.defer.items():
-        card = part(kind, "targets", TargetsPart).nominal().model_dump(mode="json")
-        if CONFIDENCE not in part(kind, "decode", Describes).schema(card)["properties"]:
+        if CONFIDENCE not in _answers(kind):
             got = f"{kind}, whose answers have none"
             yield Unknown(("evaluate", "defer"), "a kind of task whose answers have a confidence", got, "remove it")
         elif name != deciding(kind).name:
             yield Unknown(("evaluate", "defer", name), f"`{deciding(kind).name}`", f"`{name}`", "name that one")
         elif not 0.5 < limit < 1:
             yield Unknown(("evaluate", "defer", name), "a number above 0.5 and below 1", str(limit), "change it")
+
+
+def refused_verification(recipe: Recipe) -> Iterator[Unknown]:
+    """Yields why answers of the recipe's kind of task cannot be compared as it asks for.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    if recipe.evaluate.verify and EMBEDDING not in _answers(recipe.data.task):
+        got = f"{recipe.data.task}, whose answers are not compared"
+        yield Unknown(("evaluate", "verify"), "a kind of task whose answers are embeddings", got, "remove it")
+
+
+def _answers(kind: str) -> Mapping[str, Any]:
+    """Returns the fields of an answer of a kind of task."""
+    card = part(kind, "targets", TargetsPart).nominal().model_dump(mode="json")
+    fields: Mapping[str, Any] = part(kind, "decode", Describes).schema(card)["properties"]
+    return fields
 
 
 def _named(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], Mapping[str, float]]]:

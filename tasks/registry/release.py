@@ -21,7 +21,7 @@ from tasks.registry.mlflow_model.logged import log_model, note_version
 from tasks.registry.removal import refuse_removed, teacher_of
 from tasks.registry.versions import ensure_version, registry_lock
 from tasks.runtime.bundle.bundle import Facts, golden_of, self_test, write_bundle
-from tasks.runtime.bundle.manifest import Defer, Processor
+from tasks.runtime.bundle.manifest import Defer, Processor, VerifyRules
 from tasks.runtime.bundle.session import Session
 from tasks.runtime.listen.rules import ListenRules
 from tasks.runtime.pyfunc import BUNDLE
@@ -141,6 +141,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
         licences=evaluation.licences,
         listen=_rules(evaluation.listening),
         defer=Defer(found.metric, found.limit, found.threshold) if (found := evaluation.deferral) else None,
+        verify=VerifyRules(told.threshold, told.far) if (told := evaluation.verification) else None,
         tolerance=evaluation.tolerance * max(1.0, *(float(np.abs(values).max()) for values in golden.outputs.values())),
     )
     write_bundle(directory, facts, model, golden, {CARD: fetch(card).read_bytes()})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks.runtime.bundle.manifest import FORMAT, LARGEST, MANIFEST, read_manifest
+from tasks.runtime.bundle.manifest import FORMAT, LARGEST, MANIFEST, VerifyRules, read_manifest
 from tasks.runtime.errors import ManifestError
 
 
@@ -87,3 +87,18 @@ def test_what_is_no_manifest_is_refused(text: bytes) -> None:
 
 def test_endless_manifest_is_not_parsed() -> None:
     assert "at most" in refused(b" " * (LARGEST + 1))
+
+
+def test_a_threshold_to_verify_by_is_signed_with_the_rest(bundle: Path) -> None:
+    manifest = read_manifest((bundle / MANIFEST).read_bytes())
+    assert b"verify" not in manifest.to_json()
+    for rules in (VerifyRules(0.31, 0.001), VerifyRules(None, 0.001)):
+        verifying = replace(manifest, verify=rules)
+        assert read_manifest(verifying.to_json()) == verifying
+
+
+def test_rules_to_verify_by_are_whole(content: dict[str, Any]) -> None:
+    assert "`verify.far`" in refused(content | {"verify": {"threshold": 0.3}})
+    assert "`verify.threshold`: expected a number of at least 0" in refused(
+        content | {"verify": {"threshold": -0.3, "far": 0.1}}
+    )

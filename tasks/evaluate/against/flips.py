@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval, Metric
 from tasks.contracts.scores import Flips, FlipUnit, SliceFlips
-from tasks.evaluate.intervals import CELLS, Counts, Floats, Tally, intervals, resample
+from tasks.evaluate.intervals import CELLS, Counts, Floats, Tally, independent, intervals, resample
 from tasks.evaluate.score import EvalContext
 from tasks.evaluate.slices import Slice
 
@@ -42,8 +42,11 @@ def flips_of(
     """
     unit, better = _changes(context, challenger, champion)
     worst = np.argsort(better, kind="stable")[:SHOWN]
-    whole = _intervals(better, unit, context.params, seed)
-    cut = [(piece, _intervals(better[piece.rows], unit, context.params, seed)) for piece in pieces]
+    whole = _intervals(better, unit, context.params, seed, context.units)
+    cut = [
+        (piece, _intervals(better[piece.rows], unit, context.params, seed, _within(context.units, piece)))
+        for piece in pieces
+    ]
     return Flips(
         unit=unit,
         newly_wrong=whole[WRONG],
@@ -76,12 +79,19 @@ def _losses(context: EvalContext, evidence: object) -> Floats:
     return np.concatenate(parts)
 
 
-def _intervals(better: Floats, unit: FlipUnit, params: Evaluate, seed: int) -> dict[str, Interval]:
+def _within(units: Counts | None, piece: Slice) -> Counts | None:
+    """Returns the units of a slice's samples, numbered from 0 on."""
+    return None if units is None else np.unique(units[piece.rows], return_inverse=True)[1].astype(np.int64)
+
+
+def _intervals(
+    better: Floats, unit: FlipUnit, params: Evaluate, seed: int, units: Counts | None
+) -> dict[str, Interval]:
     high = 1.0 if unit == "samples" else np.inf
     metrics = {name: Metric(name, name, high=high) for name in (WRONG, RIGHT)}
     sides = {WRONG: np.maximum(-better, 0), RIGHT: np.maximum(better, 0)}
-    drawn = resample({"both": _tally(sides)}, len(better), params, seed)["both"]
-    return intervals(drawn, metrics, len(better), {}, params)
+    drawn = resample({"both": _tally(sides)}, len(better), params, seed, units)["both"]
+    return intervals(drawn, metrics, independent(len(better), units), {}, params)
 
 
 def _tally(sides: Mapping[str, Floats]) -> Tally:

@@ -15,6 +15,7 @@ from tasks.evaluate.report.headline import (
     listening_told,
     machine_in_words,
     verdict_line,
+    verification_told,
 )
 from tasks.evaluate.report.lineage import input_in_words, lineage, quarantine_in_words, samples_in_words
 from tasks.evaluate.report.markdown import Ready, as_code, as_markdown, table_in_markdown, ticked
@@ -45,6 +46,7 @@ def render_card(report: Report) -> str:
         "machine": machine_in_words(report),
         "deferral": deferral_told(report),
         "listening": listening_told(report),
+        "verification": verification_told(report),
         "quarantine": quarantine_in_words(data),
         "shape": Ready(", ".join(map(str, data.input.shape))),
         "further": _further(data.input),

@@ -15,6 +15,7 @@ from tasks.contracts.words import (
     milliseconds,
     shown,
     times,
+    verification_in_words,
     with_ends,
 )
 from tasks.evaluate.report.report import Report
@@ -88,6 +89,12 @@ def listening_told(report: Report) -> str:
     """Returns how the file that ships does while it listens; empty where it does not."""
     listening = report.evaluation.listening
     return listening_in_words(listening) if listening else ""
+
+
+def verification_told(report: Report) -> str:
+    """Returns how the file that ships tells pairs that are the same from others; empty where nothing asks for it."""
+    verification = report.evaluation.verification
+    return verification_in_words(verification) if verification else ""
 
 
 def _quality(report: Report) -> BigNumber:

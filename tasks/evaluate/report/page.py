@@ -15,6 +15,7 @@ from tasks.evaluate.report.headline import (
     listening_told,
     machine_in_words,
     verdict_line,
+    verification_told,
 )
 from tasks.evaluate.report.lineage import lineage, quarantine_in_words
 from tasks.evaluate.report.picture import picture
@@ -38,6 +39,7 @@ def render_page(report: Report) -> str:
         "machine": machine_in_words(report),
         "deferral": deferral_told(report),
         "listening": listening_told(report),
+        "verification": verification_told(report),
         "quarantine": quarantine_in_words(report.evaluation.data),
         "summary": summary(report),
         "verdict_texts": verdict_texts(report),

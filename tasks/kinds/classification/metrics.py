@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.classification.names import FIRST, LOGITS, further_classes, output_of, questions
-from tasks.kinds.contract import Arrays, Constant, Floats, Rows
+from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
 
 BINS = 15
 """of equal width, in which confidence and accuracy are compared (Guo et al. 2017, arXiv:1706.04599, section 3)"""
@@ -136,6 +136,14 @@ class ClassificationMetrics:
     def right(self, evidence: Outcomes) -> NDArray[np.bool_] | None:
         """Returns whether the predicted class is the right one."""
         return evidence.hits
+
+    def units(self, evidence: Outcomes) -> Rows | None:  # noqa: ARG002 - of the protocol
+        """Returns None: each sample is drawn by itself."""
+        return None
+
+    def pairs(self, evidence: Outcomes) -> ScoredPairs | None:  # noqa: ARG002 - of the protocol
+        """Returns None: answers are not compared with each other."""
+        return None
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
         """Returns 1 where both models predict the same class of the first question, else 0."""

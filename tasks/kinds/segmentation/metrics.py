@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import Arrays, Constant, Floats, Rows
+from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
 from tasks.kinds.segmentation.names import IGNORED, LOGITS, MASK, STRIDE, size_of
 
 MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
@@ -98,6 +98,14 @@ class SegmentationMetrics:
 
     def right(self, evidence: Pixels) -> NDArray[np.bool_] | None:
         """Returns None: a picture is right in parts."""
+        return None
+
+    def units(self, evidence: Pixels) -> Rows | None:
+        """Returns None: each sample is drawn by itself."""
+        return None
+
+    def pairs(self, evidence: Pixels) -> ScoredPairs | None:
+        """Returns None: answers are not compared with each other."""
         return None
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import ManifestError, SelfTestError
 from ..listen.rules import ListenRules
 from .decoder import decoder_of
-from .manifest import MANIFEST, BundleFile, Defer, Manifest, Processor
+from .manifest import MANIFEST, BundleFile, Defer, Manifest, Processor, VerifyRules
 from .onnx_version import onnx_version
 from .session import MODEL, Arrays, Session
 from .verify import Contents, read_verified
@@ -46,6 +46,8 @@ class Facts:
     """when an answer is to be left to somebody else"""
     listen: ListenRules | None = None
     """what decides while a device listens"""
+    verify: VerifyRules | None = None
+    """when two samples are taken for the same"""
 
 
 @dataclass(frozen=True)
@@ -159,5 +161,6 @@ def _manifest(facts: Facts, session: Session, files: Mapping[str, bytes]) -> Man
         licences=facts.licences,
         defer=facts.defer,
         listen=facts.listen,
+        verify=facts.verify,
         files=tuple(BundleFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in files.items()),
     )

@@ -63,6 +63,16 @@ class Defer:
 
 
 @dataclass(frozen=True)
+class VerifyRules:
+    """When two samples are taken for the same, by the cosine of what the model gives for each."""
+
+    threshold: float | None
+    """of the cosine, at least; None: nothing was shown to keep the rate, so none are"""
+    far: float
+    """false accept rate that the threshold keeps on validation data: the part of pairs taken for the same wrongly"""
+
+
+@dataclass(frozen=True)
 class BundleFile:
     """A file of the bundle: its name, the sha256 of its bytes in hex, its size in bytes."""
 
@@ -99,6 +109,8 @@ class Manifest:
     """None where every answer counts"""
     listen: ListenRules | None = None
     """None of a model that is given clips alone"""
+    verify: VerifyRules | None = None
+    """None of a model whose answers are not compared with each other"""
     format: int = FORMAT
 
     def to_json(self) -> bytes:
@@ -106,8 +118,9 @@ class Manifest:
         content: dict[str, Any] = asdict(self) | {
             "files": [asdict(f) for f in sorted(self.files, key=lambda f: f.name)]
         }
-        if self.listen is None:
-            del content["listen"]
+        for rules in ("listen", "verify"):
+            if content[rules] is None:
+                del content[rules]
         return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
@@ -140,6 +153,7 @@ def read_manifest(content: bytes) -> Manifest:
         licences=_licences(fields.object("licences")),
         defer=_defer(fields.optional_object("defer")),
         listen=read_rules(fields.object("listen") if "listen" in fields.content else None),
+        verify=_verify(fields.object("verify") if "verify" in fields.content else None),
     )
     fields.finish()
     _require_different(manifest.files)
@@ -176,6 +190,14 @@ def _defer(fields: Fields | None) -> Defer | None:
     defer = Defer(fields.text("metric"), fields.number("limit"), fields.optional_number("threshold"))
     fields.finish()
     return defer
+
+
+def _verify(fields: Fields | None) -> VerifyRules | None:
+    if fields is None:
+        return None
+    verify = VerifyRules(fields.optional_number("threshold"), fields.number("far"))
+    fields.finish()
+    return verify
 
 
 def _targets(fields: Fields) -> dict[str, Any]:

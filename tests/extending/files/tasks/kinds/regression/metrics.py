@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import Arrays, Constant, Floats, Rows
+from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,14 @@ class RegressionMetrics:
 
     def right(self, evidence: Errors) -> NDArray[np.bool_] | None:
         """Returns None: a number is nearly right."""
+        return None
+
+    def units(self, evidence: Errors) -> Rows | None:
+        """Returns None: each sample is drawn by itself."""
+        return None
+
+    def pairs(self, evidence: Errors) -> ScoredPairs | None:
+        """Returns None: answers are not compared with each other."""
         return None
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
