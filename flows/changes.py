@@ -93,7 +93,8 @@ def task_functions(recipe: Recipe) -> Iterator[str]:
     if recipe.assistant:
         yield "tasks.distill.task:distill_assistant"
     yield f"tasks.distill.task:{'teach_each_other' if recipe.peer else 'distill_student'}"
-    yield "tasks.distill.task:train_baseline"
+    if not recipe.data.labels.none:
+        yield "tasks.distill.task:train_baseline"
     yield "tasks.compress.task:compress_student"
     yield "tasks.evaluate.task:weigh_teacher"
     yield "tasks.evaluate.task:evaluate_candidates"

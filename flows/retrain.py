@@ -19,7 +19,7 @@ from params.teacher import TeacherSection, TrainedTeacher
 from tasks.compress.task import compress_student
 from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord
 from tasks.contracts.releases import Promotion, Release
-from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, EvaluationRecord
+from tasks.contracts.scores import EvaluationRecord
 from tasks.contracts.words import with_ends
 from tasks.core.fingerprint import LIBRARIES, Ingredients, flatten, library_versions
 from tasks.core.locks import shared
@@ -55,7 +55,7 @@ def retrain(recipe: Recipe) -> Retrained:
         with shared(), parent_run(recipe) as run:
             data = prepare_data(recipe, ledger.released_data(recipe.name))
             teachers = train_teachers(recipe, data)
-            baseline = train_baseline(without_teacher(recipe.student), data, recipe.seed)
+            baseline = train_without_teacher(recipe, data)
             taught_by, student = teach_student(recipe, teachers, data)
             distillation, student = without_harm(recipe, taught_by, baseline, student, data)
             candidates = compress_student(
@@ -93,6 +93,13 @@ def train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...
         confirm_teacher(teacher, data, model, started)
         teachers.append(TeacherRecord(model=model, weight=teacher.weight))
     return tuple(teachers)
+
+
+def train_without_teacher(recipe: Recipe, data: DataRecord) -> ModelRecord | None:
+    """Returns what the student is compared with; None where no training sample has a label."""
+    if recipe.data.labels.none:
+        return None
+    return train_baseline(without_teacher(recipe.student), data, recipe.seed)
 
 
 def teach_student(
@@ -134,7 +141,7 @@ def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) ->
     run.tags({"data_version": evaluation.data.version, "model_version": str(release.version)})
     run.rename(f"{flow_run.name}: version {release.version}")
     run.note(_outcome(evaluation, release))
-    models = {**{role: role for role in (TEACHER, BASELINE, STUDENT)}, "shipped": evaluation.chosen}
+    models = {**{role: role for role in evaluation.roles}, "shipped": evaluation.chosen}
     metric = deciding(evaluation.data.task).name
     values = {role: evaluation.score(name).metrics[metric].value for role, name in models.items()}
     run.metrics(0, {f"{role}.{metric}": value for role, value in values.items()})

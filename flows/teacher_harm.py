@@ -15,12 +15,19 @@ ALONE = 1.0
 
 
 def without_harm(
-    recipe: Recipe, taught_by: tuple[TeacherRecord, ...], baseline: ModelRecord, student: ModelRecord, data: DataRecord
+    recipe: Recipe,
+    taught_by: tuple[TeacherRecord, ...],
+    baseline: ModelRecord | None,
+    student: ModelRecord,
+    data: DataRecord,
 ) -> tuple[Distill, ModelRecord]:
     """Returns the student and how it learned; alone, where it is worse than its baseline beyond the interval.
 
-    Validation data decides, as on all that ships. Mutual learning has no teacher to leave out.
+    Validation data decides, as on all that ships. Mutual learning has no teacher to leave out, and without labels there
+    is nothing else to learn from.
     """
+    if baseline is None:
+        return recipe.distill, student
     metric = deciding(recipe.data.task)
     ours, theirs = (model.validation.get(f"{VALIDATION}{metric.name}", 0.0) for model in (student, baseline))
     if recipe.peer or metric.sign * (ours - theirs) >= 0:

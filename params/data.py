@@ -211,19 +211,24 @@ class Arrivals(Section):
     """part of all samples that may be in quarantine; with more of them the source is broken, and the run stops"""
 
 
+KEPT = {"all": 1.0, "none": 0.0}
+
+
 class KeptLabels(Section):
     """Only some training samples keep their labels, drawn group by group; of the others only teachers tell."""
 
-    keep: float = Field(default=1.0, gt=0)
-    """above 1 so many training samples, up to 1 such a part of them; 1 is all"""
+    keep: float = Field(default=1.0, ge=0)
+    """above 1 so many training samples, up to 1 such a part of them; 1 is all, 0 none"""
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="before")
     @classmethod
-    def _all_is_a_word(cls, given: Any) -> Any:
-        if isinstance(given, str) and given != "all":
-            raise ValueError(f"`{given}` is none of `all` and `{{keep: 200}}`")
-        return {} if given == "all" else given
+    def _all_and_none_are_words(cls, given: Any) -> Any:
+        if not isinstance(given, str):
+            return given
+        if given not in KEPT:
+            raise ValueError(f"`{given}` is none of `all`, `none` and `{{keep: 200}}`")
+        return {"keep": KEPT[given]}
 
     @model_validator(mode="after")
     def _a_number_of_samples_is_whole(self) -> Self:
@@ -235,6 +240,11 @@ class KeptLabels(Section):
     def all(self) -> bool:
         """Says whether every training sample keeps its label."""
         return self.keep == 1
+
+    @property
+    def none(self) -> bool:
+        """Says whether no training sample keeps its label."""
+        return self.keep == 0
 
 
 class Unlabelled(Section):
@@ -251,7 +261,8 @@ class Data(Section):
     reader: Reader
     split: Split
     labels: KeptLabels = KeptLabels()
-    """`all`, or which training samples keep theirs: `{keep: 200}` shows what so few labels would be worth"""
+    """`all`, or which training samples keep theirs: `{keep: 200}` shows what so few labels would be worth; with `none`
+    the samples with labels only choose and judge, and there is no student without a teacher to compare with"""
     unlabelled: Unlabelled | None = None
     duplicates: Literal["refuse", "drop", "keep"] = "refuse"
     """equal samples in two splits: refuse the data, drop the copies, or keep them all the same"""

@@ -15,7 +15,7 @@ from params.retrain import Notify, Retrain
 from params.section import Name, Section
 from params.student import Assistant, Peer, Student
 from params.sweep import Sweep
-from params.teacher import Teacher
+from params.teacher import Teacher, TrainedTeacher
 
 
 class Recipe(Section):
@@ -95,6 +95,21 @@ class Recipe(Section):
         ]
         if problems:
             raise ValueError(f"{', '.join(problems)}: needs the label of every sample, and some have none")
+        return self
+
+    @model_validator(mode="after")
+    def _without_labels_only_teachers_teach(self) -> Self:
+        if not self.data.labels.none:
+            return self
+        teachers = {"teacher": self.teacher, **{f"ensemble.{place}": one for place, one in enumerate(self.ensemble)}}
+        problems = [f"`{name}`: is trained here" for name, one in teachers.items() if isinstance(one, TrainedTeacher)]
+        if self.student.fine_tune:
+            problems.append("`student.fine_tune`: goes by labels alone")
+        if problems:
+            raise ValueError(
+                f"{', '.join(problems)}, and with `data.labels: none` no training sample has a label; bring a teacher"
+                " (weights, onnx, answers, command), or keep some labels"
+            )
         return self
 
     @model_validator(mode="after")

@@ -616,11 +616,12 @@ class SequenceArrays(Section):
     """Names of arrays: in an `.npz`, `NAME`, or `FILE.npz:NAME` where there are several; of a file, `NAME.npy`."""
 
     inputs: str
-    """(n, frames, features), or (n, frames) with one number per frame"""
+    """(n, frames, features), or (n, frames) with one number per frame; or (frames of all, features), where the lengths
+    say where the next sequence begins"""
     labels: str
     """(n,)"""
     lengths: str | None = None
-    """(n,) frames that count; those behind them are padding"""
+    """(n,) frames that count; those behind them are padding, or the next sequence"""
 
 
 class SequenceArraysReader(ReaderSection):

@@ -13,10 +13,13 @@ from tasks.kinds.limits import deciding
 
 
 def say_evaluation(evaluation: EvaluationRecord) -> None:
-    """Prints teacher, student alone, student distilled, the constant answer and the shipped file, below each other."""
+    """Prints teacher, student alone, student distilled, the constant answer and the shipped file, below each other.
+
+    There is no student alone where no training sample has a label.
+    """
     metric = deciding(evaluation.data.task)
     labels = {name: title_of(name) for name in (BASELINE, STUDENT)} | {TEACHER: evaluation.teacher.role}
-    rows = [_cells(metric, labels[name], evaluation.score(name)) for name in (TEACHER, BASELINE, STUDENT)]
+    rows = [_cells(metric, labels[name], evaluation.score(name)) for name in evaluation.roles]
     if constant := evaluation.constant:
         rows.append([constant.words, interval_cell(metric, constant), "", "", ""])
     shipped = _cells(metric, f"shipped: {evaluation.chosen}", evaluation.shipped)
@@ -28,10 +31,10 @@ def say_evaluation(evaluation: EvaluationRecord) -> None:
 def gain_lines(evaluation: EvaluationRecord) -> Iterator[str]:
     """Says what the teacher was worth to the student, whether the test set can tell, and of what it learned."""
     metric = deciding(evaluation.data.task)
-    gain = evaluation.gains[metric.name]
-    told = "" if gain.low > 0 or gain.high < 0 else ": the test set cannot tell it from zero"
-    ends = f"({gain.low:+.4f} to {gain.high:+.4f})"
-    yield f"The teacher is worth {gain.value:+.4f} {metric.title} to the student {ends}{told}."
+    if gain := evaluation.gains.get(metric.name):
+        told = "" if gain.low > 0 or gain.high < 0 else ": the test set cannot tell it from zero"
+        ends = f"({gain.low:+.4f} to {gain.high:+.4f})"
+        yield f"The teacher is worth {gain.value:+.4f} {metric.title} to the student {ends}{told}."
     if some := evaluation.data.learned_from:
         yield f"The student learned from {some}."
 

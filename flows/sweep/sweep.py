@@ -13,19 +13,18 @@ from prefect.runtime import flow_run
 
 from flows.logs import follow
 from flows.reconcile import owned_runs
-from flows.retrain import parent_run, train_teachers
+from flows.retrain import parent_run, train_teachers, train_without_teacher
 from flows.sweep.ranking import RankedTrial, ranked
 from flows.sweep.report import log_front, rows
 from flows.sweep.runner import FailedTrial, FinishedTrial, SharedInputs, run_trials
 from flows.sweep.search_space import SearchSpace
 from flows.sweep.task_runners import task_runner
-from flows.teacher_harm import without_teacher
 from tasks.contracts.scores import ComparisonRecord, EvaluationRecord
 from tasks.core.errors import StageError
 from tasks.core.locks import shared
 from tasks.core.record import Artefact
 from tasks.data.task import prepare_data
-from tasks.distill.task import distill_assistant, train_baseline
+from tasks.distill.task import distill_assistant
 from tasks.evaluate.task import compare_students, evaluate_candidates
 from tasks.kinds.limits import deciding
 from tasks.tracking import job_runs
@@ -115,7 +114,7 @@ def _compared(shared: SharedInputs, made: Sequence[FinishedTrial]) -> Comparison
 def _on_test(shared: SharedInputs, best: FinishedTrial) -> EvaluationRecord:
     """Measures the best student alone on the test split: a choice made on it would spoil it."""
     recipe, teacher = best.variant.recipe, shared.teachers[0].model
-    baseline = train_baseline(without_teacher(recipe.student), shared.data, recipe.seed)
+    baseline = train_without_teacher(recipe, shared.data)
     return evaluate_candidates(
         recipe.name, recipe.evaluate, best.candidates, teacher, baseline, best.student, shared.data, recipe.seed
     )

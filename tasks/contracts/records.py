@@ -177,8 +177,10 @@ class DataRecord(Record):
     @property
     def learned_from(self) -> str:
         """What a student has learned from: `200 samples with labels and 819 without`; empty where all have labels."""
-        without = self.samples.get(UNLABELLED, 0)
-        return f"{self.samples['train']:,} samples with labels and {without:,} without" if without else ""
+        told, untold = self.samples["train"], self.samples.get(UNLABELLED, 0)
+        if not told:
+            return f"{untold:,} samples without labels"
+        return f"{told:,} samples with labels and {untold:,} without" if untold else ""
 
     @property
     def in_quarantine(self) -> str:

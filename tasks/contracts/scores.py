@@ -261,7 +261,7 @@ class EvaluationRecord(Record):
     onnx: Artefact
     machine: Machine | None = None
     gains: dict[str, Interval]
-    """metric -> that of the student minus that of the baseline, on the same samples"""
+    """metric -> that of the student minus that of the baseline, on the same samples; empty without a baseline"""
     constant: ConstantScore | None = None
     """None in records from before it was measured"""
     deferral: Deferral | None = None
@@ -283,6 +283,12 @@ class EvaluationRecord(Record):
         """Of the data, and of the teachers that were brought along: what the file that ships was made of."""
         teachers = tuple(dict.fromkeys((*self.teacher.licences, *self.student.licences)))
         return {"data": (self.data.licence or "unknown",), **({"teacher": teachers} if teachers else {})}
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Teacher, baseline if there is one, and student: those that are no candidates."""
+        names = {score.name for score in self.scores}
+        return tuple(role for role in (TEACHER, BASELINE, STUDENT) if role in names)
 
     def score(self, name: str) -> Score:
         """Returns the score of one model."""

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.stats import ks_2samp
 
 from params.retrain import DriftLimits
-from tasks.contracts.records import InputSpec, Shard
+from tasks.contracts.records import UNLABELLED, InputSpec, Shard
 from tasks.core.record import Record
 from tasks.data.versions.versions_store import Locate, card_of
 from tasks.layouts import INPUTS, find_layout
@@ -57,7 +57,7 @@ def features_of(locate: Locate, samples: int) -> Features:
     They are the numbers that the layout takes to stand for a sample, such as the mean of each channel.
     """
     card = card_of(locate)
-    split = card.splits["train"]
+    split = card.splits["train"] if card.splits["train"].samples else card.splits[UNLABELLED]
     step = max(1, split.samples // samples)
     return np.concatenate([_of_shard(locate, shard, card.input, step) for shard in split.shards])
 

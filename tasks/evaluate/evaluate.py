@@ -10,7 +10,7 @@ from tasks.contracts.metrics import Interval
 from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, ConstantScore, Machine, Score
 from tasks.core.errors import StageError, mismatch
 from tasks.core.progress import Advance
-from tasks.evaluate.against.constant import CONSTANT, constant_of, constant_score
+from tasks.evaluate.against.constant import CONSTANT, TRAIN, constant_of, constant_score
 from tasks.evaluate.evidence import Answering, gather
 from tasks.evaluate.machine import Watch, busy_note
 from tasks.evaluate.model_under_test import ModelUnderTest
@@ -26,7 +26,7 @@ TEST, VALIDATION = "test", "validation"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A score per model in the order they were given, the student's gain over its baseline, and warnings.
+    """A score per model in the order they were given, the student's gain over its baseline if it has one, and warnings.
 
     `constant` is the best answer that looks at no input. `evidence` of each model on the test split is for tables and
     pictures, and is not kept.
@@ -50,17 +50,19 @@ def evaluate(
 ) -> Evaluation:
     """Returns the scores of all models on the test split.
 
-    `models` must hold `teacher`, `baseline` and `student`; all others are candidates under their own names. Agreement
-    is with the teacher, the gains are those of `student` over `baseline`.
+    `models` must hold `teacher` and `student`, and `baseline` unless no training sample has a target; all others are
+    candidates under their own names. Agreement is with the teacher, the gains are those of `student` over `baseline`.
 
     Raises:
         IntegrityError: a file has other bytes than on record.
-        StageError: one of the three is not there, or a model does not run.
+        StageError: one of these is not there, or a model does not run.
     """
-    _require_roles(models)
+    labelled = data.card.splits[TRAIN].samples > 0
+    _require_roles(models, (TEACHER, *([BASELINE] if labelled else []), STUDENT))
     always, watch = constant_of(data), Watch()
     scores, context = score_all(params, models, TEACHER, data, target, seed, advance, further={CONSTANT: always})
-    gains, constant = context.gains(STUDENT, BASELINE), constant_score(context, always)
+    gains = context.gains(STUDENT, BASELINE) if labelled else {}
+    constant = constant_score(context, always)
     machine = watch.seen(target.threads)
     notes = (*notes_on(data.measuring.deciding, scores, gains, constant), *filter(None, [busy_note(machine)]))
     return Evaluation(
@@ -100,8 +102,8 @@ def score_all(
     return tuple(context.score(name, model, timings[name]) for name, model in models.items()), context
 
 
-def _require_roles(models: Mapping[str, ModelUnderTest]) -> None:
-    for role in (TEACHER, BASELINE, STUDENT):
+def _require_roles(models: Mapping[str, ModelUnderTest], roles: tuple[str, ...]) -> None:
+    for role in roles:
         if role not in models:
             do = "the stage that trains it must run first"
             raise StageError(mismatch("evaluate", "models", f"`{role}` among them", ", ".join(models), do))

@@ -13,13 +13,13 @@ def notes_on(
     """Returns a sentence for each thing that is not as one would wish; `metric` decides which model is better."""
     by_name = {score.name: score for score in scores}
     teacher, student = by_name[TEACHER], by_name[STUDENT]
-    gain, learned = gains[metric.name], constant.gains[metric.name]
+    gain, learned = gains.get(metric.name), constant.gains[metric.name]
     theirs, ours = (score.metrics[metric.name] for score in (teacher, student))
     found = [
         (
-            gain.times(metric.sign).high < 0,
-            f"the student is worse than its baseline: {metric.title} {difference_with_ends(metric, gain)};"
-            " try another `distill`",
+            gain is not None and gain.times(metric.sign).high < 0,
+            f"the student is worse than its baseline: {metric.title}"
+            f" {difference_with_ends(metric, gain) if gain else ''}; try another `distill`",
         ),
         (
             learned.times(metric.sign).low <= 0,

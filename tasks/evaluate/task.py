@@ -77,14 +77,14 @@ def evaluate_candidates(
     evaluation: Evaluate,
     candidates: CandidatesRecord,
     teacher: ModelRecord,
-    baseline: ModelRecord,
+    baseline: ModelRecord | None,
     student: ModelRecord,
     data: DataRecord,
     seed: int,
 ) -> EvaluationRecord:
     """Judges teacher, baseline, student and every candidate on the test split, each as its ONNX file."""
     prepared = PreparedData.open(data)
-    compared = {TEACHER: teacher, BASELINE: baseline, STUDENT: student}
+    compared = {TEACHER: teacher, **({BASELINE: baseline} if baseline else {}), STUDENT: student}
     models = _exported(run, compared, prepared, seed) | _candidates(candidates)
     target = candidates.winner.target
     judged = evaluate(evaluation, models, prepared, target, seed, advance_of(TITLE))

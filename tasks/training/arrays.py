@@ -18,6 +18,7 @@ from tasks.layouts import INPUTS
 CARD = "dataset.json"
 LARGE = 16 * 2**20
 """bytes of inputs and targets of a split, above which their pages do not stay in the process between two calls"""
+NO_GROUP = -1
 FEW = 8
 """samples that stand for all in the self-test of a bundle"""
 MOST_AT_ONCE, BYTES_AT_ONCE = 512, 2**20
@@ -115,9 +116,16 @@ class SplitArrays:
         return in_turn(self.groups(), count)
 
     def groups(self) -> NDArray[np.int64]:
-        """Returns the group (n,) of each sample, as the kind of task makes them out of targets, shard by shard."""
-        groups = [self.kind.groups(targets) for targets in self.targets_by_shard()]
-        return np.concatenate(groups) if groups else np.empty(0, dtype=np.int64)
+        """Returns the group (n,) of each sample, as the kind of task makes them out of targets, shard by shard.
+
+        Samples without targets are one group.
+        """
+        groups = [np.empty(0, dtype=np.int64)]
+        for shard in self.shards:
+            untold = np.full(len(shard.inputs.array), NO_GROUP, dtype=np.int64)
+            groups.append(self.kind.groups(shard.targets) if shard.targets.columns else untold)
+            self._release()
+        return np.concatenate(groups)
 
     def targets_by_shard(self) -> Iterator[Targets]:
         """Yields the targets of each shard that has any, mapped; once the next one is asked for, it is let go."""

@@ -50,8 +50,9 @@ class PreparedData:
     def open_folder(cls, directory: Path) -> "PreparedData":
         """Opens a folder of prepared data as it is."""
         card = read_card(directory)
-        splits = Splits(SplitArrays(directory, card, "train"), SplitArrays(directory, card, "validation"))
-        return cls(card, splits, directory)
+        labelled = card.splits["train"].samples
+        train = SplitArrays(directory, card, "train") if labelled else Mixture(directory, card, share=1.0)
+        return cls(card, Splits(train, SplitArrays(directory, card, "validation")), directory)
 
     def mixed(self, share: float) -> "PreparedData":
         """Returns the same with batches of which `share` has no targets, where the data has such samples.

@@ -1,6 +1,6 @@
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,18 @@ MakeRecipe = Callable[..., Recipe]
 
 @pytest.fixture
 def make_recipe(project: Path) -> MakeRecipe:
-    """Writes `params/NAME.yaml` and its entry in `dvc.yaml`."""
+    """Writes `params/NAME.yaml` and its entry in `dvc.yaml`; `models` are sections in place of the usual ones."""
 
-    def make(source: dict[str, Any], reader: dict[str, Any], name: str = "mine", **data: Any) -> Recipe:
+    def make(
+        source: dict[str, Any],
+        reader: dict[str, Any],
+        name: str = "mine",
+        models: Mapping[str, Any] = MODELS,
+        **data: Any,
+    ) -> Recipe:
         section = {"source": source, "reader": reader, "split": STRATIFIED, **data}
         path = project / "params" / f"{name}.yaml"
-        path.write_text(yaml.safe_dump({"name": name, "data": section, **MODELS}))
+        path.write_text(yaml.safe_dump({"name": name, "data": section, **MODELS, **models}))
         pipeline = yaml.safe_load((project / "dvc.yaml").read_text())
         recipe = load_recipe(path)
         pipeline["vars"][0]["recipes"][name] = watched(name, recipe.data)

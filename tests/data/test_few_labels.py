@@ -9,10 +9,14 @@ import pytest
 from params.pipeline import Recipe
 from tasks.contracts.records import DatasetCard
 from tasks.core.errors import DataError, RecipeError
+from tasks.training.network import PreparedData
+from tests.data.conftest import MODELS
 
 MakeRecipe = Callable[..., Recipe]
 Prepared = Callable[[Recipe], tuple[DatasetCard, Path]]
 TABLE = {"kind": "table", "label": "label"}
+ANSWERS = {"kind": "answers", "file": "answers.csv"}
+TUNED = {**MODELS["student"], "fine_tune": {"epochs": 1}}
 
 
 @pytest.fixture
@@ -86,7 +90,11 @@ def test_too_few_or_too_many_labels_are_refused(
 
 @pytest.mark.parametrize(
     ("labels", "told"),
-    [("none", "`none` is none of `all` and"), ({"keep": 0}, "greater than 0"), ({"keep": 2.5}, "2.5 is not whole")],
+    [
+        ("few", "`few` is none of `all`, `none` and"),
+        ({"keep": -1}, "greater than or equal to 0"),
+        ({"keep": 2.5}, "2.5 is not whole"),
+    ],
 )
 def test_what_says_no_number_of_labels_is_one_message(
     make_recipe: MakeRecipe, rows: Path, labels: Any, told: str
@@ -96,6 +104,34 @@ def test_what_says_no_number_of_labels_is_one_message(
     (problem,) = caught.value.problems
     assert "data.labels" in problem
     assert told in problem
+
+
+def test_without_labels_the_others_choose_and_judge(make_recipe: MakeRecipe, rows: Path, prepared: Prepared) -> None:
+    source = {"kind": "file", "path": str(rows)}
+    whole, folder = prepared(make_recipe(source, TABLE, "whole"))
+    none, none_folder = prepared(make_recipe(source, TABLE, "none", labels="none", models={"teacher": ANSWERS}))
+    assert none.splits["train"].samples == 0
+    assert ids(none_folder, "unlabelled") == ids(folder, "train")
+    assert ids(none_folder, "test") == ids(folder, "test")
+    assert none.statistics == whole.statistics
+    train = PreparedData.open_folder(none_folder).splits.train
+    batch = train.gather(np.arange(3))
+    assert (len(train), bool(batch.labelled.any())) == (54, False)
+    assert {*train.groups().tolist()} == {-1}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({}, "`teacher`: is trained here, and with `data.labels: none`"),
+        ({"teacher": ANSWERS, "student": TUNED}, "`student.fine_tune`: goes by labels alone"),
+    ],
+)
+def test_without_labels_nothing_is_trained_on_them(
+    make_recipe: MakeRecipe, rows: Path, said: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(RecipeError, match=told):
+        make_recipe({"kind": "file", "path": str(rows)}, TABLE, labels="none", models=said)
 
 
 def test_all_labels_is_the_default(make_recipe: MakeRecipe, rows: Path) -> None:

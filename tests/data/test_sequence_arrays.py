@@ -98,6 +98,21 @@ def test_arrays_may_lie_in_files_of_their_own(tmp_path: Path, make_recipe: MakeR
     assert set(alone["lengths"].tolist()) == {5}
 
 
+def test_sequences_behind_each_other_are_told_by_their_lengths(
+    tmp_path: Path, make_recipe: MakeRecipe, prepared: Prepared
+) -> None:
+    behind = np.concatenate([frames[:length] for frames, length in zip(GOOD["X"], GOOD["n"], strict=True)])
+    _, padded = prepared(make_recipe(npz(tmp_path / "padded.npz", **GOOD), ARRAYS, name="padded"))
+    card, joined = prepared(make_recipe(npz(tmp_path / "joined.npz", **(GOOD | {"X": behind})), ARRAYS, name="joined"))
+    assert everything(joined).keys() == everything(padded).keys()
+    assert all((everything(padded)[name] == values).all() for name, values in everything(joined).items())
+    found = on_device(card).from_file((tmp_path / "joined.npz").read_bytes()).arrays
+    assert found["lengths"].tolist() == GOOD["n"].tolist()
+    wrong = npz(tmp_path / "wrong.npz", **(GOOD | {"X": behind[1:]}))
+    with pytest.raises(DataError, match=r"`n`: expected \d+ lengths, got an array of shape \(18,\)"):
+        prepared(make_recipe(wrong, ARRAYS, name="wrong"))
+
+
 @pytest.mark.parametrize(
     ("reader", "said"),
     [

@@ -71,7 +71,7 @@ def test_additions_change_the_code_of_no_recipe(copied: Path) -> None:
     ("path", "users"),
     [
         ("tasks/distill/objectives/kl.py", {*RECIPES}),
-        ("tasks/models/architectures/lstm.py", {"spoken-digits", "vowels"}),
+        ("tasks/models/architectures/lstm.py", {"spoken-digits", "spoken-mfcc", "vowels"}),
         ("tasks/distill/objectives/crd.py", set()),
         ("tasks/contracts/records.py", {*RECIPES}),
         ("tasks/core/mmap_rows.py", {*RECIPES}),

@@ -93,6 +93,20 @@ def test_a_brought_teacher_is_tried_before_anything_runs(served: Any, brought: P
     assert trial["milliseconds"] > 0
 
 
+def test_without_labels_the_teacher_alone_teaches(served: Any, brought: Path) -> None:
+    run = ("run", "params/digits.yaml", "--set", "data.labels=none", "--set", f"teacher={FORMS['onnx']}", *QUICK)
+    first = served.stillhouse(*run)
+    assert first.code == 0, first.err + first.out
+    assert "student alone" not in first.stages
+    assert "student alone" not in first.out
+    assert "The student learned from 1,019 samples without labels." in first.out
+    assert "is worth" not in first.out
+    again = served.stillhouse(*run, "--force")
+    assert {*again.stages.values()} == {"reused"}
+    told = served.stillhouse("promote", "digits", "staging")
+    assert "not_worse_than_baseline" not in told.out + told.err
+
+
 def test_the_licence_of_a_teacher_that_the_gate_does_not_know_is_refused(served: Any, brought: Path) -> None:
     teacher = FORMS["onnx"].replace("Apache-2.0", "AGPL-3.0")
     said = served.stillhouse(

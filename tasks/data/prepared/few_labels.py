@@ -34,6 +34,8 @@ def without_labels(
     rule, rows = recipe.data.labels, splits["train"]
     if rule.all:
         return splits, {}
+    if rule.none:
+        return {**splits, "train": rows[:0], UNLABELLED: rows}, {}
     strata = kind.strata(found.gists[rows].tolist(), card)
     groups = {name: rows[strata.of == number] for number, name in enumerate(strata.names)}
     counts = _quotas(recipe, rule, {name: len(members) for name, members in groups.items() if len(members)})

@@ -1,6 +1,6 @@
 """Sequences in numpy files: an `.npz`, or `.npy` files in a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isnan
@@ -18,10 +18,9 @@ from tasks.runtime.preprocess.sequence_arrays import (
     SequenceArraysPreprocessor,
     archive,
     array_of,
-    lengths_of,
+    laid_out,
     member_of,
     sequences,
-    three_axes,
 )
 
 PARTS: tuple[Part, ...] = ("test", "validation", "train")
@@ -35,7 +34,7 @@ class _PartArrays:
 
     name: str
     part: Part | None
-    values: Array
+    values: Sequence[Array]
     lengths: Array | None
     labels: list[str]
 
@@ -52,12 +51,12 @@ def read(reader: SequenceArraysReader, raw: Path) -> Reading:
         parts = [_opened(raw, part, names) for part, names in given]
     except BadArrayError as error:
         raise DataError(mismatch("data.reader", error.name, error.expected, error.got, error.do)) from None
-    features = {one.name: one.values.shape[2] for one in parts}
+    features = {one.name: one.values[0].shape[1] for one in parts}
     if len({*features.values()}) > 1:
         got = ", ".join(f"`{name}` {count}" for name, count in features.items())
         raise DataError(mismatch("data.reader", "inputs", "equally many features in all parts", got, "correct one"))
     preprocessor = SequenceArraysPreprocessor(
-        parts[0].values.shape[2],
+        features[parts[0].name],
         tuple(_array_name(names.inputs) for _, names in given),
         tuple(_array_name(names.lengths or "") for _, names in given),
     )
@@ -71,8 +70,8 @@ def _samples(parts: list[_PartArrays]) -> Iterator[Sample]:
 
 
 def _opened(raw: Path, part: Part | None, names: SequenceArrays) -> _PartArrays:
-    values = three_axes(_array(raw, names.inputs), names.inputs)
-    lengths = lengths_of(_array(raw, names.lengths), len(values), names.lengths) if names.lengths else None
+    lengths = _array(raw, names.lengths) if names.lengths else None
+    values, lengths = laid_out(_array(raw, names.inputs), lengths, (names.inputs, names.lengths or ""))
     labels = labels_of(_array(raw, names.labels), len(values), names)
     return _PartArrays(names.inputs, part, values, lengths, labels)
 

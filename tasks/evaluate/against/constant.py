@@ -15,7 +15,7 @@ from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 
 CONSTANT = "constant"
-TRAIN = "train"
+TRAIN, VALIDATION = "train", "validation"
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class ConstantModel:
 
 
 def constant_of(data: PreparedData) -> ConstantModel:
-    """Returns the best constant answer for the training split."""
-    trained = open_split(data.directory, TRAIN).targets_by_shard()
-    found: Constant = data.measuring.part.constant(trained, data.measuring.card)
+    """Returns the best constant answer for the training split; for validation where no training sample has a target."""
+    split = TRAIN if data.card.splits[TRAIN].samples else VALIDATION
+    targets = open_split(data.directory, split).targets_by_shard()
+    found: Constant = data.measuring.part.constant(targets, data.measuring.card)
     return ConstantModel(found.words, found.outputs)
 
 

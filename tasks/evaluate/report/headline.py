@@ -56,8 +56,9 @@ def verdict_line(report: Report) -> str:
 
 
 def big_numbers(report: Report) -> tuple[BigNumber, ...]:
-    """Returns quality, size and speed of what ships against the teacher, and what the teacher was worth."""
-    return (_quality(report), _size(report), _speed(report), _gain(report))
+    """Returns quality, size and speed of what ships against the teacher, and what the teacher was worth, if known."""
+    gain = (_gain(report),) if report.evaluation.gains else ()
+    return (_quality(report), _size(report), _speed(report), *gain)
 
 
 def machine_in_words(report: Report) -> str:

@@ -146,9 +146,13 @@ def _heard(gate: Gate, listening: Listening) -> Iterator[Check]:
 
 
 def _against_baseline(metric: Metric, evaluation: EvaluationRecord) -> Iterator[Check]:
-    """Asks whether the teacher did harm: whether the student is worse than without it, beyond the interval."""
+    """Asks whether the teacher did harm: whether the student is worse than without it, beyond the interval.
+
+    Nothing where no training sample has a label: then there is no such student.
+    """
     where = f"{metric.title} of the student against the same one without its teacher, at the best end of the interval"
-    yield from _not_worse(NOT_WORSE_THAN_BASELINE, metric, evaluation.gains[metric.name], where)
+    if evaluation.gains:
+        yield from _not_worse(NOT_WORSE_THAN_BASELINE, metric, evaluation.gains[metric.name], where)
 
 
 def _against_constant(metric: Metric, evaluation: EvaluationRecord) -> Iterator[Check]:

@@ -1,5 +1,7 @@
 """Sequences in numpy files: `(n, frames, features)`, or `(n, frames)` with one number per frame, perhaps with lengths.
 
+Or all sequences behind each other, `(frames of all, features)`, with lengths that sum up to all rows.
+
 The bytes may be hostile: nothing is unpickled, and no array is larger than its file says.
 """
 
@@ -76,20 +78,21 @@ class SequenceArraysPreprocessor:
 
     def _found(self, content: bytes) -> Iterator[FoundSequence]:
         if content.startswith(MAGIC):
-            values = three_axes(array_of(content, self.inputs[0]), self.inputs[0])
+            values, _ = laid_out(array_of(content, self.inputs[0]), None, (self.inputs[0], ""))
             return self._checked(values, None, self.inputs[0])
         with archive(content, "inputs") as opened:
             names = array_names(opened)
             pairs = [*zip(self.inputs, self.lengths, strict=True), (INPUTS, LENGTHS if LENGTHS in names else "")]
             inputs, lengths = next((pair for pair in pairs if pair[0] in names), pairs[0])
-            values = three_axes(member_of(opened, inputs), inputs)
-            counts = lengths_of(member_of(opened, lengths), len(values), lengths) if lengths else None
+            counts = member_of(opened, lengths) if lengths else None
+            values, counts = laid_out(member_of(opened, inputs), counts, (inputs, lengths))
             return self._checked(values, counts, inputs)
 
-    def _checked(self, values: Array, lengths: Array | None, name: str) -> Iterator[FoundSequence]:
-        if values.shape[2] != self.features:
+    def _checked(self, values: Sequence[Array], lengths: Array | None, name: str) -> Iterator[FoundSequence]:
+        features = values[0].shape[1]
+        if features != self.features:
             do = "give what the model was trained on"
-            raise BadArrayError(name, f"{self.features} features per frame", f"{values.shape[2]}", do)
+            raise BadArrayError(name, f"{self.features} features per frame", f"{features}", do)
         return sequences(values, lengths, name)
 
 
@@ -105,8 +108,28 @@ def load(fields: Fields) -> SequenceArraysPreprocessor:
     return SequenceArraysPreprocessor(features, inputs, lengths)
 
 
-def sequences(values: Array, lengths: Array | None, name: str) -> Iterator[FoundSequence]:
-    """Yields each sequence (frames, features) of an array (n, frames, features), without its padding."""
+def laid_out(values: Array, lengths: Array | None, names: tuple[str, str]) -> tuple[Sequence[Array], Array | None]:
+    """Returns n arrays (frames, features) of numbers, and how many frames of each count; None where all do.
+
+    Args:
+        values: as they are in the file.
+        lengths: as well; None where there are none.
+        names: what both are called.
+
+    Raises:
+        BadArrayError: an array has another form, is empty, or does not go with the other.
+    """
+    if lengths is not None and values.ndim == 2 and lengths.shape != (len(values),) and lengths.ndim == 1:
+        whole = lengths_of(lengths, len(lengths), names[1])
+        if len(whole) and (whole >= 1).all() and whole.sum() == len(values):
+            ends = np.cumsum(whole).astype(np.int64)
+            return np.split(_numbers(values, names[0]), ends[:-1]), None
+    found = three_axes(values, names[0])
+    return [*found], None if lengths is None else lengths_of(lengths, len(found), names[1])
+
+
+def sequences(values: Sequence[Array], lengths: Array | None, name: str) -> Iterator[FoundSequence]:
+    """Yields each sequence (frames, features) of n arrays of that form, without its padding."""
     for place, frames in enumerate(values):
         called, length = f"{name}[{place:07d}]", len(frames) if lengths is None else int(lengths[place])
         rows = range(place, place + 1)
@@ -124,12 +147,16 @@ def three_axes(values: Array, name: str) -> Array:
     Raises:
         BadArrayError: it has another form, or is empty.
     """
-    if values.dtype.kind not in "biuf":
-        raise BadArrayError(name, "an array of numbers", f"{values.dtype}", "convert it")
-    if values.ndim not in (2, 3) or 0 in values.shape:
+    if _numbers(values, name).ndim not in (2, 3) or 0 in values.shape:
         expected = "an array (n, frames, features), or (n, frames)"
         raise BadArrayError(name, expected, f"one of shape {values.shape}", "reshape it")
     return values[:, :, None] if values.ndim == 2 else values
+
+
+def _numbers(values: Array, name: str) -> Array:
+    if values.dtype.kind not in "biuf":
+        raise BadArrayError(name, "an array of numbers", f"{values.dtype}", "convert it")
+    return values
 
 
 def lengths_of(values: Array, samples: int, name: str) -> Array:
