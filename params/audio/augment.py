@@ -33,12 +33,14 @@ class Gain(Section):
 
 
 class Background(Section):
-    """Mixes in noise that is made, white to rumbling, up to a loudness."""
+    """Mixes in noise up to a loudness: such as is made, white to rumbling, or training clips of a label."""
 
     kind: Literal["background"]
     chance: float = Field(default=0.8, gt=0, le=1)
     loudest: float = Field(default=0.3, gt=0, le=3)
     """standard deviation of the noise at most, in those of all training samples"""
+    label: str | None = None
+    """whose training clips are the noise, such as `silence` of Speech Commands; made where it is absent"""
 
 
 class TimeMask(Section):

@@ -28,4 +28,6 @@ class Listen(Section):
     """between two clips of the stream, on average"""
     noise: float = Field(default=0.1, ge=0, le=10)
     """of the stream, in standard deviations of the training samples"""
+    noise_label: str | None = None
+    """whose test clips are the noise of the stream, such as `silence`; noise that is made where it is absent"""
     seed: int = Field(default=0, ge=0)

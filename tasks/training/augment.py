@@ -22,13 +22,14 @@ from tasks.kinds.contract import Geometry, TargetsPart
 from tasks.layouts import find_layout
 from tasks.training.arrays import Arrays
 from tasks.training.geometry import moves_of
-from tasks.training.sound.steps import SOUND
+from tasks.training.sound.steps import SOUND, Sounds
 
 Values = NDArray[Any]
 """(n, channels, height, width), (n, frames, features) or (n, features), of the data's own dtype or float32"""
 
 FORMAT = 1
 """of the changes; counted up when the same seed and view would give other samples, so that old soft labels are left"""
+NO_NOISE: Mapping[str, NDArray[np.float32]] = {}
 GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -86,17 +87,31 @@ def _quantiles() -> NDArray[np.float32]:
 
 
 class Augmenter:
-    """Changes the samples of a training split, each view of them in another way; `targets` lets masks and boxes follow.
+    """Changes the samples of a training split, each view of them in another way.
+
+    Args:
+        params: the steps.
+        spec: what a sample looks like.
+        statistics: of the training samples.
+        seed: of all draws.
+        targets: lets masks and boxes follow.
+        noise: label -> clips of recorded noise that steps ask for.
 
     Raises:
         RecipeError: steps do not go with this kind of input; all of them at once.
     """
 
     def __init__(
-        self, params: Augment, spec: InputSpec, statistics: Statistics, seed: int, targets: TargetsPart | None = None
+        self,
+        params: Augment,
+        spec: InputSpec,
+        statistics: Statistics,
+        seed: int,
+        targets: TargetsPart | None = None,
+        noise: Mapping[str, NDArray[np.float32]] = NO_NOISE,
     ) -> None:
         _require_possible(params, spec)
-        self.params, self.seed, self.targets = params, seed, targets
+        self.params, self.seed, self.targets, self._noise = params, seed, targets, noise
         self.form = find_layout(spec.layout)
         shape = self.form.per_feature(-1)
         self._mean, self._std = (
@@ -120,7 +135,7 @@ class Augmenter:
         for place, step in enumerate(self.params.steps):
             draws = Draws.of(self.seed, view, place, arrays.rows)
             if step.kind in SOUND:
-                values = SOUND[step.kind](values, self._std, draws, step)
+                values = SOUND[step.kind](Sounds(values, self._std, draws, self._noise), step)
             else:
                 values = CHANGES[step.kind](_Samples(values, self._mean, self._std, draws), step)
         if mask is not None:

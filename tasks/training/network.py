@@ -25,6 +25,8 @@ from tasks.training.loop import Fit, Objective, OnEpoch, Splits, fit
 from tasks.training.measure import Measuring
 from tasks.training.mixture import Mixture
 from tasks.training.seeds import seeded
+from tasks.training.sound.noise import noise_clips
+from tasks.training.sound.steps import SOUND
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,12 @@ class PreparedData:
         if training.augment is None:
             return None
         targets = part(self.card.task, "targets", TargetsPart)
-        return Augmenter(training.augment, self.card.input, self.card.statistics, seed, targets)
+        noise = {
+            label: noise_clips(self.directory, self.card, "train", label, f"training.augment.steps.{place}: label")
+            for place, step in enumerate(training.augment.steps)
+            if step.kind in SOUND and (label := getattr(step, "label", None))
+        }
+        return Augmenter(training.augment, self.card.input, self.card.statistics, seed, targets, noise)
 
 
 def _require_version(card: Path, data: DataRecord) -> None:

@@ -4,6 +4,7 @@ What the Fourier transform computes in float64 is rounded to float32, where mach
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,38 +28,69 @@ class Numbers(Protocol):
         """Returns (n, count) of mean 0 and variance 1."""
 
 
-def _time_shift(clips: Clips, _std: Clips, draws: Numbers, step: TimeShift) -> Clips:
-    samples = clips.shape[1]
-    by = np.rint((2 * draws.uniform(1) - 1) * step.largest * samples).astype(np.int64)
+@dataclass(frozen=True)
+class Sounds:
+    """What a step works on.
+
+    Attributes:
+        clips: (n, samples).
+        std: standard deviation of all training samples.
+        draws: the random numbers of this step.
+        noise: label -> recorded clips (clips, samples) of mean square 1.
+    """
+
+    clips: Clips
+    std: Clips
+    draws: Numbers
+    noise: Mapping[str, Clips]
+
+
+def _time_shift(sounds: Sounds, step: TimeShift) -> Clips:
+    clips, samples = sounds.clips, sounds.clips.shape[1]
+    by = np.rint((2 * sounds.draws.uniform(1) - 1) * step.largest * samples).astype(np.int64)
     places = np.arange(samples) - by
     inside = (places >= 0) & (places < samples)
     moved: Clips = np.take_along_axis(clips, places.clip(0, samples - 1), axis=1) * inside
     return moved
 
 
-def _gain(clips: Clips, _std: Clips, draws: Numbers, step: Gain) -> Clips:
-    factor = step.lowest + (step.highest - step.lowest) * draws.uniform(1)
-    return clips * factor.astype(np.float32)
+def _gain(sounds: Sounds, step: Gain) -> Clips:
+    factor = step.lowest + (step.highest - step.lowest) * sounds.draws.uniform(1)
+    return sounds.clips * factor.astype(np.float32)
 
 
-def _background(clips: Clips, std: Clips, draws: Numbers, step: Background) -> Clips:
-    chance, loudness, rumble = draws.uniform(3).T
-    noise = draws.normal(clips.shape[1]).astype(np.float64)
+def _background(sounds: Sounds, step: Background) -> Clips:
+    chance, loudness, *how = sounds.draws.uniform(4).T
     loud = np.where(chance < step.chance, loudness * step.loudest, 0)
-    kept = rumble * RUMBLE
-    coloured = np.stack([lfilter([np.sqrt(1 - k * k)], [1, -k], row) for k, row in zip(kept, noise, strict=True)])
-    mixed: Clips = clips + (coloured * loud[:, None]).astype(np.float32) * std
+    noise = _made(sounds, how[0]) if step.label is None else _recorded(sounds, sounds.noise[step.label], *how)
+    mixed: Clips = sounds.clips + (noise * loud[:, None]).astype(np.float32) * sounds.std
     return mixed
 
 
-def _time_mask(clips: Clips, _std: Clips, draws: Numbers, step: TimeMask) -> Clips:
-    return clips * ~_stretch(clips.shape[1], step.largest, draws)
+def _made(sounds: Sounds, rumble: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns noise of variance 1, white where `rumble` (n,) is 0."""
+    white, kept = sounds.draws.normal(sounds.clips.shape[1]).astype(np.float64), rumble * RUMBLE
+    return np.stack([lfilter([np.sqrt(1 - k * k)], [1, -k], row) for k, row in zip(kept, white, strict=True)])
 
 
-def _band_mask(clips: Clips, _std: Clips, draws: Numbers, step: BandMask) -> Clips:
-    spectra = np.fft.rfft(clips.astype(np.float64), axis=1)
-    spectra[_stretch(spectra.shape[1], step.largest, draws)] = 0
-    return np.fft.irfft(spectra, n=clips.shape[1], axis=1).astype(np.float32)
+def _recorded(
+    sounds: Sounds, noise: Clips, which: NDArray[np.float64], start: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Returns clips of noise, each drawn and begun somewhere; behind its end it goes on at its begin."""
+    samples = sounds.clips.shape[1]
+    drawn = noise[(which * len(noise)).astype(np.int64)]
+    places = (np.arange(samples) + (start * samples).astype(np.int64)[:, None]) % samples
+    return np.take_along_axis(drawn, places, axis=1).astype(np.float64)
+
+
+def _time_mask(sounds: Sounds, step: TimeMask) -> Clips:
+    return sounds.clips * ~_stretch(sounds.clips.shape[1], step.largest, sounds.draws)
+
+
+def _band_mask(sounds: Sounds, step: BandMask) -> Clips:
+    spectra = np.fft.rfft(sounds.clips.astype(np.float64), axis=1)
+    spectra[_stretch(spectra.shape[1], step.largest, sounds.draws)] = 0
+    return np.fft.irfft(spectra, n=sounds.clips.shape[1], axis=1).astype(np.float32)
 
 
 def _stretch(size: int, largest: float, draws: Numbers) -> NDArray[np.bool_]:
@@ -71,11 +103,11 @@ def _stretch(size: int, largest: float, draws: Numbers) -> NDArray[np.bool_]:
     return inside
 
 
-SOUND: Mapping[str, Callable[[Clips, Clips, Numbers, Any], Clips]] = {
+SOUND: Mapping[str, Callable[[Sounds, Any], Clips]] = {
     "time_shift": _time_shift,
     "gain": _gain,
     "background": _background,
     "time_mask": _time_mask,
     "band_mask": _band_mask,
 }
-"""step -> (clips, standard deviation of all samples, random numbers, section of the recipe) -> changed clips"""
+"""step -> (clips, section of the recipe) -> changed clips"""

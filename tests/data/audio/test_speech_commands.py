@@ -7,9 +7,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from params.audio.listen import Listen
 from params.pipeline import Recipe
+from params.training import Training
 from tasks.contracts.records import DatasetCard
-from tasks.core.errors import DataError
+from tasks.core.errors import DataError, RecipeError
+from tasks.evaluate.listening.stream import judging_stream
+from tasks.training.arrays import open_split
+from tasks.training.network import PreparedData
 from tests.data.audio.sounds import RATE, SPEAKERS, spoken, wav
 
 MakeRecipe = Callable[..., Recipe]
@@ -106,3 +111,44 @@ def test_a_word_without_a_folder_and_missing_lists_are_named(
     (commands / "testing_list.txt").unlink()
     with pytest.raises(DataError, match=r"`testing_list.txt`"):
         prepared(recipe())
+
+
+def test_noise_that_was_recorded_is_mixed_in_and_never_that_of_another_part(
+    recipe: Callable[..., Recipe], prepared: Prepared
+) -> None:
+    data = PreparedData.open_folder(prepared(recipe())[1])
+    augment = {"steps": [{"kind": "background", "label": "silence", "chance": 1, "loudest": 1}]}
+    augmenter = data.augmenter(Training.model_validate({"epochs": 1, "augment": augment}), seed=0)
+    assert augmenter is not None
+    train = data.splits.train
+    before = train.gather(np.arange(len(train)))
+    added = augmenter.apply(before, 0).inputs["inputs"] - before.inputs["inputs"]
+    assert (_likeness(added, _noise(data, "train")) > 0.99).all()
+    stream = judging_stream(Listen(minutes=0.2, noise=0.5, noise_label="silence"), RATE, data)
+    gap = next(stream.pieces())[: stream.spoken[0].start]
+    pieces = gap[: len(gap) // len(added[0]) * len(added[0])].reshape(-1, len(added[0]))
+    assert (_likeness(pieces, _noise(data, "test")) > 0.99).all()
+    assert _likeness(pieces, _noise(data, "train")).max() < 0.5
+    assert pieces.std() == pytest.approx(0.5 * data.card.statistics.std[0], rel=0.05)
+
+
+def _noise(data: PreparedData, part: str) -> Any:
+    split = open_split(data.directory, part)
+    labels = pq.read_table(data.directory / f"{part}.parquet")["label"].to_pylist()
+    return split.gather(np.flatnonzero(np.array(labels) == "silence")).inputs["inputs"]
+
+
+def _likeness(some: Any, noise: Any) -> Any:
+    """Returns the largest correlation of each clip with any of the noise, begun anywhere."""
+    spectra, others = (np.fft.rfft(clips / np.linalg.norm(clips, axis=1, keepdims=True)) for clips in (some, noise))
+    products = np.fft.irfft(spectra[:, None] * others.conj()[None], n=some.shape[1])
+    return products.max(axis=(1, 2))
+
+
+def test_a_label_without_noise_is_named(recipe: Callable[..., Recipe], prepared: Prepared) -> None:
+    data = PreparedData.open_folder(prepared(recipe(silence=False))[1])
+    augment = {"steps": [{"kind": "gain"}, {"kind": "background", "label": "silence"}]}
+    with pytest.raises(
+        RecipeError, match=r"`training.augment.steps.1: label`: expected a label of train clips .* `?silence"
+    ):
+        data.augmenter(Training.model_validate({"epochs": 1, "augment": augment}), seed=0)
