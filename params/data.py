@@ -318,6 +318,16 @@ class Data(Section):
         return self
 
     @model_validator(mode="after")
+    def _parts_of_a_thing_stay_together(self) -> Self:
+        by = self.reader.inseparable
+        if by and self.split.kind != "official" and getattr(self.split, "by", None) != by:
+            raise ValueError(
+                f"`split.kind: {self.split.kind}` would put parts of one {by} into two splits;"
+                f" say `split: {{kind: grouped, by: {by}}}`"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _columns_to_split_by_are_kept(self) -> Self:
         by = getattr(self.split, "by", ())
         names = (by,) if isinstance(by, str) else by

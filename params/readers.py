@@ -7,9 +7,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from params.audio.readers import AudioFolderReader, AudioTableReader, KaldiReader, SpeechCommandsReader
+from params.pictures.boxes import BOXES as BOXES
+from params.pictures.boxes import BoxTableReader, CocoBoxesReader, VocBoxesReader, YoloBoxesReader
+from params.pictures.picture import LAST_LEVEL, CocoFiles, PictureReader
 from params.section import LABEL as LABEL
 from params.section import Layout as Layout
-from params.section import Names, PositiveInts, ReaderSection, Section
+from params.section import Names, PositiveInts, ReaderSection, Section, twice
 
 
 class PixelTableReader(ReaderSection):
@@ -28,43 +31,6 @@ class PixelTableReader(ReaderSection):
         return self.shape
 
 
-LAST_LEVEL = 65_535
-"""of 16 bits"""
-Levels = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1, le=LAST_LEVEL)]], Field(strict=False)]
-
-
-class PictureReader(ReaderSection):
-    """Image files, each converted and resized to `size`."""
-
-    layout = "image"
-    sized = True
-    size: PositiveInts
-    """(height, width) in pixels"""
-    channels: Literal[1, 3, 4] = 3
-    """1 grey, 3 colour, 4 colour and alpha"""
-    levels: Levels | None = None
-    """first and last value of 16-bit pixels, which become 0 and 255; else all 65,536 of them share the 256"""
-    background: Annotated[int, Field(ge=0, le=255)] | None = None
-    """grey level under transparent pixels where there are less than 4 channels; else 255, white"""
-
-    @model_validator(mode="after")
-    def _levels_rise(self) -> Self:
-        if self.levels and self.levels[0] >= self.levels[1]:
-            raise ValueError(f"`levels` needs two numbers, the smaller one first; got {[*self.levels]}")
-        return self
-
-    @model_validator(mode="after")
-    def _size_is_two_numbers(self) -> Self:
-        if len(self.size) != 2:
-            raise ValueError(f"`size` needs two numbers, height and width; got {len(self.size)}")
-        return self
-
-    @property
-    def nominal_shape(self) -> tuple[int, ...]:
-        """As said."""
-        return (self.channels, *self.size)
-
-
 class ImageFolderReader(PictureReader):
     """One folder per class; every image is converted and resized to `size`."""
 
@@ -79,7 +45,7 @@ class ImageFolderReader(PictureReader):
         folders = [*self.splits.values()]
         problems = [f"`splits` needs `{name}`" for name in ("train", "test") if folders and name not in self.splits]
         problems += [f"`splits` names `{one}`, which is no folder of the source" for one in folders if "/" in one]
-        problems += _twice("splits", tuple(folders))
+        problems += twice("splits", tuple(folders))
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -135,7 +101,7 @@ class ImageTableReader(PictureReader):
     @model_validator(mode="after")
     def _columns_are_apart(self) -> Self:
         heads = tuple(head.column for head in self.heads)
-        problems = [*_twice("columns", self.columns), *_twice("heads", heads), *_twice("slices", self.slices)]
+        problems = [*twice("columns", self.columns), *twice("heads", heads), *twice("slices", self.slices)]
         problems += [f"`{name}` is taken; rename the column" for name in self.columns_kept if name in TAKEN]
         problems += [_unfit(name) for name in heads if not re.fullmatch(HEAD_NAME, name)]
         problems += [_both(head.column) for head in self.heads if head.names and head.column in self.slices]
@@ -215,42 +181,6 @@ class MaskReader(PictureReader):
         return self
 
 
-BOXES = "boxes"
-"""the column of the target where each picture has any number of boxes"""
-Strides = Annotated[tuple[Literal[4, 8, 16, 32, 64], ...], Field(strict=False, min_length=1)]
-
-
-class BoxReader(PictureReader):
-    """Pictures with boxes around what is seen in them, which are resized with their pictures."""
-
-    task = "detection"
-    classes: Names = ()
-    """what the boxes are of, number 0 first; unless said, all that the files name"""
-    strides: Strides = (8, 16)
-    """pixels of the resized picture per cell of each grid that answers, the finest first; a cell answers with boxes of
-    up to 30 times its side, and things whose middles are closer than a cell may be taken for one"""
-    least_score: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    """from which on a box counts on a device, and for the metrics of one operating point"""
-    overlap: Annotated[float, Field(gt=0, lt=1)] = 0.6
-    """intersection over union from which on two boxes of a class are one thing: the one with the lower score goes"""
-    most: int = Field(default=100, ge=1, le=1000)
-    """boxes of a picture, those with the highest scores"""
-
-    @property
-    def declared(self) -> dict[str, dict[str, Any]]:
-        """All that is known of boxes."""
-        facts = {"size": self.size, "strides": self.strides, "least_score": self.least_score, "overlap": self.overlap}
-        return {BOXES: {"names": self.classes, **facts, "most": self.most}}
-
-    @model_validator(mode="after")
-    def _strides_rise(self) -> Self:
-        if [*self.strides] != sorted(set(self.strides)):
-            raise ValueError(f"`strides` needs different numbers, the smallest first; got {[*self.strides]}")
-        if problems := _twice("classes", self.classes):
-            raise ValueError("; ".join(problems))
-        return self
-
-
 class ImageMasksReader(MaskReader):
     """Image files with a mask of the same name each, in another folder or with another end of the name."""
 
@@ -307,13 +237,6 @@ class ImageMasksReader(MaskReader):
         return self
 
 
-class CocoFiles(Section):
-    """Where the pictures of one part of a split are, and the COCO file that tells of them."""
-
-    images: str
-    annotations: str
-
-
 class CocoMasksReader(MaskReader):
     """Image files and a COCO file, whose polygons and run lengths are drawn as masks; all else is background."""
 
@@ -351,7 +274,7 @@ class CocoMasksReader(MaskReader):
             raise ValueError("give `annotations`, or `splits` with those of each part")
         if missing := [name for name in ("train", "test") if self.splits and name not in self.splits]:
             raise ValueError(f"`splits` needs `{'` and `'.join(missing)}`")
-        if problems := _twice("classes", self.names):
+        if problems := twice("classes", self.names):
             raise ValueError("; ".join(problems))
         return self
 
@@ -371,10 +294,6 @@ def _both(column: str) -> str:
     return f"`{column}` is read as two classes in `heads`, so it cannot be one of `slices`"
 
 
-def _twice(field: str, names: tuple[str, ...]) -> list[str]:
-    return [f"`{field}` has `{name}` twice" for name, count in Counter(names).items() if count > 1]
-
-
 class IdxFiles(Section):
     images: str
     labels: str
@@ -392,7 +311,7 @@ class IdxReader(ReaderSection):
 
     @model_validator(mode="after")
     def _classes_differ(self) -> Self:
-        if problems := _twice("classes", self.classes):
+        if problems := twice("classes", self.classes):
             raise ValueError("; ".join(problems))
         return self
 
@@ -455,7 +374,7 @@ class FileBytesReader(ReaderSection):
 
     @model_validator(mode="after")
     def _a_suffix_means_one_type(self) -> Self:
-        problems = _twice("types", tuple(suffix for suffixes in self.types.values() for suffix in suffixes))
+        problems = twice("types", tuple(suffix for suffixes in self.types.values() for suffix in suffixes))
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -533,7 +452,7 @@ class TableReader(CsvReader):
     @model_validator(mode="after")
     def _labels_are_merged_once(self) -> Self:
         others = tuple(text for texts in self.merge.values() for text in texts)
-        problems = _twice("merge", others)
+        problems = twice("merge", others)
         problems += [f"`merge` has `{text}` on both sides" for text in self.merge if text in others]
         if problems:
             raise ValueError("; ".join(problems))
@@ -659,6 +578,10 @@ Reader = Annotated[
     | ImageTableReader
     | ImageMasksReader
     | CocoMasksReader
+    | CocoBoxesReader
+    | YoloBoxesReader
+    | VocBoxesReader
+    | BoxTableReader
     | IdxReader
     | TimeSeriesReader
     | FileBytesReader

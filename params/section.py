@@ -1,5 +1,6 @@
 """What every section of a recipe has in common: unknown keys are refused, nothing is coerced, nothing changes later."""
 
+from collections import Counter
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -49,6 +50,11 @@ def not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+def twice(field: str, names: tuple[str, ...]) -> list[str]:
+    """Returns what to tell of names that come twice in a field."""
+    return [f"`{field}` has `{name}` twice" for name, count in Counter(names).items() if count > 1]
+
+
 def differ(names: tuple[str, ...]) -> tuple[str, ...]:
     """Refuses a name that comes twice, and one name alone."""
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -78,6 +84,14 @@ class ReaderSection(Section):
     def published(self) -> bool:
         """Says whether the source says which samples are for testing."""
         return False
+
+    @property
+    def inseparable(self) -> str | None:
+        """The column whose values tell samples that are parts of one thing, such as tiles of a picture; None for none.
+
+        A split that is drawn has to keep them together.
+        """
+        return None
 
     @property
     def nominal_shape(self) -> tuple[int, ...]:

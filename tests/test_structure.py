@@ -25,6 +25,10 @@ MAY_SPEAK = {
     "params/readers.py": "formats that name their classes: folders, IDX, masks",
     "tasks/data/readers/coco_masks/*.py": "categories of a COCO file are classes",
     "tasks/data/readers/image_masks/*.py": "what each value of a mask means is a class",
+    "params/pictures/boxes.py": "boxes are of classes, which a recipe chooses and orders",
+    "tasks/data/readers/coco/*.py": "categories of a COCO file are classes",
+    "tasks/data/readers/boxes/*.py": "boxes are of classes, which a recipe chooses and orders",
+    "tasks/data/readers/yolo_boxes/*.py": "texts of YOLO have numbers of classes",
     "tasks/data/init/*.py": "`init` writes a recipe of classification: its limits name that kind's metric",
 }
 """pattern of files -> why words of classification are right in them"""
@@ -33,6 +37,7 @@ MAY_ASK = {
     "params/section.py": "the one list of layouts",
     "params/readers.py": "what each reader gives",
     "params/audio/readers.py": "what each reader gives",
+    "params/pictures/picture.py": "what each reader gives",
     "tasks/data/readers/*.py": "a reader says what it gives",
     "tasks/data/init/*.py": "`init` writes the fields of a reader",
     "tasks/models/architectures/*.py": "an architecture says what it takes, and what its feature maps are",

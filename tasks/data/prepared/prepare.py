@@ -71,7 +71,9 @@ def _opened(recipe: Recipe, raw: Path) -> Reading:
     reading: Reading = load("tasks.data.readers.{}", recipe.data.reader.kind).read(recipe.data.reader, raw)
     if reading.refusal and not leaves_out(recipe):
         raise DataError(reading.refusal)
-    told = {column: facts for column, facts in recipe.data.declared.items() if facts}
+    told = {
+        column: {**reading.declared.get(column, {}), **facts} for column, facts in recipe.data.declared.items() if facts
+    }
     return replace(reading, declared={**reading.declared, **told})
 
 
@@ -152,7 +154,11 @@ class _Preparation:
                 )
                 for name, rows in self.splits.items()
             },
-            warnings=(*near_equal_told(self.targets.names), *(self.further.warnings if self.further else ())),
+            warnings=(
+                *near_equal_told(self.targets.names),
+                *self.reading.warnings,
+                *(self.further.warnings if self.further else ()),
+            ),
             licence="; ".join(dict.fromkeys(one.licence for one in data.sources.values() if one.licence)) or None,
         )
 

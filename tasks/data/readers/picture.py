@@ -3,9 +3,10 @@
 from pathlib import PurePosixPath
 from typing import IO
 
-from params.readers import PictureReader
+from params.pictures.picture import PictureReader
 from tasks.data.readers.raw import PICTURES, quiet_pillow
 from tasks.data.readers.samples import NOTHING, Values
+from tasks.runtime.preprocess import picture_format
 from tasks.runtime.preprocess.picture_format import FULL_RANGE, WHITE, PictureFormat, UnreadablePictureError
 
 NO_PICTURE = "no picture, by its name"
@@ -15,6 +16,16 @@ NO_PICTURE = "no picture, by its name"
 def is_picture(name: str) -> bool:
     """Says whether a file has the name of a picture; one that has, and is none, is a bad sample."""
     return PurePosixPath(name).suffix.lower() in PICTURES
+
+
+def picture_size(stream: IO[bytes]) -> tuple[int, int]:
+    """Returns (height, width) of an upright picture; its pixels are not decoded.
+
+    Raises:
+        UnreadablePictureError: it is no picture.
+    """
+    with quiet_pillow():
+        return picture_format.picture_size(stream)
 
 
 def format_of(reader: PictureReader) -> PictureFormat:

@@ -50,6 +50,8 @@ class Reading:
     slices: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     dropped: Mapping[str, int] = field(default_factory=dict)
-    """reason -> samples that the reader left out"""
+    """reason -> samples, or parts of their targets, that the reader left out"""
+    warnings: tuple[str, ...] = ()
+    """what a person should know of samples that are used all the same"""
     refusal: str = ""
     """what to tell of samples with a `problem` where none may be left out: the reader knows better words than a list"""

@@ -5,13 +5,14 @@ In the repository it is `tasks/kinds/KIND/decode.py`; the wheel for devices has 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ..errors import ManifestError
+from ..preprocess.frames.joined import FramesOfPictures
 from .manifest import MANIFEST, Manifest
 from .session import Arrays, Session
 
@@ -47,6 +48,17 @@ class Decoder(Protocol):
 
     def schema(self, card: Card) -> dict[str, Any]:
         """Returns the JSON schema of one answer."""
+
+
+@runtime_checkable
+class PlacingDecoder(Protocol):
+    """A decoder whose answers say where in a picture something is."""
+
+    def placed(self, answers: Sequence[Mapping[str, Any]], frames: FramesOfPictures) -> list[dict[str, Any]]:
+        """Returns one answer per picture, in its pixels, of answers per sample in those of the samples.
+
+        A sample is a picture that was resized, or a tile of it. `frames.joined` does the arithmetic.
+        """
 
 
 def decoder_of(manifest: Manifest, session: Session) -> Decoder:

@@ -59,6 +59,10 @@ class Fields:
         self.content = content
         self.taken: set[str] = set()
 
+    def has(self, key: str) -> bool:
+        """Says whether there is such a field."""
+        return key in self.content
+
     def text(self, key: str) -> str:
         """Returns a string."""
         value = self._take(key)

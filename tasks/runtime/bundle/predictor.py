@@ -8,9 +8,10 @@ import numpy as np
 import onnxruntime as ort
 
 from ..errors import ModelError, OldRuntimeError, WrongInputError
+from ..preprocess.frames.joined import FramesOfPictures
 from ..preprocess.preprocessor import ModelInputs, preprocessor_of
 from ..update.receipts import Receipt
-from .decoder import decoder_of
+from .decoder import PlacingDecoder, decoder_of
 from .onnx_version import is_known_here
 from .session import INPUTS, MODEL, Arrays, Session
 from .verify import Contents, read_verified
@@ -59,10 +60,15 @@ class Predictor:
     def answer(self, samples: ModelInputs, detail: str = "") -> list[dict[str, Any]]:
         """Returns one answer per sample as JSON, with `notes` where there are any, and `defer`; errors as `predict`.
 
-        An answer says `defer` where the release has a threshold for it: whether it is to be left to somebody else.
+        Answers that say where in a picture something is are one per picture, in its pixels: tiles are joined. An answer
+        says `defer` where the release has a threshold for it: whether it is to be left to somebody else.
         """
         answers = [answer for batch in self._batches(samples.arrays) for answer in self.predict(batch, detail)]
-        for answer, notes in zip(answers, samples.notes or [()] * len(answers), strict=True):
+        notes_of = samples.notes or [()] * len(answers)
+        if samples.frames and isinstance(self.decoder, PlacingDecoder):
+            answers = self.decoder.placed(answers, FramesOfPictures(samples.frames))
+            notes_of = [()] * len(answers)  # a picture is read without any
+        for answer, notes in zip(answers, notes_of, strict=True):
             answer |= self._deferred(answer) | ({"notes": [*notes]} if notes else {})
         return answers
 

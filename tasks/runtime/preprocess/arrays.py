@@ -18,6 +18,7 @@ from ..bundle.fields import Json, JsonSource, parse
 from ..bundle.manifest import TensorInfo
 from ..bundle.session import INPUTS, LENGTHS, Arrays
 from ..errors import WrongInputError
+from .frames.frame import numbered
 from .preprocessor import ModelInputs, Preprocessor
 
 RECORDS = "records"
@@ -110,7 +111,10 @@ def joined(parts: Sequence[ModelInputs]) -> ModelInputs:
         arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays}
     except (KeyError, ValueError) as error:
         raise WrongInputError(f"`inputs`: expected samples of one shape, got {error}; ask for each alone") from None
-    return ModelInputs(arrays, [note for part in parts for note in part.notes or [()] * len(part.arrays[INPUTS])])
+    notes = [note for part in parts for note in part.notes or [()] * len(part.arrays[INPUTS])]
+    # Arrays lie in no picture: with some among them, nothing can be said of all.
+    framed = all(part.frames for part in parts)
+    return ModelInputs(arrays, notes, numbered([part.frames for part in parts]) if framed else ())
 
 
 def read_npy(content: bytes) -> NDArray[Any]:

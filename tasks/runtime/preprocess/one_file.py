@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..bundle.fields import Json
 from ..bundle.session import INPUTS
 from ..errors import WrongInputError
+from .frames.frame import Frame, numbered
 from .preprocessor import ModelInputs
 
 
@@ -32,17 +33,26 @@ class OneFilePreprocessor(ABC):
             WrongInputError: it cannot be read; the message does not name the file.
         """
 
+    def samples(self, content: bytes) -> tuple[NDArray[Any], tuple[Frame, ...]]:
+        """Returns what is made of one file as a batch, and where each sample lies in it, where that is to be known.
+
+        Raises:
+            WrongInputError: it cannot be read; the message does not name the file.
+        """
+        return self.values(content)[np.newaxis], ()
+
     def examples(self) -> list[bytes]:
         """Returns files that the model takes, for who reads the schema of a record."""
         return []
 
     def from_file(self, content: bytes) -> ModelInputs:
-        """Returns the file as a batch of one.
+        """Returns the file as a batch, of one unless it is cut into several samples.
 
         Raises:
             WrongInputError: it cannot be read.
         """
-        return ModelInputs({INPUTS: self._values(content, INPUTS)[np.newaxis]})
+        values, frames = self._samples(content, INPUTS)
+        return ModelInputs({INPUTS: values}, frames=frames)
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
         """Returns files given as `{FIELD: base64}`; other fields are ignored.
@@ -53,8 +63,9 @@ class OneFilePreprocessor(ABC):
         if not records:
             raise WrongInputError(f"`inputs`: expected at least one file, got none; give `{self.field}` of each")
         places = {f"inputs.{number}.{self.field}": record for number, record in enumerate(records)}
-        samples = [self._values(self._bytes_of(record, place), place) for place, record in places.items()]
-        return ModelInputs({INPUTS: np.stack(samples)})
+        samples = [self._samples(self._bytes_of(record, place), place) for place, record in places.items()]
+        frames = numbered([frames for _, frames in samples])
+        return ModelInputs({INPUTS: np.concatenate([values for values, _ in samples])}, frames=frames)
 
     def schema(self) -> dict[str, Any]:
         """Returns the JSON schema of a record."""
@@ -64,9 +75,9 @@ class OneFilePreprocessor(ABC):
             file |= {"examples": [base64.b64encode(example).decode() for example in examples]}
         return {"type": "object", "properties": {self.field: file}, "required": [self.field]}
 
-    def _values(self, content: bytes, place: str) -> NDArray[Any]:
+    def _samples(self, content: bytes, place: str) -> tuple[NDArray[Any], tuple[Frame, ...]]:
         try:
-            return self.values(content)
+            return self.samples(content)
         except WrongInputError as error:
             raise WrongInputError(f"`{place}`: {error}") from None
 

@@ -1,4 +1,4 @@
-"""The preprocessor of models that take pictures: one file is one sample."""
+"""The preprocessor of models that take pictures: one file is one sample, or as many as it is cut into tiles."""
 
 import io
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle.fields import Fields
+from .frames.frame import Frame
+from .frames.tiles import TileRule
 from .one_file import OneFilePreprocessor
-from .picture_format import FILTER, FORMATS, FULL_RANGE, MODES, WHITE, PictureFormat
+from .picture_format import FILTER, FORMATS, FULL_RANGE, MODES, PAD, STRETCH, WHITE, PictureFormat
 
 MEDIA_TYPES = tuple(f"image/{name.lower()}" for name in FORMATS)
 
@@ -25,6 +27,10 @@ class PicturePreprocessor(OneFilePreprocessor):
     def values(self, content: bytes) -> NDArray[np.uint8]:
         """Returns the pixels (channels, height, width); raises as the base."""
         return self.format.values(io.BytesIO(content))
+
+    def samples(self, content: bytes) -> tuple[NDArray[np.uint8], tuple[Frame, ...]]:
+        """Returns the pixels of the picture or its tiles, and where they lie in it; raises as the base."""
+        return self.format.samples(io.BytesIO(content))
 
 
 def load(fields: Fields) -> PicturePreprocessor:
@@ -45,5 +51,26 @@ def load(fields: Fields) -> PicturePreprocessor:
         raise fields.wrong("background", "a grey level from 0 to 255", background)
     if resize != FILTER:
         raise fields.wrong("filter", f"`{FILTER}`", resize)
+    fit, tile = _fit(fields), _tile(fields)
     shape, range_ = (size[0] or 0, size[1] or 0), (levels[0] or 0, levels[1] or 0)
-    return PicturePreprocessor(PictureFormat(shape, channels, range_, background))
+    return PicturePreprocessor(PictureFormat(shape, channels, range_, background, fit, tile))
+
+
+def _fit(fields: Fields) -> str:
+    fit = fields.text("fit") if fields.has("fit") else STRETCH
+    if fit not in (STRETCH, PAD):
+        raise fields.wrong("fit", f"`{STRETCH}` or `{PAD}`", fit)
+    return fit
+
+
+def _tile(fields: Fields) -> TileRule | None:
+    if not fields.has("tile"):
+        return None
+    tile = fields.object("tile")
+    size, overlap = tile.shape("size"), tile.integer("overlap")
+    if len(size) != 2 or not all(size):
+        raise tile.wrong("size", "a height and a width of at least 1", list(size))
+    if 2 * overlap > min(side or 0 for side in size):
+        raise tile.wrong("overlap", "at most half of a tile", overlap)
+    tile.finish()
+    return TileRule((size[0] or 0, size[1] or 0), overlap)

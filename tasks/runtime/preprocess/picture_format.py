@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError, WrongInputError
+from .frames.frame import Frame
+from .frames.tiles import TileRule
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
@@ -32,8 +34,13 @@ DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 """modes of Pillow with 16 bits per pixel; its own conversion clips them to 255"""
 STRIP = 4_000_000
 """pixels of 16 bits that are mapped at a time"""
+TURNED = frozenset({5, 6, 7, 8})
+"""EXIF orientations that exchange height and width"""
+ORIENTATION = 0x0112
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 FILTER = "bilinear"
+STRETCH, PAD = "stretch", "pad"
+"""how a picture of other proportions is made to fit: a scale for each side, or one for both and background beside it"""
 
 
 class UnreadablePictureError(WrongInputError):
@@ -48,17 +55,22 @@ class PictureFormat:
         size: (height, width) in pixels.
         channels: 1 grey, 3 colour, 4 colour and alpha.
         levels: the first and the last value of 16-bit pixels that are told apart: they become 0 and 255.
-        background: grey level from 0 to 255 under transparent pixels, where alpha is no channel of its own.
+        background: grey level from 0 to 255 under transparent pixels, where alpha is no channel of its own, and beside
+            pictures that are padded.
+        fit: `STRETCH`; or `PAD`, then the picture lies in the upper left corner.
+        tile: how a picture is cut into several samples; None where it is one.
     """
 
     size: tuple[int, int]
     channels: int = 3
     levels: tuple[int, int] = FULL_RANGE
     background: int = WHITE
+    fit: str = STRETCH
+    tile: TileRule | None = None
 
     def facts(self) -> dict[str, Any]:
         """Returns what `load` reads: the `preprocessing` of a manifest."""
-        return {
+        facts: dict[str, Any] = {
             "kind": "picture",
             "size": [*self.size],
             "channels": self.channels,
@@ -66,24 +78,84 @@ class PictureFormat:
             "levels": [*self.levels],
             "background": self.background,
         }
+        if self.fit != STRETCH:
+            facts["fit"] = self.fit
+        if self.tile:
+            facts["tile"] = {"size": [*self.tile.size], "overlap": self.tile.overlap}
+        return facts
 
     def values(self, stream: IO[bytes]) -> NDArray[np.uint8]:
-        """Returns a picture as (channels, height, width).
+        """Returns a picture as (channels, height, width); of one that is cut into tiles, the first.
+
+        Raises:
+            UnreadablePictureError: it cannot be read.
+        """
+        samples, _ = self.samples(stream)
+        first: NDArray[np.uint8] = samples[0]
+        return first
+
+    def samples(self, stream: IO[bytes]) -> tuple[NDArray[np.uint8], tuple[Frame, ...]]:
+        """Returns the samples of a picture (n, channels, height, width), one or a tile each, and where they lie in it.
 
         Raises:
             UnreadablePictureError: it cannot be read.
         """
         with opened_picture(stream) as image:
-            pixels = np.asarray(self._converted(image), dtype=np.uint8)
-        height, width = self.size
-        return pixels.reshape(height, width, self.channels).transpose(2, 0, 1)
+            frames = self.frames(_upright_size(image))
+            upright = self._converted(image)
+            pixels = np.stack([np.asarray(self._sample(upright, frame), dtype=np.uint8) for frame in frames])
+        return pixels.reshape(len(frames), *self.size, self.channels).transpose(0, 3, 1, 2), frames
+
+    def frames(self, picture: tuple[int, int]) -> tuple[Frame, ...]:
+        """Returns where the samples of an upright picture of (height, width) lie in it."""
+        if self.tile is None:
+            return (Frame(picture, (0, 0), picture, self._scale(picture)),)
+        size, scale = self.tile.size, self._scale(self.tile.size)
+        return tuple(Frame(picture, corner, size, scale) for corner in self.tile.corners(*picture))
+
+    def _scale(self, size: tuple[int, int]) -> tuple[float, float]:
+        (rows, columns), (height, width) = self._fitted(size), size
+        return rows / height, columns / width
+
+    def _fitted(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Returns the (height, width) that a part of a picture is resized to."""
+        if self.fit == STRETCH:
+            return self.size
+        scale = min(new / old for new, old in zip(self.size, size, strict=True))
+        height, width = (min(new, max(1, round(old * scale))) for new, old in zip(self.size, size, strict=True))
+        return height, width
+
+    def _sample(self, upright: "Pillow.Image", frame: Frame) -> "Pillow.Image":
+        """Cuts the part out, resizes it, and puts it on the background where it does not fill the sample."""
+        from PIL import Image
+
+        if self.tile:
+            (top, left), (height, width) = frame.corner, frame.size
+            inside = upright.crop((left, top, min(left + width, upright.width), min(top + height, upright.height)))
+            upright = self._on_canvas(inside, (height, width))
+        height, width = self._fitted(frame.size)
+        if upright.size != (width, height):
+            upright = upright.resize((width, height), Image.Resampling.BILINEAR)
+        return self._on_canvas(upright, self.size)
+
+    def _on_canvas(self, image: "Pillow.Image", size: tuple[int, int]) -> "Pillow.Image":
+        from PIL import Image
+
+        if image.size == (size[1], size[0]):
+            return image
+        colour = self.background if self.channels == 1 else (*[self.background] * 3, WHITE)[: self.channels]
+        canvas = Image.new(MODES[self.channels], (size[1], size[0]), colour)
+        canvas.paste(image, (0, 0))
+        return canvas
 
     def _converted(self, image: "Pillow.Image") -> "Pillow.Image":
-        """Turns a picture upright, maps its levels, lays it on the background, converts its mode, and resizes it."""
-        from PIL import Image, ImageOps
+        """Turns a picture upright, maps its levels, lays it on the background and converts its mode.
 
-        height, width = self.size
-        large = image.width * image.height > LARGE_PIXELS
+        A very large one that is to be one sample is made smaller on the way.
+        """
+        from PIL import ImageOps
+
+        large = image.width * image.height > LARGE_PIXELS and self.tile is None
         if large:
             image.draft(None, (GAP * max(self.size), GAP * max(self.size)))  # of JPEG; others ignore it
         ImageOps.exif_transpose(image, in_place=True)
@@ -93,10 +165,7 @@ class PictureFormat:
             image = _reduced(image, self.size)
         if image.has_transparency_data and self.channels != 4:
             image = _on_background(image, self.background)
-        image = image if image.mode == MODES[self.channels] else image.convert(MODES[self.channels])
-        if image.size != (width, height):
-            image = image.resize((width, height), Image.Resampling.BILINEAR)
-        return image
+        return image if image.mode == MODES[self.channels] else image.convert(MODES[self.channels])
 
 
 @contextmanager
@@ -118,6 +187,21 @@ def opened_picture(stream: IO[bytes]) -> Iterator["Pillow.Image"]:
     except Exception as error:  # a damaged file raises what it likes inside Pillow
         got = f"one that breaks off or is damaged ({str(error) or type(error).__name__})"
         raise UnreadablePictureError(f"expected a whole image, got {got}") from None
+
+
+def picture_size(stream: IO[bytes]) -> tuple[int, int]:
+    """Returns (height, width) of an upright picture; its pixels are not decoded.
+
+    Raises:
+        UnreadablePictureError: it is no picture.
+    """
+    with opened_picture(stream) as image:
+        return _upright_size(image)
+
+
+def _upright_size(image: "Pillow.Image") -> tuple[int, int]:
+    turned = image.getexif().get(ORIENTATION) in TURNED
+    return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def _pillow() -> Any:

@@ -15,6 +15,7 @@ from ..bundle.fields import Fields, Json
 from ..bundle.manifest import MANIFEST, Manifest
 from ..bundle.session import Arrays
 from ..errors import ManifestError, WrongInputError
+from .frames.frame import Frame
 
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,49}")
 ARRAYS: Mapping[str, Any] = {"kind": "arrays"}
@@ -28,6 +29,13 @@ class ModelInputs:
     arrays: Arrays
     notes: Sequence[Sequence[str]] = field(default_factory=list)
     """such as a category that training did not have"""
+    frames: Sequence[Frame] = ()
+    """where each sample lies in the picture that it was made of; none where samples are made of no pictures"""
+
+    @property
+    def first(self) -> int:
+        """How many samples the first file or record is, which is 1 unless it is cut into several."""
+        return sum(frame.of == self.frames[0].of for frame in self.frames) or 1
 
 
 class Preprocessor(Protocol):

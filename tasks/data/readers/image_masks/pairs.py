@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from params.readers import MASK, ImageMasksReader, MaskFolders
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.image_masks.packed import OpenPack, PackedFiles
-from tasks.data.readers.image_masks.values import Mask, MaskCode, mask_values, nearest, picture_size
-from tasks.data.readers.picture import NO_PICTURE, format_of, is_picture, read_picture
+from tasks.data.readers.image_masks.values import Mask, MaskCode, mask_values, nearest
+from tasks.data.readers.picture import NO_PICTURE, format_of, is_picture, picture_size, read_picture
 from tasks.data.readers.raw import packed_files
 from tasks.data.readers.samples import Part, Reading, Sample
 from tasks.runtime.preprocess.picture_format import UnreadablePictureError

@@ -22,22 +22,8 @@ IGNORED = 255
 SHOWN = 6
 MANY = 24
 """different unknown values from here on are no forgotten class, but shades"""
-TURNED = frozenset({5, 6, 7, 8})
-"""EXIF orientations that exchange height and width"""
-ORIENTATION = 0x0112
 Values = NDArray[np.integer[Any]]
 Mask = NDArray[np.uint8]
-
-
-def picture_size(stream: IO[bytes]) -> tuple[int, int]:
-    """Returns (height, width) of an upright picture; its pixels are not decoded.
-
-    Raises:
-        UnreadablePictureError: it is no picture.
-    """
-    with quiet_pillow(), opened_picture(stream) as image:
-        turned = image.getexif().get(ORIENTATION) in TURNED
-        return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def mask_values(stream: IO[bytes], coloured: bool) -> Values:

@@ -1,0 +1,1 @@
+"""COCO files: what readers of masks and of boxes share."""

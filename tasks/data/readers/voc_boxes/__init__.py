@@ -1,0 +1,5 @@
+"""Pictures with XML files of Pascal VOC. The reader is `read`."""
+
+from tasks.data.readers.voc_boxes.files import read
+
+__all__ = ["read"]
