@@ -118,9 +118,11 @@ class FileSource(Section):
 
 
 class ShapesSource(Section):
-    """Synthetic pictures of discs, squares and triangles on made backgrounds, with masks; drawn here from a seed."""
+    """Synthetic pictures of discs, squares and triangles on made backgrounds; drawn here from a seed."""
 
     kind: Literal["shapes"]
+    targets: Literal["masks", "boxes"] = "masks"
+    """what is known of them: a mask of each picture, or a box around each shape (`boxes.json`, in COCO's form)"""
     pictures: int = Field(default=240, ge=3, le=100_000)
     side: int = Field(default=64, ge=16, le=1024)
     """height and width in pixels"""

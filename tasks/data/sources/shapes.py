@@ -1,34 +1,83 @@
-"""Synthetic pictures of simple shapes on made backgrounds, with a mask of each; equal seeds draw equal pixels.
+"""Synthetic pictures of simple shapes on made backgrounds, with masks or boxes; equal seeds draw equal pixels.
 
 They prove that all works together, and nothing about pictures of the world.
 """
 
 import io
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from params.data import ShapesSource
-from tasks.data.sources.tar import packing
+from tasks.data.sources.tar import Packer, packing
 
 VOID = 255
 """in a mask: the border of a shape, where a pixel is of neither side"""
 BORDER = 0.6
 """pixels on either side of the edge"""
+HIDDEN = 0.3
+"""a shape of which a smaller part than this is seen has no box"""
+CATEGORIES = ("disc", "square", "triangle")
 Picture = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 
 
 def fetch(source: ShapesSource, _root: Path, raw: Path) -> None:
-    """Draws `images/NUMBER.png` and `masks/NUMBER.png`: 0 background, 1 disc, 2 square, 3 triangle, 255 borders."""
+    """Draws `images/NUMBER.png` and what is known of each.
+
+    That is `masks/NUMBER.png`, 0 background, 1 disc, 2 square, 3 triangle, 255 borders; or `boxes.json`.
+    """
+    known = _CocoFile()
     with packing(raw) as packer:
         for number in range(source.pictures):
-            for folder, pixels in zip(("images", "masks"), _drawn(source, number), strict=True):
-                content = _png(pixels)
-                packer.add_file(f"{folder}/{number:05d}.png", len(content), io.BytesIO(content))
+            drawn, name = _drawn(source, number), f"{number:05d}.png"
+            _add(packer, f"images/{name}", _png(drawn.picture))
+            if source.targets == "masks":
+                _add(packer, f"masks/{name}", _png(drawn.mask))
+            else:
+                known.add(name, drawn)
+        if source.targets == "boxes":
+            _add(packer, "boxes.json", json.dumps(known.document()).encode())
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """One picture (side, side, 3), its mask (side, side), and of each shape the number of its kind, x, y, w and h."""
+
+    picture: Picture
+    mask: Picture
+    boxes: tuple[tuple[int, ...], ...]
+
+
+@dataclass
+class _CocoFile:
+    """Pictures and their boxes in COCO's form, whose categories begin at 1."""
+
+    images: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, name: str, drawn: _Drawn) -> None:
+        """Adds one picture."""
+        number, (height, width) = len(self.images) + 1, drawn.mask.shape
+        self.images.append({"id": number, "file_name": name, "width": width, "height": height})
+        for kind, *box in drawn.boxes:
+            place = {"id": len(self.annotations) + 1, "image_id": number, "category_id": kind + 1}
+            self.annotations.append({**place, "bbox": box, "area": box[2] * box[3], "iscrowd": 0})
+
+    def document(self) -> dict[str, Any]:
+        """Returns the whole file."""
+        categories = [{"id": number, "name": name} for number, name in enumerate(CATEGORIES, start=1)]
+        return {"images": self.images, "annotations": self.annotations, "categories": categories}
+
+
+def _add(packer: Packer, name: str, content: bytes) -> None:
+    packer.add_file(name, len(content), io.BytesIO(content))
 
 
 def _png(pixels: Picture) -> bytes:
@@ -37,18 +86,26 @@ def _png(pixels: Picture) -> bytes:
     return stream.getvalue()
 
 
-def _drawn(source: ShapesSource, number: int) -> tuple[Picture, Picture]:
-    """Returns one picture (side, side, 3) and its mask (side, side)."""
+def _drawn(source: ShapesSource, number: int) -> _Drawn:
     draws, side = np.random.default_rng([source.seed, number]), source.side
     picture, mask = _background(draws, side), np.zeros((side, side), dtype=np.uint8)
+    seen: list[tuple[int, NDArray[np.bool_], NDArray[np.bool_]]] = []
     for kind, distance in _shapes(draws, side):
         inside, border = distance < 0, np.abs(distance) < BORDER
         colour = draws.uniform(40, 255, 3) * np.where(np.arange(3) == kind % 3, 1.0, 0.5)
         picture = np.where(inside[..., None], colour, picture)
         mask = np.where(inside, np.uint8(kind + 1), mask)
+        seen = [(other, whole, left & ~inside) for other, whole, left in seen] + [(kind, inside, inside)]
         mask = np.where(border, np.uint8(VOID), mask)
     noisy = picture + draws.normal(0, 12, picture.shape)
-    return np.clip(noisy, 0, 255).astype(np.uint8), mask
+    boxes = (_box(kind, whole) for kind, whole, left in seen if left.sum() >= HIDDEN * max(whole.sum(), 1))
+    return _Drawn(np.clip(noisy, 0, 255).astype(np.uint8), mask, tuple(boxes))
+
+
+def _box(kind: int, whole: NDArray[np.bool_]) -> tuple[int, ...]:
+    rows, columns = (np.flatnonzero(whole.any(axis=axis)) for axis in (1, 0))
+    (top, bottom), (left, right) = ((int(some[0]), int(some[-1]) + 1) for some in (rows, columns))
+    return kind, left, top, right - left, bottom - top
 
 
 def _background(draws: np.random.Generator, side: int) -> Doubles:

@@ -1,0 +1,154 @@
+"""The head of a detector: a light feature pyramid (Lin et al. 2017, arXiv:1612.03144), and for each cell of its grids a
+score for each class and where the four sides of its box are, each as a distribution (Li et al. 2020, arXiv:2006.04388).
+
+There are no anchors: one box per cell, around its middle. The grids depend on the size of the picture and the strides
+of the recipe alone, so the cells of a teacher and of a student with another backbone are the same. What turns logits
+into boxes is not in the network: see `decode`.
+"""
+
+from collections.abc import Sequence
+from math import log
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tasks.contracts.targets import TargetCard
+from tasks.core.errors import DataError, mismatch
+from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
+from tasks.kinds.detection.names import BINS, CLASSES, SIDES, grids_of
+
+NARROWEST, WIDEST = 16, 96
+"""channels inside"""
+RARE = 0.01
+"""score of each cell and class before anything is learned (Lin et al. 2017, arXiv:1708.02002, section 4.1)"""
+NEARBY = 0.5
+"""how much less likely each bin is than the one before it, as a logit, before anything is learned: small boxes"""
+
+
+class DenseHead(nn.Module):
+    """Maps of a backbone, the deepest last, -> logits of classes and sides; see `names` for their shapes."""
+
+    def __init__(self, maps: Sequence[LayerShape], classes: int, grids: Sequence[tuple[int, int]]) -> None:
+        super().__init__()
+        self.used, self.grids = _used(maps, grids[0]), tuple(grids)
+        chosen = [maps[place] for place in self.used]
+        width = max(NARROWEST, min(WIDEST, chosen[-1].channels // 2 // 8 * 8))
+        self.laterals = nn.ModuleList(_unit(one.channels, width) for one in chosen)
+        self.smooth = nn.ModuleList(_separable(width) for _ in grids)
+        self.class_towers = nn.ModuleList(_separable(width) for _ in grids)
+        self.side_towers = nn.ModuleList(_separable(width) for _ in grids)
+        rare = torch.full((classes,), -log((1 - RARE) / RARE))
+        near = -NEARBY * torch.arange(BINS).repeat(4)
+        self.classify = nn.ModuleList(_last(width, rare) for _ in grids)
+        self.enclose = nn.ModuleList(_last(width, near) for _ in grids)
+
+    def forward(self, maps: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Returns the outputs, grid by grid, each row by row."""
+        levels = self._pyramid([maps[place] for place in self.used])
+        classes, sides = [], []
+        for place, grid in enumerate(self.grids):
+            features = self.smooth[place](_at(levels, grid))
+            classes.append(self.classify[place](self.class_towers[place](features)).flatten(2))
+            sides.append(self.enclose[place](self.side_towers[place](features)).flatten(2))
+        return {CLASSES: torch.cat(classes, dim=2), SIDES: torch.cat(sides, dim=2)}
+
+    def _pyramid(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """Returns the maps with what the deeper ones say added to them, the finest first."""
+        levels: list[Tensor] = []
+        for features, lateral in zip(reversed(maps), reversed(self.laterals), strict=True):
+            values = lateral(features)
+            if levels:
+                values = values + functional.interpolate(levels[0], size=values.shape[2:], mode="nearest")
+            levels.insert(0, values)
+        return levels
+
+
+def _used(maps: Sequence[LayerShape], finest: tuple[int, int]) -> list[int]:
+    """Returns the places of the last map of each size, from the one as fine as the finest grid to the deepest."""
+    last = {one.positions: place for place, one in enumerate(maps)}
+    fine = [place for shape, place in last.items() if len(shape) == 2 and shape[0] <= finest[0]]
+    return fine or [len(maps) - 1]
+
+
+def _at(levels: Sequence[Tensor], grid: tuple[int, int]) -> Tensor:
+    """Returns the map of a grid; where no level is of its size, the next finer or else the deepest one, resized."""
+    fits = [one for one in levels if one.shape[2] >= grid[0]]
+    nearest = fits[-1] if fits else levels[0]
+    if tuple(nearest.shape[2:]) == grid:
+        return nearest
+    return functional.interpolate(nearest, size=grid, mode="bilinear", align_corners=False)
+
+
+def _unit(channels: int, width: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU())
+
+
+def _separable(width: int) -> nn.Sequential:
+    """Returns a filter of each channel by itself, and one over the channels."""
+    each = nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False)
+    return nn.Sequential(each, nn.BatchNorm2d(width), _unit(width, width))
+
+
+def _last(width: int, begins: Tensor) -> nn.Conv2d:
+    """Returns the layer of logits, which begin as they are given."""
+    layer = nn.Conv2d(width, len(begins), 1)
+    with torch.no_grad():
+        if layer.bias is not None:
+            layer.bias.copy_(begins)
+    return layer
+
+
+class DetectionHeads:
+    """The part of the kind."""
+
+    def reads(self, layout: str) -> Reads:
+        """Returns `pyramid`."""
+        return "pyramid"
+
+    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
+        """Returns the pyramid with a grid for each stride."""
+        if len(maps[-1].positions) != 2:
+            expected, do = "a network for pictures", "take `separable`, `efficientnet_lite` or `resnet`"
+            got = "one without places in rows and columns"
+            raise DataError(mismatch("recipe", "architecture.kind", expected, got, do))
+        return DenseHead(maps, len(card.names), grids_of(card))
+
+    def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
+        """Returns the logits of classes and sides."""
+        cells = sum(rows * columns for rows, columns in grids_of(card))
+        shapes = ((CLASSES, len(card.names)), (SIDES, 4 * BINS))
+        return tuple(OutputSpec(name, ("batch", channels, cells)) for name, channels in shapes)
+
+    def width(self, card: TargetCard) -> int:
+        """Returns the values of one cell: an imported network gives (batch, cells, classes and then sides)."""
+        return len(card.names) + 4 * BINS
+
+    def named(self, values: Tensor, card: TargetCard) -> Tensors:
+        """Returns the outputs of what an imported network gives for each cell."""
+        values = values.transpose(1, 2)
+        return {CLASSES: values[:, : len(card.names)], SIDES: values[:, len(card.names) :]}
+
+    def output_names(
+        self, said: Correspondence, lacks: Sequence[str], own: Sequence[str] | None, card: TargetCard
+    ) -> tuple[str | None, ...]:
+        """Returns the class of the data that each output of a teacher counts for; none where they are the data's."""
+        names = tuple(said) if isinstance(said, Sequence) else tuple(own or card.names)
+        missing = [name for name in card.names if name not in names and name not in lacks]
+        unknown = [name for name in names if name is not None and name not in card.names]
+        if missing or unknown or (said is not None and not isinstance(said, Sequence)):
+            got = ", ".join(f"`{name}`" for name in (*missing, *unknown))
+            do = "say in `teacher.classes` the class of the data for each output in turn, null for none"
+            raise DataError(mismatch("recipe", "teacher.classes", "the classes of the data", got or "a mapping", do))
+        return () if names == card.names else names
+
+    def translated(self, outputs: Tensors, names: Sequence[str | None], card: TargetCard) -> Tensors:
+        """Returns logits of the data's classes: of outputs with one name the largest counts, others are left out."""
+        logits = outputs[CLASSES]
+        never = torch.full_like(logits[:, 0], -log((1 - RARE) / RARE) - 4)
+        places = [[place for place, name in enumerate(names) if name == one] for one in card.names]
+        classes = [logits[:, some].amax(dim=1) if some else never for some in places]
+        return {**outputs, CLASSES: torch.stack(classes, dim=1)}
+
+
+PART = DetectionHeads()
