@@ -30,6 +30,7 @@ MAY_SPEAK = {
     "tasks/data/readers/boxes/*.py": "boxes are of classes, which a recipe chooses and orders",
     "tasks/data/readers/yolo_boxes/*.py": "texts of YOLO have numbers of classes",
     "tasks/data/init/*.py": "`init` writes a recipe of classification: its limits name that kind's metric",
+    "infra/convert_faceres.py": "reads nodes of TensorFlow by their names",
 }
 """pattern of files -> why words of classification are right in them"""
 
