@@ -4,20 +4,19 @@ Exit codes: 0 done, or nothing to do; 1 refused or failed; 2 something that was 
 """
 
 import argparse
-import gzip
 import json
 import sys
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from .bench import bench
 from .device import Device
-from .errors import RuntimeBundleError, SettingsError, WrongInputError
+from .errors import RuntimeBundleError, SettingsError
+from .gallery.commands import GALLERY_COMMANDS, add_gallery_commands, told_to_enrol_again
 from .preprocess.arrays import read_samples
-from .preprocess.csv_columns import GZIP
+from .terminal import open_file, read_file, say
 from .update.home import HOME_VARIABLE
 from .update.install import Change
 from .update.settings import Settings
@@ -53,20 +52,22 @@ def _told(error: Exception, command: str) -> str:
 
 def _init(device: Device, asked: argparse.Namespace) -> None:
     device.set_up(Settings(asked.url, asked.model, asked.p95_ms), asked.root, asked.root_sha256)
-    _say(f"{device.home.path}: follows {asked.model} at {asked.url}; next: stillhouse-edge update")
+    say(f"{device.home.path}: follows {asked.model} at {asked.url}; next: stillhouse-edge update")
 
 
 def _update(device: Device, asked: argparse.Namespace) -> None:
-    _say(_worded(device.update(asked.force)))
+    say(_worded(device.update(asked.force)))
+    told_to_enrol_again(device)
 
 
 def _roll_back(device: Device, _asked: argparse.Namespace) -> None:
-    _say(_worded(device.roll_back()))
+    say(_worded(device.roll_back()))
+    told_to_enrol_again(device)
 
 
 def _status(device: Device, asked: argparse.Namespace) -> None:
     status = read_status(device.home)
-    _say(json.dumps(status.to_json(), ensure_ascii=False) if asked.json else "\n".join(status.lines()))
+    say(json.dumps(status.to_json(), ensure_ascii=False) if asked.json else "\n".join(status.lines()))
 
 
 def _run(device: Device, asked: argparse.Namespace) -> None:
@@ -74,13 +75,13 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
     if predictor.problem:
         sys.stderr.write(f"{predictor.problem}\n")
     for file in asked.files or [None]:
-        samples = read_samples(_read(file), predictor.session.inputs["inputs"], predictor.preprocessor)
+        samples = read_samples(read_file(file), predictor.session.inputs["inputs"], predictor.preprocessor)
         for prediction in predictor.answer(samples, asked.detail):
-            _say(json.dumps(prediction, ensure_ascii=False))
+            say(json.dumps(prediction, ensure_ascii=False))
 
 
 def _bench(device: Device, asked: argparse.Namespace) -> None:
-    _say("\n".join(bench(device.predictor(), _read(asked.file), asked.seconds).lines()))
+    say("\n".join(bench(device.predictor(), read_file(asked.file), asked.seconds).lines()))
 
 
 def _listen(device: Device, asked: argparse.Namespace) -> None:
@@ -88,7 +89,7 @@ def _listen(device: Device, asked: argparse.Namespace) -> None:
     from .listen.stream import samples_of
 
     listener = listener_of(device.predictor())
-    stream = sys.stdin.buffer if asked.file is None else _open(asked.file)
+    stream = sys.stdin.buffer if asked.file is None else open_file(asked.file)
     with stream:
         for samples in samples_of(stream, listener.format, asked.rate):
             _tell(listener, samples)
@@ -97,7 +98,7 @@ def _listen(device: Device, asked: argparse.Namespace) -> None:
 
 def _tell(listener: "Listener", samples: "Samples") -> None:
     for detected in listener.feed(samples):
-        _say(json.dumps(detected.to_json(listener.format.rate), ensure_ascii=False))
+        say(json.dumps(detected.to_json(listener.format.rate), ensure_ascii=False))
 
 
 def _serve(device: Device, asked: argparse.Namespace) -> None:
@@ -109,7 +110,7 @@ def _serve(device: Device, asked: argparse.Namespace) -> None:
             f"`serve`: expected the server's libraries, got no `{error.name}`; install `stillhouse-edge[serve]`"
         ) from None
     limits = ServeLimits(asked.max_bytes, asked.max_samples, asked.threads, asked.timeout)
-    serve(device, asked.host, asked.port, limits, _say)
+    serve(device, asked.host, asked.port, limits, say, asked.enroll)
 
 
 _COMMANDS: Mapping[str, Callable[[Device, argparse.Namespace], None]] = {
@@ -121,6 +122,7 @@ _COMMANDS: Mapping[str, Callable[[Device, argparse.Namespace], None]] = {
     "serve": _serve,
     "rollback": _roll_back,
     "status": _status,
+    **GALLERY_COMMANDS,
 }
 
 
@@ -157,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rate", type=int, help="of raw samples, 16 bits, one channel; that of the model when left out"
     )
     _add_serve(add("serve", help="answers over HTTP"))
+    add_gallery_commands(add)
     add("rollback", help="goes back to the release before, and holds out the one it leaves")
     status = add("status", help="what runs, what is behind it, what is held out and why")
     status.add_argument("--json", action="store_true", help="for machines")
@@ -178,6 +181,7 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max-samples", type=int, default=1024, help="of one request (default: %(default)s)")
     command.add_argument("--threads", type=int, default=4, help="predictions at once (default: %(default)s)")
     command.add_argument("--timeout", type=float, default=5, help="seconds of silence (default: %(default)s)")
+    command.add_argument("--enroll", action="store_true", help="lets clients enrol, list and forget names, too")
 
 
 def _worded(change: Change) -> str:
@@ -186,32 +190,3 @@ def _worded(change: Change) -> str:
     before = f"version {change.before} -> " if change.before is not None else ""
     trial = change.trial
     return f"{before}version {change.after}; golden difference {trial.difference:.2g}, p95 {trial.p95_ms:.3g} ms"
-
-
-def _read(file: Path | None) -> bytes:
-    if file is None:
-        return _unpacked(sys.stdin.buffer.read())
-    if not file.is_file():
-        raise WrongInputError(f"`{file}`: expected a file with samples, got none; give another, or standard input")
-    return _unpacked(file.read_bytes())
-
-
-def _unpacked(content: bytes) -> bytes:
-    """Returns what is in a gzip file: training reads `.csv.gz`, too."""
-    if not content.startswith(GZIP):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise WrongInputError(f"`inputs`: expected a whole gzip file, got {error}; pack it again") from None
-
-
-def _open(file: Path) -> IO[bytes]:
-    if not file.is_file():
-        raise WrongInputError(f"`{file}`: expected a file of sound, got none; give another, or standard input")
-    return file.open("rb")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

@@ -13,6 +13,8 @@ from tuf.ngclient.fetcher import FetcherInterface
 
 from .bundle.predictor import Predictor
 from .errors import RuntimeBundleError, SettingsError
+from .gallery.recogniser import Recogniser
+from .gallery.store import GalleryStore
 from .update import install
 from .update.anchor import read_anchor
 from .update.home import Home, default_home
@@ -80,6 +82,15 @@ class Device:
             if home.slot() == slot:  # nobody has switched meanwhile, so it is broken indeed
                 break
         return _other(home, problem)
+
+    def recogniser(self) -> Recogniser:
+        """Returns what compares samples with who is enrolled here, with the current release.
+
+        Raises:
+            SettingsError: the release was not made for comparing.
+            NoModelError, ManifestError, TamperedError, ModelError: as `predictor`.
+        """
+        return Recogniser(GalleryStore(self.home), self.predictor())
 
     def _known(self) -> Home:
         self.home.settings()

@@ -7,10 +7,12 @@ RuntimeBundleError
 ├── OldRuntimeError    the ONNX Runtime here is older than the model: update onnxruntime
 ├── SelfTestError      the model runs but answers otherwise, or slower, than it should: roll back
 ├── WrongInputError    what was fed is not what the model takes: correct the caller                  exit 2
+│   └── UnknownNameError   nobody is enrolled under the name: correct it                             exit 2
 ├── SettingsError      the device's home or an option is wrong: correct it                          exit 2
 ├── ChannelError       the channel offers something that is not to be trusted: ask its publisher
 ├── OfflineError       the channel cannot be reached: try again
 ├── HeldOutError       the channel still offers what failed here: wait for another release, or force it
+├── EnrolmentError     names were enrolled with another model: enrol them again, or go back to it
 ├── LockedError        another update or rollback is at work: try again
 └── NoModelError       there is no release to run, to fetch or to go back to
 """
@@ -48,6 +50,10 @@ class WrongInputError(RuntimeBundleError):
     exit_code = 2
 
 
+class UnknownNameError(WrongInputError):
+    """Nobody is enrolled under a name."""
+
+
 class SettingsError(RuntimeBundleError):
     """A file of the device's home, or an option, is not what it should be."""
 
@@ -68,6 +74,10 @@ class OfflineError(RuntimeBundleError):
 
 class HeldOutError(RuntimeBundleError):
     """The release that the channel offers has failed here before, or was left by a rollback."""
+
+
+class EnrolmentError(RuntimeBundleError):
+    """Names were enrolled with a model whose vectors cannot be compared with those of the one that runs."""
 
 
 class LockedError(RuntimeBundleError):

@@ -14,6 +14,7 @@ class ServedModel:
 
     def __init__(self, device: Device) -> None:
         self._device, self._lock = device, Lock()
+        self.home = device.home
         self._mark = self._seen()
         self.loaded = device.predictor()
         """the release in memory; `get` looks first whether it is the current one"""

@@ -89,7 +89,9 @@ class Connection(HttpToolsProtocol):
             self._deadline = None
 
 
-def serve(device: Device, host: str, port: int, limits: ServeLimits, say: Callable[[str], None]) -> None:
+def serve(
+    device: Device, host: str, port: int, limits: ServeLimits, say: Callable[[str], None], enrols: bool = False
+) -> None:
     """Serves until SIGTERM or SIGINT; those who are being answered then get their answer.
 
     Args:
@@ -98,6 +100,7 @@ def serve(device: Device, host: str, port: int, limits: ServeLimits, say: Callab
         port: 0 takes a free one.
         limits: of what a client may ask for.
         say: told one line with the address.
+        enrols: whether clients may enrol, list and forget names.
 
     Raises:
         SettingsError: the address cannot be listened on, or a limit is none.
@@ -113,12 +116,13 @@ def serve(device: Device, host: str, port: int, limits: ServeLimits, say: Callab
     _give_back_large_blocks()
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # what is wrong is answered, not printed
     say(f"{predictor.manifest.name} version {predictor.receipt.version} on http://{host}:{listening.getsockname()[1]}")
-    uvicorn.Server(_config(model, limits)).run([listening])
+    uvicorn.Server(_config(Service(model, limits, enrols))).run([listening])
 
 
-def _config(model: ServedModel, limits: ServeLimits) -> uvicorn.Config:
+def _config(service: Service) -> uvicorn.Config:
+    limits = service.limits
     return uvicorn.Config(
-        make_app(Service(model, limits)),
+        make_app(service),
         http=cast(Any, partial(Connection, limits.request_s)),
         loop="asyncio",
         ws="none",

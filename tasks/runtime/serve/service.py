@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from ..bundle.predictor import Predictor
-from ..errors import WrongInputError
+from ..errors import UnknownNameError, WrongInputError
+from ..gallery.store import GalleryStore
 from ..preprocess.arrays import SampleLimits
 from .served import ServedModel
 
@@ -45,10 +46,17 @@ class ServeLimits:
 
 
 class Service:
-    """Answers requests with the model of the moment; predictions have threads of their own."""
+    """Answers requests with the model of the moment; predictions have threads of their own.
 
-    def __init__(self, model: ServedModel, limits: ServeLimits) -> None:
+    Args:
+        model: that answers.
+        limits: of what a client may ask for.
+        enrols: whether clients may enrol, list and forget names.
+    """
+
+    def __init__(self, model: ServedModel, limits: ServeLimits, enrols: bool = False) -> None:
         self.model, self.limits = model, limits
+        self.galleries, self.enrols = GalleryStore(model.home), enrols
         self.read = SampleLimits(limits.max_samples, limits.max_bytes)
         self._arriving = asyncio.Semaphore(limits.threads)
         self._pool = ThreadPoolExecutor(limits.threads, "predict")
@@ -77,7 +85,7 @@ class Service:
             try:
                 return work(model)
             except WrongInputError as error:  # an exception holds what was read until it is gone
-                return answer({"error": str(error)}, 400)
+                return answer({"error": str(error)}, 404 if isinstance(error, UnknownNameError) else 400)
             finally:
                 if size <= LIGHT:
                     self._quick = perf_counter() - started < QUICK_S

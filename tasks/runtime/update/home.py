@@ -7,6 +7,7 @@
     current              a symbolic link to one of them, switched by one rename
     held-out.json        the release that is not to be installed again
     trusted-time.json    the latest time at which the channel was found fresh
+    galleries/           a file of enrolled names for each space that a model's vectors lie in
 
 Invariant: `current` always points to a slot whose bundle was verified and passed its self-test on this device.
 """
@@ -46,6 +47,7 @@ class Home:
         self.current = path / "current"
         self.held_out_file = path / "held-out.json"
         self.trusted_time_file = path / "trusted-time.json"
+        self.galleries = path / "galleries"
 
     def make(self) -> None:
         """Makes the folders; a home that is new is closed to other users, one that is there keeps its permissions."""

@@ -5,10 +5,11 @@ import shutil
 from pathlib import Path
 
 
-def write_durably(path: Path, content: bytes) -> None:
-    """Puts a file in place by one rename, after its bytes are on the disk."""
+def write_durably(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Puts a file in place by one rename, after its bytes are on the disk; the umask takes from its mode."""
     temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as stream:
+    descriptor = os.open(os.fspath(temporary), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())

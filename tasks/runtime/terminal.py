@@ -1,0 +1,50 @@
+"""What commands read and print."""
+
+import gzip
+import sys
+import zlib
+from pathlib import Path
+from typing import IO
+
+from .errors import WrongInputError
+from .preprocess.csv_columns import GZIP
+
+
+def read_file(file: Path | None) -> bytes:
+    """Returns the bytes of a file, or of standard input; unpacked where they are a gzip file.
+
+    Raises:
+        WrongInputError: there is no such file, or it is cut.
+    """
+    if file is None:
+        return _unpacked(sys.stdin.buffer.read())
+    if not file.is_file():
+        raise WrongInputError(f"`{file}`: expected a file with samples, got none; give another, or standard input")
+    return _unpacked(file.read_bytes())
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Returns what is in a gzip file: training reads `.csv.gz`, too."""
+    if not content.startswith(GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise WrongInputError(f"`inputs`: expected a whole gzip file, got {error}; pack it again") from None
+
+
+def open_file(file: Path) -> IO[bytes]:
+    """Opens a file of sound.
+
+    Raises:
+        WrongInputError: there is none.
+    """
+    if not file.is_file():
+        raise WrongInputError(f"`{file}`: expected a file of sound, got none; give another, or standard input")
+    return file.open("rb")
+
+
+def say(text: str) -> None:
+    """Prints a line at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
