@@ -15,7 +15,8 @@
 # make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime
 # make bench-serving        what HTTP adds to one prediction, in CPU time
-# make year                 a year of weekly retraining with a clock that is moved; WEEKS=5 for a try; needs a C compiler
+# make year                 a year of weekly retraining with a clock that is moved, with and without a warm start; WEEKS=5 for
+#                           a try, MODES=warm for one of both; needs a C compiler
 #                           Benchmarks write their tables into docs/benchmarks.md.
 # make soak                 a run killed at random moments, a hundred times (KILLS=20): what is lost, doubled or left behind?
 # make wheel                dist/stillhouse_edge-*.whl: what a device needs, and nothing else
@@ -29,6 +30,7 @@ PYTHON ?= python3
 RECIPE ?= digits
 KILLS ?= 100
 WEEKS ?= 52
+MODES ?= fresh warm
 BIN := .venv/bin
 UV ?= uv
 
@@ -99,7 +101,7 @@ soak: .venv/installed
 	$(BIN)/python -m benchmarks.soak --kills $(KILLS)
 
 year: .venv/installed
-	$(BIN)/python -m benchmarks.year --weeks $(WEEKS) $(if $(filter 52,$(WEEKS)),--write)
+	$(BIN)/python -m benchmarks.year --weeks $(WEEKS) --modes $(MODES) $(if $(filter 52,$(WEEKS)),--write)
 
 wheel: .venv/installed
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist infra/device

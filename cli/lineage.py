@@ -14,7 +14,15 @@ from tasks.core.environment import prepare_environment
 from tasks.core.errors import InputError, IntegrityError, mismatch
 from tasks.registry.ledger import entries as ledger
 from tasks.registry.ledger.history import History
-from tasks.registry.lineage.project import SHORTEST, ancestry_of, damage_of, digests_of, kinds_with, verified
+from tasks.registry.lineage.project import (
+    SHORTEST,
+    ancestry_of,
+    damage_of,
+    digests_of,
+    kinds_with,
+    verified,
+    with_descendants,
+)
 from tasks.registry.lineage.verify import FileState, damage, verify_ledger
 from tasks.registry.removal import removed_in_words
 
@@ -78,14 +86,17 @@ def _show_reach(said: str, teacher: bool, as_json: bool) -> None:
         do = "give the md5 of `dvc.lock`, the sha256 of an artefact, or a file"
         raise InputError(mismatch("stillhouse lineage", "--data", f"{SHORTEST} characters or more", said, do))
     history = History.load()
-    reached = [
-        (release, kinds)
-        for release in ledger.releases()
+    releases = ledger.releases()
+    direct = {
+        release: kinds
+        for release in releases
         for kinds in [
             _reached_by_teacher(release, said) if teacher else kinds_with(ancestry_of(release, history), digests)
         ]
         if kinds
-    ]
+    }
+    found = with_descendants(direct, releases)
+    reached = [(release, found[release]) for release in releases if release in found]
     if not reached:
         do = "see `stillhouse history` for the releases there are"
         raise InputError(mismatch("stillhouse lineage", said, "an ancestor of some release", "none", do))

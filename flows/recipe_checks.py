@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from params.distill import Distill
-from params.models import Architecture, ImportedArchitecture
+from params.models import Architecture, FromChampion, ImportedArchitecture
 from params.objectives import FeatureObjective
 from params.pipeline import Recipe
 from params.student import Student
@@ -23,6 +23,8 @@ from tasks.layouts import find_layout
 
 if TYPE_CHECKING:
     from tasks.models.build import Network
+
+FIELD = "student.init.weights"
 
 
 def pinned(project: Path, recipe: Recipe) -> Recipe:
@@ -68,11 +70,12 @@ def _digest_of_program(project: Path, command: Sequence[str]) -> str:
 
 
 def _pinned_student(project: Path, student: Student) -> Student:
-    init = student.init
-    if init == "random" or init.kind != "checkpoint" or init.weights_sha256 is not None:
+    init, first = student.init, student.first_init
+    if first == "random" or first.kind != "checkpoint" or first.weights_sha256 is not None:
         return student
-    digest = _digest_of_weights(project / init.weights, "student.init.weights")
-    return student.model_copy(update={"init": init.model_copy(update={"weights_sha256": digest})})
+    file = first.model_copy(update={"weights_sha256": _digest_of_weights(project / first.weights, FIELD)})
+    again = init.model_copy(update={"otherwise": file}) if isinstance(init, FromChampion) else file
+    return student.model_copy(update={"init": again})
 
 
 def _with_source(architecture: Architecture) -> Architecture:

@@ -13,10 +13,13 @@ from prefect.runtime import flow_run
 from flows.logs import follow
 from flows.promote import promote, report, report_on_moved
 from flows.teacher_harm import without_harm, without_teacher
+from flows.warm_start import WarmStart, cold_student, cold_teacher
 from params.pipeline import Recipe
 from params.promote import ENVIRONMENTS, Gate
+from params.student import Student
 from params.teacher import TeacherSection, TrainedTeacher
 from tasks.compress.task import compress_student
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord
 from tasks.contracts.releases import Promotion, Release
 from tasks.contracts.scores import EvaluationRecord
@@ -35,6 +38,7 @@ from tasks.registry.task import register_student
 from tasks.tracking import job_runs, runs
 from tasks.tracking.run_tags import source_tags
 from tasks.tracking.runs import StageRun
+from tasks.training.record import BEGAN
 
 
 class Retrained(Record):
@@ -54,10 +58,11 @@ def retrain(recipe: Recipe) -> Retrained:
     with job_runs.job_run(recipe.name, "retrain", run_id=flow_run.id):
         with shared(), parent_run(recipe) as run:
             data = prepare_data(recipe, ledger.released_data(recipe.name))
-            teachers = train_teachers(recipe, data)
-            baseline = train_without_teacher(recipe, data)
-            taught_by, student = teach_student(recipe, teachers, data)
-            distillation, student = without_harm(recipe, taught_by, baseline, student, data)
+            warm = WarmStart(recipe.name, data)
+            teachers = train_teachers(recipe, data, warm)
+            baseline, begin_alone = train_without_teacher(recipe, data, warm)
+            taught_by, student = teach_student(recipe, teachers, data, warm)
+            distillation, student = without_harm(recipe, taught_by, baseline, student, data, begin_alone)
             candidates = compress_student(
                 recipe.compress, recipe.student, distillation, taught_by, student, data, recipe.seed
             )
@@ -79,33 +84,47 @@ def retrain(recipe: Recipe) -> Retrained:
     return Retrained(evaluation=evaluation, release=release, promotions=promotions, report=page)
 
 
-def train_teachers(recipe: Recipe, data: DataRecord) -> tuple[TeacherRecord, ...]:
-    """Returns all teachers; none beside a peer. Weight and seed are no part of what a teacher is made from."""
+def train_teachers(recipe: Recipe, data: DataRecord, warm: WarmStart | None = None) -> tuple[TeacherRecord, ...]:
+    """Returns all teachers; none beside a peer. Weight and seed are no part of what a teacher is made from.
+
+    Without `warm` all begin as if there were no release.
+    """
     teachers = []
     for teacher in recipe.teachers:
         started = datetime.now(UTC)
+        teacher, start = warm.teacher(teacher) if warm else (cold_teacher(teacher), None)
         if isinstance(teacher, TrainedTeacher):
             params: TeacherSection = teacher.model_copy(update={"weight": 1.0, "seed": None})
             seed = recipe.seed if teacher.seed is None else teacher.seed
         else:
             params, seed = teacher.model_copy(update={"weight": 1.0}), 0
-        model = train_teacher(params, data, seed)
+        model = train_teacher(params, data, seed, start)
         confirm_teacher(teacher, data, model, started)
         teachers.append(TeacherRecord(model=model, weight=teacher.weight))
     return tuple(teachers)
 
 
-def train_without_teacher(recipe: Recipe, data: DataRecord) -> ModelRecord | None:
-    """Returns what the student is compared with; None where no training sample has a label."""
+def train_without_teacher(
+    recipe: Recipe, data: DataRecord, warm: WarmStart | None = None
+) -> tuple[ModelRecord | None, tuple[Student, Beginning | None]]:
+    """Returns what the student is compared with, and where that began; None where no training sample has a label.
+
+    Without `warm` it begins as if there were no release.
+    """
+    alone = without_teacher(recipe.student)
     if recipe.data.labels.none:
-        return None
-    return train_baseline(without_teacher(recipe.student), data, recipe.seed)
+        return None, (alone, None)
+    section, start = warm.baseline(alone) if warm else (cold_student(alone), None)
+    return train_baseline(section, data, recipe.seed, start), (section, start)
 
 
 def teach_student(
-    recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord
+    recipe: Recipe, teachers: tuple[TeacherRecord, ...], data: DataRecord, warm: WarmStart | None = None
 ) -> tuple[tuple[TeacherRecord, ...], ModelRecord]:
-    """Returns the models that taught the student, and the student: of teachers, an assistant, or a peer."""
+    """Returns the models that taught the student, and the student: of teachers, an assistant, or a peer.
+
+    Without `warm` the student begins as if there were no release.
+    """
     if recipe.peer:
         pair = teach_each_other(recipe.student, recipe.peer, recipe.distill, data, recipe.seed)
         return (TeacherRecord(model=pair.peer),), pair.student
@@ -114,7 +133,8 @@ def teach_student(
         nearest: tuple[TeacherRecord, ...] = (TeacherRecord(model=assistant),)
     else:
         nearest = teachers
-    return nearest, distill_student(recipe.student, recipe.distill, nearest, data, recipe.seed)
+    student, start = warm.student(recipe.student) if warm else (cold_student(recipe.student), None)
+    return nearest, distill_student(student, recipe.distill, nearest, data, recipe.seed, start)
 
 
 def promote_automatically(recipe: Recipe, release: Release) -> tuple[Promotion, ...]:
@@ -139,6 +159,7 @@ def _summarise(run: StageRun, evaluation: EvaluationRecord, release: Release) ->
     """Puts on the parent run what a person compares retrains by."""
     run.uses(evaluation.data)
     run.tags({"data_version": evaluation.data.version, "model_version": str(release.version)})
+    run.tags({f"{BEGAN}.{role}": began.words for role, began in evaluation.beginnings.items()})
     run.rename(f"{flow_run.name}: version {release.version}")
     run.note(_outcome(evaluation, release))
     models = {**{role: role for role in evaluation.roles}, "shipped": evaluation.chosen}

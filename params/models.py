@@ -1,5 +1,6 @@
-"""Architectures as data, and what a network starts from: random weights, its teacher, or a file."""
+"""Architectures as data, and what a network starts from: random weights, its teacher, a file, or a release."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -237,20 +238,60 @@ def _kind_of(given: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
+@dataclass(frozen=True)
 class _NamedMembers:
     """Says in the JSON schema which member of the union has which kind, so that an unknown key can be named."""
+
+    kinds: tuple[str, ...]
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(core)
         references = [member["$ref"] for member in schema["oneOf"] if "$ref" in member]
-        mapping = dict(zip(("teacher", "checkpoint"), references, strict=True))
+        mapping = dict(zip(self.kinds, references, strict=True))
         return {**schema, "discriminator": {"propertyName": "kind", "mapping": mapping}}
+
+
+Otherwise = Annotated[
+    Annotated[Literal["random"], Tag("random")]
+    | Annotated[FromTeacher, Tag("teacher")]
+    | Annotated[FromCheckpoint, Tag("checkpoint")],
+    Discriminator(_kind_of),
+    _NamedMembers(("teacher", "checkpoint")),
+]
+"""what a student starts from without a release"""
+
+
+class ChampionInit(Section):
+    """The network that the newest champion was made with, of those that lead an environment; where none leads, that of
+    the last release. Where there is none, or its layers, targets or input are others, training begins as if there were
+    none, and says why.
+    """
+
+    kind: Literal["champion"]
+    fresh_every: int = Field(default=8, ge=1, le=1000)
+    """each release of so many begins from nothing, as without this, so that faults do not last; 1: all of them"""
+
+
+class FromChampion(ChampionInit):
+    """Where a student begins that goes on from release to release: weights of the student of a champion.
+
+    `init: champion` is short for `init: {kind: champion}`.
+    """
+
+    otherwise: Otherwise = "random"
+    """without a release, and for every `fresh_every`-th"""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_alone(cls, given: Any) -> Any:
+        return {"kind": given} if isinstance(given, str) else given
 
 
 Init = Annotated[
     Annotated[Literal["random"], Tag("random")]
     | Annotated[FromTeacher, Tag("teacher")]
-    | Annotated[FromCheckpoint, Tag("checkpoint")],
+    | Annotated[FromCheckpoint, Tag("checkpoint")]
+    | Annotated[FromChampion, Tag("champion")],
     Discriminator(_kind_of),
-    _NamedMembers(),
+    _NamedMembers(("teacher", "checkpoint", "champion")),
 ]

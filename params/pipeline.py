@@ -8,7 +8,7 @@ from params.compress import Compress
 from params.data import Data
 from params.distill import Distill
 from params.evaluate import Evaluate
-from params.models import Audio
+from params.models import Audio, ChampionInit
 from params.objectives import FeatureObjective
 from params.promote import Promote
 from params.retrain import Notify, Retrain
@@ -52,6 +52,10 @@ class Recipe(Section):
             raise ValueError("`student.processes` goes without `peer`: mutual learning happens in one process")
         if self.peer and self.student.starts_from_teacher:
             raise ValueError("`student.init: {kind: teacher}` goes without `peer`: there is no teacher to start from")
+        if self.peer and isinstance(self.student.init, ChampionInit):
+            raise ValueError("`student.init: {kind: champion}` goes without `peer`: both students begin from nothing")
+        if any(isinstance(getattr(teacher, "init", None), ChampionInit) for teacher in self.ensemble):
+            raise ValueError("`ensemble` goes without `init: {kind: champion}`: a release has the first teacher alone")
         return self
 
     @model_validator(mode="after")

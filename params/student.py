@@ -5,9 +5,9 @@ from typing import Self
 from pydantic import model_validator
 
 from params.distill import Distill
-from params.models import Architecture, Init
+from params.models import Architecture, FromChampion, Init, Otherwise
 from params.section import Section
-from params.training import Processes, Training, require_shares
+from params.training import Processes, Training, require_champion, require_shares
 
 
 class Student(Section):
@@ -24,12 +24,18 @@ class Student(Section):
     @model_validator(mode="after")
     def _batches_are_shared(self) -> Self:
         require_shares(self.processes, self.training, self.fine_tune)
+        require_champion(self.fine_tune, *(() if isinstance(self.init, FromChampion) else (self.training,)))
         return self
 
     @property
+    def first_init(self) -> Otherwise:
+        """What it starts from where no release is there to go on from."""
+        return self.init.otherwise if isinstance(self.init, FromChampion) else self.init
+
+    @property
     def starts_from_teacher(self) -> bool:
-        """Whether weights of the teacher are where it starts."""
-        return self.init != "random" and self.init.kind == "teacher"
+        """Whether weights of the teacher are where it starts, or may be."""
+        return self.first_init != "random" and self.first_init.kind == "teacher"
 
 
 class Assistant(Section):
@@ -45,6 +51,7 @@ class Assistant(Section):
     @model_validator(mode="after")
     def _batches_are_shared(self) -> Self:
         require_shares(self.processes, self.training)
+        require_champion(self.training)
         return self
 
 

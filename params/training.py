@@ -83,6 +83,14 @@ class Augment(Section):
     asked once per view, so fewer views mean fewer soft labels"""
 
 
+class Warm(Section):
+    """The budget of a training that begins with the weights of a release (`init: {kind: champion}`)."""
+
+    epochs: int = Field(ge=1, le=100_000)
+    learning_rate: float | None = Field(default=None, gt=0, le=100)
+    """null for that of the training"""
+
+
 class Training(Section):
     """How long and how fast a network learns, and which weights it returns."""
 
@@ -111,6 +119,21 @@ class Training(Section):
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     """of the arithmetic while training; weights, losses and all that is reported stay in fp32. `auto` is bf16 where the
     processor itself multiplies it, and fp32 elsewhere"""
+    warm: Warm | None = None
+    """instead of `epochs` and `learning_rate` where training begins with the weights of a release; null for no less"""
+
+    @property
+    def cold(self) -> "Training":
+        """The budget of a training that begins from nothing."""
+        return self.model_copy(update={"warm": None}) if self.warm else self
+
+    @property
+    def warmed(self) -> "Training":
+        """The budget of a training that begins with the weights of a release."""
+        if self.warm is None:
+            return self
+        rate = self.warm.learning_rate or self.learning_rate
+        return self.model_copy(update={"epochs": self.warm.epochs, "learning_rate": rate, "warm": None})
 
 
 def require_shares(processes: int, *trainings: Training | None) -> None:
@@ -125,3 +148,13 @@ def require_shares(processes: int, *trainings: Training | None) -> None:
                 f"`batch_size` {size} is that of all `processes` together: give a multiple of {processes}, two samples"
                 " or more for each"
             )
+
+
+def require_champion(*trainings: Training | None) -> None:
+    """Refuses a budget for weights of a release where none are asked for.
+
+    Raises:
+        ValueError: a training has one.
+    """
+    if any(training.warm for training in trainings if training):
+        raise ValueError("`training.warm` is for `init: {kind: champion}`: say that, or leave it out")

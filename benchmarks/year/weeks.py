@@ -37,6 +37,13 @@ class Week:
     quarantined: dict[str, int] = field(default_factory=dict)
     accuracy: dict[str, float] = field(default_factory=dict)
     """on the test data of the week: of what was made, and of the champion after it"""
+    newly_wrong: float | None = None
+    """part of the test samples that the champion of staging before had right and the file that was made has not"""
+    newly_right: float | None = None
+    training_seconds: float = 0.0
+    """of teacher, student alone and student, those alone that were trained this week"""
+    began: str = ""
+    """what the student began from"""
     trained_on: int = 0
     """test samples that the champion before had been trained on"""
     edge: str = ""
@@ -59,7 +66,7 @@ def run_week(root: Path, arrivals: Arrivals, week: int, monday: datetime) -> Wee
     outcome = "stopped" if state.is_failed() else str(state.name).lower()
     there = Week(week, arrived, outcome, str(state.message))
     if outcome in ("released", "refused"):
-        _add_numbers(there, before)
+        _add_numbers(there, before, monday)
         commit(root, f"Data of week {week}")
     _go_on(there, monday)
     there.state_bytes = size_of(root / ".stillhouse", {"dvc-remote"})
@@ -82,10 +89,11 @@ def typed(*arguments: str) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def _add_numbers(there: Week, before: int | None) -> None:
+def _add_numbers(there: Week, before: int | None, monday: datetime) -> None:
     """Fills in what the evaluation of the week says, and the champion on the same samples."""
     from tasks.registry.ledger import entries as ledger
     from tasks.registry.ledger.history import History
+    from tasks.tracking.runs import history
 
     run = ledger.last_run(MODEL)
     release = ledger.release_of(MODEL, run.version) if run else None
@@ -102,6 +110,15 @@ def _add_numbers(there: Week, before: int | None) -> None:
         there.accuracy["champion"] = there.accuracy["shipped"]
     elif verdict.challenge:
         there.accuracy["champion"] = verdict.challenge.champion.metrics["accuracy"].value
+    if verdict.challenge:
+        flips = verdict.challenge.flips
+        there.newly_wrong, there.newly_right = flips.newly_wrong.value, flips.newly_right.value
+    there.training_seconds = sum(
+        sum(history(model.run_id, "epoch_seconds"))
+        for model in (made.teacher, made.baseline, made.student)
+        if model is not None and model.created >= monday
+    )
+    there.began = made.student.beginning.words if made.student.beginning else ""
     if before is not None:
         there.trained_on = _trained_on(before, Path(made.data.directory))
 

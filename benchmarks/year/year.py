@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,11 @@ from benchmarks.clone import commit
 from benchmarks.year.arrivals import Arrivals
 from benchmarks.year.weeks import MODEL, RECIPE, Week, run_week, typed
 
+WARM: dict[str, dict[str, Any]] = {
+    "teacher": {"init": {"kind": "champion", "fresh_every": 8}, "training": {"warm": {"epochs": 5}}},
+    "student": {"init": {"kind": "champion", "fresh_every": 8}, "training": {"warm": {"epochs": 8}}},
+}
+"""what a recipe has besides where releases begin with the champion"""
 COUNTS, PICTURE = "counts.txt", "year.svg"
 QUICK: dict[str, Any] = {
     "teacher": {
@@ -31,12 +37,13 @@ QUICK: dict[str, Any] = {
 }
 
 
-def live(weeks: int, split: str) -> int:
+def live(weeks: int, split: str, warm: bool) -> int:
     """Lets the weeks go by, prints a line for each, and what was right and wrong at the end.
 
     Args:
         weeks: how many; SIGINT ends them after the one that goes on.
         split: `hashed` or `stratified`.
+        warm: whether a release begins with the champion.
 
     Returns:
         1 if anything was wrong.
@@ -52,7 +59,7 @@ def live(weeks: int, split: str) -> int:
     signal.signal(signal.SIGINT, lambda number, _: enough.append(number))
     for week in range(1, weeks + 1):
         if week == 1:
-            _write_recipe(root, arrivals, split)
+            _write_recipe(root, arrivals, split, warm)
         lived.append(run_week(root, arrivals, week, first + timedelta(days=7 * (week - 1))))
         _say(lived[-1])
         if enough:
@@ -66,7 +73,7 @@ def _next_monday() -> datetime:
     return now.replace(hour=2, minute=0, second=0, microsecond=0) + timedelta(days=7 - now.weekday())
 
 
-def _write_recipe(root: Path, arrivals: Arrivals, split: str) -> None:
+def _write_recipe(root: Path, arrivals: Arrivals, split: str, warm: bool) -> None:
     """Lets `stillhouse init` write the recipe, then changes in it what a person would, and makes it quick."""
     arrivals.begin()
     code, said = typed("init", MODEL, "--images", str(arrivals.folder))
@@ -76,7 +83,10 @@ def _write_recipe(root: Path, arrivals: Arrivals, split: str) -> None:
     recipe["data"]["split"]["kind"] = split
     recipe["data"]["classes"] = [f"digit-{number}" for number in range(10)]
     recipe["data"]["arrivals"]["bad"] = "quarantine"
-    recipe.update(QUICK)
+    recipe.update(deepcopy(QUICK))
+    for name, asked in WARM.items() if warm else ():
+        recipe[name]["init"] = asked["init"]
+        recipe[name]["training"] |= asked["training"]
     with path.open("w", encoding="utf-8") as text:
         yaml.dump(recipe, text)
     commit(root, "The recipe")
@@ -85,6 +95,8 @@ def _write_recipe(root: Path, arrivals: Arrivals, split: str) -> None:
 def _say(week: Week) -> None:
     accuracy = ", ".join(f"{name} {value:.3f}" for name, value in week.accuracy.items())
     parts = [f"week {week.week:>2} {week.arrived}: {week.outcome}", f"{week.samples} samples", accuracy, week.edge]
+    parts += [f"newly wrong {100 * week.newly_wrong:.2f} %"] if week.newly_wrong is not None else []
+    parts += [f"student began {week.began}"] if week.began else []
     parts += [f"{week.trained_on} test samples known to the champion before"] if week.trained_on else []
     parts += [f"state {week.state_bytes / 1e6:.1f} MB, data {week.data_bytes / 1e6:.1f} MB"]
     parts += [week.said] if week.outcome in ("stopped", "refused") else []

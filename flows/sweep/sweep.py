@@ -114,7 +114,7 @@ def _compared(shared: SharedInputs, made: Sequence[FinishedTrial]) -> Comparison
 def _on_test(shared: SharedInputs, best: FinishedTrial) -> EvaluationRecord:
     """Measures the best student alone on the test split: a choice made on it would spoil it."""
     recipe, teacher = best.variant.recipe, shared.teachers[0].model
-    baseline = train_without_teacher(recipe, shared.data)
+    baseline, _ = train_without_teacher(recipe, shared.data)
     return evaluate_candidates(
         recipe.name, recipe.evaluate, best.candidates, teacher, baseline, best.student, shared.data, recipe.seed
     )

@@ -14,6 +14,7 @@ from params.compress import Target
 from params.models import Architecture
 from params.readers import Layout
 from params.teacher import AnswerTable, OnnxModel
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.metrics import Check
 from tasks.contracts.targets import Column, TargetCard
 from tasks.core.record import Artefact, Place, Record
@@ -215,6 +216,8 @@ class ModelRecord(Record):
     """of what was brought along for it: a teacher's own, a student's those of its teachers"""
     validation: dict[str, float]
     """metric -> value at the epoch whose weights were kept"""
+    beginning: Beginning | None = None
+    """None where the recipe asks for no champion to begin from"""
     warnings: tuple[str, ...] = ()
     """what a person should know about how it was trained"""
     run_id: str

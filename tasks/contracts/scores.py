@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from params.compress import Target
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.metrics import Interval, values_of
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.core.record import Artefact, Record
@@ -254,6 +255,8 @@ class EvaluationRecord(Record):
     data: DataRecord
     teacher: ModelRecord
     student: ModelRecord
+    baseline: ModelRecord | None = None
+    """the student without its teacher; None in records from before it was kept"""
     scores: tuple[Score, ...]
     chosen: str
     reason: str = ""
@@ -289,6 +292,12 @@ class EvaluationRecord(Record):
         """Teacher, baseline if there is one, and student: those that are no candidates."""
         names = {score.name for score in self.scores}
         return tuple(role for role in (TEACHER, BASELINE, STUDENT) if role in names)
+
+    @property
+    def beginnings(self) -> dict[str, Beginning]:
+        """What each training began from, where the recipe asks for a champion to begin from."""
+        models = {TEACHER: self.teacher, BASELINE: self.baseline, STUDENT: self.student}
+        return {role: model.beginning for role, model in models.items() if model and model.beginning}
 
     def score(self, name: str) -> Score:
         """Returns the score of one model."""

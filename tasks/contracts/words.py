@@ -1,10 +1,11 @@
 """Numbers, limits and verdicts as people read them; records hold the numbers alone."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.metrics import Check, Interval, Metric
 from tasks.contracts.releases import APPROVAL, LICENCES, REQUIRES, SELF_TEST, Verdict
 from tasks.contracts.scores import BASELINE, STUDENT, Deferral, Discordant, Listening, Verification
@@ -165,6 +166,16 @@ def listed(items: Sequence[str]) -> str:
 def counted(count: int, noun: str) -> str:
     """Returns `1 sample`, `1,234 samples`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def beginning_in_words(role: str, found: Beginning) -> str:
+    """Says which release a training began with, or why with none: `teacher from version 3, warm start 2 in a row`."""
+    return f"{title_of(role)} {'' if found.version is None else 'from '}{found.words}"
+
+
+def beginnings_in_words(found: Mapping[str, Beginning]) -> str:
+    """Says the same of several trainings; empty where the recipe asks for no release to begin with."""
+    return "; ".join(beginning_in_words(role, one) for role, one in found.items())
 
 
 def deferral_in_words(found: Deferral) -> str:

@@ -3,32 +3,35 @@
 How its training begins and ends is the same for a student with a teacher.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from params.student import Student
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord
 from tasks.core.progress import Advance
 from tasks.core.workspace import project_root
-from tasks.models.build import Network
-from tasks.models.initialise import start_from_checkpoint
+from tasks.distill.starts import Start, from_checkpoint, from_release
 from tasks.training.loop import VALIDATION, Fit, OnEpoch
 from tasks.training.network import HardLabels, PreparedData, Trained, train_network
 
-Start = Callable[[Network], object]
-"""fills in other weights than random ones"""
-
 
 def train_alone(
-    params: Student, data: PreparedData, seed: int, advance: Advance, on_epoch: OnEpoch, project: Path = Path()
+    params: Student,
+    data: PreparedData,
+    seed: int,
+    advance: Advance,
+    on_epoch: OnEpoch,
+    project: Path = Path(),
+    start: Start | None = None,
 ) -> Trained:
-    """Returns the baseline: the student without a teacher.
+    """Returns the baseline: the student without a teacher. With `start`, which fills in its weights, it begins there.
 
     Where there are samples without labels, it takes as many steps as the student that learns from these as well.
     """
     objective = HardLabels(data, params.training)
-    start, repeated = from_checkpoint(params, project), data.mixed(0.0)
+    start, repeated = start or from_checkpoint(params, project), data.mixed(0.0)
     first = train_network(
         params.architecture, params.training, repeated, lambda _network: objective, seed, advance, on_epoch, start
     )
@@ -38,15 +41,8 @@ def train_alone(
 def baseline_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:
     """Trains the baseline in one of several processes."""
     student, data = Student.model_validate(given["student"]), DataRecord.model_validate(given["data"])
-    return train_alone(student, PreparedData.open(data), given["seed"], advance, on_epoch, project_root()), ()
-
-
-def from_checkpoint(params: Student, project: Path) -> Start | None:
-    """Returns what fills in the weights of a file, where the recipe names one."""
-    how = params.init
-    if how == "random" or how.kind != "checkpoint":
-        return None
-    return lambda network: start_from_checkpoint(network, how, project)
+    start = from_release(Beginning.model_validate(given["start"]) if given["start"] else None)
+    return train_alone(student, PreparedData.open(data), given["seed"], advance, on_epoch, project_root(), start), ()
 
 
 def fine_tuned(

@@ -7,15 +7,17 @@ from typing import Any
 
 from params.distill import Distill
 from params.student import Student
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord, TeacherRecord
 from tasks.core.errors import RecipeError, mismatch
 from tasks.core.progress import Advance, Notice, say
 from tasks.core.workspace import project_root
 from tasks.distill import health
-from tasks.distill.baseline import Start, fine_tuned, from_checkpoint
+from tasks.distill.baseline import fine_tuned
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelSource
 from tasks.distill.soft_terms import per_of
+from tasks.distill.starts import Start, from_checkpoint, from_release
 from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.distill.teachers.teachers import Teachers
 from tasks.models.build import Network
@@ -96,7 +98,8 @@ def distillation_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEp
     student, data = Student.model_validate(given["student"]), DataRecord.model_validate(given["data"])
     how, prepared = Distill.model_validate(given["distill"]), PreparedData.open(data)
     teachers = open_teachers([TeacherRecord.model_validate(one) for one in given["teachers"]], prepared, data.digest)
-    done = distill(student, how, teachers, prepared, given["seed"], advance, on_epoch, project_root())
+    start = from_release(Beginning.model_validate(given["start"]) if given["start"] else None)
+    done = distill(student, how, teachers, prepared, given["seed"], advance, on_epoch, project_root(), start)
     return done.trained, done.warnings
 
 
@@ -106,7 +109,7 @@ def _without_teacher(distillation: Distill) -> bool:
 
 
 def _from_teacher(params: Student, teachers: Teachers) -> Start | None:
-    how = params.init
+    how = params.first_init
     if how == "random" or how.kind != "teacher":
         return None
     teacher = teachers.network

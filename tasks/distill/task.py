@@ -2,12 +2,14 @@
 
 from params.distill import Distill
 from params.student import Assistant, Peer, Student
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord, ModelRecord, PairRecord, TeacherRecord
 from tasks.core.fingerprint import TRAINING
 from tasks.core.progress import Advance
 from tasks.core.workspace import project_root
 from tasks.distill.baseline import baseline_work, train_alone
 from tasks.distill.mutual import learn_together
+from tasks.distill.starts import from_release
 from tasks.distill.student import Distilled, distill, distillation_work
 from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.tracking.runs import StageRun
@@ -24,15 +26,19 @@ def _summary_of_pair(record: PairRecord) -> str:
 
 
 @stage(BASELINE, TRAINING, summary_of)
-def train_baseline(run: StageRun, student: Student, data: DataRecord, seed: int) -> ModelRecord:
+def train_baseline(
+    run: StageRun, student: Student, data: DataRecord, seed: int, start: Beginning | None
+) -> ModelRecord:
     """Trains the student without the teacher: same architecture, seed and budget."""
     prepared, advance = PreparedData.open(data), advance_of(BASELINE)
     if student.processes > 1:
-        given, network = {"student": student, "data": data, "seed": seed}, prepared.network(student.architecture)
+        given = {"student": student, "data": data, "seed": seed, "start": start}
+        network = prepared.network(student.architecture)
         trained, _ = launch_distributed(baseline_work, given, student.processes, network, advance, run.metrics)
     else:
-        trained = train_alone(student, prepared, seed, advance, run.metrics, project_root())
-    return record_of(run, "baseline", student.architecture, trained, data)
+        first = from_release(start)
+        trained = train_alone(student, prepared, seed, advance, run.metrics, project_root(), first)
+    return record_of(run, "baseline", student.architecture, trained, data, beginning=start)
 
 
 @stage(STUDENT, TRAINING, summary_of)
@@ -43,10 +49,12 @@ def distill_student(
     teachers: tuple[TeacherRecord, ...],
     data: DataRecord,
     seed: int,
+    start: Beginning | None,
 ) -> ModelRecord:
     """Trains the student on the teachers' soft labels and the hard ones."""
-    done = _distilled(run, student, distillation, teachers, data, seed, advance_of(STUDENT))
-    return record_of(run, "student", student.architecture, done.trained, data, done.warnings, _licences(teachers))
+    done = _distilled(run, student, distillation, teachers, data, seed, advance_of(STUDENT), start)
+    facts = (done.warnings, _licences(teachers, start), start)
+    return record_of(run, "student", student.architecture, done.trained, data, *facts)
 
 
 @stage(ASSISTANT, TRAINING, summary_of)
@@ -72,8 +80,10 @@ def teach_each_other(
     )
 
 
-def _licences(teachers: tuple[TeacherRecord, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one for teacher in teachers for one in teacher.model.licences))
+def _licences(teachers: tuple[TeacherRecord, ...], start: Beginning | None = None) -> tuple[str, ...]:
+    """Returns those of the teachers, and of the teachers of the release that a student began with."""
+    found = [one for teacher in teachers for one in teacher.model.licences]
+    return tuple(dict.fromkeys((*found, *(start.licences if start else ()))))
 
 
 def _distilled(
@@ -84,13 +94,16 @@ def _distilled(
     data: DataRecord,
     seed: int,
     advance: Advance,
+    start: Beginning | None = None,
 ) -> Distilled:
     prepared = PreparedData.open(data)
     if student.processes > 1:
         given = {"student": student, "distill": distillation, "teachers": teachers, "data": data, "seed": seed}
+        given["start"] = start
         network = prepared.network(student.architecture)
         return Distilled(
             *launch_distributed(distillation_work, given, student.processes, network, advance, run.metrics)
         )
     loaded = open_teachers(teachers, prepared, data.digest)
-    return distill(student, distillation, loaded, prepared, seed, advance, run.metrics, project_root())
+    first = from_release(start)
+    return distill(student, distillation, loaded, prepared, seed, advance, run.metrics, project_root(), first)

@@ -103,6 +103,7 @@ def evaluate_candidates(
         data=data,
         teacher=teacher,
         student=student,
+        baseline=baseline,
         scores=judged.scores,
         chosen=candidates.chosen,
         reason=candidates.reason,

@@ -20,6 +20,7 @@ LINE = f"# yaml-language-server: $schema={FILE}\n"
 ADDRESS = "https://json-schema.org/draft/2020-12/schema"
 SHORT: dict[str, dict[str, Any]] = {
     "FromTeacher": {"const": "teacher"},
+    "FromChampion": {"const": "champion"},
     "SoftLabelStore": {"enum": ["cached", "live"]},
     "Label": {"type": "string"},
 }

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from params.models import Architecture
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import Built, DataRecord, ModelRecord
 from tasks.contracts.targets import TargetCard
 from tasks.models.build import count_parameters
@@ -13,6 +14,8 @@ from tasks.training.loop import Fit
 from tasks.training.network import Trained
 
 WEIGHTS = "model.safetensors"
+BEGAN = "stillhouse.began_from"
+"""tag of the run of a training: of which release its first weights are, or why it began from nothing"""
 
 
 def record_of(
@@ -23,6 +26,7 @@ def record_of(
     data: DataRecord,
     warnings: tuple[str, ...] = (),
     licences: tuple[str, ...] = (),
+    beginning: Beginning | None = None,
 ) -> ModelRecord:
     """Uploads the weights to the run and returns the record of a network.
 
@@ -34,6 +38,7 @@ def record_of(
         data: what it was trained on.
         warnings: what a person should know about it.
         licences: of what it learned from or began with, beside the data.
+        beginning: what it was asked to begin from; None where nothing was.
     """
     path = weights_file(run, role)
     save_weights(trained.network, path)
@@ -48,6 +53,7 @@ def record_of(
         data=data,
         warnings=warnings,
         licences=licences,
+        beginning=beginning,
     )
 
 
@@ -68,11 +74,14 @@ def record_of_file(
     data: DataRecord,
     warnings: tuple[str, ...],
     licences: tuple[str, ...],
+    beginning: Beginning | None,
 ) -> ModelRecord:
     """Uploads the file of a model to the run and returns its record; `built` says how to build it again with it."""
     best = {name: value for name, value in fit.best.items() if name.startswith("validation_")}
     run.metrics(fit.best_epoch, {f"best_{name}": value for name, value in best.items()})
     run.uses(data)
+    if beginning:
+        run.tags({BEGAN: beginning.words})
     return ModelRecord.model_validate(
         {
             "role": role,
@@ -84,6 +93,7 @@ def record_of_file(
             "parameters": parameters,
             "data_version": data.version,
             "licences": licences,
+            "beginning": beginning.on_record if beginning else None,
             "validation": best,
             "warnings": warnings,
             "run_id": run.id,

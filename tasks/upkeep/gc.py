@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from tasks.contracts.releases import Release
+from tasks.contracts.scores import EvaluationRecord
 from tasks.core.workspace import state_dir
 from tasks.data.versions.versioning import recorded_version
 from tasks.registry import removal
@@ -20,7 +21,7 @@ from tasks.upkeep import caches
 from tasks.upkeep import mlflow_runs as runs
 from tasks.upkeep.garbage import Garbage, at, within
 from tasks.upkeep.mlflow_models import unneeded_models
-from tasks.upkeep.needs import Needs, Version, needs_of
+from tasks.upkeep.needs import Made, Needs, Version, needs_of
 
 
 def chosen_versions(keep: int | None, model: str | None, version: int | None) -> Iterator[Release]:
@@ -46,7 +47,8 @@ def found(gone: set[Version], results: Path) -> Iterator[tuple[str, Sequence[Gar
     """
     made = [(release, ledger.evaluation_of(release)) for release in ledger.releases()]
     removed = needs_of(pair for pair in made if (pair[0].model, pair[0].version) in gone)
-    kept = needs_of(pair for pair in made if (pair[0].model, pair[0].version) not in gone)
+    staying = [pair for pair in made if (pair[0].model, pair[0].version) not in gone]
+    kept = needs_of(staying, _begun_with(staying, made))
     every = runs.all_runs()
     spent = [runs.as_garbage(run) for run in runs.unneeded(every, kept, removed)]
     variants = [at(folder) for folder in _variants(kept)]
@@ -60,6 +62,15 @@ def found(gone: set[Version], results: Path) -> Iterator[tuple[str, Sequence[Gar
     yield "leftovers of interruptions", [thing for root in _roots() for thing in caches.leftovers(root)]
     yield "superseded files of channels", [*caches.superseded(served_root())]
     yield "versions in MLflow", [*_versions(gone)]
+
+
+def _begun_with(staying: Sequence[Made], made: Sequence[Made]) -> Iterator[EvaluationRecord]:
+    """Yields the evaluations of the releases whose weights those that stay began with."""
+    evaluations = {(release.model, release.version): evaluation for release, evaluation in made}
+    for release, evaluation in staying:
+        for version in {one.version for one in evaluation.beginnings.values()}:
+            if version is not None:
+                yield evaluations[release.model, version]
 
 
 def _variants(kept: Needs) -> Iterator[Path]:

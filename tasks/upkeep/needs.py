@@ -36,14 +36,19 @@ class Needs:
     teachers: frozenset[str]
 
 
-def needs_of(made: Iterable[Made]) -> Needs:
-    """Returns what some releases need, each given with the evaluation that it was made from."""
+def needs_of(made: Iterable[Made], begun_with: Iterable[EvaluationRecord] = ()) -> Needs:
+    """Returns what some releases need, each given with the evaluation that it was made from.
+
+    Of the releases that they began with, whose evaluations are `begun_with`, they need the networks: the same data
+    trains the same model only from there.
+    """
     made = tuple(made)
+    networks = tuple((one.teacher, one.baseline, one.student) for one in begun_with)
     evaluations = [evaluation for _, evaluation in made]
     return Needs(
         versions=frozenset((release.model, release.version) for release, _ in made),
         runs=frozenset(run for pair in made for run in _runs(*pair)),
-        uris=frozenset(artefact.uri for pair in made for artefact in artefacts_in(pair)),
+        uris=frozenset(artefact.uri for thing in (*made, *networks) for artefact in artefacts_in(thing)),
         folders=frozenset(Path(evaluation.data.directory) for evaluation in evaluations),
         data_versions=frozenset(evaluation.data.version for evaluation in evaluations),
         data=frozenset(evaluation.data.digest for evaluation in evaluations),

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from params.teacher import TeacherSection
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.core.fingerprint import TRAINING
 from tasks.core.workspace import project_root, state_dir
@@ -21,7 +22,9 @@ TITLE = "teacher"
 
 
 @stage(TITLE, TRAINING, summary_of)
-def train_teacher(run: StageRun, teacher: TeacherSection, data: DataRecord, seed: int) -> ModelRecord:
+def train_teacher(
+    run: StageRun, teacher: TeacherSection, data: DataRecord, seed: int, start: Beginning | None
+) -> ModelRecord:
     """Trains the teacher, or opens the one that was brought along, and measures it.
 
     Raises:
@@ -37,6 +40,7 @@ def train_teacher(run: StageRun, teacher: TeacherSection, data: DataRecord, seed
         seed,
         advance_of(TITLE),
         run.metrics,
+        start=start,
     )
     made = kind_of(teacher).make(teacher, work)
     fitness = require_fitness(teacher, made, work)
@@ -52,7 +56,8 @@ def train_teacher(run: StageRun, teacher: TeacherSection, data: DataRecord, seed
         fit=fit,
         data=data,
         warnings=(*made.warnings, *fitness.warnings),
-        licences=teacher.licences,
+        licences=tuple(dict.fromkeys((*teacher.licences, *(start.licences if start else ())))),
+        beginning=start,
     )
 
 

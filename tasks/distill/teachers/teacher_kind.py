@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from params.teacher import TeacherSection
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import UNLABELLED, Built, DataRecord, DataSpec, InputSpec
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import RecipeError, mismatch
@@ -66,6 +67,7 @@ class TeacherWork:
         advance: told how far it is.
         on_epoch: given the metrics of each epoch.
         splits: of which samples answers are needed.
+        start: the release whose weights a training begins with.
     """
 
     project: Path
@@ -77,6 +79,7 @@ class TeacherWork:
     advance: Advance
     on_epoch: OnEpoch
     splits: Sequence[str] = EVERY_SPLIT
+    start: Beginning | None = None
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from params.models import Architecture
-from params.teacher import Pretrained, TrainedTeacher
+from params.teacher import TrainedTeacher
 from params.training import Training
+from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord
 from tasks.core.progress import Advance
+from tasks.distill.starts import Start, from_release
 from tasks.distill.teachers.pretrained import fill, pretrained_weights
 from tasks.distill.teachers.teacher_kind import MadeTeacher, Place, TeacherWork
 from tasks.models.build import count_parameters
@@ -23,12 +25,13 @@ def make(teacher: TrainedTeacher, work: TeacherWork) -> MadeTeacher:
         DataError: the published weights cannot be had, or do not fit.
     """
     if teacher.processes > 1:
-        given = {"teacher": teacher, "data": work.record, "seed": work.seed}
+        given = {"teacher": teacher, "data": work.record, "seed": work.seed, "start": work.start}
         network = work.data.network(teacher.architecture)
         trained, _ = launch_distributed(teacher_work, given, teacher.processes, network, work.advance, work.on_epoch)
     else:
+        start = from_release(work.start) or published_start(teacher)
         trained = train(
-            teacher.architecture, teacher.training, work.data, work.seed, work.advance, work.on_epoch, teacher.init
+            teacher.architecture, teacher.training, work.data, work.seed, work.advance, work.on_epoch, start
         )
     parameters = count_parameters(trained.network)
     return MadeTeacher(trained.network, teacher.architecture, parameters=parameters, fit=trained.fit)
@@ -45,14 +48,9 @@ def train(
     seed: int,
     advance: Advance,
     on_epoch: OnEpoch,
-    init: Pretrained | None = None,
+    start: Start | None = None,
 ) -> Trained:
-    """Returns a teacher trained on the hard labels of the training split, from random or from published weights.
-
-    Raises:
-        DataError: the published weights cannot be had, or do not fit.
-    """
-    published = pretrained_weights(init) if init else None
+    """Returns a teacher trained on the hard labels of the training split; `start` fills in its first weights."""
     return train_network(
         architecture,
         training,
@@ -61,8 +59,20 @@ def train(
         seed,
         advance,
         on_epoch,
-        (lambda network: fill(network, architecture, published)) if published else None,
+        start,
     )
+
+
+def published_start(teacher: TrainedTeacher) -> Start | None:
+    """Returns what fills in published weights, where the recipe names some.
+
+    Raises:
+        DataError: they cannot be had; filling them in says so where they do not fit.
+    """
+    if teacher.published is None:
+        return None
+    found = pretrained_weights(teacher.published)
+    return lambda network: fill(network, teacher.architecture, found)
 
 
 def teacher_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:
@@ -71,4 +81,6 @@ def teacher_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) 
         TrainedTeacher.model_validate(given["teacher"]),
         PreparedData.open(DataRecord.model_validate(given["data"])),
     )
-    return train(teacher.architecture, teacher.training, data, given["seed"], advance, on_epoch, teacher.init), ()
+    start = from_release(Beginning.model_validate(given["start"]) if given["start"] else None)
+    start = start or published_start(teacher)
+    return train(teacher.architecture, teacher.training, data, given["seed"], advance, on_epoch, start), ()

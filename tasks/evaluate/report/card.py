@@ -9,6 +9,7 @@ from tasks.contracts.records import InputSpec
 from tasks.evaluate.report.details import own_tables, per_slice
 from tasks.evaluate.report.gates import challenge_texts, verdict_texts
 from tasks.evaluate.report.headline import (
+    beginnings_told,
     big_numbers,
     constant_in_words,
     deferral_told,
@@ -44,6 +45,7 @@ def render_card(report: Report) -> str:
         "samples": samples_in_words(data),
         "constant": constant_in_words(report),
         "machine": machine_in_words(report),
+        "beginnings": beginnings_told(report),
         "deferral": deferral_told(report),
         "listening": listening_told(report),
         "verification": verification_told(report),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tasks.contracts.words import (
     TIMES,
     apart,
+    beginnings_in_words,
     counted,
     deferral_in_words,
     difference,
@@ -78,6 +79,11 @@ def constant_in_words(report: Report) -> str:
     """Returns what the best answer that looks at no input scores; empty where it was not measured."""
     constant, metric = report.evaluation.constant, report.metric
     return f"{constant.words}, {metric.title} {with_ends(metric, constant.metrics[metric.name])}" if constant else ""
+
+
+def beginnings_told(report: Report) -> str:
+    """Returns which release each training began with; empty where the recipe asks for none."""
+    return beginnings_in_words(report.evaluation.beginnings)
 
 
 def deferral_told(report: Report) -> str:

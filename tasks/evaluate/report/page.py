@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 from tasks.evaluate.report.details import own_tables, per_slice
 from tasks.evaluate.report.gates import challenge_texts, verdict_texts
 from tasks.evaluate.report.headline import (
+    beginnings_told,
     big_numbers,
     constant_in_words,
     deferral_told,
@@ -37,6 +38,7 @@ def render_page(report: Report) -> str:
         "numbers": big_numbers(report),
         "constant": constant_in_words(report),
         "machine": machine_in_words(report),
+        "beginnings": beginnings_told(report),
         "deferral": deferral_told(report),
         "listening": listening_told(report),
         "verification": verification_told(report),

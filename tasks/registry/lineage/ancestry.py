@@ -99,6 +99,7 @@ def _model(kind: str, record: ModelRecord) -> Ancestor:
         "parameters": f"{record.parameters:,}",
         "weights": record.weights.sha256,
         "trained on": record.data_version,
+        **({"began from": record.beginning.words} if record.beginning else {}),
         **({"licences": ", ".join(record.licences)} if record.licences else {}),
         "made": record.created.isoformat(timespec="seconds"),
     }

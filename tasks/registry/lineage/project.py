@@ -58,6 +58,26 @@ def verified(releases: Iterable[Release], history: History) -> dict[Release, tup
     }
 
 
+def with_descendants(
+    reached: Mapping[Release, tuple[str, ...]], releases: Iterable[Release]
+) -> dict[Release, tuple[str, ...]]:
+    """Returns what is reached, and each release that began with the weights of one that is, directly or not.
+
+    Args:
+        reached: release -> what of it is reached.
+        releases: all of them, the oldest of each model first.
+    """
+    found = dict(reached)
+    names = {(release.model, release.version) for release in found}
+    for release in releases:
+        begun = {one.version for one in ledger.evaluation_of(release).beginnings.values()}
+        through = sorted(version for version in begun if version and (release.model, version) in names)
+        if through:
+            names.add((release.model, release.version))
+            found[release] = (*found.get(release, ()), *(f"beginning with version {version}" for version in through))
+    return found
+
+
 def damage_of(states: Mapping[Release, Sequence[FileState]]) -> tuple[str, ...]:
     """Returns in words what of which release is missing or changed."""
     return tuple(

@@ -1,0 +1,59 @@
+"""What a training begins with other than random weights: those of a file, or of a release."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from params.models import Architecture
+from params.student import Student
+from tasks.contracts.beginnings import Beginning
+from tasks.contracts.records import DataRecord, DataSpec, ModelRecord, Statistics
+from tasks.core.errors import StillhouseError
+from tasks.layouts import find_layout
+from tasks.models.build import Network, build_model
+from tasks.models.initialise import start_from_checkpoint
+from tasks.models.weights import load_weights, read_header, require_equal_layers, shapes_of
+from tasks.tracking.runs import fetch
+
+Start = Callable[[Network], object]
+"""fills in other weights than random ones"""
+
+
+def from_checkpoint(params: Student, project: Path) -> Start | None:
+    """Returns what fills in the weights of a file, where the recipe names one."""
+    how = params.first_init
+    if how == "random" or how.kind != "checkpoint":
+        return None
+    return lambda network: start_from_checkpoint(network, how, project)
+
+
+def from_release(beginning: Beginning | None) -> Start | None:
+    """Returns what fills in the weights of a release, its normalisation included; None where training begins elsewhere.
+
+    Raises:
+        IntegrityError: the weights have other bytes than on record, or are gone.
+    """
+    if beginning is None or beginning.weights is None:
+        return None
+    path = fetch(beginning.weights)
+    return lambda network: load_weights(network, path)
+
+
+def unfit(model: ModelRecord, architecture: Architecture, data: DataRecord) -> str:
+    """Returns in words why a network for this data cannot begin with the weights of a model; empty where it can."""
+    if model.targets.names != data.targets.names:
+        return "its targets are others, or in another order"
+    try:
+        require_equal_layers(_shapes(architecture, data), read_header(path := fetch(model.weights)), path)
+    except (StillhouseError, OSError) as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _shapes(architecture: Architecture, data: DataRecord) -> dict[str, tuple[int, ...]]:
+    features = find_layout(data.input.layout).features(data.input.shape)
+    statistics = Statistics(mean=(0.0,) * features, std=(1.0,) * features)
+    spec = DataSpec(input=data.input, task=data.task, targets=data.targets, statistics=statistics)
+    with torch.device("meta"):
+        return {**shapes_of(build_model(architecture, spec).state_dict())}
