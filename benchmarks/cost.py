@@ -33,7 +33,7 @@ from tasks.core.workspace import project_root
 from tasks.data.versions.versioning import versioned_data
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelReport
-from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
+from tasks.distill.teachers.teachers import Lesson, LoadedTeacher, Teachers
 from tasks.kinds.recipes import load_recipe
 from tasks.training.arrays import SplitArrays
 from tasks.training.batches import Batch
@@ -152,7 +152,7 @@ class Bench:
         params = self.recipe.distill.model_copy(update={"soft_labels": store})
         with seeded(SEED):
             network = self.data.network(self.recipe.student.architecture)
-        source = self.teachers.soft_labels(params, "sequence", self.data, None, silent)
+        source = self.teachers.soft_labels(Lesson(params, "sequence", self.data, None, self.training.epochs), silent)
         if kept == "cached":
             self.reports = lambda: source.reports
         loss = DistillationLoss(params, self.training, source, network, self.teacher, self.data)

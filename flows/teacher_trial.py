@@ -4,7 +4,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from tasks.core.errors import InputError, mismatch
 from tasks.core.progress import StageAdvanced, say
 from tasks.core.workspace import state_dir
 from tasks.data.versions.versioning import versioned_data
-from tasks.distill.soft_labels.packing import packings_of
+from tasks.distill.soft_labels.cached import bytes_per_sample
 from tasks.distill.teachers.command import unanswered
 from tasks.distill.teachers.fitness import better_ways
 from tasks.distill.teachers.load_teachers import load_teacher
@@ -149,9 +148,7 @@ def _cost_of_one(recipe: Recipe, made: MadeTeacher, work: TeacherWork) -> tuple[
     seconds = (time.perf_counter() - started) / len(rows)
     tensors = {name: torch.from_numpy(values) for name, values in outputs.items()}
     distill = recipe.assistant.distill if recipe.assistant else recipe.distill
-    packings = packings_of(tensors, distill.soft_labels.top)
-    files = [file for packing in packings.values() for file in packing.files.values()]
-    return seconds, sum(prod(shape) * np.dtype(dtype).itemsize for shape, dtype in files)
+    return seconds, bytes_per_sample(tensors, work.data.losses, distill.soft_labels.top)
 
 
 def _views(learner: Student | Assistant) -> int:

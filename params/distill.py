@@ -12,9 +12,12 @@ from params.section import Fraction, Section
 class SoftLabelStore(Section):
     """`soft_labels: live` is short for `soft_labels: {source: live}`."""
 
-    source: Literal["cached", "live"] = "cached"
+    source: Literal["auto", "cached", "live"] = "auto"
     """cached: computed once per view of the training split, stored on disk and shared by every run; live: the teacher
-    answers at every step, which costs its time again in each epoch and no disk"""
+    answers at every step, which costs its time again in each epoch and no disk; auto: cached, unless all views together
+    would take more than `most_megabytes`"""
+    most_megabytes: int = Field(default=4096, ge=0)
+    """of one teacher's soft labels on disk, with `source: auto`"""
     top: int | None = Field(default=None, ge=1)
     """for very many classes: only so many of the largest logits of a row are stored, and the probability that is left
     is spread evenly over the other classes; null for all"""

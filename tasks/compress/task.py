@@ -26,7 +26,8 @@ def _summary(record: CandidatesRecord) -> str:
     told = f"{ships.name} ships, {ships.onnx.size:,} bytes, {ships.p50_ms:.3f} ms; {count} candidates"
     tried = [f"tried {c.name} {c.onnx.size:,} bytes {c.p50_ms:.3f} ms" for c in record.candidates]
     noted = dict.fromkeys(note for candidate in record.candidates for note in candidate.notes)
-    return "\n".join(["; ".join([told, *noted]), *tried])
+    left_out = [f"left out {name}: {why}" for name, why in record.refused.items()]
+    return "\n".join(["; ".join([told, *noted]), *tried, *left_out])
 
 
 @stage(TITLE, EXPORTING, _summary)
@@ -56,6 +57,7 @@ def compress_student(
         candidates=tuple(_kept(run, done, candidate) for candidate in done.candidates),
         chosen=done.chosen,
         reason=done.reason,
+        refused=done.refused,
         run_id=run.id,
         created=datetime.now(UTC),
     )

@@ -309,6 +309,8 @@ class CandidatesRecord(Record):
     chosen: str
     reason: str = ""
     """why it is that one, in a sentence"""
+    refused: dict[str, str] = Field(default_factory=dict)
+    """candidate that could not be built, or failed a check -> why"""
     run_id: str
     created: datetime
 

@@ -19,7 +19,7 @@ from tasks.distill.soft_labels.source import SoftLabelSource
 from tasks.distill.soft_terms import per_of
 from tasks.distill.starts import Start, from_checkpoint, from_release
 from tasks.distill.teachers.load_teachers import open_teachers
-from tasks.distill.teachers.teachers import Teachers
+from tasks.distill.teachers.teachers import Lesson, Teachers
 from tasks.models.build import Network
 from tasks.models.initialise import initialise
 from tasks.training.loop import OnEpoch
@@ -66,9 +66,8 @@ def distill(
 
     def objective(network: Network) -> DistillationLoss:
         network.to(teachers.device)
-        source = teachers.soft_labels(
-            distillation, per_of(distillation), data, data.augmenter(params.training, seed), advance
-        )
+        augmenter, epochs = data.augmenter(params.training, seed), params.training.epochs
+        source = teachers.soft_labels(Lesson(distillation, per_of(distillation), data, augmenter, epochs), advance)
         loss = DistillationLoss(distillation, params.training, source, network, teachers.network, data)
         made.append(loss.to(teachers.device))
         batches = health.some_batches(data, params.training, seed, teachers.device)

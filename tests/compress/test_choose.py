@@ -1,10 +1,13 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from params.compress import Compress, Limits, Target
 from params.models import Mlp
 from tasks.compress.choose import choose, on_the_front, reason
 from tasks.compress.choose import judged as judged_by
-from tasks.contracts.records import Candidate
+from tasks.compress.task import _summary
+from tasks.contracts.records import Candidate, CandidatesRecord
 from tasks.contracts.words import check_text
 from tasks.core.errors import RefusedError
 from tasks.core.record import Artefact
@@ -154,3 +157,11 @@ def test_why_a_file_ships_is_a_sentence() -> None:
         "`fast` ships because it is the only candidate that keeps every limit;"
         " 2 others broke a limit or could not be made."
     )
+
+
+def test_a_candidate_that_could_not_be_built_is_told_with_its_reason() -> None:
+    refused = {"dynamic_int8": "no operator has a kernel"}
+    record = CandidatesRecord(
+        candidates=(candidate("fp32"),), chosen="fp32", refused=refused, run_id="r", created=datetime.now(UTC)
+    )
+    assert _summary(record).splitlines()[-1] == "left out dynamic_int8: no operator has a kernel"

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from params.distill import SoftLabelStore
 from params.models import Architecture, Cnn, Mlp, ResNet
 from params.student import Student
-from params.training import Training
+from params.training import Augment, Training
 from tasks.contracts.records import DataSpec, ModelRecord, TeacherRecord
 from tasks.core.errors import RecipeError
 from tasks.core.files import sha256_of
@@ -149,6 +150,19 @@ def test_a_feature_objective_falls_and_leaves_nothing_in_the_student(
     assert history[-1] < history[0]
     assert weights(done).keys() == weights(train_alone(CNN, image_data, 0, silent, nothing)).keys()
     assert not any(module._forward_hooks for module in done.network.modules())
+
+
+@pytest.mark.parametrize(("megabytes", "stored"), [(4096, 2), (0, 0), (0.00144, 2), (0.00143, 0)])
+def test_soft_labels_are_stored_unless_all_views_together_are_too_large(
+    image_data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any, megabytes: float, stored: int
+) -> None:
+    views = 2
+    assert 2 * len(image_data.targets.names) * len(image_data.splits.train) * views == 1_440
+    how = SoftLabelStore().model_copy(update={"most_megabytes": megabytes})
+    augment = Augment.model_validate({"views": 5, "steps": [{"kind": "flip"}]})
+    student = CNN.model_copy(update={"training": Training(epochs=views, augment=augment)})
+    distilled(image_data, of(teacher, tmp_path), student, soft_labels=how)
+    assert len([*tmp_path.glob("*/key.json")]) == stored
 
 
 def test_a_live_teacher_answers_once_to_a_batch_for_its_soft_labels_and_its_layers(

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,13 @@ class SoftLabelKey:
         augmentation = augmenter.key if augmenter else "none"
         stored = {"per": self.per, "top": self.top or "all"}
         return {"teacher": self.teacher, "data": self.data, "augmentation": augmentation, "view": view, **stored}
+
+
+def bytes_per_sample(outputs: Tensors, losses: LossPart, top: int | None) -> int:
+    """Returns what one view of one sample takes on disk; `outputs` are a teacher's, for some samples."""
+    packings = packings_of(losses.kept(outputs), top)
+    files = [file for packing in packings.values() for file in packing.files.values()]
+    return sum(prod(shape) * np.dtype(dtype).itemsize for shape, dtype in files)
 
 
 class CachedSoftLabels(SoftLabelSource):

@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 
 from params.distill import Distill
-from tasks.core.progress import Advance
-from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey
-from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, SoftLabelSource
+from tasks.core.progress import Advance, Notice, say
+from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey, bytes_per_sample
+from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, SoftLabelSource, teacher_outputs
 from tasks.distill.teachers.teacher_kind import Answerer
 from tasks.kinds.contract import Per
 from tasks.models.build import Network
 from tasks.training.augment import Augmenter
+from tasks.training.batches import Batch
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.network import PreparedData
 
@@ -58,28 +60,54 @@ class Teachers:
             network.eval().requires_grad_(requires_grad=False)
         return self
 
-    def soft_labels(
-        self, params: Distill, per: Per, data: PreparedData, augmenter: Augmenter | None, advance: Advance
-    ) -> SoftLabelSource:
+    def soft_labels(self, lesson: "Lesson", advance: Advance) -> SoftLabelSource:
         """Returns the soft labels of the teachers together, from disk or live, as the recipe wants it."""
-        members = [self._soft_labels(teacher, params, per, data, augmenter, advance) for teacher in self.teachers]
+        members = [self._soft_labels(teacher, lesson, advance) for teacher in self.teachers]
         weights = [teacher.weight for teacher in self.teachers]
-        return members[0] if len(members) == 1 else Ensemble(members, weights, data.losses)
+        return members[0] if len(members) == 1 else Ensemble(members, weights, lesson.data.losses)
 
-    def _soft_labels(
-        self,
-        teacher: LoadedTeacher,
-        params: Distill,
-        per: Per,
-        data: PreparedData,
-        augmenter: Augmenter | None,
-        advance: Advance,
-    ) -> SoftLabelSource:
-        if params.soft_labels.source == "live":
-            return LiveSoftLabels(teacher.network, data.losses, per)
-        key = SoftLabelKey(teacher.digest, self.data_digest, per, params.soft_labels.top)
+    def _soft_labels(self, teacher: LoadedTeacher, lesson: "Lesson", advance: Advance) -> SoftLabelSource:
+        how, losses, train = lesson.params.soft_labels, lesson.data.losses, lesson.data.splits.train
         only_stored = isinstance(teacher.network, Answerer) and teacher.network.only_stored
-        train, views = data.splits.train, None if only_stored else augmenter
-        return CachedSoftLabels(
-            teacher.network, key, train, data.losses, self.store, views, advance, one_view=only_stored
-        )
+        if not only_stored and self._lives(teacher, lesson):
+            return LiveSoftLabels(teacher.network, losses, lesson.per)
+        key = SoftLabelKey(teacher.digest, self.data_digest, lesson.per, how.top)
+        views = None if only_stored else lesson.augmenter
+        return CachedSoftLabels(teacher.network, key, train, losses, self.store, views, advance, one_view=only_stored)
+
+    def _lives(self, teacher: LoadedTeacher, lesson: "Lesson") -> bool:
+        how, train = lesson.params.soft_labels, lesson.data.splits.train
+        if how.source != "auto":
+            return how.source == "live"
+        first = Batch.of(train.gather(np.arange(1)), self.device)
+        outputs = teacher_outputs(teacher.network, first, lesson.per)
+        stored = bytes_per_sample(outputs, lesson.data.losses, how.top) * len(train) * lesson.views
+        if stored <= how.most_megabytes * 1e6:
+            return False
+        told = f"asked at each step: {lesson.views} views would take {stored / 1e6:,.0f} MB on disk"
+        say(Notice("soft labels", f"{told}, more than `soft_labels.most_megabytes`: {how.most_megabytes:,}"))
+        return True
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What soft labels are wanted for.
+
+    Attributes:
+        params: how they are learned from.
+        per: whether each frame of a sequence has one of its own.
+        data: the samples.
+        augmenter: what changes these, if anything does.
+        epochs: of the training.
+    """
+
+    params: Distill
+    per: Per
+    data: PreparedData
+    augmenter: Augmenter | None
+    epochs: int
+
+    @property
+    def views(self) -> int:
+        """How many versions of each sample the student sees."""
+        return 1 if self.augmenter is None else min(self.augmenter.params.views or self.epochs, self.epochs)
