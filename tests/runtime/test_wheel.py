@@ -85,6 +85,7 @@ def test_wheel_alone_fetches_verifies_and_runs_a_model(edge: Path, tmp_path: Pat
         assert command("update") == "version 1 runs already; nothing to do\n"
     assert json.loads(command("run"))["label"] == "one 2"
     assert json.loads(command("status", "--json"))["running"]["version"] == 1
+    assert json.loads(command("gallery")) == {"names": [], "enrol_again": []}
 
 
 def test_programs_predict_with_the_device_class(edge: Path, tmp_path: Path, make_bundle: MakeBundle) -> None:

@@ -3,6 +3,8 @@
 import json
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -11,12 +13,12 @@ import numpy as np
 import pytest
 
 from tasks.runtime.bundle.manifest import VerifyRules
-from tasks.runtime.bundle.session import Session
+from tasks.runtime.bundle.session import MODEL, Session
 from tasks.runtime.device import Device
 from tasks.runtime.errors import EnrolmentError, ModelError, SettingsError, UnknownNameError, WrongInputError
 from tasks.runtime.gallery.gallery_file import gallery_bytes, read_gallery
 from tasks.runtime.gallery.recogniser import MOST_VECTORS, Recogniser
-from tasks.runtime.gallery.space import vectors_of
+from tasks.runtime.gallery.space import space_of, vectors_of
 from tasks.runtime.gallery.store import MOST_NAMES, GalleryStore, current_space
 from tasks.runtime.gallery.vectors import DeviceGallery, EnrolledName
 from tasks.runtime.preprocess.preprocessor import ModelInputs
@@ -72,6 +74,11 @@ def test_a_score_is_the_cosine_with_the_nearest_sample_of_a_name(device: Device)
     scores = {"Ada": max(cosine(asked, ADA), cosine(asked, EVE)), "Bob": cosine(asked, BOB)}
     best = max(scores, key=lambda name: scores[name])
     assert (answer["nearest"], answer["score"]) == (best, pytest.approx(scores[best], abs=1e-6))
+
+
+def test_notes_of_a_sample_are_passed_on(device: Device) -> None:
+    inputs = ModelInputs(samples(ADA, BOB).arrays, [(), ("seen by night",)])
+    assert [answer.get("notes") for answer in device.recogniser().identify(inputs)] == [None, ["seen by night"]]
 
 
 def test_a_score_of_exactly_the_threshold_is_enough(tmp_path: Path, make_release: MakeRelease) -> None:
@@ -197,6 +204,18 @@ def test_a_changed_file_is_refused_by_name(device: Device, change: Callable[[byt
     assert str(refusal.value).endswith("; remove it and enrol again")
 
 
+def test_names_that_are_enrolled_at_once_are_all_there(device: Device) -> None:
+    predictor = device.predictor()
+
+    def enrol(number: int) -> None:
+        Recogniser(GalleryStore(device.home), predictor).enrol(f"name {number}", samples(picture(number)))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(enrol, range(24)))
+    listed = GalleryStore(device.home).listing(space_in(device))["names"]
+    assert {one["name"] for one in listed} == {f"name {number}" for number in range(24)}
+
+
 def test_a_gallery_has_a_bounded_number_of_names(device: Device) -> None:
     recogniser, space = device.recogniser(), space_in(device)
     vector = np.eye(1, 16, dtype=np.float32)
@@ -259,6 +278,17 @@ def test_a_release_with_another_threshold_alone_keeps_the_gallery(
     (answer,) = device.recogniser().identify(samples(like(ADA)))
     assert (answer["name"], answer["nearest"], answer["threshold"]) == (None, "Ada", 0.999)
     assert "enrol_again" not in answer
+
+
+def test_the_space_is_of_the_model_and_of_how_samples_become_its_inputs(device: Device) -> None:
+    manifest = device.predictor().manifest
+    other = replace(manifest, files=tuple(replace(file, sha256="0" * 64) for file in manifest.files))
+    card = tuple(file for file in manifest.files if file.name == MODEL)
+    preprocessing = {**manifest.preprocessing, "size": [4, 4]}
+    assert space_of(replace(manifest, files=card, name="other", verify=None, data_version="other")) == space_of(
+        manifest
+    )
+    assert len({*map(space_of, (manifest, other, replace(manifest, preprocessing=preprocessing)))}) == 3
 
 
 def test_an_old_gallery_goes_when_all_are_enrolled_anew_and_nothing_could_go_back_to_it(
