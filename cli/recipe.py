@@ -49,6 +49,7 @@ def init(
     name: Annotated[str, typer.Argument(help="The name of your product: lower case, digits, hyphens.")],
     images: Annotated[Optional[Path], typer.Option(help="A folder with one folder of images per class.")] = None,  # noqa: UP045
     masks: Annotated[Optional[Path], typer.Option(help="Beside --images: a folder with a mask of each.")] = None,  # noqa: UP045
+    boxes: Annotated[Optional[Path], typer.Option(help="Beside --images: COCO, YOLO, VOC or CSV boxes.")] = None,  # noqa: UP045
     table: Annotated[Optional[Path], typer.Option(help="A CSV or Parquet file with a label column.")] = None,  # noqa: UP045
     sequences: Annotated[Optional[Path], typer.Option(help="A CSV or numpy file with sequences.")] = None,  # noqa: UP045
     audio: Annotated[Optional[Path], typer.Option(help="A folder with one folder of recordings per word.")] = None,  # noqa: UP045
@@ -58,7 +59,7 @@ def init(
     """Write a recipe for data of your own, and its entry in dvc.yaml."""
     from tasks.data.init.scaffold import understand, write_recipe
 
-    understood = understand(project_root(), name, images, table, label, sequences, masks, unlabelled, audio)
+    understood = understand(project_root(), name, images, table, label, sequences, masks, unlabelled, audio, boxes)
     if understood.rows:
         say_table(understood.headings, understood.rows)
     for note in understood.notes:

@@ -42,12 +42,15 @@ class BoxReader(PictureReader):
     dropped, too. The card of the data counts all of these, and names the pictures.
     """
 
+    kind: str
     task = "detection"
     fit: Literal["pad", "stretch"] = "pad"
     """how a picture of other proportions becomes `size`: one scale for both sides, and `background` below or on the
     right; or a scale for each side, which changes the shape of objects"""
     classes: Names = ()
     """in this order; boxes of others are counted and left out. Empty: all that the source names, by the alphabet"""
+    merge: dict[str, Names] = Field(default_factory=dict)
+    """class -> other names in the files that mean it"""
     tile: Tiles | None = None
     strides: Strides = (8, 16)
     """pixels of the prepared picture per cell of each grid that answers, the finest first; a cell answers with boxes of
@@ -67,7 +70,13 @@ class BoxReader(PictureReader):
 
     @model_validator(mode="after")
     def _classes_differ(self) -> Self:
-        if problems := twice("classes", self.classes):
+        others = tuple(name for names in self.merge.values() for name in names)
+        problems = [*twice("classes", self.classes), *twice("merge", others)]
+        problems += [f"`merge` has `{name}` on both sides" for name in self.merge if name in others]
+        problems += [
+            f"`classes` names `{name}`, which `merge` takes for another" for name in self.classes if name in others
+        ]
+        if problems:
             raise ValueError("; ".join(problems))
         return self
 
@@ -126,7 +135,6 @@ class CocoBoxesReader(BoxReader):
 class BoxFilesReader(BoxReader):
     """Image files with a file of boxes each, and perhaps a published split."""
 
-    kind: str
     images: str = ""
     """the folder of the pictures; all of the source unless said"""
     splits: dict[Part, str] = Field(default_factory=dict)

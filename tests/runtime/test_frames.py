@@ -165,6 +165,12 @@ def test_pictures_are_answered_each_for_itself_in_their_pixels() -> None:
     assert second[0].tolist() == third[0].tolist() == [[1, 1, 3, 3]]
 
 
+def test_a_box_in_the_padding_is_none() -> None:
+    (frame,) = PictureFormat((20, 40), fit=PAD).frames((10, 10))
+    ((boxes, _, _),) = FramesOfPictures([frame]).joined([found((22, 1, 30, 9, 0.9), (2, 2, 4, 24, 0.5))])
+    assert boxes.tolist() == [[1, 1, 2, 10]]
+
+
 def test_a_box_that_ends_with_the_picture_is_no_piece() -> None:
     # Both reach the upper edge, where nothing goes on: two things, of which the smaller is no piece of the larger.
     assert len(joined(found((14.8, 0, 18, 9, 0.9)), found((0.8, 0, 15, 3, 0.8)))) == 2

@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from params.data import Data
@@ -11,6 +12,7 @@ from tasks.core.files import whole_file
 from tasks.data.init import pictures, tables
 from tasks.data.init import sequences as sequence_files
 from tasks.data.init.audio import recipe as recordings
+from tasks.data.init.boxes import recipe as boxed
 from tasks.data.init.masks import recipe as masked
 from tasks.data.init.understanding import Understanding
 from tasks.data.init.unlabelled import with_unlabelled
@@ -29,6 +31,7 @@ def understand(
     masks: Path | None = None,
     unlabelled: Path | None = None,
     audio: Path | None = None,
+    boxes: Path | None = None,
 ) -> Understanding:
     """Looks at data for which a recipe is to be written; writes nothing.
 
@@ -40,6 +43,7 @@ def understand(
         label: the table's column that holds the class; where none is given, `label`, `target`, `class` or `y`.
         masks: beside `images`, a folder with a mask for each picture; then `images` needs no folder per class.
         audio: a folder with one folder of recordings per word.
+        boxes: beside `images`, a file or folder of annotations with boxes; then `images` needs no folder per class.
         sequences: a CSV or Parquet file with a row per frame or per sequence, an `.npz`, or a folder of `.npy`.
         unlabelled: a file or a folder of further samples, without labels.
 
@@ -48,14 +52,13 @@ def understand(
         DataError: the data cannot be used.
     """
     _check_name(project, name)
-    if masks is not None and images is None:
-        raise InputError(mismatch("stillhouse init", "--masks", "`--images PATH` beside it", "none", "give both"))
+    _check_beside_images(images, {"--masks": masks, "--boxes": boxes})
     given = {"--images PATH": images, "--table FILE": table, "--sequences PATH": sequences, "--audio PATH": audio}
     if sum(path is not None for path in given.values()) != 1:
         got = " and ".join(option for option, path in given.items() if path is not None) or "none"
         do = "give one of them"
         raise InputError(mismatch("stillhouse init", "", f"one of {', '.join(given)}", got, do))
-    found = _understood(project, name, images, table, label, sequences, masks, audio)
+    found = _understood(project, name, images, table, label, sequences, masks, audio, boxes)
     if unlabelled is None:
         return found
     return with_unlabelled(found, _source_path(project, unlabelled, name), unlabelled.expanduser())
@@ -70,10 +73,14 @@ def _understood(
     sequences: Path | None,
     masks: Path | None,
     audio: Path | None,
+    boxes: Path | None,
 ) -> Understanding:
     if images is not None and masks is not None:
         root = masked.common_folder(images, masks)
         return masked.understand(name, _source_path(project, root, name), images, masks, root)
+    if images is not None and boxes is not None:
+        root = boxed.common_root(images, boxes)
+        return boxed.understand(name, _source_path(project, root, name), images, boxes, root)
     if images is not None:
         return pictures.understand(name, _source_path(project, images, name), images)
     if audio is not None:
@@ -82,6 +89,15 @@ def _understood(
         return sequence_files.understand(name, _source_path(project, sequences, name), sequences, label)
     assert table is not None  # exactly one is given
     return tables.understand(name, _source_path(project, table, name), table, label)
+
+
+def _check_beside_images(images: Path | None, beside: Mapping[str, Path | None]) -> None:
+    """Refuses what goes with pictures and has none beside it, and two of a kind."""
+    given = [option for option, path in beside.items() if path is not None]
+    if given and images is None:
+        raise InputError(mismatch("stillhouse init", given[0], "`--images PATH` beside it", "none", "give both"))
+    if len(given) > 1:
+        raise InputError(mismatch("stillhouse init", "", "one of them", " and ".join(given), "leave one out"))
 
 
 def write_recipe(project: Path, name: str, recipe: str) -> tuple[Path, ...]:

@@ -17,6 +17,7 @@ from tasks.data.sources import folder as folder_source
 
 WIDTH, HEIGHT = 40, 30
 NAMES = ("car", "pole")
+ADAPTER: TypeAdapter[Any] = TypeAdapter(Reader)
 
 
 class Box(NamedTuple):
@@ -148,7 +149,7 @@ def opened(folder: Path, reader: dict[str, Any]) -> Reading:
     raw = folder.parent / f"raw-of-{folder.name}"
     raw.mkdir(exist_ok=True)
     folder_source.fetch(FolderSource(kind="folder", path=str(folder)), folder, raw)
-    section: Any = TypeAdapter(Reader).validate_python(reader)
+    section: Any = ADAPTER.validate_python(reader)
     reading: Reading = load("tasks.data.readers.{}", section.kind).read(section, raw)
     return reading
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from tasks.core.errors import DataError
 from tests.data.boxes.exports import FORMS, HEIGHT, NAMES, WIDTH, Box, boxes_of, drawn, opened, samples_of, written
@@ -95,6 +96,18 @@ def test_classes_are_chosen_and_ordered_by_the_recipe(tmp_path: Path, form: str)
     assert reading.dropped == {"boxes of classes that `classes` does not name": cars}
     with pytest.raises(DataError, match=r"`classes`: expected .*`car`, `pole`, got `bus`|`pole`, `car`, got `bus`"):
         opened(tmp_path / "own", {**reader, "classes": ["bus"]})
+
+
+@each_form
+def test_several_names_may_mean_one_class(tmp_path: Path, form: str) -> None:
+    reader = written(tmp_path / "own", form)
+    reading = opened(tmp_path / "own", {**reader, "merge": {"thing": ["car", "pole"]}})
+    assert reading.declared["boxes"]["names"] == ("thing",)
+    assert sum(sample.target["names"].count("thing") for sample in reading.samples()) == 12
+    with pytest.raises(DataError, match=r"`merge`: expected names that the source has: `car`, `pole`, got `bus`"):
+        opened(tmp_path / "own", {**reader, "merge": {"thing": ["car", "bus"]}})
+    with pytest.raises(ValidationError, match="`merge` has `car` on both sides"):
+        opened(tmp_path / "own", {**reader, "merge": {"car": ["car"]}})
 
 
 @each_form

@@ -1,5 +1,5 @@
 """Pictures with a table of boxes. The reader is `read`."""
 
-from tasks.data.readers.box_table.rows import read
+from tasks.data.readers.box_table.rows import annotations, read
 
-__all__ = ["read"]
+__all__ = ["annotations", "read"]

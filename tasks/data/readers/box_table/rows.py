@@ -17,10 +17,9 @@ from tasks.data.readers.boxes.annotations import (
     identity,
     numbers,
 )
-from tasks.data.readers.boxes.pictures import MISSING, reading_of
+from tasks.data.readers.boxes.pictures import MISSING, opened
 from tasks.data.readers.boxes.places import PicturePlaces, count_other_files, leave_out_others, text_of
-from tasks.data.readers.image_masks.packed import PackedFiles
-from tasks.data.readers.raw import packed_files
+from tasks.data.readers.image_masks.packed import NamedFiles
 from tasks.data.readers.samples import Part, Reading
 
 PARTS: dict[str, Part] = {
@@ -42,9 +41,12 @@ def read(reader: BoxTableReader, raw: Path) -> Reading:
     Raises:
         DataError: the table is missing, is none, or lacks columns; all of these at once.
     """
-    files = PackedFiles.of(packed_files(raw, reader.kind))
-    with files.opened() as pack:
-        text = text_of(pack, reader.table, "table")
+    return opened(reader, raw, annotations)
+
+
+def annotations(reader: BoxTableReader, files: NamedFiles) -> Annotations:
+    """Returns what the table tells; raises as `read`."""
+    text = text_of(files, reader.table, "table")
     folder = str(PurePosixPath(reader.table).parent) if reader.images is None else reader.images
     places = PicturePlaces.below("" if folder == "." else folder, files.places)
     found, pictures = Annotations(), dict[str, AnnotatedPicture]()
@@ -56,7 +58,7 @@ def read(reader: BoxTableReader, raw: Path) -> Reading:
     found.pictures = list(pictures.values())
     leave_out_others(found, files.places)
     count_other_files(found, files.places, [reader.table])
-    return reading_of(reader, files, found)
+    return found
 
 
 def _rows(reader: BoxTableReader, text: str) -> Iterator[tuple[int, Cells | str]]:

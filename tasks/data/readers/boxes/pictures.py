@@ -1,8 +1,10 @@
 """Annotated pictures become samples: resized or cut into tiles, with their boxes in pixels of what was made of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +14,22 @@ from tasks.core.errors import DataError, mismatch
 from tasks.data.readers import picture
 from tasks.data.readers.boxes.annotations import OTHERS, AnnotatedPicture, Annotations, DrawnBox, some
 from tasks.data.readers.boxes.settled import LEAST, BoxFates, Doubles, SettledBoxes
-from tasks.data.readers.image_masks.packed import OpenPack, PackedFiles
-from tasks.data.readers.raw import quiet_pillow
+from tasks.data.readers.image_masks.packed import NamedFiles, OpenPack, PackedFiles
+from tasks.data.readers.raw import packed_files, quiet_pillow
 from tasks.data.readers.samples import Reading, Sample
 from tasks.kinds.contract import Raw
 from tasks.runtime.preprocess.frames.frame import Frame
 from tasks.runtime.preprocess.frames.tiles import TileRule
 from tasks.runtime.preprocess.picture_format import PictureFormat, UnreadablePictureError
 
+R = TypeVar("R", bound=BoxReader)
 MISSING = "expected the picture in the source, got no such file"
 TINY = 2.0
 """pixels of a prepared picture: a box that is less high or wide can hardly be seen in it"""
 
 
 @dataclass(frozen=True, slots=True)
-class BoxedPicture:
+class SettledPicture:
     """A picture whose boxes are settled, or what is wrong with it."""
 
     source: AnnotatedPicture
@@ -36,28 +39,59 @@ class BoxedPicture:
     problem: str = ""
 
 
-def reading_of(reader: BoxReader, files: PackedFiles, found: Annotations) -> Reading:
-    """Returns the samples of annotated pictures; their headers are read to know their sizes.
+@dataclass(frozen=True)
+class SettledPictures:
+    """All pictures, the classes in their order, what was left out, and what a person should know."""
+
+    pictures: Sequence[SettledPicture]
+    names: tuple[str, ...]
+    dropped: Mapping[str, int]
+    warnings: tuple[str, ...]
+
+
+def opened(reader: R, raw: Path, annotations: Callable[[R, NamedFiles], Annotations]) -> Reading:
+    """Opens a tar of pictures and annotations; the headers of pictures are read to know their sizes.
+
+    Args:
+        reader: of the recipe.
+        raw: the folder of the tar.
+        annotations: returns what is said of the pictures.
 
     Raises:
         DataError: a picture is in two parts of a split, or the recipe names classes that are not there.
     """
+    files = PackedFiles.of(packed_files(raw, reader.kind))
+    with files.opened() as pack:
+        found = settled(reader, pack, annotations(reader, pack))
+    return Reading(
+        "image",
+        partial(_samples, reader, files, found.pictures),
+        {BOXES: {**reader.declared[BOXES], "names": found.names}},
+        preprocessing=format_of(reader).facts(),
+        slices=reader.columns_kept,
+        dropped=found.dropped,
+        warnings=found.warnings,
+    )
+
+
+def settled(reader: BoxReader, files: NamedFiles, found: Annotations, most: int | None = None) -> SettledPictures:
+    """Returns pictures with the boxes that stay; raises as `opened`.
+
+    Args:
+        reader: of the recipe.
+        files: the pictures.
+        found: what is said of them.
+        most: so many pictures at most, spread over all.
+    """
     _require_apart(found.pictures)
+    _merge(reader, found)
     names = _class_names(reader, found)
     if reader.classes:
         found.dropped[OTHERS] += _without_others(found.pictures, names)
-    fates = BoxFates()
-    with files.opened() as pack:
-        boxed = [_settled(one, pack, fates) for one in sorted(found.pictures, key=lambda one: one.id)]
-    return Reading(
-        "image",
-        partial(_samples, reader, files, boxed),
-        {BOXES: {**reader.declared[BOXES], "names": names}},
-        preprocessing=format_of(reader).facts(),
-        slices=reader.columns_kept,
-        dropped=dict(sorted((+found.dropped).items())) | fates.counts(),
-        warnings=(*found.warnings, *fates.warnings(), *_tiny(reader, boxed)),
-    )
+    fates, step = BoxFates(), max(1, -(-len(found.pictures) // (most or len(found.pictures) or 1)))
+    boxed = [_settled(one, files, fates) for one in sorted(found.pictures, key=lambda one: one.id)[::step]]
+    dropped = dict(sorted((+found.dropped).items())) | fates.counts()
+    return SettledPictures(boxed, names, dropped, (*found.warnings, *fates.warnings(), *_tiny(reader, boxed)))
 
 
 def format_of(reader: BoxReader) -> PictureFormat:
@@ -77,6 +111,22 @@ def _require_apart(pictures: Sequence[AnnotatedPicture]) -> None:
         got = f"{len(several)} in two: {listed}"
         do = "correct the lists or the files of annotations"
         raise DataError(mismatch("data.reader", "splits", "every picture in one part", got, do))
+
+
+def _merge(reader: BoxReader, found: Annotations) -> None:
+    """Gives boxes of several names the one that the recipe takes them for.
+
+    Raises:
+        DataError: no box has one of the names.
+    """
+    meant = {other: name for name, others in reader.merge.items() for other in others}
+    known = {*found.names, *(box.name for one in found.pictures for box in one.boxes)}
+    if strange := [other for other in meant if other not in known]:
+        expected = f"names that the source has: {some((f'`{name}`' for name in sorted(known)), shown=12)}"
+        raise DataError(mismatch("data.reader", "merge", expected, some(f"`{name}`" for name in strange), "correct it"))
+    found.names = tuple(dict.fromkeys(meant.get(name, name) for name in found.names))
+    for one in found.pictures if meant else ():
+        one.boxes = [replace(box, name=meant.get(box.name, box.name)) for box in one.boxes]
 
 
 def _class_names(reader: BoxReader, found: Annotations) -> tuple[str, ...]:
@@ -100,23 +150,23 @@ def _without_others(pictures: Iterable[AnnotatedPicture], names: Sequence[str]) 
     return others
 
 
-def _settled(one: AnnotatedPicture, pack: OpenPack, fates: BoxFates) -> BoxedPicture:
+def _settled(one: AnnotatedPicture, pack: NamedFiles, fates: BoxFates) -> SettledPicture:
     if one.problem or one.file not in pack.places:
-        return BoxedPicture(one, problem=one.problem or MISSING)
+        return SettledPicture(one, problem=one.problem or MISSING)
     try:
         size = picture.picture_size(pack.file(one.file))
     except UnreadablePictureError as error:
-        return BoxedPicture(one, problem=str(error))
-    return BoxedPicture(one, size, fates.settle(one, size))
+        return SettledPicture(one, problem=str(error))
+    return SettledPicture(one, size, fates.settle(one, size))
 
 
-def _samples(reader: BoxReader, files: PackedFiles, pictures: Sequence[BoxedPicture]) -> Iterator[Sample]:
+def _samples(reader: BoxReader, files: PackedFiles, pictures: Sequence[SettledPicture]) -> Iterator[Sample]:
     with files.opened() as pack:
         for one in pictures:
             yield from _samples_of(reader, one, pack)
 
 
-def _samples_of(reader: BoxReader, boxed: BoxedPicture, pack: OpenPack) -> Iterator[Sample]:
+def _samples_of(reader: BoxReader, boxed: SettledPicture, pack: OpenPack) -> Iterator[Sample]:
     """Yields the sample of a picture, or one of each of its tiles."""
     one = boxed.source
     if boxed.boxes is None:
@@ -153,7 +203,7 @@ def _areas(corners: Doubles) -> NDArray[np.float64]:
     return areas
 
 
-def _tiny(reader: BoxReader, pictures: Sequence[BoxedPicture]) -> Iterator[str]:
+def _tiny(reader: BoxReader, pictures: Sequence[SettledPicture]) -> Iterator[str]:
     """Yields in words how many boxes become too small to be seen."""
     format_, count, all_ = format_of(reader), 0, 0
     for one in pictures:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from params.pictures.boxes import BoxFilesReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.boxes.annotations import LISTED_TWICE, UNLISTED, AnnotatedPicture, Annotations, identity
-from tasks.data.readers.image_masks.packed import OpenPack
+from tasks.data.readers.image_masks.packed import NamedFiles
 from tasks.data.readers.picture import NO_PICTURE, is_picture
 from tasks.data.readers.samples import Part
 
@@ -48,7 +48,7 @@ class PicturePlaces:
         return name.removeprefix(f"{self.folder}/") if self.folder else name
 
 
-def pictures_of(reader: BoxFilesReader, pack: OpenPack) -> Annotations:
+def pictures_of(reader: BoxFilesReader, pack: NamedFiles) -> Annotations:
     """Returns the pictures of each part of the split, or all; nothing is known of their boxes yet.
 
     Raises:
@@ -90,7 +90,7 @@ def lists_of(reader: BoxFilesReader) -> tuple[str, ...]:
     return tuple(where for where in reader.splits.values() if where.endswith(LIST))
 
 
-def _part(places: PicturePlaces, pack: OpenPack, part: Part | None, where: str) -> Iterator[AnnotatedPicture]:
+def _part(places: PicturePlaces, pack: NamedFiles, part: Part | None, where: str) -> Iterator[AnnotatedPicture]:
     if where.endswith(LIST):
         yield from _listed(places, pack, part, where)
         return
@@ -101,7 +101,7 @@ def _part(places: PicturePlaces, pack: OpenPack, part: Part | None, where: str) 
             yield AnnotatedPicture(identity(part, below.removeprefix(start)), name, part)
 
 
-def _listed(places: PicturePlaces, pack: OpenPack, part: Part | None, where: str) -> Iterator[AnnotatedPicture]:
+def _listed(places: PicturePlaces, pack: NamedFiles, part: Part | None, where: str) -> Iterator[AnnotatedPicture]:
     for line in text_of(pack, where, f"splits.{part}").splitlines():
         entry = line.strip()
         first, *flags = entry.split()[:2] or [""]
@@ -115,7 +115,7 @@ def _listed(places: PicturePlaces, pack: OpenPack, part: Part | None, where: str
             yield AnnotatedPicture(identity(part, entry), entry, part, problem=problem)
 
 
-def text_of(pack: OpenPack, name: str, field: str) -> str:
+def text_of(pack: NamedFiles, name: str, field: str) -> str:
     """Returns a text of the source.
 
     Raises:

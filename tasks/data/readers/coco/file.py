@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tasks.core.errors import DataError, mismatch
-from tasks.data.readers.image_masks.packed import OpenPack
+from tasks.data.readers.image_masks.packed import NamedFiles
 
 Entry = Mapping[str, Any]
 
@@ -33,7 +33,7 @@ class CocoFile:
     annotations: Mapping[str, Sequence[Entry]]
 
     @classmethod
-    def opened(cls, pack: OpenPack, name: str) -> "CocoFile":
+    def opened(cls, pack: NamedFiles, name: str) -> "CocoFile":
         """Reads a file of the source.
 
         Raises:
@@ -70,7 +70,7 @@ def path_of(folder: str, name: str) -> str:
     return str(PurePosixPath(folder, name.replace("\\", "/")))
 
 
-def _content(pack: OpenPack, name: str) -> Mapping[str, Any]:
+def _content(pack: NamedFiles, name: str) -> Mapping[str, Any]:
     if name not in pack.places:
         known = [one for one in pack.places if one.endswith(".json")][:5]
         got = f"`{name}`; there are {', '.join(known) or 'no files .json'}"

@@ -20,11 +20,10 @@ from tasks.data.readers.boxes.annotations import (
     numbers,
     some,
 )
-from tasks.data.readers.boxes.pictures import reading_of
+from tasks.data.readers.boxes.pictures import opened
 from tasks.data.readers.boxes.places import PicturePlaces, count_other_files, leave_out_others
 from tasks.data.readers.coco.file import CocoFile, Entry, path_of
-from tasks.data.readers.image_masks.packed import OpenPack, PackedFiles
-from tasks.data.readers.raw import packed_files
+from tasks.data.readers.image_masks.packed import NamedFiles
 from tasks.data.readers.samples import Part, Reading
 
 ASTRAY = "annotations of pictures that their file does not list"
@@ -36,20 +35,23 @@ def read(reader: CocoBoxesReader, raw: Path) -> Reading:
     Raises:
         DataError: a COCO file is missing or is none, does not know a class, or tells of two pictures with one id.
     """
-    files = PackedFiles.of(packed_files(raw, reader.kind))
+    return opened(reader, raw, annotations)
+
+
+def annotations(reader: CocoBoxesReader, files: NamedFiles) -> Annotations:
+    """Returns what the COCO files tell; raises as `read`."""
     found, names = Annotations(), set[str]()
-    with files.opened() as pack:
-        for part, where in reader.parts.items():
-            file = CocoFile.opened(pack, where.annotations)
-            _take(found, file, where, part, pack)
-            names |= {*file.categories.values()}
+    for part, where in reader.parts.items():
+        file = CocoFile.opened(files, where.annotations)
+        _take(found, file, where, part, files)
+        names |= {*file.categories.values()}
     found.names = tuple(sorted(names))
     leave_out_others(found, files.places)
     count_other_files(found, files.places, [where.annotations for where in reader.parts.values()])
-    return reading_of(reader, files, found)
+    return found
 
 
-def _take(found: Annotations, file: CocoFile, where: CocoFiles, part: Part | None, pack: OpenPack) -> None:
+def _take(found: Annotations, file: CocoFile, where: CocoFiles, part: Part | None, pack: NamedFiles) -> None:
     """Takes in what a file tells."""
     places, listed = PicturePlaces.below(where.images, pack.places), dict[str, AnnotatedPicture]()
     ids: dict[str, str] = {}

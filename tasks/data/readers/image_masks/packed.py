@@ -1,13 +1,24 @@
 """Files inside a tar by name, for readers that need two of them at once."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Protocol
 
 from tasks.data.readers.raw import members
+
+
+class NamedFiles(Protocol):
+    """Files by name, such as those of an open tar."""
+
+    @property
+    def places(self) -> Mapping[str, Any]:
+        """The names of all."""
+
+    def file(self, name: str) -> IO[bytes]:
+        """Returns one file, in memory."""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,9 @@ from tasks.data.readers.boxes.annotations import (
     DrawnBox,
     numbers,
 )
-from tasks.data.readers.boxes.pictures import reading_of
+from tasks.data.readers.boxes.pictures import opened
 from tasks.data.readers.boxes.places import PicturePlaces, count_other_files, lists_of, pictures_of
-from tasks.data.readers.image_masks.packed import OpenPack, PackedFiles
-from tasks.data.readers.raw import packed_files
+from tasks.data.readers.image_masks.packed import NamedFiles
 from tasks.data.readers.samples import Reading
 from tasks.data.readers.voc_boxes.xml import parsed
 
@@ -48,10 +47,13 @@ def read(reader: VocBoxesReader, raw: Path) -> Reading:
     Raises:
         DataError: a list is missing, or a part of the split has no picture, or there are no XML files.
     """
-    files = PackedFiles.of(packed_files(raw, reader.kind))
-    with files.opened() as pack:
-        found = pictures_of(reader, pack)
-        contents = _contents(reader, pack)
+    return opened(reader, raw, annotations)
+
+
+def annotations(reader: VocBoxesReader, files: NamedFiles) -> Annotations:
+    """Returns what the XML files tell; raises as `read`."""
+    found = pictures_of(reader, files)
+    contents = _contents(reader, files)
     owners = _owners(reader, contents, [one.file for one in found.pictures if not one.problem])
     for one in found.pictures:
         if name := owners.get(one.file):
@@ -60,7 +62,7 @@ def read(reader: VocBoxesReader, raw: Path) -> Reading:
     # Where lists say which pictures there are, the files of others are no mistake.
     found.dropped[NO_PARTNER] += 0 if lists_of(reader) else len(contents) - len(owners)
     count_other_files(found, files.places, {*contents, *lists_of(reader)})
-    return reading_of(reader, files, found)
+    return found
 
 
 def _without_file(reader: VocBoxesReader, found: Annotations, owners: Mapping[str, str]) -> None:
@@ -80,7 +82,7 @@ def _annotate(one: AnnotatedPicture, name: str, content: VocFile) -> None:
     one.problem = f"`{name}`: {content.problem}" if content.problem else ""
 
 
-def _contents(reader: VocBoxesReader, pack: OpenPack) -> dict[str, VocFile]:
+def _contents(reader: VocBoxesReader, pack: NamedFiles) -> dict[str, VocFile]:
     """Returns what is in each XML file.
 
     Raises:

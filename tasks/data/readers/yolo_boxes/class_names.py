@@ -8,14 +8,14 @@ from params.pictures.boxes import YoloBoxesReader
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.yaml_reader import parse_value
 from tasks.data.readers.boxes.places import text_of
-from tasks.data.readers.image_masks.packed import OpenPack
+from tasks.data.readers.image_masks.packed import NamedFiles
 
 YAML = (".yaml", ".yml")
 OF_NAMES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml")
 """files that name classes, by what they are usually called"""
 
 
-def class_names(reader: YoloBoxesReader, pack: OpenPack) -> dict[int, str]:
+def class_names(reader: YoloBoxesReader, pack: NamedFiles) -> dict[int, str]:
     """Returns number -> name.
 
     Raises:
@@ -39,7 +39,7 @@ def names_in(file: str, text: str) -> dict[int, str]:
     return found
 
 
-def in_another_order(reader: YoloBoxesReader, names: Mapping[int, str], pack: OpenPack) -> Iterator[str]:
+def in_another_order(reader: YoloBoxesReader, names: Mapping[int, str], pack: NamedFiles) -> Iterator[str]:
     """Yields what to tell of other files that name the same classes in another order."""
     for file in pack.places:
         if PurePosixPath(file).name not in OF_NAMES or file == reader.names:

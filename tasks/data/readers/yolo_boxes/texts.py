@@ -8,16 +8,16 @@ from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.boxes.annotations import (
     NO_PARTNER,
     AnnotatedPicture,
+    Annotations,
     BadAnnotationError,
     DrawnBox,
     around,
     corners_of,
     numbers,
 )
-from tasks.data.readers.boxes.pictures import reading_of
+from tasks.data.readers.boxes.pictures import opened
 from tasks.data.readers.boxes.places import LIST, count_other_files, lists_of, pictures_of
-from tasks.data.readers.image_masks.packed import OpenPack, PackedFiles
-from tasks.data.readers.raw import packed_files
+from tasks.data.readers.image_masks.packed import NamedFiles
 from tasks.data.readers.samples import Reading
 from tasks.data.readers.yolo_boxes.class_names import OF_NAMES, class_names, in_another_order
 
@@ -35,24 +35,27 @@ def read(reader: YoloBoxesReader, raw: Path) -> Reading:
     Raises:
         DataError: a file that the recipe names is missing, a part has no picture, or no picture has a text.
     """
-    files = PackedFiles.of(packed_files(raw, reader.kind))
-    with files.opened() as pack:
-        names = class_names(reader, pack)
-        found = pictures_of(reader, pack)
-        texts = {one.file: _text_of(reader, one.file) for one in found.pictures if not one.problem}
-        _require_some(texts, pack)
-        for one in found.pictures:
-            one.relative = True
-            if one.file in texts:
-                _annotate(one, texts[one.file], names, pack)
-        found.warnings += in_another_order(reader, names, pack)
+    return opened(reader, raw, annotations)
+
+
+def annotations(reader: YoloBoxesReader, files: NamedFiles) -> Annotations:
+    """Returns what the texts tell; raises as `read`."""
+    names = class_names(reader, files)
+    found = pictures_of(reader, files)
+    texts = {one.file: _text_of(reader, one.file) for one in found.pictures if not one.problem}
+    _require_some(texts, files)
+    for one in found.pictures:
+        one.relative = True
+        if one.file in texts:
+            _annotate(one, texts[one.file], names, files)
+    found.warnings += in_another_order(reader, names, files)
     found.names = tuple(dict.fromkeys(names.values()))
     used = {*texts.values(), *lists_of(reader), reader.names or ""}
     folders = {str(PurePosixPath(text).parent) for text in texts.values()}
     left = {name for name in files.places if _is_text_in(folders, name)} - used
     found.dropped[NO_PARTNER] += len(left)
     count_other_files(found, files.places, used | left)
-    return reading_of(reader, files, found)
+    return found
 
 
 def _text_of(reader: YoloBoxesReader, picture: str) -> str:
@@ -72,7 +75,7 @@ def _is_text_in(folders: Set[str], name: str) -> bool:
     return path.suffix == LIST and path.name not in OF_NAMES and str(path.parent) in folders
 
 
-def _require_some(texts: Mapping[str, str], pack: OpenPack) -> None:
+def _require_some(texts: Mapping[str, str], pack: NamedFiles) -> None:
     """Refuses a source where no picture has a text: then they are looked for in the wrong place."""
     if texts and not any(text in pack.places for text in texts.values()):
         picture, text = next(iter(texts.items()))
@@ -81,7 +84,7 @@ def _require_some(texts: Mapping[str, str], pack: OpenPack) -> None:
         raise DataError(mismatch("data.reader", "labels", expected, f"none for {len(texts)} pictures", do))
 
 
-def _annotate(one: AnnotatedPicture, text: str, names: Names, pack: OpenPack) -> None:
+def _annotate(one: AnnotatedPicture, text: str, names: Names, pack: NamedFiles) -> None:
     if text not in pack.places:
         return
     try:

@@ -56,6 +56,8 @@ def _joined(parts: Sequence[tuple[Found, Frame]]) -> Found:
         pieces = [_pieces(some, frame) for some, (_, frame) in zip(boxes, parts, strict=True)]
         areas = [np.broadcast_to(frame.area, (len(some), 4)) for some, (_, frame) in zip(boxes, parts, strict=True)]
         found = _once(found, np.concatenate(pieces), np.concatenate(areas))
+    # What lies beside the picture, where that is padded, has no area in it.
+    found = _taken(found, np.flatnonzero(_areas(found[0]) > 0))
     return _taken(found, np.argsort(-found[1], kind="stable"))
 
 
@@ -68,7 +70,8 @@ def _pieces(boxes: Boxes, frame: Frame) -> NDArray[np.bool_]:
     """Says of each box whether it ends at an edge of its tile beyond which the picture goes on."""
     height, width = frame.size
     near = np.array([width, height, width, height]) * NEAR
-    return np.any(np.abs(boxes - frame.edges) <= near, axis=1)
+    pieces: NDArray[np.bool_] = np.any(np.abs(boxes - frame.edges) <= near, axis=1)
+    return pieces
 
 
 def _once(found: Found, pieces: NDArray[np.bool_], tiles: Boxes) -> Found:
