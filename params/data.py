@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from params.kinds.embedding import Embedding
 from params.readers import LABEL, Reader
 from params.section import Fraction, Names, NpmName, NpmVersion, PartFraction, Section, Sha256, differ
 
@@ -130,8 +131,30 @@ class ShapesSource(Section):
     licence: str | None = None
 
 
+class GlyphsSource(Section):
+    """Synthetic characters as if written by hand, in a folder per character; drawn here from a seed."""
+
+    kind: Literal["glyphs"]
+    identities: int = Field(default=100, ge=3, le=100_000)
+    """characters"""
+    samples: int = Field(default=12, ge=1, le=1_000)
+    """pictures of each"""
+    side: int = Field(default=32, ge=16, le=512)
+    """height and width in pixels"""
+    seed: int = Field(default=0, ge=0)
+    licence: str | None = None
+
+
 Source = Annotated[
-    InstalledSource | WheelSource | DownloadSource | GitSource | NpmSource | FolderSource | FileSource | ShapesSource,
+    InstalledSource
+    | WheelSource
+    | DownloadSource
+    | GitSource
+    | NpmSource
+    | FolderSource
+    | FileSource
+    | ShapesSource
+    | GlyphsSource,
     Field(discriminator="kind"),
 ]
 
@@ -184,7 +207,7 @@ class GroupedSplit(Section):
 
     kind: Literal["grouped"]
     by: str
-    """the column that the reader keeps of each sample, such as `speaker`"""
+    """the column that the reader keeps of each sample, such as `speaker`; or `label`, where labels are identities"""
     validation: GroupsOfPart = 0.2
     """about this part of the groups, or their names. A hash of the group says where it belongs, and there it stays as
     data grows"""
@@ -255,13 +278,18 @@ class Unlabelled(Section):
     source: Source
 
 
+EMBEDDING = "embedding"
+
+
 class Data(Section):
     """The data section: the only one that the data stages read, so the only one that makes them run again."""
 
-    task: Literal["classification", "detection", "segmentation"] = "classification"
+    task: Literal["classification", "detection", "embedding", "segmentation"] = "classification"
     source: Source
     reader: Reader
     split: Split
+    embedding: Embedding | None = None
+    """what is learned of identities, for `task: embedding`; null for its defaults"""
     labels: KeptLabels = KeptLabels()
     """`all`, or which training samples keep theirs: `{keep: 200}` shows what so few labels would be worth; with `none`
     the samples with labels only choose and judge, and there is no student without a teacher to compare with"""
@@ -297,7 +325,20 @@ class Data(Section):
     @property
     def declared(self) -> dict[str, dict[str, Any]]:
         """What the recipe says of each column of the target; empty for a column of which only the source tells."""
-        return self.reader.declared | ({LABEL: {"names": self.classes}} if self.classes else {})
+        said = self.reader.declared | ({LABEL: {"names": self.classes}} if self.classes else {})
+        if self.task == EMBEDDING:
+            said[LABEL] = {**said.get(LABEL, {}), EMBEDDING: (self.embedding or Embedding()).facts}
+        return said
+
+    @model_validator(mode="after")
+    def _embedding_is_of_identities(self) -> Self:
+        if self.embedding is not None and self.task != EMBEDDING:
+            raise ValueError(f"`embedding` goes with `task: {EMBEDDING}`; remove it, or say that")
+        if self.task == EMBEDDING and LABEL not in self.reader.declared:
+            raise ValueError(f"`task: {EMBEDDING}` needs labels, which are identities; take another `reader.kind`")
+        if self.task == EMBEDDING and self.classes:
+            raise ValueError(f"`classes` goes without `task: {EMBEDDING}`: identities are those that are there")
+        return self
 
     @model_validator(mode="after")
     def _task_fits_reader(self) -> Self:
@@ -333,7 +374,8 @@ class Data(Section):
     def _columns_to_split_by_are_kept(self) -> Self:
         by = getattr(self.split, "by", ())
         names = (by,) if isinstance(by, str) else by
-        unknown = [name for name in names if name not in self.reader.columns_kept]
+        kept = (*self.reader.columns_kept, *((LABEL,) if isinstance(self.split, GroupedSplit) else ()))
+        unknown = [name for name in names if name not in kept]
         if unknown:
             raise ValueError(
                 f"`split.by` names {', '.join(f'`{name}`' for name in unknown)}, which the reader does not keep;"

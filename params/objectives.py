@@ -83,6 +83,31 @@ class Dist(SoftenedObjective):
     """weight of the correlation within a class, between the rows of a batch"""
 
 
+class Cosine(SoftLabelObjective):
+    """1 - cos of vectors without a softmax, such as embeddings; half the squared distance of those of length 1."""
+
+    kind: Literal["cosine"]
+
+
+class OutputRelation(SoftLabelObjective):
+    """Distances between pairs and angles within triplets of a batch, of outputs (RKD, Park et al. 2019,
+    arXiv:1904.05068); for teachers without layers, such as ONNX files.
+    """
+
+    kind: Literal["output_relation"]
+    distance: NonNegative = 25.0
+    """weight of the distances, as of `relation`"""
+    angle: NonNegative = 50.0
+    """weight of the angles"""
+
+
+class OutputSimilarity(SoftLabelObjective):
+    """Cosines between all samples of a batch, of outputs; what `similarity` is of layers."""
+
+    kind: Literal["output_similarity"]
+    weight: Weight = 10.0
+
+
 class LayerPair(Section):
     """Names of layers, such as `stage2`, `group3` or `layer1`."""
 
@@ -209,6 +234,9 @@ Objective = Annotated[
     | LogitMse
     | Dkd
     | Dist
+    | Cosine
+    | OutputRelation
+    | OutputSimilarity
     | Hint
     | Attention
     | Similarity

@@ -24,7 +24,7 @@ class DistillationLoss(nn.Module):
     """The objective of a distilled student, as the training loop takes it.
 
     `teacher` is the network that the feature objectives look into, None where there is none; soft labels come from
-    `source`.
+    `source`. `shown` is what the teacher gives for a few samples.
     """
 
     def __init__(
@@ -35,12 +35,14 @@ class DistillationLoss(nn.Module):
         student: Network,
         teacher: Network | None,
         data: PreparedData,
+        shown: Tensors | None = None,
     ) -> None:
         super().__init__()
         self.params, self.training_params, self.source, self.data = params, training, source, data
         self.losses, self.per = data.losses, per_of(params)
         self.soft = SoftTerms(params, self.losses, data.targets, training.epochs)
         self.heads = HeadWeights(training.heads, self.losses.heads(data.targets))
+        self.further = data.training_head(shown)
         objectives = [o for o in params.objectives if isinstance(o, FeatureObjective)]
         if objectives and teacher is None:
             raise RecipeError([without_layers_of(objectives[0])])
@@ -64,6 +66,7 @@ class DistillationLoss(nn.Module):
     def weighed(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor]:
         """Returns the same with `alpha` as the weight of the hard label."""
         outputs = network(batch.inputs, steps=True) if self.per == "step" else network(batch.inputs)
+        outputs = self.further(outputs, batch.targets)
         pair = OutputPair(outputs, self.source.at(batch), batch.targets if batch.labelled == len(batch) else None)
         hard = self._hard(outputs, batch)
         soft, shown = self.soft(pair, batch.chunk.epoch)

@@ -49,6 +49,7 @@ class MutualLoss(nn.Module):
         _require_soft_labels(params)
         self.params, self.training_params, self.data, self.losses = params, training, data, data.losses
         self.soft = SoftTerms(params, self.losses, data.targets, training.epochs)
+        self.further = nn.ModuleList(data.training_head() for _ in range(2))
         self.heads = nn.ModuleList(HeadWeights(training.heads, self.losses.heads(data.targets)) for _ in range(2))
 
     def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
@@ -60,6 +61,7 @@ class MutualLoss(nn.Module):
 
     def _one(self, place: int, outputs: Tensors, other: Tensors, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         alpha = value_at(self.params.alpha, batch.chunk.epoch, self.training_params.epochs)
+        outputs = self.further[place](outputs, batch.targets)
         pair = OutputPair(outputs, {name: values.detach() for name, values in other.items()}, batch.targets)
         hard = self.losses.losses(outputs, batch.targets, self.data.targets, self.training_params.label_smoothing)
         soft, shown = self.soft(pair, batch.chunk.epoch)

@@ -68,7 +68,8 @@ def distill(
         network.to(teachers.device)
         augmenter, epochs = data.augmenter(params.training, seed), params.training.epochs
         source = teachers.soft_labels(Lesson(distillation, per_of(distillation), data, augmenter, epochs), advance)
-        loss = DistillationLoss(distillation, params.training, source, network, teachers.network, data)
+        shown = teachers.shown(data.splits.validation)
+        loss = DistillationLoss(distillation, params.training, source, network, teachers.network, data, shown)
         made.append(loss.to(teachers.device))
         batches = health.some_batches(data, params.training, seed, teachers.device)
         if not _without_teacher(distillation):

@@ -175,6 +175,9 @@ class TargetsPart(Protocol):
     def problems(self, trained: Sequence[Any], card: TargetCard) -> Iterator[str]:
         """Yields in words what is wrong with all targets together; `trained` are the gists of the training split."""
 
+    def problems_of_splits(self, splits: Mapping[str, Sequence[Any]], card: TargetCard) -> Iterator[str]:
+        """Yields in words what is wrong with the splits, as gists by their names, beyond what holds for all kinds."""
+
     def columns(self, card: TargetCard) -> tuple[Column, ...]:
         """Returns the columns that shards hold."""
 
@@ -215,6 +218,9 @@ class HeadPart(Protocol):
     def width(self, card: TargetCard) -> int:
         """Returns how many numbers an imported network must give per sample, all outputs side by side."""
 
+    def refused_width(self, width: int, card: TargetCard) -> tuple[str, str] | None:
+        """Returns what is expected of a teacher in place of `width` numbers, and what to do; None where it fits."""
+
     def named(self, values: "Tensor", card: TargetCard) -> Tensors:
         """Returns the outputs by name of what an imported network gives, (batch, ..., width)."""
 
@@ -242,6 +248,20 @@ class LossPart(Protocol):
 
     def heads(self, card: TargetCard) -> tuple[str, ...]:
         """Returns the names of the heads, each with a loss of its own, in order; the first is the main one."""
+
+    def training_head(
+        self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None
+    ) -> "nn.Module | None":
+        """Returns what learns along with a network and is in no file that ships; None for nothing.
+
+        It is called with outputs and targets of a batch, of which the first samples have targets, and returns further
+        outputs by name, which `losses` and `rows` get with the others.
+
+        Args:
+            trained: the targets of the training split, shard by shard, mapped.
+            card: of the data.
+            teacher: what a teacher gives for a few samples; None without a teacher.
+        """
 
     def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, "Tensor"]:
         """Returns the hard loss () of each head, mean over the batch."""
@@ -354,6 +374,9 @@ class FiguresPart(Protocol[F]):
 
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task; empty where it has no name for it."""
+
+    def cautions(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Returns in sentences what no model of this kind must be used for; `columns` are what results are seen by."""
 
 
 def kinds() -> tuple[str, ...]:

@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
+from params.distill import Distill
+from params.objectives import SoftenedObjective
 from params.pipeline import Recipe
 from tasks.contracts.metrics import Metric
 from tasks.kinds.contract import MetricsPart, TargetsPart, part
@@ -99,6 +101,25 @@ def refused_verification(recipe: Recipe) -> Iterator[Unknown]:
     if recipe.evaluate.verify and EMBEDDING not in _answers(recipe.data.task):
         got = f"{recipe.data.task}, whose answers are not compared"
         yield Unknown(("evaluate", "verify"), "a kind of task whose answers are embeddings", got, "remove it")
+
+
+def refused_objectives(recipe: Recipe) -> Iterator[Unknown]:
+    """Yields objectives of softened probabilities where a kind of task has none: an embedding is no logits.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    if EMBEDDING not in _answers(recipe.data.task):
+        return
+    lessons: dict[tuple[str, ...], Distill] = {("distill",): recipe.distill}
+    if recipe.assistant:
+        lessons[("assistant", "distill")] = recipe.assistant.distill
+    for where, distill in lessons.items():
+        for one in distill.objectives:
+            if isinstance(one, SoftenedObjective):
+                do = "say `[{kind: cosine}]`, or name `output_relation`, `output_similarity` or objectives on layers"
+                expected = f"objectives of vectors, as an {recipe.data.task} has no probabilities"
+                yield Unknown((*where, "objectives"), expected, f"`{one.kind}`", do)
 
 
 def _answers(kind: str) -> Mapping[str, Any]:

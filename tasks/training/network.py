@@ -14,7 +14,7 @@ from tasks.core.errors import DataError, IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.progress import Advance
 from tasks.core.record import canonical_digest
-from tasks.kinds.contract import LossPart, TargetsPart, part
+from tasks.kinds.contract import LossPart, TargetsPart, Tensors, part
 from tasks.models.build import Network, build_model
 from tasks.models.layers import require_fit
 from tasks.training.arrays import CARD, SplitArrays, read_card
@@ -79,6 +79,11 @@ class PreparedData:
     def losses(self) -> LossPart:
         """How losses are taken for this kind of task."""
         return part(self.card.task, "loss", LossPart)
+
+    def training_head(self, teacher: Tensors | None = None) -> "FurtherOutputs":
+        """Returns what learns along with a network and ships with none; `teacher` gives that for a few samples."""
+        trained = SplitArrays(self.directory, self.card, "train").targets_by_shard()
+        return FurtherOutputs(self.losses.training_head(trained, self.targets, teacher))
 
     @property
     def targets(self) -> TargetCard:
@@ -175,6 +180,18 @@ def train_network(
     return Trained(network.cpu().eval(), done)
 
 
+class FurtherOutputs(nn.Module):
+    """Adds to the outputs of a network what learns along with it, where a kind of task has such a thing."""
+
+    def __init__(self, head: nn.Module | None) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, outputs: Tensors, targets: Tensors) -> Tensors:
+        """Returns all outputs of a batch, of which the first samples have targets."""
+        return outputs if self.head is None else {**outputs, **self.head(outputs, targets)}
+
+
 class HardLabels(nn.Module):
     """The objective of a network without a teacher: the hard loss of each head, weighted; the weights may learn."""
 
@@ -182,9 +199,11 @@ class HardLabels(nn.Module):
         super().__init__()
         self.data, self.losses, self.smoothing = data, data.losses, training.label_smoothing
         self.weights = HeadWeights(training.heads, self.losses.heads(data.targets))
+        self.further = data.training_head()
 
     def forward(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Returns the loss and, of several heads, that of each."""
-        losses = self.losses.losses(network(batch.inputs), batch.targets, self.data.targets, self.smoothing)
+        outputs = self.further(network(batch.inputs), batch.targets)
+        losses = self.losses.losses(outputs, batch.targets, self.data.targets, self.smoothing)
         shown = {f"{name}_loss": loss for name, loss in losses.items()} if len(losses) > 1 else {}
         return {"loss": self.weights(losses)} | shown

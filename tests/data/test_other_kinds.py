@@ -1,7 +1,7 @@
 """Kinds of task that the data stage has never seen: a number per sample, and any number of them."""
 
 import sys
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,6 +55,10 @@ class Numbers:
         """Yields that all numbers are equal."""
         if card.facts["low"] == card.facts["high"]:
             yield "`label`: expected different numbers, got one; add samples"
+
+    def problems_of_splits(self, splits: Mapping[str, Sequence[Any]], card: TargetCard) -> Iterator[str]:
+        """Yields nothing."""
+        return iter(())
 
     def columns(self, card: TargetCard) -> tuple[Column, ...]:
         """Returns a column of floats."""

@@ -15,7 +15,7 @@ import yaml
 from tests.flows.conftest import Project, Said, make_project
 
 FILES = Path(__file__).parents[1] / "extending" / "files"
-COSINE = 'class Cosine(SoftLabelObjective):\n    kind: Literal["cosine"]\n'
+ABSOLUTE = 'class Absolute(SoftLabelObjective):\n    kind: Literal["absolute"]\n'
 ONE_LAYER = 'class OneLayer(Section):\n    kind: Literal["one_layer"]\n    width: int\n'
 JSON_LINES = (
     'class JsonLinesReader(ReaderSection):\n    layout = "vector"\n    kind: Literal["json_lines"]\n    file: str\n'
@@ -23,8 +23,8 @@ JSON_LINES = (
 ROUNDED = 'class Rounded(Section):\n    kind: Literal["rounded"] = "rounded"\n    digits: int = 3\n'
 LITERALS = {
     "params/objectives.py": (
-        ("    Kl\n    | ", "    Cosine\n    | Kl\n    | "),
-        ("class LayerPair(Section):", f"{COSINE}\n\nclass LayerPair(Section):"),
+        ("    Kl\n    | ", "    Absolute\n    | Kl\n    | "),
+        ("class LayerPair(Section):", f"{ABSOLUTE}\n\nclass LayerPair(Section):"),
     ),
     "params/models.py": (
         ("\nNetwork = Cnn", "\nNetwork = OneLayer | Cnn"),
@@ -58,7 +58,7 @@ HEAT: dict[str, Any] = {
         "architecture": {"kind": "one_layer", "width": 12},
         "training": {"epochs": 60, "batch_size": 32, "learning_rate": 0.01},
     },
-    "distill": {"alpha": 0.5, "objectives": [{"kind": "logit_mse"}, {"kind": "cosine"}]},
+    "distill": {"alpha": 0.5, "objectives": [{"kind": "logit_mse"}, {"kind": "absolute"}]},
     "compress": {"candidates": ["fp32", ["rounded"]], "limits": {"below_student": {"r2": 0.05}}},
     "promote": {
         "staging": {"approval": "automatic", "quality": {"r2": 0.7, "absolute_error": 1.0}},
@@ -126,7 +126,7 @@ def test_nothing_changed_for_a_recipe_that_uses_none_of_them(extended: tuple[Pro
 def test_a_recipe_takes_the_new_objective_architecture_and_pass(extended: tuple[Project, Said]) -> None:
     project, _ = extended
     chosen = (
-        "distill.objectives=[{kind: cosine}]",
+        "distill.objectives=[{kind: absolute}]",
         "student.architecture={kind: one_layer, width: 16}",
         "compress.candidates=[fp32, [rounded]]",
     )

@@ -87,7 +87,9 @@ def _split(
     strata = kind.strata(gists, card)
     _require_none_gone(recipe, strata, left_out)
     splits = split(recipe, found, apart.rows, strata, left_out)
-    if problems := [*kind.problems(found.gists[splits["train"]].tolist(), card)]:
+    gists_of = {name: found.gists[rows].tolist() for name, rows in splits.items()}
+    problems = [*kind.problems(gists_of["train"], card), *kind.problems_of_splits(gists_of, card)]
+    if problems:
         raise DataError("\n".join(f"`data of {recipe.name}`: {problem}" for problem in problems))
     return card, splits
 

@@ -18,18 +18,18 @@ class RelationLoss(SumOverPairs[Relation]):
 
     def pair(self, _place: int, student: Features, teacher: Features) -> Tensor:
         """Returns the loss () of one pair of layers."""
-        ours, theirs = (_differences(pooled(side)) for side in (student, teacher))
-        distance = functional.smooth_l1_loss(_distances(ours), _distances(theirs))
-        angle = functional.smooth_l1_loss(_cosines(ours), _cosines(theirs))
+        ours, theirs = (differences(pooled(side)) for side in (student, teacher))
+        distance = functional.smooth_l1_loss(distances(ours), distances(theirs))
+        angle = functional.smooth_l1_loss(angles(ours), angles(theirs))
         return self.params.distance * distance + self.params.angle * angle
 
 
-def _differences(vectors: Tensor) -> Tensor:
+def differences(vectors: Tensor) -> Tensor:
     """Returns (batch, batch, channels)."""
     return vectors.unsqueeze(0) - vectors.unsqueeze(1)
 
 
-def _distances(differences: Tensor) -> Tensor:
+def distances(differences: Tensor) -> Tensor:
     """Returns (batch, batch), whose mean is 1 over all but the zeros."""
     lengths: Tensor = torch.linalg.vector_norm(differences, dim=2)
     count = (lengths > 0).sum()
@@ -37,7 +37,7 @@ def _distances(differences: Tensor) -> Tensor:
     return lengths / mean.where(count > 0, 1)
 
 
-def _cosines(differences: Tensor) -> Tensor:
+def angles(differences: Tensor) -> Tensor:
     """Returns (batch, batch, batch): at the first sample, the cosine of the angle between second and third."""
     directions = unit(differences)
     return directions @ directions.transpose(1, 2)

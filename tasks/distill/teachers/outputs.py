@@ -44,12 +44,14 @@ def require_width(where: str, field: str, got: int, names: Sequence[str | None],
     Raises:
         DataError: more or fewer than there should be.
     """
-    expected = len(names) or part(spec.task, "head", HeadPart).width(spec.targets)
-    if got == expected or (some and got > expected):
-        return
-    of = "of `teacher.classes`" if names else "of the data"
-    do = "say in `teacher.classes` which output is which: the data's name for each in turn, null for none of them"
-    raise DataError(mismatch(where, field, f"{expected} outputs, one for each name {of}", f"{got}", do))
+    if not names:
+        refused = part(spec.task, "head", HeadPart).refused_width(got, spec.targets)
+        if refused is not None:
+            raise DataError(mismatch(where, field, refused[0], f"{got}", refused[1]))
+    elif got != len(names) and not (some and got > len(names)):
+        do = "say in `teacher.classes` which output is which: the data's name for each in turn, null for none of them"
+        expected = f"{len(names)} outputs, one for each name of `teacher.classes`"
+        raise DataError(mismatch(where, field, expected, f"{got}", do))
 
 
 def require_gives(where: str, gives: Gives, values: NDArray[np.floating]) -> None:

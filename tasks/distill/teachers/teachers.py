@@ -12,12 +12,15 @@ from tasks.core.progress import Advance, Notice, say
 from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey, bytes_per_sample
 from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, SoftLabelSource, teacher_outputs
 from tasks.distill.teachers.teacher_kind import Answerer
-from tasks.kinds.contract import Per
+from tasks.kinds.contract import Per, Tensors
 from tasks.models.build import Network
+from tasks.training.arrays import SplitArrays
 from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.network import PreparedData
+
+FEW = 2
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ class Teachers:
         """The network that layers are looked for in: that of the first; None where it has none."""
         first = self.teachers[0].network
         return first if isinstance(first, Network) else None
+
+    def shown(self, split: SplitArrays) -> Tensors:
+        """Returns what the first teacher gives for a few samples: names and shapes of its outputs."""
+        batch = Batch.of(next(split.batches(FEW)), self.device)
+        return teacher_outputs(self.teachers[0].network, batch)
 
     def ready(self) -> "Teachers":
         """Puts the networks on the device, frozen and in eval mode."""

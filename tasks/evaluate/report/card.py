@@ -49,6 +49,7 @@ def render_card(report: Report) -> str:
         "deferral": deferral_told(report),
         "listening": listening_told(report),
         "verification": verification_told(report),
+        "cautions": part(data.task, "figures", FiguresPart).cautions([piece.column for piece in report.shipped.slices]),
         "quarantine": quarantine_in_words(data),
         "shape": Ready(", ".join(map(str, data.input.shape))),
         "further": _further(data.input),

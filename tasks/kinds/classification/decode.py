@@ -21,7 +21,7 @@ class ClassificationDecoder:
         self,
         outputs: Mapping[str, NDArray[Any]],
         card: Card,
-        detail: str = "",  # noqa: ARG002 - of the protocol
+        detail: str = "",
     ) -> list[dict[str, Any]]:
         """Returns for each sample its label, how sure the model is of it, and the probability of every class.
 

@@ -1,6 +1,6 @@
 """Tables and pictures that only classification has: each class, what is taken for what, how far confidence is right."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -84,6 +84,10 @@ class ClassificationFigures:
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task; empty where it has no name for it."""
         return TAGS.get(layout, "")
+
+    def cautions(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Returns nothing that a card does not say of every model."""
+        return ()
 
 
 def worst_classes(evidence: Outcomes, card: TargetCard, samples: SplitSamples) -> tuple[WorstClass, ...]:

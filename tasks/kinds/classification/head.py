@@ -43,7 +43,7 @@ def cut(logits: Tensor, widths: Mapping[str, int]) -> dict[str, Tensor]:
 class ClassificationHeads:
     """The part of the kind."""
 
-    def reads(self, layout: str) -> Reads:  # noqa: ARG002 - a class is of the whole sample
+    def reads(self, layout: str) -> Reads:
         """Returns `pooled`."""
         return "pooled"
 
@@ -58,6 +58,12 @@ class ClassificationHeads:
     def width(self, card: TargetCard) -> int:
         """Returns the number of classes of all questions."""
         return sum(widths(card).values())
+
+    def refused_width(self, width: int, card: TargetCard) -> tuple[str, str] | None:
+        """Refuses another number than that of the data."""
+        wanted = self.width(card)
+        do = "say in `teacher.classes` which output is which: the data's name for each in turn, null for none of them"
+        return None if width == wanted else (f"{wanted} outputs, one for each name of the data", do)
 
     def named(self, values: Tensor, card: TargetCard) -> dict[str, Tensor]:
         """Returns the logits of each question, of those of all side by side."""

@@ -1,12 +1,12 @@
 """Losses of classification: cross-entropy with the hard labels, and rows of logits for soft-label objectives."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from tasks.contracts.targets import TargetCard
+from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.classification.names import FIRST, output_of, questions
 from tasks.kinds.contract import MASK, STEPS, LogitRows, Per, Tensors
 
@@ -17,6 +17,15 @@ class ClassificationLoss:
     def heads(self, card: TargetCard) -> tuple[str, ...]:
         """Returns the names of the questions."""
         return tuple(questions(card))
+
+    def training_head(
+        self,
+        trained: Iterable[Targets],
+        card: TargetCard,
+        teacher: Tensors | None,
+    ) -> nn.Module | None:
+        """Returns None: all that learns is in the network."""
+        return None
 
     def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, Tensor]:
         """Returns the cross-entropy () of each question in nats, mean over the batch.

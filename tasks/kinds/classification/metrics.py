@@ -137,11 +137,11 @@ class ClassificationMetrics:
         """Returns whether the predicted class is the right one."""
         return evidence.hits
 
-    def units(self, evidence: Outcomes) -> Rows | None:  # noqa: ARG002 - of the protocol
+    def units(self, evidence: Outcomes) -> Rows | None:
         """Returns None: each sample is drawn by itself."""
         return None
 
-    def pairs(self, evidence: Outcomes) -> ScoredPairs | None:  # noqa: ARG002 - of the protocol
+    def pairs(self, evidence: Outcomes) -> ScoredPairs | None:
         """Returns None: answers are not compared with each other."""
         return None
 

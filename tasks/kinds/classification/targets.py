@@ -70,6 +70,14 @@ class ClassificationTargets:
                     do = "add samples, or name the head in `data.split.by`"
                     yield mismatch(where, "", f"`{one}` among the samples to train on", "none", do)
 
+    def problems_of_splits(
+        self,
+        splits: Mapping[str, Sequence[Gist]],
+        card: TargetCard,
+    ) -> Iterator[str]:
+        """Yields nothing."""
+        return iter(())
+
     def columns(self, card: TargetCard) -> tuple[Column, ...]:
         """Returns a column of labels per question."""
         return tuple(Column(name=name, dtype="int64") for name in questions(card))
@@ -109,7 +117,7 @@ class ClassificationTargets:
         labels: Rows = np.asarray(targets[FIRST], dtype=np.int64)
         return labels
 
-    def moved(self, targets: Targets, geometry: Geometry) -> Targets:  # noqa: ARG002 - of the protocol
+    def moved(self, targets: Targets, geometry: Geometry) -> Targets:
         """Returns them as they are: a picture shows the same thing wherever it is."""
         return targets
 

@@ -1,6 +1,6 @@
 """Tables and pictures that only detection has: each class, each size, pictures with boxes, precision against recall."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -127,6 +127,10 @@ class DetectionFigures:
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task."""
         return "object-detection"
+
+    def cautions(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Returns nothing that a card does not say of every model."""
+        return ()
 
 
 def operating_point(evidence: Matched, place: int) -> Point:

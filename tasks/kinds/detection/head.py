@@ -124,6 +124,12 @@ class DetectionHeads:
         """Returns the values of one cell: an imported network gives (batch, cells, classes and then sides)."""
         return len(card.names) + 4 * BINS
 
+    def refused_width(self, width: int, card: TargetCard) -> tuple[str, str] | None:
+        """Refuses another number than that of the data."""
+        wanted = self.width(card)
+        do = "say in `teacher.classes` which output is which: the data's name for each in turn, null for none of them"
+        return None if width == wanted else (f"{wanted} outputs, one for each name of the data", do)
+
     def named(self, values: Tensor, card: TargetCard) -> Tensors:
         """Returns the outputs of what an imported network gives for each cell."""
         values = values.transpose(1, 2)

@@ -9,13 +9,13 @@ score. A side of a cell is a row of its bins, on which `kl` is localisation dist
 arXiv:2102.12252). Cells weigh as much as one of the two networks believes in them, for nearly all are background.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from tasks.contracts.targets import TargetCard
+from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import LogitRows, Per, Tensors
 from tasks.kinds.detection.assignment import Assigned, assign, giou
 from tasks.kinds.detection.decode import cells_of
@@ -37,6 +37,10 @@ class DetectionLoss:
     def heads(self, card: TargetCard) -> tuple[str, ...]:
         """Returns that of scores, and that of places."""
         return (SCORES, PLACES)
+
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None) -> nn.Module | None:
+        """Returns None: all that learns is in the network."""
+        return None
 
     def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, Tensor]:
         """Returns both losses (), each a sum over cells divided by the sum of the scores that there should be.

@@ -94,6 +94,10 @@ class DetectionTargets:
             do = f"add {2 * max(strides_of(card))} to `data.reader.strides`, or make the pictures smaller"
             yield mismatch("boxes", "", expected, f"one of {largest:.0f} pixels", do)
 
+    def problems_of_splits(self, splits: Mapping[str, Sequence[Gist]], card: TargetCard) -> Iterator[str]:
+        """Yields nothing."""
+        return iter(())
+
     def columns(self, card: TargetCard) -> tuple[Column, ...]:
         """Returns the column of boxes."""
         return (Column(name=BOXES, dtype="float32", shape=(6,), ragged=True),)

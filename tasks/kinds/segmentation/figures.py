@@ -1,6 +1,6 @@
 """Tables and pictures that only segmentation has: each class, which pixels are taken for which."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -79,6 +79,10 @@ class SegmentationFigures:
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task."""
         return "image-segmentation"
+
+    def cautions(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Returns nothing that a card does not say of every model."""
+        return ()
 
 
 def some_scenes(evidence: Pixels, samples: SplitSamples) -> list[Scene]:

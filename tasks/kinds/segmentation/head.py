@@ -85,6 +85,12 @@ class SegmentationHeads:
         """Returns the number of classes: an imported network gives (batch, classes, height, width)."""
         return len(card.names)
 
+    def refused_width(self, width: int, card: TargetCard) -> tuple[str, str] | None:
+        """Refuses another number than that of the data."""
+        wanted = self.width(card)
+        do = "say in `teacher.classes` which output is which: the data's name for each in turn, null for none of them"
+        return None if width == wanted else (f"{wanted} outputs, one for each name of the data", do)
+
     def named(self, values: Tensor, card: TargetCard) -> Tensors:
         """Returns logits of an imported network at the size of the mask."""
         size = size_of(card)

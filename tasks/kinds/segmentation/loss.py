@@ -4,13 +4,13 @@ Soft labels are taken on a grid of every fourth row and column: neighbours say n
 logits of a picture of 480 x 360 with 11 classes would be 4 megabytes on disk.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from tasks.contracts.targets import TargetCard
+from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import LogitRows, Per, Tensors
 from tasks.kinds.segmentation.names import IGNORED, LOGITS, MASK, STRIDE, boundary_of, weights_of
 
@@ -23,6 +23,10 @@ class SegmentationLoss:
     def heads(self, card: TargetCard) -> tuple[str, ...]:
         """Returns the only head."""
         return (HEAD,)
+
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None) -> nn.Module | None:
+        """Returns None: all that learns is in the network."""
+        return None
 
     def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, Tensor]:
         """Returns the cross-entropy () in nats, weighted mean over the pixels of the batch that have a class."""

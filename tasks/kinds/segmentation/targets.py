@@ -73,6 +73,10 @@ class SegmentationTargets:
                 do = "add pictures of it, or take it out"
                 yield mismatch("classes", "", f"pixels of `{name}` among the pictures to train on", "none", do)
 
+    def problems_of_splits(self, splits: Mapping[str, Sequence[Gist]], card: TargetCard) -> Iterator[str]:
+        """Yields nothing."""
+        return iter(())
+
     def columns(self, card: TargetCard) -> tuple[Column, ...]:
         """Returns the column of masks."""
         return (Column(name=MASK, dtype="uint8", shape=size_of(card)),)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from params.objectives import Objective, SoftLabelObjective
 from tasks.core.plugins import available
-from tasks.distill.objectives.common.load_objective import MODULES, soft_label_objective
+from tasks.distill.objectives.common.load_objective import MODULES, VECTORS, soft_label_objective
 from tests.distill.objectives import oracles
 from tests.distill.objectives.oracles import Floats, Ints, assert_slopes, slopes
 
@@ -47,7 +47,8 @@ def valued(kind: str, drawn: tuple[Floats, Floats, Ints], temperature: float, sa
 def test_every_soft_label_objective_of_a_recipe_has_a_function() -> None:
     sections = get_args(get_args(Objective)[0])
     kinds = {get_args(s.model_fields["kind"].annotation)[0] for s in sections if issubclass(s, SoftLabelObjective)}
-    assert kinds == set(KINDS) <= set(available(MODULES))
+    assert kinds == {*KINDS, *available(VECTORS)}
+    assert set(KINDS) <= set(available(MODULES))
 
 
 @pytest.mark.parametrize("standardise", [False, True], ids=["plain", "standardised"])

@@ -6,10 +6,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tasks.core.plugins import load
+from tasks.core.plugins import available, load
 from tasks.distill.objectives.common.tensors import standardised, wide
 
 MODULES = "tasks.distill.objectives.{}"
+VECTORS = "tasks.distill.objectives.vectors.{}"
+"""of vectors without a softmax"""
 SoftLabelFunction = Callable[[Tensor, Tensor, Tensor | None, float, Any], Tensor]
 """(student's logits (n, classes), the teacher's, labels (n,) int64 or None, temperature, parameters) -> losses (n,)"""
 FeatureModule = Callable[..., nn.Module]
@@ -19,7 +21,8 @@ FeatureModule = Callable[..., nn.Module]
 @cache
 def soft_label_objective(kind: str) -> SoftLabelFunction:
     """Returns an objective that takes logits in any precision, and standardises them where its parameters say so."""
-    function: SoftLabelFunction = load(MODULES, kind).OBJECTIVE
+    module = load(VECTORS, kind) if kind in available(VECTORS) else load(MODULES, kind)
+    function: SoftLabelFunction = module.OBJECTIVE
 
     @wraps(function)
     def prepared(student: Tensor, teacher: Tensor, labels: Tensor | None, temperature: float, params: Any) -> Tensor:

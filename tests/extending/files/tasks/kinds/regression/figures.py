@@ -1,6 +1,6 @@
 """What the report shows of a regression beside its metrics: nothing yet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tasks.contracts.scores import Table
@@ -29,6 +29,10 @@ class RegressionFigures:
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls it."""
         return "tabular-regression"
+
+    def cautions(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Returns nothing that a card does not say of every model."""
+        return ()
 
 
 PART = RegressionFigures()

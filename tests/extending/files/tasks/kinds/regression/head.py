@@ -45,6 +45,12 @@ class RegressionHeads:
         """Returns 1."""
         return 1
 
+    def refused_width(self, width: int, card: TargetCard) -> tuple[str, str] | None:
+        """Refuses another number than that of the data."""
+        wanted = self.width(card)
+        do = "say in `teacher.classes` which output is which: the data's name for each in turn, null for none of them"
+        return None if width == wanted else (f"{wanted} outputs, one for each name of the data", do)
+
     def named(self, values: Tensor, card: TargetCard) -> Tensors:
         """Returns the value."""
         return {VALUE: values}

@@ -1,11 +1,11 @@
 """Losses of a regression: half the squared error in units of the targets' deviation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from tasks.contracts.targets import TargetCard
+from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import LogitRows, Per, Tensors
 
 
@@ -15,6 +15,10 @@ class RegressionLoss:
     def heads(self, card: TargetCard) -> tuple[str, ...]:
         """Returns the only head."""
         return ("value",)
+
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None) -> nn.Module | None:
+        """Returns None: all that learns is in the network."""
+        return None
 
     def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, Tensor]:
         """Returns the loss ()."""

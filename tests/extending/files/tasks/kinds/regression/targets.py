@@ -47,6 +47,10 @@ class RegressionTargets:
         """Yields nothing."""
         yield from ()
 
+    def problems_of_splits(self, splits: Mapping[str, Sequence[float]], card: TargetCard) -> Iterator[str]:
+        """Yields nothing."""
+        return iter(())
+
     def columns(self, card: TargetCard) -> tuple[Column, ...]:
         """Returns one column of float32."""
         return (Column(name=VALUE, dtype="float32"),)

@@ -1,0 +1,1 @@
+"""Sections of a recipe that one kind of task alone has."""

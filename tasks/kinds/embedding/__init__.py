@@ -1,0 +1,1 @@
+"""Embedding: vectors that are close for one identity, compared by their cosine."""

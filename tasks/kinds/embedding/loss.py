@@ -1,0 +1,151 @@
+"""Losses of embeddings: a margin on identities where they are known, and rows of vectors for a teacher's embeddings.
+
+A direction for each training identity, and a projection to the teacher's width, learn along with the network and are in
+no file that ships (`TrainingHead`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tasks.contracts.targets import TargetCard, Targets
+from tasks.core.errors import RecipeError, mismatch
+from tasks.kinds.contract import LogitRows, Per, Tensors
+from tasks.kinds.embedding.margins import arcface, cosface, proxy_anchor, triplet
+from tasks.kinds.embedding.names import (
+    COSINES,
+    EMBEDDING,
+    IDENTITY,
+    PLACE,
+    PROJECTED,
+    gallery_of,
+    loss_of,
+    margin_of,
+    scale_of,
+    width_of,
+)
+
+HEAD = "identity"
+OF_ANGLES = {"arcface": arcface, "cosface": cosface}
+
+
+class TrainingHead(nn.Module):
+    """What learns with a network and ships with none: directions of identities, a projection to the teacher's width.
+
+    `identities` are the numbers of the training identities, in order; none where the loss needs no directions.
+    """
+
+    known: Tensor
+
+    def __init__(self, identities: np.ndarray, width: int, teacher_width: int | None) -> None:
+        super().__init__()
+        self.register_buffer("known", torch.from_numpy(identities))
+        self.directions = nn.Parameter(torch.randn(len(identities), width)) if len(identities) else None
+        apart = teacher_width is not None and teacher_width != width
+        self.projection = nn.Linear(width, teacher_width, bias=False) if apart and teacher_width else None
+
+    def forward(self, outputs: Tensors, targets: Tensors) -> dict[str, Tensor]:
+        """Returns further outputs: those of identities for the samples that have one, the projection for all."""
+        further, embedding = {}, outputs[EMBEDDING]
+        if self.directions is not None and IDENTITY in targets:
+            identity = targets[IDENTITY]
+            further[COSINES] = embedding[: len(identity)] @ functional.normalize(self.directions, dim=1).T
+            further[PLACE] = torch.searchsorted(self.known, identity)
+        if self.projection is not None:
+            further[PROJECTED] = functional.normalize(self.projection(embedding), dim=-1)
+        return further
+
+
+class EmbeddingLoss:
+    """The part of the kind."""
+
+    def heads(self, card: TargetCard) -> tuple[str, ...]:
+        """Returns the only head."""
+        return (HEAD,)
+
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None) -> nn.Module | None:
+        """Returns directions of the training identities, and a projection where the teacher has another width.
+
+        Raises:
+            RecipeError: the gallery is the teacher's, and the student's width another: nothing may be dropped between.
+        """
+        wide = None if teacher is None else teacher[EMBEDDING].shape[-1]
+        if wide not in (None, width_of(card)) and gallery_of(card) == "teacher":
+            got, do = f"{width_of(card)}", "say that width, or `gallery: student`"
+            expected = f"{wide}, as the teacher gives, since `gallery` is the teacher's"
+            raise RecipeError([mismatch("recipe", "data.embedding.width", expected, got, do)])
+        needed = loss_of(card) != "triplet"
+        found = [np.unique(targets[IDENTITY]) for targets in trained] if needed else []
+        identities = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+        return TrainingHead(identities, width_of(card), wide)
+
+    def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, Tensor]:
+        """Returns the loss () of the recipe; that of triplets where no directions of identities are learned.
+
+        Raises:
+            RecipeError: labels are to be smoothed, and the loss has no probabilities.
+        """
+        margin, name = margin_of(card), loss_of(card)
+        if COSINES not in outputs:
+            own = margin if name == "triplet" else 0.2
+            return {HEAD: triplet(outputs[EMBEDDING], targets[IDENTITY], own)}
+        cosines, places, scale = outputs[COSINES], outputs[PLACE], scale_of(card)
+        if name in OF_ANGLES:
+            return {HEAD: OF_ANGLES[name](cosines, places, margin, scale, smoothing)}
+        if smoothing:
+            do = "remove it, or say `data.embedding.loss: arcface`"
+            raise RecipeError([mismatch("recipe", "training.label_smoothing", f"0 for `{name}`", smoothing, do)])
+        return {HEAD: proxy_anchor(cosines, places, margin, scale)}
+
+    def rows(
+        self,
+        student: Tensors,
+        teacher: Tensors,
+        targets: Tensors | None,
+        card: TargetCard,
+        per: Per,
+    ) -> Iterator[LogitRows]:
+        """Yields one row per sample: the embeddings as vectors of length 1, of equal width by the projection.
+
+        Raises:
+            RecipeError: embeddings of steps are asked for, or widths differ.
+        """
+        ours, theirs = student.get(PROJECTED, student[EMBEDDING]), teacher[EMBEDDING]
+        if per == "step":
+            got, do = "`per: step`", "say `per: sequence`"
+            raise RecipeError([mismatch("recipe", "distill.objectives.per", "an embedding per sample", got, do)])
+        if ours.shape[-1] != theirs.shape[-1]:
+            got, do = f"{theirs.shape[-1]}", "bring one of that width"
+            raise RecipeError([mismatch("recipe", "teacher", f"embeddings of {ours.shape[-1]} numbers", got, do)])
+        yield LogitRows(HEAD, ours, theirs, None, None, theirs.new_ones(len(theirs)), None)
+
+    def groups(self, targets: Tensors) -> Tensor | None:
+        """Returns the identities."""
+        return targets[IDENTITY]
+
+    def mean_of(self, teachers: Sequence[Tensors], weights: Sequence[float]) -> Tensors:
+        """Returns the direction of the mean; only embeddings of one space have a meaningful one.
+
+        Raises:
+            RecipeError: the teachers' widths differ.
+        """
+        widths = sorted({one[EMBEDDING].shape[-1] for one in teachers})
+        if len(widths) > 1:
+            got, do = " and ".join(map(str, widths)), "bring teachers of one space, or one teacher"
+            raise RecipeError([mismatch("recipe", "teachers", "embeddings of one width", got, do)])
+        parts = [weight * one[EMBEDDING] for weight, one in zip(weights, teachers, strict=True)]
+        return {EMBEDDING: functional.normalize(torch.stack(parts).sum(dim=0), dim=-1)}
+
+    def kept(self, outputs: Tensors) -> Tensors:
+        """Returns the whole embedding."""
+        return {EMBEDDING: outputs[EMBEDDING]}
+
+    def given(self, kept: Tensors) -> Tensors:
+        """Returns embeddings of length 1 again: what was stored is rounded."""
+        return {EMBEDDING: functional.normalize(kept[EMBEDDING], dim=-1)}
+
+
+PART = EmbeddingLoss()

@@ -1,0 +1,69 @@
+"""The names that the parts of this kind share, and what is known of identities."""
+
+import hashlib
+from typing import cast
+
+from params.section import LABEL
+from tasks.contracts.targets import TargetCard
+
+EMBEDDING = "embedding"
+"""the only output: (batch, width), each of length 1"""
+IDENTITY, FOLD, LISTED = "identity", "fold", "listed"
+"""columns of the target: a number that stands for the identity; with listed pairs, the fold, and the numbers of those
+that the sample is part of, 0 for none"""
+COSINES, PLACE, PROJECTED = "cosines", "place", "projected"
+"""outputs in training alone: cosines with the directions of the training identities, the place of the right one among
+them, and the embedding as long as the teacher's"""
+
+__all__ = [
+    "COSINES",
+    "EMBEDDING",
+    "FOLD",
+    "IDENTITY",
+    "LABEL",
+    "LISTED",
+    "PLACE",
+    "PROJECTED",
+    "gallery_of",
+    "listed_of",
+    "loss_of",
+    "margin_of",
+    "number_of",
+    "scale_of",
+    "width_of",
+]
+
+
+def number_of(identity: str) -> int:
+    """Returns what stands for an identity in arrays, so that no list of names ships: 63 bits of its SHA-256."""
+    return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") >> 1
+
+
+def width_of(card: TargetCard) -> int:
+    """Returns how many numbers an embedding has."""
+    return cast(int, card.facts["width"])
+
+
+def listed_of(card: TargetCard) -> int:
+    """Returns in how many listed pairs a sample is at most; 0 where no pairs are listed."""
+    return cast(int, card.facts.get("listed", 0))
+
+
+def loss_of(card: TargetCard) -> str:
+    """Returns the hard loss, by its name in the recipe."""
+    return cast(str, card.facts["loss"])
+
+
+def margin_of(card: TargetCard) -> float:
+    """Returns the margin of the hard loss."""
+    return cast(float, card.facts["margin"])
+
+
+def scale_of(card: TargetCard) -> float:
+    """Returns what cosines are multiplied by in the hard loss."""
+    return cast(float, card.facts["scale"])
+
+
+def gallery_of(card: TargetCard) -> str:
+    """Returns whose embeddings are enrolled: `student` or `teacher`."""
+    return cast(str, card.facts["gallery"])
