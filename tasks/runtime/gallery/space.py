@@ -14,8 +14,8 @@ from .vectors import Vectors
 
 EMBEDDING = "embedding"
 """the output with the vectors"""
-LENGTH_TOLERANCE = 1e-2
-"""how far the length of a vector may be from 1; a model of 8 bits has it from numbers in 32, as any other"""
+LENGTH_TOLERANCE = 0.05
+"""how far the length of a vector may be from 1: a file of 8 bits rounds its numbers; then it is made 1"""
 
 
 def space_of(manifest: Manifest) -> str:
