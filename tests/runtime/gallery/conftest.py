@@ -36,19 +36,14 @@ def directions(order: int = 0, length: float = 1.0, side: int = SIDE) -> bytes:
         helper.make_node("MatMul", ["flat", "turned"], ["vector"]),
         helper.make_node("LpNormalization", ["vector"], ["direction"], axis=1, p=2),
         helper.make_node("Mul", ["direction", "length"], ["embedding"]),
-        helper.make_node("MatMul", ["flat", "last"], ["logits"]),
     ]
     constants = [
         numpy_helper.from_array(np.roll(np.eye(size, dtype=np.float32), order, axis=1), "turned"),
         numpy_helper.from_array(np.array(1, np.float32), "one"),
         numpy_helper.from_array(np.array(length, np.float32), "length"),
-        numpy_helper.from_array(np.zeros((size, 3), np.float32), "last"),
     ]
-    outputs = [
-        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3]),
-        helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", size]),
-    ]
-    graph = helper.make_graph(nodes, "directions", [taken], outputs, constants)
+    given = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", size])
+    graph = helper.make_graph(nodes, "directions", [taken], [given], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString()
@@ -74,7 +69,8 @@ def make_release(tmp_path_factory: pytest.TempPathFactory) -> MakeRelease:
         model = directions(order, length, side)
         golden = golden_of(Session(model), {"inputs": np.concatenate([picture(seed, side) for seed in range(3)])})
         directory = tmp_path_factory.mktemp("made") / "bundle"
-        write_bundle(directory, replace(FACTS, verify=verify), model, golden)
+        targets = {"names": [], "facts": {"width": side * side}}
+        write_bundle(directory, replace(FACTS, task="embedding", targets=targets, verify=verify), model, golden)
         return {path.name: path.read_bytes() for path in directory.iterdir()}
 
     return make
