@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.typing import NDArray
 from xdist.remote import Producer
 
@@ -33,8 +34,10 @@ from tasks.training.arrays import CARD, read_card
 from tasks.training.network import PreparedData
 from tests.order import ByProject, longest_first
 
-# Networks this small are slower on two threads than on one, and much slower where another test runs beside them.
+# Networks this small are slower on two threads than on one, and much slower where another test runs beside them. The
+# first is for processes that tests start: PyTorch is here already, and has looked.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -33,12 +33,14 @@ DRAWN = {"kind": "stratified", "validation": 0.2, "test": 0.2, "seed": 0}
 Prepare = Callable[..., PreparedData]
 
 
-def prepared(root: Path, source: dict[str, Any], reader: dict[str, Any], **data: Any) -> PreparedData:
+def prepared(
+    root: Path, source: dict[str, Any], reader: dict[str, Any], networks: dict[str, Any] = NETWORKS, **data: Any
+) -> PreparedData:
     """Prepares data by a recipe in a folder of its own."""
     (root / "params").mkdir(parents=True, exist_ok=True)
     section = {"task": "segmentation", "source": source, "reader": reader, "split": DRAWN, **data}
     path = root / "params" / "masks.yaml"
-    path.write_text(json.dumps({"name": "masks", "data": section, **NETWORKS}))
+    path.write_text(json.dumps({"name": "masks", "data": section, **networks}))
     recipe = load_recipe(path)
     fetch(recipe, root)
     prepare(recipe, root)
