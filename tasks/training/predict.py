@@ -40,6 +40,6 @@ def outputs_of(model: nn.Module, arrays: Arrays) -> dict[str, NDArray[np.float32
 
 
 def side_by_side(outputs: Named) -> NDArray[Any]:
-    """Returns the outputs as one array (n, all of them)."""
+    """Returns the outputs as one array (n, all of them); a single one as it is."""
     values = list(outputs.values())
-    return values[0] if len(values) == 1 else np.concatenate(values, axis=-1)
+    return values[0] if len(values) == 1 else np.concatenate([one.reshape(len(one), -1) for one in values], axis=1)

@@ -5,7 +5,7 @@ layers are, and costs what few boxes cost: only the sides of cells with a score 
 from here, too: what is measured is what a device says.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import inf, log
 from typing import Any, NamedTuple
@@ -40,7 +40,8 @@ class FoundBoxes(NamedTuple):
 class DetectionDecoder:
     """The part of the kind."""
 
-    details: tuple[str, ...] = ()
+    details: tuple[str, ...] = ("picture",)
+    """the picture with the boxes drawn on it, as a PNG file in base64; the runtime draws `marks`"""
 
     def decode(self, outputs: Mapping[str, NDArray[Any]], card: Card, detail: str = "") -> list[dict[str, Any]]:
         """Returns for each picture its boxes, that with the highest score first.
@@ -52,11 +53,7 @@ class DetectionDecoder:
         answers = []
         for classes, sides in zip(outputs[CLASSES], outputs[SIDES], strict=True):
             found = found_in(classes, sides, card["facts"], least)
-            boxes = [
-                {"class": names[number], "score": round(float(score), 4), "box": np.round(box, 2).tolist()}
-                for box, score, number in zip(found.boxes.astype(float), found.scores, found.classes, strict=True)
-            ]
-            answers.append({"boxes": boxes, "size": size})
+            answers.append({"boxes": _told(found.boxes, found.scores, found.classes, names), "size": size})
         return answers
 
     def problems(self, shapes: Mapping[str, tuple[int | None, ...]], card: Card) -> Iterator[str]:
@@ -84,8 +81,39 @@ class DetectionDecoder:
         }
         box = {"type": "object", "properties": properties, "required": [*properties]}
         size = {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2}
-        boxes = {"type": "array", "items": box, "maxItems": card["facts"]["most"]}
-        return {"type": "object", "properties": {"boxes": boxes, "size": size}, "required": ["boxes", "size"]}
+        boxes, drawn = {"type": "array", "items": box}, {"type": "string", "contentEncoding": "base64"}
+        properties = {"boxes": boxes, "size": size, "picture": drawn}
+        return {"type": "object", "properties": properties, "required": ["boxes", "size"]}
+
+    def placed(self, answers: Sequence[Mapping[str, Any]], frames: Any) -> list[dict[str, Any]]:
+        """Returns one answer per picture, in its pixels, of answers per sample; `frames.joined` does the arithmetic."""
+        names = list(dict.fromkeys(box["class"] for answer in answers for box in answer["boxes"]))
+        found = [_arrays(answer["boxes"], names) for answer in answers]
+        return [
+            {"boxes": _told(boxes, scores, numbers, names), "size": [*size]}
+            for (boxes, scores, numbers), size in zip(frames.joined(found), frames.sizes, strict=True)
+        ]
+
+    def marks(self, answer: Mapping[str, Any]) -> list[tuple[list[float], str]]:
+        """Returns what is drawn of an answer on its picture: boxes, and a few words at each."""
+        return [(box["box"], f"{box['class']} {box['score']:.2f}") for box in answer["boxes"]]
+
+
+def _told(
+    boxes: NDArray[Any], scores: NDArray[Any], numbers: NDArray[Any], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    return [
+        {"class": names[number], "score": round(float(score), 4), "box": np.round(box, 2).tolist()}
+        for box, score, number in zip(boxes.astype(float), scores, numbers, strict=True)
+    ]
+
+
+def _arrays(
+    boxes: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    places = np.array([box["box"] for box in boxes], dtype=np.float64).reshape(-1, 4)
+    scores = np.array([box["score"] for box in boxes], dtype=np.float64)
+    return places, scores, np.array([names.index(box["class"]) for box in boxes], dtype=np.int64)
 
 
 class Cells(NamedTuple):

@@ -16,7 +16,7 @@ from tasks.kinds.detection.metrics import WHOLE, Matched
 from tasks.kinds.detection.names import BOXES, CLASS, CLASSES, IGNORED, SIDES
 from tasks.kinds.detection.pictures.boxed import BoxedPicture, draw_boxed
 from tasks.kinds.detection.pictures.recalls import MOST, draw_recalls
-from tasks.kinds.detection.precision import curve
+from tasks.kinds.detection.precision import WeighedBoxes
 
 OF_CLASSES = (
     Heading(title="class"),
@@ -184,7 +184,8 @@ def _shares(evidence: Matched) -> tuple[np.ndarray, np.ndarray]:
 def _curve(evidence: Matched, place: int) -> np.ndarray:
     mine = np.flatnonzero(evidence.classes == place)
     of = evidence.of[mine[np.argsort(-evidence.scores[mine], kind="stable")], WHOLE, 0]
-    return curve(of == RIGHT, of <= RIGHT, float(evidence.truths[:, place, WHOLE].sum()))
+    positives = np.array([evidence.truths[:, place, WHOLE].sum()], dtype=np.float64)
+    return WeighedBoxes(np.ones((1, len(of)))).curve(of == RIGHT, of <= RIGHT, positives)
 
 
 def _values(evidence: Matched) -> dict[str, float]:

@@ -20,7 +20,7 @@ from tasks.kinds.detection.constant import usual_boxes
 from tasks.kinds.detection.decode import distances, found_in
 from tasks.kinds.detection.matching import FALSE, OVERLAPS, RIGHT, SIZES, Outcomes, match
 from tasks.kinds.detection.names import BOXES, CLASSES, SIDES
-from tasks.kinds.detection.precision import average
+from tasks.kinds.detection.precision import AT_ONCE, WeighedBoxes
 from tasks.kinds.detection.readings import OtherReadings, doubts, looks_of, no_better_than_chance
 
 FLOOR = 0.01
@@ -187,18 +187,27 @@ class DetectionMetrics:
 
 
 def _averages(evidence: Matched, every: Floats) -> NDArray[np.float64]:
-    """Returns the average precision (classes, areas, overlaps, m); NaN where a data set has nothing to find."""
+    """Returns the average precision (classes, areas, overlaps, m); NaN where a data set has nothing to find.
+
+    As many of the m data sets at once as fit into memory.
+    """
+    step = max(1, AT_ONCE // max(len(evidence.scores), 1))
+    starts = range(0, len(every), step)
+    return np.concatenate([_averages_at_once(evidence, every[start : start + step]) for start in starts], axis=-1)
+
+
+def _averages_at_once(evidence: Matched, every: Floats) -> NDArray[np.float64]:
     of_picture = np.repeat(np.arange(len(evidence.loss)), np.diff(evidence.ends))
     positives = np.einsum("mn,nca->cam", every, evidence.truths)
     result = np.full((*positives.shape[:2], len(OVERLAPS), len(every)), np.nan)
     for number in range(len(evidence.names)):
         mine = np.flatnonzero(evidence.classes == number)
         mine = mine[np.argsort(-evidence.scores[mine], kind="stable")]
-        weights, of = every[:, of_picture[mine]], evidence.of[mine]
+        boxes, of = WeighedBoxes(every[:, of_picture[mine]]), evidence.of[mine]
         for area in np.flatnonzero(positives[number].any(axis=1)):
             for place in range(len(OVERLAPS)):
                 right, counted = of[:, area, place] == RIGHT, of[:, area, place] <= RIGHT
-                result[number, area, place] = average(weights, right, counted, positives[number, area])
+                result[number, area, place] = boxes.average(right, counted, positives[number, area])
     return result
 
 

@@ -1,6 +1,10 @@
-"""Average precision of data sets that hold pictures several times, as COCO defines it; numpy only."""
+"""Average precision of data sets that hold pictures several times, as COCO defines it; numpy only.
 
-from collections.abc import Iterator
+Precision is read at 101 recalls, each time the highest one at that recall or beyond. Both rise at right boxes alone, so
+only those are looked at: how many right boxes there are up to each of them, of how many.
+"""
+
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,43 +18,45 @@ Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def average(weights: Doubles, right: Flags, counted: Flags, positives: Doubles) -> Doubles:
-    """Returns the average precision (m,) of m data sets; NaN where there is nothing to find.
+@dataclass
+class WeighedBoxes:
+    """Boxes of one class (n,) by falling score, and how often each of m data sets holds them (m, n)."""
 
-    Args:
-        weights: (m, n) how often each data set holds each box; boxes by falling score.
-        right: (n,) boxes that are right.
-        counted: (n,) boxes that are right or wrong.
-        positives: (m,) what there is to find.
-    """
-    step = max(1, AT_ONCE // max(weights.shape[1], 1))
-    parts = [
-        _interpolated(weights[start : start + step], right, counted, positives[start : start + step]).mean(axis=1)
-        for start in range(0, len(weights), step)
-    ]
-    return np.where(positives > 0, np.concatenate(parts), np.nan)
+    weights: Doubles
+    _totals: dict[bytes, Doubles] = field(default_factory=dict)
 
+    def average(self, right: Flags, counted: Flags, positives: Doubles) -> Doubles:
+        """Returns the average precision (m,); NaN where there is nothing to find.
 
-def curve(right: Flags, counted: Flags, positives: float) -> Doubles:
-    """Returns the interpolated precision (101,) at each of `RECALLS`, of one data set; see `average`."""
-    one: Doubles = _interpolated(np.ones((1, len(right))), right, counted, np.array([positives]))[0]
-    return one
+        Args:
+            right: (n,) boxes that are right.
+            counted: (n,) boxes that are right or wrong.
+            positives: (m,) what there is to find.
+        """
+        best, recalls = self._steps(right, counted, positives)
+        return np.where(positives > 0, (best * recalls).sum(axis=1) / len(RECALLS), np.nan)
 
+    def curve(self, right: Flags, counted: Flags, positives: Doubles) -> Doubles:
+        """Returns the precision (101,) at each of `RECALLS`, of the first data set; see `average`."""
+        best, recalls = self._steps(right, counted, positives)
+        values = np.repeat(best[0], recalls[0])
+        return np.concatenate([values, np.zeros(len(RECALLS) - len(values))])
 
-def _interpolated(weights: Doubles, right: Flags, counted: Flags, positives: Doubles) -> Doubles:
-    """Returns (m, 101) the highest precision at a recall of at least so much; 0 where recall does not get there."""
-    kept = np.flatnonzero(counted)
-    if not len(kept):
-        return np.zeros((len(weights), len(RECALLS)))
-    found = np.cumsum(weights[:, kept] * right[kept], axis=1)
-    every = np.cumsum(weights[:, kept], axis=1)
-    precision = found / (every + TINY)
-    precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    recall = found / np.maximum(positives, TINY)[:, None]
-    padded = np.concatenate([precision, np.zeros((len(precision), 1))], axis=1)
-    return np.stack([row[places] for row, places in zip(padded, _places(recall), strict=True)])
+    def _steps(self, right: Flags, counted: Flags, positives: Doubles) -> tuple[Doubles, NDArray[np.int64]]:
+        """Returns (m, right boxes): the highest precision there or beyond, and at how many of `RECALLS` it is read."""
+        places = np.flatnonzero(right)
+        found = np.cumsum(self.weights[:, places], axis=1)
+        precision = found / (self._total(counted)[:, places] + TINY)
+        best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        recall = found / np.maximum(positives, TINY)[:, None]
+        reached = np.searchsorted(RECALLS, recall.ravel(), side="right").reshape(recall.shape)
+        return best, np.diff(reached, axis=1, prepend=0)
 
-
-def _places(recall: Doubles) -> Iterator[NDArray[np.int64]]:
-    for row in recall:
-        yield np.searchsorted(row, RECALLS, side="left")
+    def _total(self, counted: Flags) -> Doubles:
+        """Returns (m, n) how many boxes are counted up to each; mostly the same for all overlaps, so it is kept."""
+        key = counted.tobytes()
+        if key not in self._totals:
+            if len(self._totals) * self.weights.size > AT_ONCE:
+                self._totals.clear()
+            self._totals[key] = np.cumsum(self.weights * counted, axis=1)
+        return self._totals[key]

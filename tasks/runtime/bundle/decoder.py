@@ -22,6 +22,8 @@ _KINDS = f"{_RUNTIME}.kinds" if "." not in _RUNTIME else f"{_RUNTIME.rpartition(
 _KIND = re.compile(r"[a-z][a-z0-9_]{0,49}")
 Shapes = Mapping[str, tuple[int | None, ...]]
 Card = Mapping[str, Any]
+PICTURE = "picture"
+"""the detail that is the picture with what was found drawn on it, and its name in an answer"""
 
 
 class Decoder(Protocol):
@@ -59,6 +61,14 @@ class PlacingDecoder(Protocol):
 
         A sample is a picture that was resized, or a tile of it. `frames.joined` does the arithmetic.
         """
+
+
+@runtime_checkable
+class MarkingDecoder(Protocol):
+    """A decoder whose answers can be drawn on their picture, which `PICTURE` in its `details` asks for."""
+
+    def marks(self, answer: Mapping[str, Any]) -> Sequence[tuple[Sequence[float], str]]:
+        """Returns boxes (left, top, right, bottom) in pixels of the picture, and a few words at each."""
 
 
 def decoder_of(manifest: Manifest, session: Session) -> Decoder:

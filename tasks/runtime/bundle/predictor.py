@@ -1,5 +1,6 @@
 """A release in memory, ready to answer."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from ..errors import ModelError, OldRuntimeError, WrongInputError
 from ..preprocess.frames.joined import FramesOfPictures
 from ..preprocess.preprocessor import ModelInputs, preprocessor_of
 from ..update.receipts import Receipt
-from .decoder import PlacingDecoder, decoder_of
+from .decoder import PICTURE, MarkingDecoder, PlacingDecoder, decoder_of
 from .onnx_version import is_known_here
 from .session import INPUTS, MODEL, Arrays, Session
 from .verify import Contents, read_verified
@@ -68,9 +69,23 @@ class Predictor:
         if samples.frames and isinstance(self.decoder, PlacingDecoder):
             answers = self.decoder.placed(answers, FramesOfPictures(samples.frames))
             notes_of = [()] * len(answers)  # a picture is read without any
+        if detail == PICTURE and isinstance(self.decoder, MarkingDecoder):
+            self._draw(answers, samples, self.decoder)
         for answer, notes in zip(answers, notes_of, strict=True):
             answer |= self._deferred(answer) | ({"notes": [*notes]} if notes else {})
         return answers
+
+    def _draw(self, answers: list[dict[str, Any]], samples: ModelInputs, decoder: MarkingDecoder) -> None:
+        """Adds to each answer its picture with what was found, as a PNG file in base64.
+
+        Raises:
+            SettingsError: there is nothing here to draw with.
+        """
+        from ..preprocess.frames.drawn import drawn, pictures_of
+
+        values = self.session.checked(samples.arrays)[INPUTS]
+        for answer, picture in zip(answers, pictures_of(values, samples.frames), strict=True):
+            answer[PICTURE] = base64.b64encode(drawn(picture, decoder.marks(answer))).decode()
 
     def _deferred(self, answer: dict[str, Any]) -> dict[str, bool]:
         if (defer := self.manifest.defer) is None:

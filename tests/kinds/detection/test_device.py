@@ -1,5 +1,7 @@
 """From a network to a file to boxes: outputs, their export, and what a device says of them."""
 
+import base64
+import io
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from params.models import Architecture, Cnn, Mlp, ResNet, Separable
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
@@ -18,7 +21,14 @@ from tasks.kinds.detection.head import PART as HEADS
 from tasks.kinds.detection.names import BINS
 from tasks.models.build import Network, build_model
 from tasks.models.export import export_onnx
+from tasks.runtime.bundle.bundle import Facts, golden_of, write_bundle
+from tasks.runtime.bundle.manifest import Processor
+from tasks.runtime.bundle.predictor import Predictor
 from tasks.runtime.bundle.session import Session
+from tasks.runtime.errors import WrongInputError
+from tasks.runtime.preprocess.arrays import read_samples
+from tasks.runtime.preprocess.frames.tiles import TileRule
+from tasks.runtime.preprocess.picture_format import PictureFormat
 
 FACTS: dict[str, Any] = {"size": [37, 50], "strides": [8, 16], "least_score": 0.3, "overlap": 0.6, "most": 20}
 NAMES = ("cat", "dog")
@@ -55,12 +65,21 @@ def test_a_network_without_places_is_refused() -> None:
         network(Mlp(kind="mlp", hidden=(6,)))
 
 
-def test_the_file_has_named_outputs_of_fixed_cells_and_its_boxes_are_those_of_the_network(tmp_path: Path) -> None:
-    model = network(NETWORKS["separable"]).eval()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Network, bytes]:
+    """A network that finds something in many places, and its file."""
+    model, path = network(NETWORKS["separable"]).eval(), tmp_path_factory.mktemp("made") / "model.onnx"
     with torch.no_grad():
-        model.get_parameter("body.head.classify.0.bias").add_(4.5)  # so that there are boxes
-    export_onnx(model, tmp_path / "model.onnx")
-    session = Session((tmp_path / "model.onnx").read_bytes())
+        model.get_parameter("body.head.classify.0.bias").add_(4.5)
+    export_onnx(model, path)
+    return model, path.read_bytes()
+
+
+def test_the_file_has_named_outputs_of_fixed_cells_and_its_boxes_are_those_of_the_network(
+    made: tuple[Network, bytes],
+) -> None:
+    model, content = made
+    session = Session(content)
     shapes = {name: output.shape for name, output in session.outputs.items()}
     assert shapes == {"classes": (None, 2, CELLS), "sides": (None, 4 * BINS, CELLS)}
     assert not [*DECODER.problems(shapes, CARD)]
@@ -74,6 +93,61 @@ def test_the_file_has_named_outputs_of_fixed_cells_and_its_boxes_are_those_of_th
         for one, other in zip(ours["boxes"], theirs["boxes"], strict=True):
             assert one["class"] == other["class"]
             assert np.abs(np.subtract(one["box"], other["box"])).max() < 0.1
+
+
+def predictor(content: bytes, folder: Path, **preprocessing: Any) -> Predictor:
+    """Returns what a device has of a file."""
+    facts = Facts(
+        "blobs", "detection", CARD, PictureFormat((37, 50), **preprocessing).facts(), "image", Processor("x86-vnni", 1),
+        "v", "f" * 64, "2026-11-01T00:00:00+00:00", 1e-3,
+    )  # fmt: skip
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 3, 37, 50), dtype=np.uint8)
+    write_bundle(folder, facts, content, golden_of(Session(content), {"inputs": pictures}))
+    return Predictor.from_bundle(folder)
+
+
+def picture(height: int, width: int) -> bytes:
+    stream = io.BytesIO()
+    draws = np.random.default_rng(0).integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8)
+    Image.fromarray(draws).resize((width, height)).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def test_boxes_are_in_pixels_of_the_picture_that_was_sent_and_drawn_on_it(
+    made: tuple[Network, bytes], tmp_path: Path
+) -> None:
+    device = predictor(made[1], tmp_path / "bundle", fit="pad")
+    takes = device.session.inputs["inputs"]
+    content = picture(148, 100)  # which becomes 37 x 25 pixels
+    samples = read_samples(content, takes, device.preprocessor)
+    (answer,) = device.answer(samples)
+    (plain,) = device.predict(samples.arrays)
+    assert answer["size"] == [148, 100]
+    expected = np.array([np.clip(np.array(box["box"]) * 4, 0, (100, 148, 100, 148)) for box in plain["boxes"]])
+    there = (expected[:, 2:] - expected[:, :2]).prod(axis=1) > 0  # not in what the picture is padded with
+    assert 0 < len(answer["boxes"]) == there.sum() < len(there)
+    assert np.abs(np.array([box["box"] for box in answer["boxes"]]) - expected[there]).max() < 0.1
+    assert "picture" not in answer
+    (shown,) = device.answer(samples, "picture")
+    drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown["picture"]))))
+    assert drawn.shape == (37, 25, 3)  # what the model saw of it
+    seen = samples.arrays["inputs"][0].transpose(1, 2, 0)[:, :25]
+    assert (drawn != seen).any(axis=2).mean() > 0.02
+    assert shown["boxes"] == answer["boxes"]
+    with pytest.raises(WrongInputError, match="expected one of picture, got png"):
+        device.answer(samples, "png")
+
+
+def test_tiles_are_joined_and_drawn_as_one_picture(made: tuple[Network, bytes], tmp_path: Path) -> None:
+    tiled = predictor(made[1], tmp_path / "bundle", tile=TileRule((37, 50), 10))
+    takes = tiled.session.inputs["inputs"]
+    samples = read_samples(picture(60, 90), takes, tiled.preprocessor)
+    assert len(samples.arrays["inputs"]) == 4
+    (answer,) = tiled.answer(samples, "picture")
+    assert answer["size"] == [60, 90]
+    assert max(box["box"][2] for box in answer["boxes"]) > 50
+    whole = np.asarray(Image.open(io.BytesIO(base64.b64decode(answer["picture"]))))
+    assert whole.shape == (60, 90, 3)
 
 
 def silent() -> dict[str, NDArray[np.float32]]:
