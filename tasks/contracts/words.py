@@ -12,6 +12,8 @@ from tasks.contracts.scores import BASELINE, STUDENT, Deferral, Discordant, List
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_WORSE = "not_worse_than_champion"
+WRITTEN = 6
+"""digits of a number that a person writes, at most"""
 TITLES = {BASELINE: "student alone", STUDENT: "student distilled"}
 WORDS = {">=": "at least", "<=": "at most"}
 
@@ -37,12 +39,22 @@ def title_of(name: str) -> str:
 
 
 def check_text(check: Check) -> LimitText:
-    """Returns a check in words; as many digits as it takes to see whether the limit is kept."""
-    expected = f"{WORDS[check.op]} {check.threshold:,.15g}"
-    texts = (f"{check.value:,.{digits}g}" for digits in range(4, 17))
-    whole = f"{check.value:,.0f}" if check.value.is_integer() else ""
-    got = whole or next((text for text in texts if _agrees(check, text)), f"{check.value}")
-    return LimitText(check.limit, expected, f"{got} ({check.where})" if check.where else got, check.passed)
+    """Returns a check in words; as many digits as it takes to see whether the limit is kept.
+
+    A limit that a person wrote is told as it was written; one that was measured, like the number beside it.
+    """
+    written = any(float(f"{check.threshold:.{digits}g}") == check.threshold for digits in range(1, WRITTEN + 1))
+    for digits in range(4, 17):
+        limit = _told(check.threshold, 15 if written else digits)
+        got = _told(check.value, digits)
+        if _agrees(check, limit, got):
+            break
+    told = f"{got} ({check.where})" if check.where else got
+    return LimitText(check.limit, f"{WORDS[check.op]} {limit}", told, check.passed)
+
+
+def _told(number: float, digits: int) -> str:
+    return f"{number:,.0f}" if number.is_integer() else f"{number:,.{digits}g}"
 
 
 def limit_texts(verdict: Verdict) -> tuple[LimitText, ...]:
@@ -77,13 +89,11 @@ def _quoted(items: Sequence[str]) -> str:
     return ", ".join(f"`{one}`" for one in items)
 
 
-def _agrees(check: Check, text: str) -> bool:
-    shown = check.model_copy(update={"value": float(text.replace(",", ""))})
-    return (
-        "e" not in text
-        and shown.passed is check.passed
-        and (shown.value == check.threshold) is (check.value == check.threshold)
-    )
+def _agrees(check: Check, limit: str, got: str) -> bool:
+    """Returns whether the numbers as they are told say what the numbers do."""
+    threshold, value = (float(text.replace(",", "")) for text in (limit, got))
+    shown = check.model_copy(update={"threshold": threshold, "value": value})
+    return shown.passed is check.passed and (value == threshold) is (check.value == check.threshold)
 
 
 def shown(metric: Metric, value: float) -> str:

@@ -92,6 +92,10 @@ def test_a_number_that_is_no_part_is_told_as_it_is() -> None:
         ("<=", 12.3456, 12.3456, "expected at most 12.3456, got 12.3456"),
         ("<=", 12_345, 12_346, "expected at most 12,345, got 12,346"),
         ("<=", 0.001, 1e-6, "expected at most 0.001, got 1e-06"),
+        ("<=", 0.001, 6.198883056640625e-06, "expected at most 0.001, got 6.199e-06"),
+        (">=", 0.17025832988871, 0.4501, "expected at least 0.1703, got 0.4501"),
+        (">=", 0.17025832988871, 0.17025, "expected at least 0.17026, got 0.17025"),
+        (">=", 12_345_678, 0.5, "expected at least 12,345,678, got 0.5"),
         (">=", 0.5, float("nan"), "expected at least 0.5, got nan"),
     ],
 )

@@ -48,7 +48,7 @@ def draw_front(
     _frame(axes, metric.axis, [score.p50_ms for score in scores])
     key = figure.legend(loc="outside lower left")
     key.get_texts()[[score.name for score in scores].index(chosen)].set_fontweight("bold")
-    title = f"{metric.title.capitalize()} against latency"
+    title = f"{metric.title[:1].upper()}{metric.title[1:]} against latency"
     return drawing(figure, "front", title, CAPTION.format(split=split, verb=verb))
 
 

@@ -32,7 +32,7 @@ def draw_slices(metric: Metric, slices: Sequence[SliceScore], whole: float) -> D
     axes.axvline(metric.scale * whole, linestyle=(0, (4, 4)), color=INK, alpha=0.5, linewidth=1)
     _frame(axes, metric, rows)
     cut = f" The weakest {MOST} of {len(slices)}." if len(slices) > MOST else ""
-    caption = CAPTION.format(title=metric.title.capitalize(), cut=cut)
+    caption = CAPTION.format(title=metric.title[:1].upper() + metric.title[1:], cut=cut)
     return drawing(figure, "slices", TITLE, caption)
 
 
