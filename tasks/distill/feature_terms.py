@@ -45,8 +45,10 @@ class FeatureTerms(nn.Module):
         )
         self.taps = [Taps(network, wanted) for network, wanted in zip((student, teacher), names, strict=True)]
 
-    def forward(self, batch: Batch, groups: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        """Returns the sum (), and the value of each kind; the student's forward pass on this batch came just before.
+    def forward(self, batch: Batch, groups: Tensor | None) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+        """Returns the sum (), the value of each kind, and what each adds to the sum.
+
+        The student's forward pass on this batch came just before.
 
         Args:
             batch: the batch.
@@ -58,14 +60,16 @@ class FeatureTerms(nn.Module):
         groups = rows if groups is None else groups
         total, start = ours[0].values.new_zeros(()), 0
         shown: dict[str, Tensor] = {}
+        parts: dict[str, Tensor] = {}
         for objective, module in zip(self.params, self.modules_of, strict=True):
             layers = slice(start, start + len(objective.layers))
             value = module(ours[layers], theirs[layers], groups, rows)
-            total = total + value_at(objective.weight, batch.chunk.epoch, self.epochs) * value
-            name = f"{objective.kind}_loss"
+            part = value_at(objective.weight, batch.chunk.epoch, self.epochs) * value
+            total, name = total + part, f"{objective.kind}_loss"
             shown[name] = shown[name] + value if name in shown else value
+            parts[objective.kind] = parts[objective.kind] + part if objective.kind in parts else part
             start = layers.stop
-        return total, shown
+        return total, shown, parts
 
     def remove(self) -> None:
         """Takes the taps off both networks."""

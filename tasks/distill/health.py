@@ -7,16 +7,16 @@ are evaluated.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from params.training import Training
 from tasks.core.errors import StageError, mismatch
-from tasks.distill.loss import DistillationLoss
+from tasks.distill.loss import PART, DistillationLoss
 from tasks.distill.soft_terms import SELECTED
 from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.kinds.contract import Tensors
@@ -31,6 +31,8 @@ PROBED = 8
 """batches that are tried before the teacher's terms count as without a gradient, and on which it is measured"""
 LOST_TO_AUGMENTATION = 0.15
 """of the teacher's score, between validation and the augmented samples that the student sees"""
+DROWNS = 100
+"""times all other terms of the loss, from which on a term leaves nothing to them"""
 FEW = 0.05
 """part of the soft labels that are used, below which there is a warning"""
 
@@ -55,21 +57,28 @@ def check_teachers(teachers: Teachers, data: PreparedData) -> dict[str, float]:
 def require_soft_gradient(loss: DistillationLoss, student: Network, batches: Sequence[Batch]) -> None:
     """Checks that the teacher's terms move the student; leaves networks and random numbers as they were.
 
+    A term that is 0 in all of these batches has nothing to teach there, and is told of when training is over.
+
     Raises:
-        StageError: over several batches no gradient from the teacher's terms reaches the student.
+        StageError: over several batches no gradient from the teacher's terms reaches the student, or none from one of
+            them that is not 0.
     """
     modules: list[nn.Module] = [student, loss]
     before = [{name: value.clone() for name, value in module.state_dict().items()} for module in modules]
     was_training = student.training
     with torch.random.fork_rng(devices=[]):
-        moved = any(_moves(loss, student.train(), batch) for batch in batches)
+        moves = _moved_by(loss, student.train(), batches)
     for module, state in zip(modules, before, strict=True):
         module.load_state_dict(state)
     student.train(was_training)
-    if not moved:
+    if not any(moves.values()):
         do = "lower `distill.confidence_threshold`, or train without the teacher (`distill.alpha: 1`)"
         expected = "the teacher's terms to move the student"
         raise StageError(mismatch(WHERE, "distill", expected, "no gradient from them", do))
+    if idle := [name for name, moved in moves.items() if not moved]:
+        expected = f"a gradient from each of the teacher's terms, {', '.join(f'`{name}`' for name in moves)}"
+        got = f"none from {', '.join(f'`{name}`' for name in idle)}, cut off from the student's outputs"
+        raise StageError(mismatch(WHERE, "distill.objectives", expected, got, "correct that objective, or remove it"))
 
 
 def score_on_what_the_student_sees(
@@ -101,10 +110,12 @@ def check_after(teachers: Teachers, before: Mapping[str, str], history: Sequence
         if weights_digest(teacher.network) != before[teacher.name]:
             do = "does `architecture.factory` keep state outside of its parameters? Make it not to"
             raise StageError(mismatch(WHERE, teacher.name, "a teacher that stays as it was", "other weights", do))
+    warnings = [*_uneven(shares_of_terms(history))]
     part = float(np.mean([metrics.get(f"train_{SELECTED}", 1.0) for metrics in history]))
-    if part >= FEW:
-        return []
-    return [f"only {part:.1%} of the soft labels were used; lower `distill.confidence_threshold` if that is not meant"]
+    if part < FEW:
+        do = "lower `distill.confidence_threshold` if that is not meant"
+        warnings.append(f"only {part:.1%} of the soft labels were used; {do}")
+    return warnings
 
 
 def weights_digest(network: nn.Module) -> str:
@@ -154,7 +165,45 @@ def _require_stays_frozen(teacher: LoadedTeacher, data: PreparedData) -> None:
     _require_frozen(teacher)
 
 
-def _moves(loss: DistillationLoss, student: nn.Module, batch: Batch) -> bool:
+def _moved_by(loss: DistillationLoss, student: nn.Module, batches: Sequence[Batch]) -> dict[str, bool]:
+    """Returns of each of the teacher's terms that is not 0 in all batches whether it moves the student in any."""
+    moves: dict[str, bool] = {}
+    for batch in batches:
+        terms = loss.teachers_terms(student, batch)
+        for name, value in terms.items():
+            if not moves.get(name) and bool(value.detach().abs() > 0):
+                moves[name] = _moves(value, student)
+        if terms.keys() == {name for name, moved in moves.items() if moved}:
+            break
+    return moves
+
+
+def _moves(value: Tensor, student: nn.Module) -> bool:
+    if not value.requires_grad:
+        return False
     parameters = [p for p in student.parameters() if p.requires_grad]
-    gradients = torch.autograd.grad(loss.teachers_part(student, batch), parameters, allow_unused=True)
+    gradients = torch.autograd.grad(value, parameters, allow_unused=True, retain_graph=True)
     return any(gradient is not None and bool(gradient.abs().sum() > 0) for gradient in gradients)
+
+
+def shares_of_terms(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Returns what part of the loss each term was, mean over the epochs; empty where there are but two.
+
+    The loss of a head may be learned to weigh less, and a term may be below zero: then it counts with its size.
+    """
+    prefix = f"train_{PART}"
+    names = {name for metrics in history for name in metrics if name.startswith(prefix)}
+    sizes = {name: abs(float(np.mean([metrics.get(name, 0.0) for metrics in history]))) for name in sorted(names)}
+    total = sum(sizes.values())
+    return {name.removeprefix(prefix): size / total for name, size in sizes.items()} if total > 0 else {}
+
+
+def _uneven(shares: Mapping[str, float]) -> Iterator[str]:
+    """Yields a warning for each term that was zero, and for one that left nothing to the others."""
+    for name, share in shares.items():
+        if share == 0:
+            yield f"the term `{name}` of the loss was 0 all the time: nothing is learned from it; is it what is meant?"
+        elif share > DROWNS * (1 - share):
+            others = ", ".join(f"`{other}`" for other in shares if other != name)
+            told = f"the term `{name}` was {share:.2%} of the loss, more than {DROWNS} times {others} together"
+            yield f"{told}; lower its weight (`distill.alpha`, `weight` of an objective, `training.heads`)"

@@ -19,6 +19,10 @@ from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights, total
 from tasks.training.network import PreparedData
 
+PART = "part."
+"""before the name of what a term adds to the loss: `labels.HEAD`, `kl.HEAD` or `cwd`"""
+LABELS = "labels"
+
 
 class DistillationLoss(nn.Module):
     """The objective of a distilled student, as the training loop takes it.
@@ -64,18 +68,31 @@ class DistillationLoss(nn.Module):
         return self.weighed(network, batch, value_at(self.params.alpha, batch.chunk.epoch, self.training_params.epochs))
 
     def weighed(self, network: nn.Module, batch: Batch, alpha: float) -> dict[str, Tensor]:
-        """Returns the same with `alpha` as the weight of the hard label."""
+        """Returns the same with `alpha` as the weight of the hard label.
+
+        Where there are more terms than one of labels and one of soft labels, each has its part of the loss as
+        `part.NAME`.
+        """
+        terms, parts = self._weighed(network, batch, alpha)
+        return terms | ({f"{PART}{name}": part for name, part in parts.items()} if len(parts) > 2 else {})
+
+    def _weighed(self, network: nn.Module, batch: Batch, alpha: float) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Returns the loss and what is worth showing, and what each term with a weight adds to it."""
         outputs = network(batch.inputs, steps=True) if self.per == "step" else network(batch.inputs)
         outputs = self.further(outputs, batch.targets)
         pair = OutputPair(outputs, self.source.at(batch), batch.targets if batch.labelled == len(batch) else None)
         hard = self._hard(outputs, batch)
-        soft, shown = self.soft(pair, batch.chunk.epoch)
+        soft, shown, of_soft = self.soft(pair, batch.chunk.epoch)
         loss = self.heads(mixed(hard, soft, alpha))
+        parts = {f"{LABELS}.{name}": alpha * self.heads.weight_of(name) * one for name, one in hard.items() if alpha}
+        for (kind, name), value in of_soft.items():
+            parts[f"{kind}.{name}"] = (1 - alpha) * self.heads.weight_of(name) * value
         terms = {"hard_loss": total(hard), "soft_loss": total(soft), **shown}
         if self.features:
-            value, shown = self.features(batch, self._groups(batch))
+            value, shown, of_layers = self.features(batch, self._groups(batch))
             loss, terms = loss + (1 - alpha) * value, terms | shown
-        return {"loss": loss} | terms
+            parts |= {kind: (1 - alpha) * part for kind, part in of_layers.items()}
+        return {"loss": loss} | terms, parts
 
     def _hard(self, outputs: Tensors, batch: Batch) -> dict[str, Tensor]:
         """Returns the hard loss () of each head, mean over the samples that have targets; 0 without any."""
@@ -93,10 +110,9 @@ class DistillationLoss(nn.Module):
             return None
         return torch.cat([groups, -2 - torch.from_numpy(batch.rows[batch.labelled :]).to(groups)])
 
-    def teachers_part(self, network: nn.Module, batch: Batch) -> Tensor:
-        """Returns the soft-label terms () or, where there are none, the feature terms, with their gradient."""
-        terms = self.weighed(network, batch, alpha=0.0)
-        return terms["soft_loss" if self.soft.objectives else "loss"]
+    def teachers_terms(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Returns what each of the teacher's terms adds to the loss (), with its gradient: `kl.HEAD`, or `cwd`."""
+        return self._weighed(network, batch, alpha=0.0)[1]
 
     def taught(self, batch: Batch) -> Tensors:
         """Returns the outputs of the teachers for a batch."""

@@ -64,7 +64,7 @@ class MutualLoss(nn.Module):
         outputs = self.further[place](outputs, batch.targets)
         pair = OutputPair(outputs, {name: values.detach() for name, values in other.items()}, batch.targets)
         hard = self.losses.losses(outputs, batch.targets, self.data.targets, self.training_params.label_smoothing)
-        soft, shown = self.soft(pair, batch.chunk.epoch)
+        soft, shown, _ = self.soft(pair, batch.chunk.epoch)
         loss: Tensor = self.heads[place](mixed(hard, soft, alpha))
         return loss, {"hard_loss": total(hard), "soft_loss": total(soft), **shown}
 

@@ -1,6 +1,7 @@
 """The soft-label objectives of a recipe, added up: per head, per sample or per step, where soft labels are selected."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from tasks.distill.confidence import select, share_selected
 from tasks.distill.objectives.common.load_objective import soft_label_objective
 from tasks.kinds.contract import LogitRows, LossPart, Per, Tensors
 
+Parts = dict[tuple[str, str], Tensor]
+"""(objective, head) -> what it adds to the loss of that head, ()"""
+K = TypeVar("K")
 SELECTED = "soft_labels_selected"
 """the metric that says what part of the soft labels has a weight"""
 
@@ -43,20 +47,22 @@ class SoftTerms:
         self.params, self.losses, self.card, self.epochs = params, losses, card, epochs
         self.objectives = [o for o in params.objectives if isinstance(o, SoftLabelObjective)]
 
-    def __call__(self, pair: OutputPair, epoch: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Returns the sum () of each head that has rows, and what is worth showing."""
+    def __call__(self, pair: OutputPair, epoch: int) -> tuple[dict[str, Tensor], dict[str, Tensor], Parts]:
+        """Returns the sum () of each head that has rows, what is worth showing, and what the sums are made of."""
         shares: list[Tensor] = []
         rows = {per: self._rows(pair, per, shares) for per in dict.fromkeys(o.per for o in self.objectives)}
         shown = {SELECTED: torch.stack(shares).mean()} if shares else {}
         sums: dict[str, Tensor] = {}
+        parts: Parts = {}
         for objective in self.objectives:
             weight = value_at(objective.weight, epoch, self.epochs)
             for one in rows[objective.per]:
                 value = self._value(objective, one, pair.samples, epoch)
                 _add(sums, one.head, weight * value)
+                _add(parts, (objective.kind, one.head), weight * value)
                 if len(self.objectives) > 1:
                     _add(shown, f"{objective.kind}_loss", value)
-        return sums, shown
+        return sums, shown, parts
 
     def _rows(self, pair: OutputPair, per: Per, shares: list[Tensor]) -> list[LogitRows]:
         """Returns the rows of all heads; where some may have no weight, `shares` gets the part that has one."""
@@ -75,5 +81,5 @@ class SoftTerms:
         return (losses if rows.weights is None else losses * rows.weights).sum() / samples
 
 
-def _add(sums: dict[str, Tensor], name: str, value: Tensor) -> None:
+def _add(sums: dict[K, Tensor], name: K, value: Tensor) -> None:
     sums[name] = sums[name] + value if name in sums else value

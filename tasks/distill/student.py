@@ -1,6 +1,6 @@
 """The student that learns from its teachers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ def distill(
     first = train_network(params.architecture, params.training, data, objective, seed, advance, on_epoch, start)
     made[0].close()
     _tell_size(made[0].source)
+    _tell_shares(first.fit.history)
     found += health.check_after(teachers, before, first.fit.history)
     return Distilled(fine_tuned(params, first, plain, seed, advance, on_epoch), tuple(found))
 
@@ -91,6 +92,12 @@ def _tell_size(source: SoftLabelSource) -> None:
         if report.bytes_per_sample >= LARGE:
             views = f"{report.views} views, {report.bytes / 1e6:,.0f} MB in all"
             say(Notice("soft labels", f"{report.bytes_per_sample:,.0f} bytes a sample in each of {views}"))
+
+
+def _tell_shares(history: Sequence[Mapping[str, float]]) -> None:
+    """Says what part of the loss each of its terms was, where there are several."""
+    if shares := health.shares_of_terms(history):
+        say(Notice("loss", ", ".join(f"{name} {share:.0%}" for name, share in shares.items())))
 
 
 def distillation_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:

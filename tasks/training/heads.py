@@ -35,6 +35,14 @@ class HeadWeights(nn.Module):
         fixed: Tensor = self.get_buffer("fixed")
         return (fixed * values).sum()
 
+    def weight_of(self, name: str) -> Tensor:
+        """Returns by what the loss of a head is multiplied now, (), without a gradient."""
+        place = self.names.index(name)
+        if self.learned:
+            return torch.exp(-self.log_variances[place]).detach()
+        weight: Tensor = self.get_buffer("fixed")[place]
+        return weight
+
 
 def total(losses: Mapping[str, Tensor]) -> Tensor:
     """Returns the sum () of the losses of all heads; 0 without any."""

@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import Tensor
 
 from params.models import Mlp, Recurrent
 from params.student import Student
 from params.training import Training
+from tasks.core.errors import StageError
 from tasks.core.progress import silent
+from tasks.distill.health import shares_of_terms
+from tasks.distill.objectives.common.load_objective import soft_label_objective
 from tasks.distill.student import Distilled
 from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
 from tasks.distill.teachers.train import train
@@ -84,3 +88,31 @@ def test_a_recurrent_student_learns_every_head(
     kl = {"kind": "kl", "per": per}
     done = distilled(sequences, of(teacher, tmp_path), gru, objectives=[kl], soft_labels=soft_labels)
     assert last_soft_loss(done) < done.trained.fit.history[0]["train_soft_loss"]
+
+
+def test_the_share_of_each_term_is_told_and_one_that_drowns_the_others_is_a_warning(
+    data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any
+) -> None:
+    done = distilled(data, of(teacher, tmp_path), student(2), objectives=[{"kind": "kl"}, HINT], alpha=0.5)
+    shares = shares_of_terms(done.trained.fit.history)
+    assert shares.keys() == {"labels.label", "labels.half", "kl.label", "kl.half", "hint"}
+    assert sum(shares.values()) == pytest.approx(1)
+    assert done.warnings == ()
+    loud = distilled(data, of(teacher, tmp_path), student(2), objectives=[{"kind": "kl"}, {**HINT, "weight": 1e5}])
+    assert any("the term `hint` was 9" in warning and "more than 100 times" in warning for warning in loud.warnings)
+    silent_ = distilled(
+        data, of(teacher, tmp_path), student(2), objectives=[{"kind": "kl"}, {**HINT, "weight": 0.0}], alpha=0.5
+    )
+    assert any("the term `hint` of the loss was 0 all the time" in warning for warning in silent_.warnings)
+
+
+def test_one_of_several_terms_that_is_cut_off_the_graph_stops_the_run_by_name(
+    data: PreparedData, teacher: Trained, tmp_path: Path, distilled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(student: Tensor, other: Tensor, *_: object) -> Tensor:
+        return (student.detach() - other).square().sum(dim=1)
+
+    known = {"kl": soft_label_objective("kl"), "logit_mse": cut}
+    monkeypatch.setattr("tasks.distill.soft_terms.soft_label_objective", known.__getitem__)
+    with pytest.raises(StageError, match=r"got none from `logit_mse.label`, `logit_mse.half`, cut off"):
+        distilled(data, of(teacher, tmp_path), student(2), objectives=[{"kind": "kl"}, {"kind": "logit_mse"}])
