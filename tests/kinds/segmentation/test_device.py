@@ -20,9 +20,14 @@ from tasks.runtime.bundle.bundle import Facts, golden_of, write_bundle
 from tasks.runtime.bundle.manifest import Processor
 from tasks.runtime.bundle.predictor import Predictor
 from tasks.runtime.bundle.session import Session
+from tasks.runtime.cli import main
+from tasks.runtime.device import Device
 from tasks.runtime.errors import WrongInputError
 from tasks.runtime.preprocess.arrays import read_samples
 from tasks.training.network import PreparedData
+from tests.runtime.devices import set_up
+from tests.runtime.serving import serving
+from tests.runtime.tuf_world import World
 
 CARD: dict[str, Any] = {"names": ["sky", "road", "car"], "facts": {"size": [2, 4]}}
 MASK = np.array([[0, 0, 1, 1], [1, 1, 1, 0]], dtype=np.uint8)
@@ -62,7 +67,7 @@ def test_outputs_of_another_size_or_number_of_classes_are_told() -> None:
 
 
 @pytest.fixture(scope="module")
-def predictor(shapes: PreparedData, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+def bundle(shapes: PreparedData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network of fresh weights, exported and in a bundle."""
     folder = tmp_path_factory.mktemp("bundle")
     torch.manual_seed(0)
@@ -79,7 +84,22 @@ def predictor(shapes: PreparedData, tmp_path_factory: pytest.TempPathFactory) ->
     )  # fmt: skip
     golden = golden_of(session, shapes.splits.validation.gather(np.arange(2)).inputs)
     write_bundle(folder / "bundle", facts, content, golden)
-    return Predictor.from_bundle(folder / "bundle")
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="module")
+def predictor(bundle: Path) -> Predictor:
+    return Predictor.from_bundle(bundle)
+
+
+@pytest.fixture(scope="module")
+def device(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Device:
+    """A device that runs this bundle."""
+    world = World()
+    world.publish({path.name: path.read_bytes() for path in bundle.iterdir()}, 1, model="shapes")
+    device = set_up(tmp_path_factory.mktemp("device") / "home", world, model="shapes")
+    device.update()
+    return device
 
 
 def picture(side: int = 50) -> bytes:
@@ -112,3 +132,31 @@ def test_the_device_says_what_torch_says(predictor: Predictor, shapes: PreparedD
     whole = predictor.session.predict(some.inputs)["logits"]
     one = predictor.session.predict({"inputs": some.inputs["inputs"][:1]})["logits"]
     assert np.abs(whole[:1] - one).max() < 1e-4
+
+
+def test_the_commands_answer_to_a_picture_and_say_how_fast(
+    device: Device, predictor: Predictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, home = tmp_path / "scene.jpg", ["--home", str(device.home.path)]
+    file.write_bytes(picture())
+    main(["run", str(file), "--detail", "runs", *home])
+    samples = read_samples(picture(), predictor.session.inputs["inputs"], predictor.preprocessor)
+    assert json.loads(capsys.readouterr().out) == predictor.answer(samples, "runs")[0]
+    main(["bench", str(file), "--seconds", "0.05", *home])
+    assert "a second on 1 thread" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(file), "--detail", "svg", *home])
+    assert ended.value.code == 2
+    assert "expected one of png, runs, got svg" in capsys.readouterr().err
+
+
+def test_http_answers_with_areas_and_with_the_mask_where_it_is_asked_for(device: Device, predictor: Predictor) -> None:
+    samples = read_samples(picture(), predictor.session.inputs["inputs"], predictor.preprocessor)
+    with serving(device) as served:
+        for detail in ("", "runs", "png"):
+            path = f"/predict?detail={detail}" if detail else "/predict"
+            status, _, content = served.ask("POST", path, picture(), Content_Type="image/jpeg")
+            assert status == 200, content
+            assert content["predictions"] == json.loads(json.dumps(predictor.answer(samples, detail)))
+        status, _, content = served.ask("POST", "/predict?detail=svg", picture(), Content_Type="image/jpeg")
+        assert (status, "expected one of png, runs, got svg" in content["error"]) == (400, True)
