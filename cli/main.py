@@ -30,6 +30,10 @@ COMMANDS = {
         "promote",
         "Say that a release may enter an environment whose gate asks a person, and show it to that gate.",
     ),
+    "prove": (
+        "prove",
+        "Compare what a release answers on another processor, emulated or real, with here.",
+    ),
     "rollback": ("promote", "Move an environment back to the release that led it before."),
     "history": ("status", "Print every decision about a model: when, who, what, and why."),
     "status": ("status", "Say which version leads each environment of each model."),

@@ -7,11 +7,13 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from params.section import MetricLimits, PartFraction, Section, not_empty
 
+ProcessorKind = Literal["x86-vnni", "x86", "arm64"]
+
 
 class Target(Section):
     """The processor the model runs on; decides the integer types of a quantised model."""
 
-    isa: Literal["x86-vnni", "x86", "arm64"] = "x86-vnni"
+    isa: ProcessorKind = "x86-vnni"
     threads: int = Field(default=1, ge=1, le=256)
 
 

@@ -1,9 +1,10 @@
 """The gate in front of each environment."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from params.compress import ProcessorKind
 from params.section import Fraction, MetricLimits, Names, Section
 
 
@@ -42,6 +43,9 @@ class Gate(Section):
     whose samples are not right or wrong, how much their loss rose, as a mean over all of them"""
     negative_flips_worst_slice: float | None = Field(default=None, ge=0)
     """at most: the same in the worst class or slice of at least 20 samples"""
+    proven_on: Annotated[tuple[ProcessorKind, ...], Field(strict=False)] = ()
+    """processors on which it must have answered test samples as here: by `stillhouse prove`, under emulation or on a
+    device of that kind"""
     not_worse_than_champion: bool = True
     """refuse when the champion is better beyond the interval of the paired difference on the same data"""
     not_worse_than_baseline: bool = True

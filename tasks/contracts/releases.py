@@ -6,10 +6,12 @@ from typing import Any
 from pydantic import Field
 
 from tasks.contracts.metrics import Check
+from tasks.contracts.proofs import ProofCheck
 from tasks.contracts.scores import Challenge
 from tasks.core.record import Artefact, Record
 
 APPROVAL, REQUIRES, SELF_TEST, LICENCES = "approval", "requires", "loads_in_runtime", "licences"
+PROVEN_ON = "proven_on"
 """the limits of a gate that are no numbers"""
 
 
@@ -46,6 +48,7 @@ class Verdict(Record):
         approval: None where the gate asks nobody.
         challenge: how it did against the champion; None where there was none.
         licences: None where the gate asks for none.
+        proofs: of each processor that the gate names.
     """
 
     environment: str
@@ -55,6 +58,7 @@ class Verdict(Record):
     approval: Approval | None = None
     challenge: Challenge | None = None
     licences: LicenceCheck | None = None
+    proofs: tuple[ProofCheck, ...] = ()
 
     @property
     def broken(self) -> tuple[str, ...]:
@@ -62,6 +66,7 @@ class Verdict(Record):
         others = {
             SELF_TEST: bool(self.failure),
             REQUIRES: self.requires is not None and not self.requires.leads,
+            PROVEN_ON: not all(check.passed for check in self.proofs),
             LICENCES: self.licences is not None and bool(self.licences.refused),
             APPROVAL: self.approval is not None and self.approval.by is None,
         }

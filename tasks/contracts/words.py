@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.metrics import Check, Interval, Metric
-from tasks.contracts.releases import APPROVAL, LICENCES, REQUIRES, SELF_TEST, Verdict
+from tasks.contracts.releases import APPROVAL, LICENCES, PROVEN_ON, REQUIRES, SELF_TEST, Verdict
 from tasks.contracts.scores import BASELINE, STUDENT, Deferral, Discordant, Listening, Verification
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -73,6 +73,9 @@ def _others(verdict: Verdict) -> Iterator[LimitText]:
     if lead := verdict.requires:
         got = "it is" if lead.leads else "it is not"
         yield LimitText(REQUIRES, f"champion of `{lead.environment}`", got, lead.leads)
+    for one in verdict.proofs:
+        got = one.proof.words if one.proof else "none; `stillhouse prove` makes one"
+        yield LimitText(PROVEN_ON, f"a proof on `{one.isa}` in which no answer differs", got, one.passed)
     if licences := verdict.licences:
         found = "; ".join(
             f"{what} under {', '.join(f'`{one}`' for one in some)}" for what, some in licences.refused.items()

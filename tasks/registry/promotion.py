@@ -7,6 +7,7 @@ alias to where it is already, or publishing what a channel holds already, change
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tasks.contracts.proofs import Proof
 from tasks.contracts.releases import Promotion, Release, Verdict
 from tasks.core.errors import InputError, IntegrityError, mismatch
 from tasks.registry.channel.inspection import inspect
@@ -68,6 +69,19 @@ def carry_out(release: Release, verdict: Verdict, reason: str) -> Promotion:
             prepare(model, release.version, verdict)
             _move(history, "intended", model, release.version, reason, verdict)
     return _promotion(model, release.version, verdict, previous, moved=moved)
+
+
+def prove(release: Release, proof: Proof, reason: str) -> None:
+    """Records what a release answered on another processor; a gate with `proven_on` reads it.
+
+    Raises:
+        InputError: the release was removed.
+        BusyError: another process recorded a decision at the same moment.
+    """
+    with registry_lock():
+        history = History.load()
+        refuse_removed(release, history)
+        append(history, "proven", release.model, "", release.version, reason, proof)
 
 
 def approve(release: Release, environment: str, reason: str) -> None:

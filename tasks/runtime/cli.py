@@ -84,6 +84,20 @@ def _bench(device: Device, asked: argparse.Namespace) -> None:
     say("\n".join(bench(device.predictor(), read_file(asked.file), asked.seconds).lines()))
 
 
+def _prove(device: Device, asked: argparse.Namespace) -> None:
+    from .proof.answers import answers_to
+    from .proof.receipt import device_signer, key_id, write_receipt
+
+    signer = device_signer(device.home.path)
+    answers = answers_to(device.contents(), read_file(asked.samples))
+    write_receipt(asked.out, answers, signer)
+    facts = answers.facts
+    say(
+        f"{asked.out}: {facts['answered']:,} samples on {facts['machine']}, p50 {facts['p50_ms']:.3g} ms,"
+        f" p95 {facts['p95_ms']:.3g} ms, {facts['peak_bytes'] / 1e6:.0f} MB; signed with key {key_id(signer)}"
+    )
+
+
 def _listen(device: Device, asked: argparse.Namespace) -> None:
     from .listen.listener import listener_of
     from .listen.stream import samples_of
@@ -118,6 +132,7 @@ _COMMANDS: Mapping[str, Callable[[Device, argparse.Namespace], None]] = {
     "update": _update,
     "run": _run,
     "bench": _bench,
+    "prove": _prove,
     "listen": _listen,
     "serve": _serve,
     "rollback": _roll_back,
@@ -153,6 +168,9 @@ def _parser() -> argparse.ArgumentParser:
     measure = add("bench", help="answers one file again and again, and says how many times a second")
     measure.add_argument("file", nargs="?", metavar="FILE", type=Path, help="as for `run`; or standard input")
     measure.add_argument("--seconds", type=float, default=3, help="how long (default: %(default)s)")
+    prove = add("prove", help="answers the samples of a project, and writes a signed receipt for it")
+    prove.add_argument("samples", metavar="SAMPLES", type=Path, help="what `stillhouse prove MODEL --pack FILE` wrote")
+    prove.add_argument("--out", type=Path, default=Path("receipt.zip"), help="the receipt (default: %(default)s)")
     listen = add("listen", help="hears words in sound that does not end; prints one line of JSON per word")
     listen.add_argument("file", nargs="?", metavar="FILE", type=Path, help="WAV or raw samples; or standard input")
     listen.add_argument(

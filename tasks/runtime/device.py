@@ -12,14 +12,15 @@ from pathlib import Path
 from tuf.ngclient.fetcher import FetcherInterface
 
 from .bundle.predictor import Predictor
-from .errors import RuntimeBundleError, SettingsError
+from .bundle.verify import Contents
+from .errors import NoModelError, RuntimeBundleError, SettingsError
 from .gallery.recogniser import Recogniser
 from .gallery.store import GalleryStore
 from .update import install
 from .update.anchor import read_anchor
 from .update.home import Home, default_home
 from .update.settings import Settings, checked
-from .update.slots import load
+from .update.slots import load, read_slot
 from .update.storage import write_durably
 
 ATTEMPTS = 3
@@ -91,6 +92,20 @@ class Device:
             NoModelError, ManifestError, TamperedError, ModelError: as `predictor`.
         """
         return Recogniser(GalleryStore(self.home), self.predictor())
+
+    def contents(self) -> Contents:
+        """Returns the verified bytes of the current release.
+
+        Raises:
+            NoModelError: there was no update yet.
+            ManifestError, TamperedError: it is not whole.
+        """
+        home = self._known()
+        slot = home.slot()
+        receipt = home.receipt(slot)
+        if slot is None or receipt is None:
+            raise NoModelError(f"`{home.slots}`: expected a release to run, got none; run `stillhouse-edge update`")
+        return read_slot(home, slot, receipt)
 
     def _known(self) -> Home:
         self.home.settings()

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from params.promote import Gate
+from tasks.contracts.proofs import ProofCheck
 from tasks.contracts.releases import Release
 from tasks.core.errors import IntegrityError
 from tasks.registry.ledger.history import History
@@ -29,6 +30,7 @@ class GateInputs:
         difference: largest difference of its golden logits in the runtime now; None where it does not pass its
             self-test.
         failure: why not, in words.
+        proofs: of each processor that the gate names.
     """
 
     in_required: bool = False
@@ -37,6 +39,7 @@ class GateInputs:
     approved_at: datetime | None = None
     difference: float | None = 0.0
     failure: str = ""
+    proofs: tuple[ProofCheck, ...] = ()
 
 
 def gate_inputs(release: Release, environment: str, gate: Gate, history: History) -> GateInputs:
@@ -51,6 +54,7 @@ def gate_inputs(release: Release, environment: str, gate: Gate, history: History
         approved_at=approval.time if approval else None,
         difference=difference,
         failure=failure,
+        proofs=tuple(ProofCheck(isa=isa, proof=history.proof(model, version, isa)) for isa in gate.proven_on),
     )
 
 

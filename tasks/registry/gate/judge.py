@@ -59,6 +59,7 @@ def judge(
         requires=Lead(environment=gate.requires, leads=inputs.in_required) if gate.requires else None,
         approval=Approval(by=inputs.approved_by, at=inputs.approved_at) if asked else None,
         challenge=champion,
+        proofs=inputs.proofs,
         licences=None if gate.licences is None else licence_check(gate.licences, evaluation.licences),
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError as NotUniqueError
 
+from tasks.contracts.proofs import Proof
 from tasks.contracts.releases import Verdict
 from tasks.core.errors import BusyError
 from tasks.core.record import canonical_digest, sha256_of_text
@@ -33,7 +34,7 @@ def append(
     environment: str,
     version: int,
     reason: str,
-    verdict: Verdict | None = None,
+    verdict: Verdict | Proof | None = None,
 ) -> History:
     """Records one decision behind all those of a history; returns the history with it.
 
@@ -44,7 +45,7 @@ def append(
         environment: which it is about; empty where it is about all of them.
         version: which it is about.
         reason: for a person.
-        verdict: of the gate; None where a person decided.
+        verdict: of the gate, or what a proof found; None where a person decided.
 
     Raises:
         BusyError: another process has recorded a decision since the history was read.

@@ -7,18 +7,19 @@ from typing import Literal
 
 from sqlalchemy import select
 
+from tasks.contracts.proofs import Proof
 from tasks.contracts.releases import Release, Verdict
 from tasks.registry.ledger.database import engine
 from tasks.registry.ledger.tables import DECISIONS
 
-Event = Literal["refused", "intended", "promoted", "rolling back", "rolled back", "approved", "removed"]
+Event = Literal["refused", "intended", "promoted", "rolling back", "rolled back", "approved", "removed", "proven"]
 DONE: Mapping[Event, Event] = {"intended": "promoted", "rolling back": "rolled back"}
 """what is recorded before aliases move -> what is recorded after"""
 LEADS: Sequence[Event] = ("promoted", "rolled back")
 """events after which the version of the row leads its environment"""
 LEAVES: Sequence[Event] = ("rolling back", "rolled back")
 """events by which the previous version leaves its environment for a fault of its own"""
-BY_PEOPLE: Sequence[Event] = ("approved", "removed")
+BY_PEOPLE: Sequence[Event] = ("approved", "removed", "proven")
 """events without a verdict, because no gate was asked"""
 NO_DECISION = "0" * 64
 """the digest that the first row has before it"""
@@ -38,7 +39,7 @@ class Decision:
     who: str
     reason: str
     verdict: str
-    """as JSON; empty where a person decided"""
+    """as JSON; that of a proof where the release was proven; empty where a person decided"""
     verdict_sha256: str
     time: datetime
     before: str
@@ -157,6 +158,13 @@ class History:
         """Returns the approvals in an environment that hold, by version."""
         versions = sorted({row.version for row in self.of(model, environment) if row.event == "approved"})
         return tuple(row for row in (self.approval(model, environment, version) for version in versions) if row)
+
+    def proof(self, model: str, version: int, isa: str) -> Proof | None:
+        """Returns the last proof of a release on a processor: that of a device, where there is one."""
+        rows = [row for row in self.of(model) if row.version == version and row.event == "proven"]
+        found = [one for one in (Proof.model_validate_json(row.verdict) for row in rows) if one.isa == isa]
+        of_devices = [one for one in found if one.by == "device"]
+        return next(reversed(of_devices or found), None)
 
     def removals(self) -> Mapping[tuple[str, int], Decision]:
         """Returns model and version -> when and why it was removed, for each release that was removed."""

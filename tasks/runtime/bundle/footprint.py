@@ -28,10 +28,10 @@ def footprint(model: Path, sample: Path, threads: int) -> dict[str, float]:
     content = model.read_bytes()
     started = perf_counter_ns()
     Session(content, threads).predict(inputs)
-    return {"load_ms": (perf_counter_ns() - started) / 1e6, "peak_bytes": _peak_bytes()}
+    return {"load_ms": (perf_counter_ns() - started) / 1e6, "peak_bytes": peak_bytes()}
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """Returns the highest resident memory of this process so far.
 
     Not by `getrusage` where there is another way: on Linux that begins with the memory of the process that started it.
