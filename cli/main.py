@@ -31,7 +31,7 @@ COMMANDS = {
         "Say that a release may enter an environment whose gate asks a person, and show it to that gate.",
     ),
     "prove": (
-        "prove",
+        "release",
         "Compare what a release answers on another processor, emulated or real, with here.",
     ),
     "rollback": ("promote", "Move an environment back to the release that led it before."),

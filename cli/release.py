@@ -8,10 +8,9 @@ from typing import Annotated, Optional, get_args
 import typer
 
 from cli.lineage import meant
-from cli.options import ModelName, Reason, Version
+from cli.options import ModelName, Reason
 from cli.output.console import say, say_json
 from params.compress import ProcessorKind
-from params.promote import Gate
 from tasks.contracts.proofs import Proof
 from tasks.contracts.releases import Release
 from tasks.core.environment import prepare_environment
@@ -80,7 +79,7 @@ def _release(model: str, version: int | None) -> Release:
 
 def prove(
     model: ModelName,
-    version: Version = None,
+    version: Annotated[Optional[int], typer.Option(help="Default: the newest.")] = None,  # noqa: UP045
     samples: Annotated[int, typer.Option(min=1, max=100_000, help="Test samples it is asked about at most.")] = 1_000,
     pack: Annotated[Optional[Path], typer.Option(help="Write the samples for a device, and end.")] = None,  # noqa: UP045
     receipt: Annotated[Optional[Path], typer.Option(help="What a device answered.")] = None,  # noqa: UP045
@@ -90,9 +89,7 @@ def prove(
 ) -> None:
     """Compare what a release answers on another processor, emulated or real, with here."""
     prepare_environment()
-    from flows.promote import release_for
-
-    release = release_for(model, Gate(), version)
+    release = _release(model, version)
     if pack is not None:
         _pack(release, samples, pack)
         return
