@@ -1,6 +1,7 @@
 """Prepared boxes: one version whatever the format, tiles of a picture together, and what a device makes of them."""
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from PIL import Image
 from tasks.core.errors import DataError, RecipeError
 from tasks.data.fetch import fetch
 from tasks.data.prepared.prepare import prepare
+from tasks.kinds.detection.decode import PART as DECODER
 from tasks.kinds.recipes import load_recipe
+from tasks.runtime.bundle.decoder import PlacingDecoder
+from tasks.runtime.preprocess.frames.joined import FramesOfPictures
+from tasks.runtime.preprocess.preprocessor import preprocessor_from
 from tests.data.boxes.exports import FORMS, Box, drawn, voc_file, voc_object, written
 
 SEPARABLE = {"kind": "separable", "widths": [8, 12, 16], "blocks": [1, 2]}
@@ -106,6 +111,51 @@ def test_tiles_of_a_picture_are_in_one_part_and_hold_what_is_seen_enough_of(tmp_
 def test_a_split_that_would_tear_tiles_apart_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"would put parts of one picture into two splits; say `split: "):
         prepared(tmp_path, tmp_path / "own", large(tmp_path / "own"))
+
+
+def test_boxes_of_tiles_come_back_as_the_boxes_of_their_picture(tmp_path: Path) -> None:
+    reader = large(tmp_path / "own")
+    folder = prepared(tmp_path, tmp_path / "own", {**reader, "tile": {**reader["tile"], "visible": 0}}, split=GROUPED)
+    card = card_of(folder)
+    content = (tmp_path / "own/photos/3.png").read_bytes()
+    inputs = preprocessor_from(card["preprocessing"]).from_file(content)
+    part = next(p for p in ("train", "validation", "test") if _has(folder, p, "3.png"))
+    table = pq.read_table(folder / f"{part}.parquet").to_pandas()
+    rows = np.flatnonzero(table["picture"] == "3.png")
+    values = np.load(folder / f"{part}-00000.inputs.npy")[rows]
+    assert np.array_equal(values, inputs.arrays["inputs"])
+    boxes, ends = (np.load(folder / f"{part}-00000.{name}.boxes.npy") for name in ("targets", "offsets"))
+    answers = [
+        {
+            "boxes": [
+                {"class": "tree", "score": 1.0, "box": box[:4].tolist()} for box in boxes[ends[row] : ends[row + 1]]
+            ]
+        }
+        for row in rows
+    ]
+    assert isinstance(DECODER, PlacingDecoder)
+    (answer,) = DECODER.placed(answers, FramesOfPictures(inputs.frames))
+    assert answer["size"] == [50, 70]
+    again = {tuple(box["box"]) for box in answer["boxes"]}
+    draws = np.random.default_rng(1)
+    for _ in range(4):
+        draws.integers(0, 256, (50, 70, 3), dtype=np.uint8)
+        corners = draws.integers(0, [58, 38], (6, 2)).tolist()
+    assert again == {(x, y, x + 12, y + 12) for x, y in corners}
+
+
+def _has(folder: Path, part: str, picture: str) -> bool:
+    return picture in pq.read_table(folder / f"{part}.parquet")["picture"].to_pylist()
+
+
+def test_a_resized_picture_is_answered_in_its_own_pixels() -> None:
+    facts = {"kind": "picture", "size": [20, 20], "channels": 3, "filter": "bilinear", "levels": [0, 65535]}
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30)).save(stream, format="PNG")
+    inputs = preprocessor_from({**facts, "background": 255, "fit": "pad"}).from_file(stream.getvalue())
+    answers = [{"boxes": [{"class": "a", "score": 0.5, "box": [1, 2, 3, 4]}], "size": [20, 20]}]
+    placed = DECODER.placed(answers, FramesOfPictures(inputs.frames))
+    assert placed == [{"boxes": [{"class": "a", "score": 0.5, "box": [2, 4, 6, 8]}], "size": [30, 40]}]
 
 
 def test_equal_pictures_in_two_parts_are_refused_whatever_their_names(tmp_path: Path) -> None:
