@@ -83,7 +83,7 @@ class DetectionFigures:
             for name, point in points.items()
             if point.truths
         ]
-        title = f"Each class, as the file that ships sees it; recall and precision from a score of {seen.least_score:g}"
+        title = f"Each class, lowest AP50 first; recall and precision are those from a score of {seen.least_score:g} on"
         yield Table(title=title, head=OF_CLASSES, rows=tuple(sorted(rows, key=lambda row: row[1])))
         sizes = tuple(
             (f"{size}, {AREAS[size]}", ours[name], theirs.get(name, 0.0), int(seen.truths[:, :, place].sum()))
