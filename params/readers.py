@@ -56,6 +56,42 @@ class ImageFolderReader(PictureReader):
         return bool(self.splits)
 
 
+Folds = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)]
+
+
+class IdentityFolderReader(PictureReader):
+    """One folder per identity; with `people` and `pairs`, the folds and pairs that its authors judge by, as of LFW."""
+
+    task = "embedding"
+    kind: Literal["identity_folder"]
+    images: str = ""
+    """the folder of those folders; all of the source unless said"""
+    people: str = ""
+    """the file that lists the identities of each fold, as `people.txt` of LFW, by its name in the source"""
+    folds: dict[Literal["train", "validation", "test"], Folds] = Field(default_factory=dict)
+    """the folds of each part of the split, from 1 on"""
+    pairs: str = ""
+    """the file that lists pairs to judge on, as `pairs.txt` of LFW: NAME, NUMBER, NUMBER or NAME, NUMBER, NAME, NUMBER,
+    where a number is the one at the end of a file's name"""
+
+    @property
+    def published(self) -> bool:
+        """Says whether there are folds."""
+        return bool(self.folds)
+
+    @model_validator(mode="after")
+    def _folds_are_whole(self) -> Self:
+        if bool(self.folds) != bool(self.people):
+            raise ValueError("`folds` and `people`, which lists the identities of each, go together")
+        if self.pairs and not self.people:
+            raise ValueError("`pairs` needs `people` and `folds`: both pictures of a pair must be in one part")
+        if missing := [part for part in ("train", "validation", "test") if self.folds and part not in self.folds]:
+            raise ValueError(f"`folds` needs `{'` and `'.join(missing)}`")
+        if problems := twice("folds", tuple(str(fold) for folds in self.folds.values() for fold in folds)):
+            raise ValueError("; ".join(problems))
+        return self
+
+
 class Label(Section):
     """A column as it is; or, with `above`, a column of numbers as two classes."""
 
@@ -575,6 +611,7 @@ class SequenceArraysReader(ReaderSection):
 Reader = Annotated[
     PixelTableReader
     | ImageFolderReader
+    | IdentityFolderReader
     | ImageTableReader
     | ImageMasksReader
     | CocoMasksReader

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from params.section import Section
 
+FOLD, LISTED = "fold", "listed"
+"""what a reader may say of a sample beside its identity: its fold, and the numbers of the listed pairs that it is part
+of, both from 1 on"""
 LossName = Literal["arcface", "cosface", "proxy_anchor", "triplet"]
 
 

@@ -6,13 +6,23 @@ by its length, too, so a metric that was trained by Euclidean distance is served
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
 from tasks.kinds.embedding.names import EMBEDDING, gallery_of, width_of
+
+
+def of_length_1(values: Tensor) -> Tensor:
+    """Returns vectors (..., width) divided by their length; those of zeros stay what they are.
+
+    Not `functional.normalize` or a vector norm: a quantiser takes `Clip` for an activation, and cannot tell shapes
+    behind `ReduceL2`.
+    """
+    squares = (values * values).sum(dim=-1, keepdim=True)
+    return values / torch.where(squares > 0, squares, 1.0).sqrt()
 
 
 class EmbeddingHead(nn.Module):
@@ -24,7 +34,7 @@ class EmbeddingHead(nn.Module):
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         """Returns the embedding by its name."""
-        return {EMBEDDING: functional.normalize(self.linear(features), dim=-1)}
+        return {EMBEDDING: of_length_1(self.linear(features))}
 
 
 class EmbeddingHeads:
@@ -55,7 +65,7 @@ class EmbeddingHeads:
 
     def named(self, values: Tensor, card: TargetCard) -> Tensors:
         """Returns embeddings of length 1 of what an imported network gives."""
-        return {EMBEDDING: functional.normalize(values, dim=-1)}
+        return {EMBEDDING: of_length_1(values)}
 
     def output_names(
         self, said: Correspondence, lacks: Sequence[str], own: Sequence[str] | None, card: TargetCard

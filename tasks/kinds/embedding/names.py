@@ -3,14 +3,15 @@
 import hashlib
 from typing import cast
 
+from params.kinds.embedding import FOLD, LISTED
 from params.section import LABEL
 from tasks.contracts.targets import TargetCard
 
 EMBEDDING = "embedding"
 """the only output: (batch, width), each of length 1"""
-IDENTITY, FOLD, LISTED = "identity", "fold", "listed"
-"""columns of the target: a number that stands for the identity; with listed pairs, the fold, and the numbers of those
-that the sample is part of, 0 for none"""
+IDENTITY = "identity"
+"""a column of the target: a number that stands for the identity; where pairs are listed, `FOLD` and `LISTED` are too,
+the numbers of the pairs filled up with 0"""
 COSINES, PLACE, PROJECTED = "cosines", "place", "projected"
 """outputs in training alone: cosines with the directions of the training identities, the place of the right one among
 them, and the embedding as long as the teacher's"""

@@ -82,6 +82,7 @@ class EmbeddingTargets:
             more = f", and {len(crossing) - SHOWN} more" if len(crossing) > SHOWN else ""
             do = "say `split: {kind: grouped, by: label}`, or correct the published split"
             yield mismatch("identities", "", "each in one split alone", shown + more, do)
+        yield from _torn(splits)
         for split in JUDGING:
             yield from _lacking(split, splits.get(split, ()))
 
@@ -107,10 +108,16 @@ class EmbeddingTargets:
         return arrays
 
     def summary(self, parts: Iterable[Targets], card: TargetCard) -> dict[str, Any]:
-        """Returns how many identities there are, and how many of them have one sample alone."""
-        found = [np.asarray(part[IDENTITY]) for part in parts]
-        _, counts = np.unique(np.concatenate(found) if found else np.empty(0, np.int64), return_counts=True)
-        return {"identities": len(counts), "of one sample": int((counts == 1).sum())}
+        """Returns how many identities there are, and how many of them have one sample alone; listed pairs alike."""
+        identities, pairs = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for part in parts:
+            identities.append(np.asarray(part[IDENTITY]))
+            pairs.append(np.asarray(part[LISTED]).ravel() if listed_of(card) else pairs[0])
+        _, counts = np.unique(np.concatenate(identities), return_counts=True)
+        told = {"identities": len(counts), "of one sample": int((counts == 1).sum())}
+        numbers, samples = np.unique(np.concatenate(pairs), return_counts=True)
+        whole, torn = (int((samples[numbers > 0] == wanted).sum()) for wanted in (2, 1))
+        return told | ({"listed pairs": whole, "without one sample": torn} if listed_of(card) else {})
 
     def translated(self, targets: Targets, card: TargetCard, to: TargetCard) -> Targets:
         """Returns them as they are: an identity has the same number everywhere."""
@@ -123,6 +130,19 @@ class EmbeddingTargets:
     def moved(self, targets: Targets, geometry: Geometry) -> Targets:
         """Returns them as they are: a picture shows the same one wherever it is."""
         return targets
+
+
+def _torn(splits: Mapping[str, Sequence[IdentityGist]]) -> Iterator[str]:
+    """Yields listed pairs whose samples are in two splits."""
+    parts: dict[int, set[str]] = {}
+    for split, gists in splits.items():
+        for gist in gists:
+            for number in gist.listed:
+                parts.setdefault(number, set()).add(split)
+    torn = [number for number, found in parts.items() if len(found) > 1]
+    if torn:
+        got = f"{len(torn)} in two, such as pair {torn[0]}"
+        yield mismatch("listed pairs", "", "both samples in one split", got, "correct the folds, or leave `pairs` out")
 
 
 def _lacking(split: str, gists: Sequence[IdentityGist]) -> Iterator[str]:
