@@ -1,8 +1,8 @@
 """Recognising over HTTP: whose a sample is, whether two are of one identity; and enrolment, where the server allows it.
 
 Who can reach the server could make themselves known to it, and read who is. So names are enrolled, listed and forgotten
-over HTTP only where the server was started so. The methods are such that no page in a browser can ask for it unseen:
-a browser asks the server first before it sends them, and is not answered.
+over HTTP only where the server was started so. The methods are PUT and DELETE, which a browser does not send for a page
+of another site before the server has allowed it, and it allows none.
 """
 
 from collections.abc import Iterator
