@@ -129,6 +129,10 @@ def _explain(error: Any, location: Location) -> tuple[str, str, str]:
             return f"`kind` to be one of {tags}", f"`{_cut(str(context['tag']))}`", "choose one of them"
         case "value_error":
             return "sections that go together", "a contradiction", str(context["error"])
+        case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
+            return "fields with values, `{name: value}`", _shown(error["input"]), "write a section"
+        case "tuple_type" | "list_type":
+            return "a list, `[one, another]`", _shown(error["input"]), "write brackets around it"
         case _:
             expected = error["msg"].removeprefix("Input should be ").removeprefix("Input should ")
             return expected, _shown(error["input"]), "change it"

@@ -40,7 +40,13 @@ def test_every_recipe_of_the_repository_is_valid(name: str) -> None:
         ("alpha: 0.5", "alpha: -0.5", "distill.alpha", "greater than or equal to 0, got -0.5"),
         ("kind: resnet", "kind: resnett", "teacher.architecture", "`cnn`, `resnet`"),
         ("channels: [8, 16]", "channels: []", "student.architecture.channels", "at least 1 item"),
-        ("channels: [8, 16]", "channels: 8", "student.architecture.channels", "a valid tuple, got 8"),
+        ("channels: [8, 16]", "channels: 8", "student.architecture.channels", "a list, `[one, another]`, got 8"),
+        (
+            "distill:\n",
+            "evaluate: {defer: 0.9}\n\ndistill:\n",
+            "evaluate.defer",
+            "fields with values, `{name: value}`, got 0.9",
+        ),
         ("epochs: 60", "epochs: 1.5", "teacher.training.epochs", "a valid integer, got 1.5"),
         ("test: 0.334", "test: 0.9", "data.split", "leave nothing to train on"),
         (
