@@ -129,6 +129,41 @@ def test_rows_without_labels_have_the_same_features(
     assert card.warnings[-1].startswith("1 of 2 samples without labels have values that are in no other")
 
 
+def test_one_wrong_row_is_one_bad_sample_and_the_others_stay(
+    make_recipe: MakeRecipe, table: Path, prepared: Prepared, tmp_path: Path
+) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text("colour,height,width\na,100.5,7\nb,tall,8\na,3.25,9\nb,5.5,\n")
+    recipe = make_recipe(
+        *({"kind": "file", "path": str(table)}, TABLE),
+        unlabelled=of_file(more),
+        arrivals={"bad": "quarantine", "at_most": 0.5},
+    )
+    card, folder = prepared(recipe)
+    assert card.splits["unlabelled"].samples == 2
+    assert card.quarantine is not None
+    bad = {one["id"]: one for one in json.loads((folder / card.quarantine.file.name).read_text())}
+    assert [*bad] == ["unlabelled/more.csv:0000002", "unlabelled/more.csv:0000004"]
+    assert "line 3: expected a number in column `height`, got `tall`" in str(bad["unlabelled/more.csv:0000002"])
+    (shard,) = card.splits["unlabelled"].shards
+    assert np.load(folder / shard.inputs["inputs"].name)[:, 1].tolist() == [100.5, 3.25]
+
+
+def test_one_wrong_sequence_is_one_bad_sample(make_recipe: MakeRecipe, prepared: Prepared, tmp_path: Path) -> None:
+    rows, more = tmp_path / "rows.csv", tmp_path / "more.csv"
+    rows.write_text("\n".join(["a,b,c,label", *(f"{n},{n + 1},{n + 2},{'xy'[n % 2]}" for n in range(30))]) + "\n")
+    more.write_text("a,b,c\n5,5,5\n,7,8\n")
+    recipe = make_recipe(
+        *({"kind": "file", "path": str(rows)}, {"kind": "wide_table", "label": "label"}),
+        unlabelled=of_file(more),
+        arrivals={"bad": "quarantine", "at_most": 0.5},
+    )
+    card, _ = prepared(recipe)
+    assert card.splits["unlabelled"].samples == 1
+    assert card.quarantine is not None
+    assert card.quarantine.reasons == {"corrupt": 1}
+
+
 def test_gaps_are_filled_as_those_of_the_labelled(make_recipe: MakeRecipe, prepared: Prepared, tmp_path: Path) -> None:
     rows, more = tmp_path / "rows.csv", tmp_path / "more.csv"
     rows.write_text("\n".join(["x,y,label", *(f"{n},{'' if n == 3 else n},{'ab'[n % 2]}" for n in range(40))]) + "\n")

@@ -78,19 +78,18 @@ class FurtherReading:
     raw: Path
 
     def samples(self) -> Iterator[Sample]:
-        """Yields each sample; a file that cannot be read is one with a problem."""
+        """Yields each sample, the wrong ones with a problem, and a file of which nothing can be read as one."""
         for name, content in self.files():
             try:
                 with quiet_pillow():
-                    found = self.preprocessor.from_file(content)
+                    found = [*self.preprocessor.each(content)]
             except WrongInputError as error:
                 yield Sample(f"{UNLABELLED}/{name}", problem=str(error))
                 continue
-            values = [*find_layout(self.layout).samples(found.arrays)]
-            for row, one in enumerate(values):
-                told = tuple(found.notes[row]) if found.notes else ()
-                place = f":{row + 1:07d}" if len(values) > 1 else ""
-                yield Sample(f"{UNLABELLED}/{name}{place}", values=one, slices=told)
+            for row, one in enumerate(found):
+                place = f":{row + 1:07d}" if len(found) > 1 else ""
+                problem = one.problem and ": ".join(filter(None, (one.name, one.problem)))
+                yield Sample(f"{UNLABELLED}/{name}{place}", values=one.values, problem=problem, slices=(*one.notes,))
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Yields the name and the content of each file that may be raw input, by its name."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ..bundle.fields import Fields, Json
 from .cells import BOOLEAN, NUMBER, PERCENT, PLAIN, NumberFormat, TableColumn
 from .csv_columns import read_columns
-from .preprocessor import ModelInputs
-from .sequences import FoundSequence, of_records, schema_of, whole
+from .preprocessor import FoundSample, ModelInputs
+from .sequences import FoundSequence, each_of, of_records, schema_of, whole
 
 KIND = "long_table"
 TYPES = (NUMBER, PERCENT, BOOLEAN)
@@ -76,9 +76,16 @@ class LongTablePreprocessor:
         Raises:
             WrongInputError: it is empty or no such file, a column is missing, or a row is wrong.
         """
+        return whole(self._found(content))
+
+    def each(self, content: bytes) -> Iterator[FoundSample]:
+        """Yields them one by one, those that are wrong among them; raises as `from_file` where none can be read."""
+        return each_of(self._found(content))
+
+    def _found(self, content: bytes) -> Iterator[FoundSequence]:
         wanted = [self.sequence, *([self.order] if self.order else []), *self.feature_names]
         table = read_columns(content, self.separator, self.encoding, wanted, short=True)
-        return whole(self.sequences(table.cells.__getitem__, table.row_name))
+        return self.sequences(table.cells.__getitem__, table.row_name)
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
         """Returns sequences given as objects: a list of numbers for each column, or `inputs` frame by frame.

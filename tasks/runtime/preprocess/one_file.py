@@ -3,7 +3,7 @@
 import base64
 import binascii
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..bundle.fields import Json
 from ..bundle.session import INPUTS
 from ..errors import WrongInputError
 from .frames.frame import Frame, numbered
-from .preprocessor import ModelInputs
+from .preprocessor import FoundSample, ModelInputs
 
 
 class OneFilePreprocessor(ABC):
@@ -53,6 +53,14 @@ class OneFilePreprocessor(ABC):
         """
         values, frames = self._samples(content, INPUTS)
         return ModelInputs({INPUTS: values}, frames=frames)
+
+    def each(self, content: bytes) -> Iterator[FoundSample]:
+        """Yields the one sample that a file is.
+
+        Raises:
+            WrongInputError: it cannot be read.
+        """
+        yield FoundSample("", self.values(content))
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
         """Returns files given as `{FIELD: base64}`; other fields are ignored.

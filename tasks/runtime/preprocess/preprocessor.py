@@ -5,11 +5,13 @@ a device cannot compute other inputs than those that the model was trained on.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from ..bundle.fields import Fields, Json
 from ..bundle.manifest import MANIFEST, Manifest
@@ -38,6 +40,16 @@ class ModelInputs:
         return sum(frame.of == self.frames[0].of for frame in self.frames) or 1
 
 
+@dataclass(frozen=True)
+class FoundSample:
+    """One sample of a file: what it is called there, its values without padding, or what is wrong, and notes on it."""
+
+    name: str
+    values: NDArray[Any]
+    problem: str = ""
+    notes: Sequence[str] = ()
+
+
 class Preprocessor(Protocol):
     """Makes inputs of raw samples; built by `load` of its module from `preprocessing` of the manifest."""
 
@@ -50,6 +62,13 @@ class Preprocessor(Protocol):
 
         Raises:
             WrongInputError: they cannot be read.
+        """
+
+    def each(self, content: bytes) -> Iterator[FoundSample]:
+        """Yields the samples in a file, those that are wrong among them.
+
+        Raises:
+            WrongInputError: nothing of it can be read.
         """
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
@@ -71,6 +90,11 @@ class ArraysOnly:
     def from_file(self, content: bytes) -> ModelInputs:  # noqa: ARG002 - of the protocol
         """Refuses."""
         raise WrongInputError("`inputs`: expected .npy, .npz, JSON or CSV, got another file; write one of them")
+
+    def each(self, content: bytes) -> Iterator[FoundSample]:
+        """Refuses."""
+        self.from_file(content)
+        yield from ()
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:  # noqa: ARG002 - of the protocol
         """Refuses."""

@@ -18,8 +18,8 @@ from ..bundle.fields import Fields, Json
 from ..bundle.session import INPUTS, LENGTHS
 from ..errors import WrongInputError
 from .cells import LARGEST
-from .preprocessor import ModelInputs
-from .sequences import NO_FRAMES, FoundSequence, of_records, schema_of, whole
+from .preprocessor import FoundSample, ModelInputs
+from .sequences import NO_FRAMES, FoundSequence, each_of, of_records, schema_of, whole
 
 KIND = "sequence_arrays"
 NPY, NPZ = "application/x-npy", "application/x-npz"
@@ -59,8 +59,15 @@ class SequenceArraysPreprocessor:
         Raises:
             WrongInputError: it is no such file, or an array is wrong.
         """
+        return whole(self._readable(content))
+
+    def each(self, content: bytes) -> Iterator[FoundSample]:
+        """Yields them one by one, those that are wrong among them; raises as `from_file` where none can be read."""
+        return each_of(self._readable(content))
+
+    def _readable(self, content: bytes) -> Iterator[FoundSequence]:
         try:
-            return whole(self._found(content))
+            return self._found(content)
         except BadArrayError as error:
             raise WrongInputError(str(error)) from None
 

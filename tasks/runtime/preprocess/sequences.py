@@ -1,6 +1,6 @@
 """Sequences as a model takes them, padded with zeros and with their lengths; and from JSON records."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..bundle.fields import Json
 from ..bundle.session import INPUTS, LENGTHS, Arrays
 from ..errors import WrongInputError
 from .cells import LARGEST
-from .preprocessor import ModelInputs
+from .preprocessor import FoundSample, ModelInputs
 
 Frames = NDArray[np.float32]
 """(frames, features) of one sequence"""
@@ -51,6 +51,12 @@ def whole(found: Iterable[FoundSequence]) -> ModelInputs:
     if not sequences:
         raise WrongInputError("`inputs`: expected at least one sequence, got none; give rows below the header")
     return ModelInputs(padded([one.frames for one in sequences]))
+
+
+def each_of(found: Iterable[FoundSequence]) -> Iterator[FoundSample]:
+    """Yields the sequences of a file, those that are wrong among them."""
+    for one in found:
+        yield FoundSample(one.name, one.frames, one.problem)
 
 
 def of_records(records: Sequence[Mapping[str, Json]], features: int, names: Sequence[str] = ()) -> ModelInputs:

@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bundle.fields import Fields, Json
 from ..bundle.session import INPUTS
 from ..errors import WrongInputError
 from .cells import BOOLEAN, CATEGORY, PERCENT, PLAIN, TYPES, UNSEEN, NumberFormat, ParsedCells, TableColumn
-from .csv_columns import read_columns
-from .preprocessor import ModelInputs
+from .csv_columns import CsvColumns, read_columns
+from .preprocessor import FoundSample, ModelInputs
 
 KIND = "table"
 Cells = Mapping[str, Sequence[str]]
@@ -51,9 +52,24 @@ class TablePreprocessor:
         Raises:
             WrongInputError: it is empty or no such file, a column is missing, or a cell is wrong.
         """
-        wanted = [column.name for column in self.columns]
-        table = read_columns(content, self.separator, self.encoding, wanted)
+        table = self._table(content)
         return self._inputs([f"line {number}" for number in table.lines], table.cells)
+
+    def each(self, content: bytes) -> Iterator[FoundSample]:
+        """Yields the rows of a CSV file, those with a wrong cell among them.
+
+        Raises:
+            WrongInputError: it is empty or no such file, a column is missing, or its lines have unequally many cells.
+        """
+        table = self._table(content)
+        parsed = self._parsed(table.cells)
+        problems = dict(sorted(self._problems(parsed), reverse=True))  # of several, the first
+        values, notes = self._features(parsed), self._notes(table.cells, parsed)
+        for row, features in enumerate(values):
+            yield FoundSample(table.row_name(row), features, problems.get(row, ""), notes[row] if notes else ())
+
+    def _table(self, content: bytes) -> CsvColumns:
+        return read_columns(content, self.separator, self.encoding, [column.name for column in self.columns])
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
         """Returns samples given as objects: numbers, texts, or null for a gap, by the names of columns.
@@ -106,13 +122,18 @@ class TablePreprocessor:
         return None
 
     def _inputs(self, places: Sequence[str], cells: Cells) -> ModelInputs:
-        parsed = {column.name: column.parsed(cells[column.name], self.written) for column in self.columns}
+        parsed = self._parsed(cells)
         if problems := sorted(self._problems(parsed)):
             row, told = problems[0]
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise WrongInputError(f"`{places[row]}`: {told}{more}; correct it")
-        features = [column.features(parsed[column.name].numbers) for column in self.columns]
-        return ModelInputs({INPUTS: np.concatenate(features, axis=1)}, self._notes(cells, parsed))
+        return ModelInputs({INPUTS: self._features(parsed)}, self._notes(cells, parsed))
+
+    def _parsed(self, cells: Cells) -> dict[str, ParsedCells]:
+        return {column.name: column.parsed(cells[column.name], self.written) for column in self.columns}
+
+    def _features(self, parsed: Mapping[str, ParsedCells]) -> NDArray[np.float32]:
+        return np.concatenate([column.features(parsed[column.name].numbers) for column in self.columns], axis=1)
 
     def _problems(self, parsed: Mapping[str, ParsedCells]) -> Iterator[tuple[int, str]]:
         for column in self.columns:
