@@ -30,7 +30,9 @@ LIBRARIES = {
     "tasks/data/readers/audio/sound.py": ("soundfile",),
     "tasks/data/readers/coco_masks/regions.py": ("pillow",),
     "tasks/data/readers/image_masks/values.py": ("pillow",),
+    "tasks/data/sources/glyphs.py": ("numpy", "pillow"),
     "tasks/data/sources/shapes.py": ("numpy", "pillow"),
+    "tasks/runtime/preprocess/frames/drawn.py": ("pillow",),
     "tasks/runtime/preprocess/picture_format.py": ("pillow",),
 }
 """module -> distributions whose version may change what it makes; pyarrow reads what a table holds, bit by bit"""

@@ -167,3 +167,14 @@ def test_equal_pictures_in_two_parts_are_refused_whatever_their_names(tmp_path: 
     splits = {"train": "train.txt", "test": "test.txt"}
     with pytest.raises(DataError, match=r"expected no sample in two splits, got 1:\n.*(train/01|test/07)"):
         prepared(tmp_path, tmp_path / "own", {**reader, "splits": splits}, split={"kind": "official"})
+
+
+def test_pictures_without_labels_are_cut_into_tiles_as_well(tmp_path: Path) -> None:
+    reader, more = large(tmp_path / "own"), tmp_path / "more"
+    more.mkdir()
+    Image.fromarray(np.random.default_rng(9).integers(0, 256, (50, 70, 3), dtype=np.uint8)).save(more / "a.png")
+    unlabelled = {"source": {"kind": "folder", "path": str(more)}}
+    folder = prepared(tmp_path, tmp_path / "own", reader, split=GROUPED, unlabelled=unlabelled)
+    assert card_of(folder)["splits"]["unlabelled"]["samples"] == 6
+    table = pq.read_table(folder / "unlabelled.parquet").to_pandas()
+    assert table["id"].str.startswith("unlabelled/a.png:").all()
