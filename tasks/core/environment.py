@@ -52,6 +52,10 @@ def prepare_environment() -> None:
         # A dead server should cost seconds, not the four minutes of the defaults.
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+        # Threads that wait for each other sleep: one that spins takes the core of whoever it waits for.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "0",
+        "KMP_BLOCKTIME": "0",
         "DVC_NO_ANALYTICS": "true",
         "RAY_USAGE_STATS_ENABLED": "0",
         "DO_NOT_TRACK": "1",

@@ -25,6 +25,7 @@ from tasks.training.batch_norm import freeze_batch_norm, require_batch_norm
 from tasks.training.batches import Batch, Share, shuffled_batches, steps_per_epoch
 from tasks.training.checkpoints.checkpointer import Checkpointer, TrainObjects
 from tasks.training.checkpoints.train_state import EpochMetrics, EpochState, TrainState
+from tasks.training.distributed.threads import own_threads
 from tasks.training.measure import Measuring
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.optimizers import build_optimizer, build_schedule
@@ -75,13 +76,29 @@ def fit(
 
     Best is the epoch of the best deciding metric; of equals, the one with the lowest validation loss. In a stage that
     keeps checkpoints it goes on from the last one; `on_epoch` gets all epochs, those before it first. Of several
-    processes each learns from its part of every batch; the first one validates and keeps the checkpoints.
+    processes each learns from its part of every batch; the first one validates and keeps the checkpoints. A network
+    whose step is too small to be shared by threads is trained by one (`own_threads`).
 
     Raises:
         RecipeError: batch norm is to be frozen, and there is none.
         StageError: the loss is not finite any more.
     """
     require_batch_norm(model, params)
+    with own_threads(model, splits.validation, params.batch_size):
+        return _fit(model, splits, objective, measuring, params, seed, advance, on_epoch, augmenter)
+
+
+def _fit(
+    model: nn.Module,
+    splits: Splits,
+    objective: Objective,
+    measuring: Measuring,
+    params: Training,
+    seed: int,
+    advance: Advance,
+    on_epoch: OnEpoch,
+    augmenter: Augmenter | None,
+) -> Fit:
     trainer = Trainer.of(model, splits.train, objective, params, seed, augmenter)
     checkpointer = trainer.checkpointer(model)
     state = checkpointer.resume(TrainState(model.state_dict()))

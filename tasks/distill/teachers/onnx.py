@@ -54,6 +54,8 @@ class Graph:
         self.path = path
         options = ort.SessionOptions()
         options.log_severity_level = QUIET
+        for pool in ("intra", "inter"):  # a thread that spins while it waits takes the core of others
+            options.add_session_config_entry(f"session.{pool}_op.allow_spinning", "0")
         try:
             self.session = ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions share no base of their own
