@@ -1,6 +1,8 @@
-"""How fast a device answers, one sample after the other: from the bytes of a file to the answer."""
+"""How fast a device answers, one sample after the other: from the bytes of files to the answers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from time import perf_counter
 
 import numpy as np
@@ -32,20 +34,25 @@ class Speed:
         ]
 
 
-def bench(predictor: Predictor, content: bytes, seconds: float) -> Speed:
-    """Answers the samples of a file again and again for so many seconds: the first sample of it,
-    or all tiles of the first picture.
+def bench(predictor: Predictor, files: Iterable[bytes], seconds: float) -> Speed:
+    """Answers files for so many seconds, or until there is none left, and at least the first.
+
+    Of each it is the first sample, or all tiles of the first picture. How long its bytes take to come does not count.
 
     Raises:
         WrongInputError: the file is not what the model takes.
         ModelError: the model fails.
     """
-    for _ in range(WARMUP):
-        _once(predictor, content)
     frames: list[tuple[float, float, float]] = []
-    started = perf_counter()
-    while not frames or perf_counter() - started < seconds:
+    ends = inf
+    for content in files:
+        if not frames:
+            for _ in range(WARMUP):
+                _once(predictor, content)
+            ends = perf_counter() + seconds
         frames.append(_once(predictor, content))
+        if perf_counter() >= ends:
+            break
     return Speed(np.array(frames), predictor.manifest.target.threads)
 
 

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import cycle, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from .device import Device
 from .errors import RuntimeBundleError, SettingsError
 from .gallery.commands import GALLERY_COMMANDS, add_gallery_commands, told_to_enrol_again
 from .preprocess.arrays import read_samples
-from .terminal import open_file, read_file, say
+from .terminal import files_of, open_file, read_file, say
 from .update.home import HOME_VARIABLE
 from .update.install import Change
 from .update.settings import Settings
@@ -81,7 +82,9 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
 
 
 def _bench(device: Device, asked: argparse.Namespace) -> None:
-    say("\n".join(bench(device.predictor(), read_file(asked.file), asked.seconds).lines()))
+    files = files_of(asked.files)
+    contents = (read_file(file) for file in cycle(files)) if files else repeat(read_file(None))
+    say("\n".join(bench(device.predictor(), contents, asked.seconds).lines()))
 
 
 def _prove(device: Device, asked: argparse.Namespace) -> None:
@@ -165,8 +168,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a file like those that trained it, JSON, .npy or .npz; or standard input",
     )
     run.add_argument("--detail", default="", help="a further part of each answer: `png` or `runs` of a mask")
-    measure = add("bench", help="answers one file again and again, and says how many times a second")
-    measure.add_argument("file", nargs="?", metavar="FILE", type=Path, help="as for `run`; or standard input")
+    measure = add("bench", help="answers files again and again, and says how many times a second")
+    files = "as for `run`, or a folder of them, such as the pictures of a film; or standard input"
+    measure.add_argument("files", nargs="*", metavar="FILE", type=Path, help=files)
     measure.add_argument("--seconds", type=float, default=3, help="how long (default: %(default)s)")
     prove = add("prove", help="answers the samples of a project, and writes a signed receipt for it")
     prove.add_argument("samples", metavar="SAMPLES", type=Path, help="what `stillhouse prove MODEL --pack FILE` wrote")

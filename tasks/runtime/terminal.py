@@ -3,6 +3,7 @@
 import gzip
 import sys
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,21 @@ def read_file(file: Path | None) -> bytes:
     if not file.is_file():
         raise WrongInputError(f"`{file}`: expected a file with samples, got none; give another, or standard input")
     return _unpacked(file.read_bytes())
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Returns the files, and in place of a folder those in it, by their names.
+
+    Raises:
+        WrongInputError: a folder has none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(one for one in path.iterdir() if one.is_file()) if path.is_dir() else [path]
+        if not inside:
+            raise WrongInputError(f"`{path}`: expected a folder with files, got an empty one; give another")
+        found += inside
+    return found
 
 
 def _unpacked(content: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +122,11 @@ def test_a_picture_file_is_answered_at_the_size_of_the_model(predictor: Predicto
 
 
 def test_bench_says_how_many_pictures_a_second(predictor: Predictor) -> None:
-    first, second = bench(predictor, picture(), 0.05).lines()
+    first, second = bench(predictor, repeat(picture()), 0.05).lines()
     assert "a second on 1 thread" in first
     assert all(part in first for part in ("read", "predict", "decode"))
     assert second.startswith("p50")
+    assert "3 times" in bench(predictor, [picture()] * 3, 60.0).lines()[0]  # there are no more
 
 
 def test_the_device_says_what_torch_says(predictor: Predictor, shapes: PreparedData, tmp_path: Path) -> None:
@@ -143,6 +145,15 @@ def test_the_commands_answer_to_a_picture_and_say_how_fast(
     samples = read_samples(picture(), predictor.session.inputs["inputs"], predictor.preprocessor)
     assert json.loads(capsys.readouterr().out) == predictor.answer(samples, "runs")[0]
     main(["bench", str(file), "--seconds", "0.05", *home])
+    assert "a second on 1 thread" in capsys.readouterr().out
+    film = tmp_path / "film"
+    film.mkdir()
+    with pytest.raises(SystemExit):
+        main(["bench", str(film), *home])
+    assert "expected a folder with files, got an empty one" in capsys.readouterr().err
+    for number in range(3):
+        (film / f"{number}.jpg").write_bytes(picture(40 + number))
+    main(["bench", str(film), "--seconds", "0.2", *home])
     assert "a second on 1 thread" in capsys.readouterr().out
     with pytest.raises(SystemExit) as ended:
         main(["run", str(file), "--detail", "svg", *home])
