@@ -95,13 +95,13 @@ def graph(**changes: Any) -> list[dict[str, Any]]:
 
 def written(values: Mapping[str, Array], nodes: list[dict[str, Any]]) -> tuple[dict[str, Any], bytes]:
     """Returns what lies in a `model.json` and its `.bin`: float16, but for the axes."""
-    every = {**values, "six": np.float32(6), "zero": np.float32(0)}
+    every: dict[str, Array] = {**values, "six": np.array(6, np.float32), "zero": np.array(0, np.float32)}
     specs: list[dict[str, Any]] = [
-        {"name": name, "shape": [*np.shape(one)], "dtype": "float32", "quantization": {"dtype": "float16"}}
+        {"name": name, "shape": [*one.shape], "dtype": "float32", "quantization": {"dtype": "float16"}}
         for name, one in every.items()
     ]
     specs.append({"name": "axes", "shape": [2], "dtype": "int32"})
-    content = b"".join(np.asarray(one, np.float16).tobytes() for one in every.values())
+    content = b"".join(one.astype(np.float16).tobytes() for one in every.values())
     constants = [node(spec["name"], "Const") for spec in specs]
     model = {"modelTopology": {"node": [*constants, *nodes]}, "weightsManifest": [{"weights": specs}]}
     return model, content + np.array([1, 2], np.int32).tobytes()
