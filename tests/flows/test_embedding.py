@@ -83,9 +83,9 @@ def test_a_device_tells_strangers_apart_by_the_signed_threshold(run: tuple[Proje
             json.dumps(answer, allow_nan=False)
             vectors.append(answer["embedding"])
     cosines = np.array(vectors) @ np.array(vectors).T
-    identity = np.repeat(np.arange(STRANGERS.identities), STRANGERS.samples)
-    first, second = np.triu_indices(len(identity), 1)
-    same = identity[first] == identity[second]
+    who = np.repeat(np.arange(STRANGERS.identities), STRANGERS.samples)
+    first, second = np.triu_indices(len(who), 1)
+    same = who[first] == who[second]
     accepted = cosines[first, second] >= manifest.verify.threshold
     assert accepted[~same].mean() < 0.06  # a rate of 1 % on other identities, and few of these
     assert accepted[same].mean() > 0.3

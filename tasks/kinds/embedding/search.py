@@ -58,7 +58,8 @@ def _block(vectors: NDArray[np.float32], units: Rows, gallery: Rows, rows: Rows)
     count = min(NEIGHBOURS, len(units) - 1)
     nearest = np.argpartition(-cosines, max(count - 1, 0), axis=1)[:, :count]
     first: Booleans = units[enrolled] == units[rows]
-    return first, np.take_along_axis(same, nearest, axis=1).any(axis=1), loss
+    found: Booleans = np.asarray(np.take_along_axis(same, nearest, axis=1).any(axis=1))
+    return first, found, loss
 
 
 def _loss(cosines: NDArray[np.float32], same: Booleans, rows: Rows) -> Floats:
