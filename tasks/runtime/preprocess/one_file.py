@@ -55,12 +55,13 @@ class OneFilePreprocessor(ABC):
         return ModelInputs({INPUTS: values}, frames=frames)
 
     def each(self, content: bytes) -> Iterator[FoundSample]:
-        """Yields the one sample that a file is.
+        """Yields the one sample that a file is, or those that it is cut into.
 
         Raises:
             WrongInputError: it cannot be read.
         """
-        yield FoundSample("", self.values(content))
+        values, _ = self.samples(content)
+        yield from (FoundSample("", one) for one in values)
 
     def from_records(self, records: Sequence[Mapping[str, Json]]) -> ModelInputs:
         """Returns files given as `{FIELD: base64}`; other fields are ignored.
