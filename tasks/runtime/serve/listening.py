@@ -33,8 +33,7 @@ def routes(service: Service) -> Iterator[Route]:
     """Yields the routes of streams."""
     streams = _Streams(service)
     yield Route("/listen", streams.begin, methods=["POST"])
-    yield Route("/listen/{stream}", streams.feed, methods=["POST"])
-    yield Route("/listen/{stream}", streams.end, methods=["DELETE"])
+    yield Route("/listen/{stream}", streams.go_on, methods=["POST", "DELETE"])
 
 
 @dataclass
@@ -72,8 +71,12 @@ class _Streams:
 
         return await self._service.run(work)
 
-    async def feed(self, request: Request) -> Response:
-        """Hears one piece of a stream."""
+    async def go_on(self, request: Request) -> Response:
+        """Hears one piece of a stream, or ends it."""
+        return await (self._end(request) if request.method == "DELETE" else self._feed(request))
+
+    async def _feed(self, request: Request) -> Response:
+        """Returns the words of one piece."""
 
         async def work(body: bytes) -> Response:
             stream = self._found(request)
@@ -82,8 +85,8 @@ class _Streams:
 
         return await self._service.with_body(request, work)
 
-    async def end(self, request: Request) -> Response:
-        """Ends a stream, with the words that waited for more sound."""
+    async def _end(self, request: Request) -> Response:
+        """Returns the words that waited for more sound."""
         stream = self._found(request)
         self._streams.pop(request.path_params["stream"], None)
         async with stream.turn:
