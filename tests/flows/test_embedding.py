@@ -42,7 +42,8 @@ def test_a_student_that_was_told_no_identity_is_promoted_by_its_equal_error_rate
 
 def test_the_card_says_what_the_threshold_comes_to_and_what_not_to_do(run: tuple[Project, Said]) -> None:
     project, _ = run
-    card = next((project.root / ".stillhouse").rglob("model-card.md")).read_text()
+    (path,) = bundle_of(project)[0].glob("*.md")
+    card = path.read_text()
     assert "Verifying, it takes" in card
     assert "What it must not be used for" in card
     assert "No column of the data says for whom it works worse" in card
