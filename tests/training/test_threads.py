@@ -1,6 +1,7 @@
 """How many threads a training takes, and that a small one comes out alike however many there are."""
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ CORES = len(os.sched_getaffinity(0))
 
 
 @pytest.fixture
-def two_threads() -> None:
+def two_threads() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
