@@ -6,12 +6,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROCESSES_OF_THEIR_OWN = {
+    "infra/convert_faceres.py": "a script that is run once, by itself",
     "infra/install.py": "runs before anything is installed, and shows how far it is",
     "infra/services/run.py": "the process of a service that could not begin",
     "tasks/data/__main__.py": "the process that DVC starts for a stage",
     "tasks/data/fetch.py": "the same process: the licence goes to DVC's log",
     "tasks/runtime/bundle/footprint.py": "a process that is measured, and answers in JSON",
     "tasks/runtime/cli.py": "the command of a device, which has no other",
+    "tasks/runtime/gallery/commands.py": "the same: the commands that enrol and recognise",
+    "tasks/runtime/terminal.py": "the same: what all of its commands print through",
     "tasks/training/distributed/worker.py": "one process of several, which tells the first by lines",
 }
 """file -> why it writes to its own streams"""

@@ -308,4 +308,8 @@ def test_a_wrong_start_is_one_message_about_the_field_that_is_wrong(given: Any, 
 
 def test_the_schema_says_which_section_has_which_kind() -> None:
     mapping = INIT.json_schema()["discriminator"]["mapping"]
-    assert mapping == {"teacher": "#/$defs/FromTeacher", "checkpoint": "#/$defs/FromCheckpoint"}
+    assert mapping == {
+        "teacher": "#/$defs/FromTeacher",
+        "checkpoint": "#/$defs/FromCheckpoint",
+        "champion": "#/$defs/FromChampion",
+    }

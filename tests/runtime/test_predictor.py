@@ -63,7 +63,7 @@ def test_card_of_another_form_is_refused(make_predictor: MakePredictor) -> None:
         make_predictor(targets={"names": ["a", "b", "c"], "facts": {"heads": 3}})
 
 
-@pytest.mark.parametrize("task", ["detection", "../classification", "Classification", "contract"])
+@pytest.mark.parametrize("task", ["forecasting", "../classification", "Classification", "contract"])
 def test_kind_without_a_decoder_asks_to_update_the_runtime(make_predictor: MakePredictor, task: str) -> None:
     with pytest.raises(ManifestError, match=r"`task`: expected a kind .* got .*; update the runtime"):
         make_predictor(task=task)
