@@ -6,14 +6,12 @@ data -> teacher -> student -> compress -> evaluate -> register (-> promote)
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 
 from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.logs import follow
 from flows.promote import promote, report, report_on_moved
-from flows.side_by_side import beside, can_share
 from flows.teacher_harm import without_harm, without_teacher
 from flows.warm_start import WarmStart, cold_student, cold_teacher
 from params.pipeline import Recipe
@@ -62,9 +60,8 @@ def retrain(recipe: Recipe) -> Retrained:
             data = prepare_data(recipe, ledger.released_data(recipe.name))
             warm = WarmStart(recipe.name, data)
             teachers = train_teachers(recipe, data, warm)
-            with beside(partial(train_without_teacher, recipe, data, warm), can_share(recipe)) as alone:
-                taught_by, student = teach_student(recipe, teachers, data, warm)
-            baseline, begin_alone = alone()
+            baseline, begin_alone = train_without_teacher(recipe, data, warm)
+            taught_by, student = teach_student(recipe, teachers, data, warm)
             distillation, student = without_harm(recipe, taught_by, baseline, student, data, begin_alone)
             candidates = compress_student(
                 recipe.compress, recipe.student, distillation, taught_by, student, data, recipe.seed

@@ -27,7 +27,7 @@ def shown(*listeners: Listener, verbose: bool = False) -> Iterator[None]:
     """
     display = StageDisplay(verbose)
     stops = [listen(listener) for listener in (display.on_event, *listeners)]
-    display.begin("starting")
+    display.on_event(StageStarted("starting"))
     try:
         yield
     finally:
@@ -49,40 +49,27 @@ class StageDisplay:
         self._progress: Progress | None = None
         self._timer: threading.Timer | None = None
         self._began = self._said = time.monotonic()
-        self._stage, self._at_work = "", set[str]()
-        self._lock = threading.RLock()  # two stages may go on at once, each in a thread
 
     def on_event(self, event: Event) -> None:
-        """Shows an event; of two stages that go on at once, the bar is that of the one that began last."""
-        with self._lock:
-            self._show(event)
-
-    def _show(self, event: Event) -> None:
+        """Shows an event."""
         match event:
             case StageStarted(stage):
-                self.begin(stage)
-                self._at_work.add(stage)
-            case StageAdvanced(stage, done, total, note) if self._progress and stage == self._stage:
+                self._begin(stage)
+            case StageAdvanced(_, done, total, note) if self._progress:
                 task = self._progress.task_ids[0]
                 self._progress.update(task, completed=done, total=total, note=printable(note))
             case StageAdvanced() if not console.is_terminal and time.monotonic() - self._said > LINE_SECONDS:
                 self._said = time.monotonic()
                 told = event.note or f"{event.done} of {event.total}"
                 say(f"  ...     {event.stage:<14} {told}, {self._left(event)}")
-            case StageEnded(stage):
-                self._end(stage)
+            case StageEnded():
+                self.clear()
                 say(*_ended(event))
                 for detail in event.summary.split("\n")[1:] if self._verbose else ():
                     say((f"{'':<25}{detail}", "dim"))
             case StageFailed(stage, reason):
-                self._end(stage)
+                self.clear()
                 say("  ", ("failed", "red"), f"  {stage:<14} {reason}".rstrip())
-
-    def _end(self, stage: str) -> None:
-        """Takes the bar away, unless it is that of another stage that is at work."""
-        self._at_work.discard(stage)
-        if stage == self._stage or self._stage not in self._at_work:
-            self.clear()
 
     def clear(self) -> None:
         """Takes the bar away."""
@@ -98,10 +85,8 @@ class StageDisplay:
         seconds = (time.monotonic() - self._began) / max(event.done, 1) * (event.total - event.done)
         return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
 
-    def begin(self, stage: str) -> None:
-        """Shows a bar once it has taken two seconds."""
+    def _begin(self, stage: str) -> None:
         self.clear()
-        self._stage = stage
         self._began = self._said = time.monotonic()
         if not console.is_terminal:
             return

@@ -1,7 +1,5 @@
 """The stages of distillation: the student, what helps it to learn, and the baseline it is compared with."""
 
-import torch
-
 from params.distill import Distill
 from params.student import Assistant, Peer, Student
 from tasks.contracts.beginnings import Beginning
@@ -14,13 +12,11 @@ from tasks.distill.mutual import learn_together
 from tasks.distill.starts import from_release
 from tasks.distill.student import Distilled, distill, distillation_work
 from tasks.distill.teachers.load_teachers import open_teachers
-from tasks.models.build import count_parameters
 from tasks.tracking.runs import StageRun
 from tasks.tracking.task import advance_of, stage
-from tasks.training.distributed.launch import launch_apart, launch_distributed
-from tasks.training.distributed.threads import others_train
+from tasks.training.distributed.launch import launch_distributed
 from tasks.training.network import PreparedData
-from tasks.training.record import record_of, record_of_file, summary_of, weights_file
+from tasks.training.record import record_of, summary_of
 
 STUDENT, BASELINE, ASSISTANT, PEERS = "student", "student alone", "assistant", "student and peer"
 
@@ -39,36 +35,10 @@ def train_baseline(
         given = {"student": student, "data": data, "seed": seed, "start": start}
         network = prepared.network(student.architecture)
         trained, _ = launch_distributed(baseline_work, given, student.processes, network, advance, run.metrics)
-    elif others_train():
-        return _trained_apart(run, student, prepared, data, seed, start)
     else:
         first = from_release(start)
         trained = train_alone(student, prepared, seed, advance, run.metrics, project_root(), first)
     return record_of(run, "baseline", student.architecture, trained, data, beginning=start)
-
-
-def _trained_apart(
-    run: StageRun, student: Student, prepared: PreparedData, data: DataRecord, seed: int, start: Beginning | None
-) -> ModelRecord:
-    """Trains the baseline in a process of its own, beside the student in this one."""
-    given = {"student": student, "data": data, "seed": seed, "start": start}
-    path = weights_file(run, "baseline")
-    fit = launch_apart(baseline_work, given, path, advance_of(BASELINE), run.metrics)
-    with torch.device("meta"):  # its size is all that is asked of it: random numbers are the student's
-        network = prepared.network(student.architecture)
-    return record_of_file(
-        run,
-        role="baseline",
-        built=student.architecture,
-        path=path,
-        parameters=count_parameters(network),
-        targets=network.spec.targets,
-        fit=fit,
-        data=data,
-        warnings=(),
-        licences=(),
-        beginning=start,
-    )
 
 
 @stage(STUDENT, TRAINING, summary_of)

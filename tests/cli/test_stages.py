@@ -6,7 +6,7 @@ import json
 import pytest
 
 from cli.output import console, log, stages
-from tasks.core.progress import StageAdvanced, StageEnded, StageFailed, StageStarted
+from tasks.core.progress import StageAdvanced, StageEnded, StageStarted
 
 LINE = "12 candidates"
 
@@ -34,21 +34,6 @@ def test_details_of_a_stage_are_lines_of_their_own_for_who_asks(out: io.StringIO
     first, *others = out.getvalue().splitlines()
     assert first == f"  done    compress       {LINE} (1.2 s)"
     assert [line.strip() for line in others] == (["tried fp32", "tried [fp16]"] if verbose else [])
-
-
-def test_of_two_stages_at_once_each_is_told_and_the_bar_is_that_of_the_later_one(out: io.StringIO) -> None:
-    display = stages.StageDisplay(verbose=False)
-    for event in (
-        StageStarted("student alone"),
-        StageStarted("student"),
-        StageEnded("student alone", "94 %", 2.0),
-        StageFailed("student", "it diverges"),
-    ):
-        display.on_event(event)
-    assert [line.split() for line in out.getvalue().splitlines()] == [
-        ["done", "student", "alone", "94", "%", "(2.0", "s)"],
-        ["failed", "student", "it", "diverges"],
-    ]
 
 
 def test_events_are_lines_of_json_for_machines(capsys: pytest.CaptureFixture[str]) -> None:

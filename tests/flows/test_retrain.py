@@ -304,9 +304,8 @@ def test_a_teacher_that_is_brought_along_is_measured_and_not_trained(served: Any
 
 
 COUNT_CALLS = """
-import json, os, sys
+import json, sys
 from pathlib import Path
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # on one core all three are trained in this process
 import tasks.training.loop as loop
 from cli.main import main
 

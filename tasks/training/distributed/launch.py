@@ -6,7 +6,6 @@ machine or on several. This process trains nothing itself; it passes on the mess
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,11 +19,9 @@ from pydantic_core import to_json
 
 from tasks.core import errors
 from tasks.core.checkpoints import current
-from tasks.core.files import whole_file
 from tasks.core.progress import Advance
 from tasks.models.build import Network
 from tasks.models.weights import load_weights
-from tasks.training.distributed.threads import share_of_cores
 from tasks.training.distributed.worker import FAILURE, JOB, MESSAGE, RESULT, WEIGHTS, Work
 from tasks.training.loop import Fit, OnEpoch
 from tasks.training.network import Trained
@@ -32,7 +29,6 @@ from tasks.training.network import Trained
 SOURCE = Path(__file__).parents[3]
 """where `tasks` is imported from: the processes are to run the same code"""
 GRACE_SECONDS = 10
-_launched: set["subprocess.Popen[str]"] = set()
 LAST_LINES = 10
 
 
@@ -52,43 +48,6 @@ def launch_distributed(
     Raises:
         StillhouseError: what went wrong in the processes.
     """
-    with _worked(work, given, processes, advance, on_epoch) as (folder, fit, warnings):
-        load_weights(network, folder / WEIGHTS)
-    return Trained(network.eval(), fit), warnings
-
-
-def launch_apart(work: Work, given: Mapping[str, Any], path: Path, advance: Advance, on_epoch: OnEpoch) -> Fit:
-    """Lets one process of its own train, and writes the weights to `path`; this process draws no random number for it.
-
-    So a training can go on beside another one, and both come out as they would alone.
-
-    Args:
-        work: as for `launch_distributed`.
-        given: plain values, sections of the recipe and records.
-        path: of the safetensors file that the weights are written to.
-        advance: told how far it is.
-        on_epoch: given the metrics of each epoch.
-
-    Raises:
-        StillhouseError: what went wrong in the process.
-    """
-    with _worked(work, given, 1, advance, on_epoch) as (folder, fit, _), whole_file(path) as temporary:
-        shutil.copyfile(folder / WEIGHTS, temporary)
-    return fit
-
-
-def end_launched() -> None:
-    """Ends the processes that this one has launched: those of a training whose result nothing asks for any more."""
-    for launcher in tuple(_launched):
-        if launcher.stdin is not None:
-            launcher.stdin.close()
-
-
-@contextmanager
-def _worked(
-    work: Work, given: Mapping[str, Any], processes: int, advance: Advance, on_epoch: OnEpoch
-) -> Iterator[tuple[Path, Fit, tuple[str, ...]]]:
-    """Yields the folder with the weights, how the training went, and its warnings."""
     with tempfile.TemporaryDirectory(prefix="training-") as name:
         folder, checkpoints = Path(name), current()
         place = str(checkpoints.folder.resolve()) if checkpoints else None
@@ -98,21 +57,20 @@ def _worked(
         if code or not (folder / RESULT).is_file():
             raise _failure(folder, last)
         result = json.loads((folder / RESULT).read_text())
-        yield folder, Fit(result["best_epoch"], tuple(result["history"])), tuple(result["warnings"])
+        load_weights(network, folder / WEIGHTS)
+    fit = Fit(result["best_epoch"], tuple(result["history"]))
+    return Trained(network.eval(), fit), tuple(result["warnings"])
 
 
 def command(folder: Path, processes: int) -> list[str]:
     """Returns what starts the processes on this machine.
 
-    One alone needs no launcher. What Accelerate calls multi-GPU is its launcher of several processes, with or without
-    GPUs: with `--cpu` it would start a single one.
+    What Accelerate calls multi-GPU is its launcher of several processes, with or without GPUs: with `--cpu` it would
+    start a single one.
     """
-    worker = ["-m", "tasks.training.distributed.worker", str(folder)]
-    if processes == 1:
-        return [sys.executable, *worker]
     launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(processes)]
     quiet = ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    return [*launcher, *quiet, *worker]
+    return [*launcher, *quiet, "-m", "tasks.training.distributed.worker", str(folder)]
 
 
 def _launch(folder: Path, processes: int, advance: Advance, on_epoch: OnEpoch) -> tuple[int, list[str]]:
@@ -140,11 +98,9 @@ def _started(folder: Path, processes: int) -> "Iterator[subprocess.Popen[str]]":
         text=True,
         start_new_session=True,
     )
-    _launched.add(launcher)
     try:
         yield launcher
     finally:
-        _launched.discard(launcher)
         assert launcher.stdin is not None
         launcher.stdin.close()
         try:
@@ -157,7 +113,7 @@ def _started(folder: Path, processes: int) -> "Iterator[subprocess.Popen[str]]":
 def _environment(processes: int) -> dict[str, str]:
     """Returns what the processes must know: our code, their part of the cores, and whether there is a GPU for each."""
     path = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH", "")]))
-    cores = max(1, share_of_cores() // processes)
+    cores = max(1, len(os.sched_getaffinity(0)) // processes)
     on_cpu = torch.cuda.device_count() < processes
     return {"PYTHONPATH": path, "OMP_NUM_THREADS": str(cores), "ACCELERATE_USE_CPU": str(on_cpu).lower()}
 
