@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from params.audio.readers import AudioFolderReader, AudioTableReader, KaldiReader, SpeechCommandsReader
 from params.pictures.boxes import BOXES as BOXES
 from params.pictures.boxes import BoxTableReader, CocoBoxesReader, VocBoxesReader, YoloBoxesReader
-from params.pictures.picture import LAST_LEVEL, CocoFiles, PictureReader
+from params.pictures.picture import LAST_LEVEL, CocoFiles, PictureReader, WholePictureReader
 from params.section import LABEL as LABEL
 from params.section import Layout as Layout
 from params.section import Names, PositiveInts, ReaderSection, Section, twice
@@ -31,7 +31,7 @@ class PixelTableReader(ReaderSection):
         return self.shape
 
 
-class ImageFolderReader(PictureReader):
+class ImageFolderReader(WholePictureReader):
     """One folder per class; every image is converted and resized to `size`."""
 
     kind: Literal["image_folder"]
@@ -59,7 +59,7 @@ class ImageFolderReader(PictureReader):
 Folds = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)]
 
 
-class IdentityFolderReader(PictureReader):
+class IdentityFolderReader(WholePictureReader):
     """One folder per identity; with `people` and `pairs`, the folds and pairs that its authors judge by, as of LFW."""
 
     task = "embedding"
@@ -116,7 +116,7 @@ ColumnLabel = Annotated[Label, BeforeValidator(_as_section)]
 """`label: cell` is short for `label: {column: cell}`"""
 
 
-class ImageTableReader(PictureReader):
+class ImageTableReader(WholePictureReader):
     """A CSV file with one row per image file: where it is, its labels, and what else is known of it."""
 
     kind: Literal["image_table"]

@@ -43,6 +43,13 @@ class PictureReader(ReaderSection):
         return (self.channels, *self.size)
 
 
+class WholePictureReader(PictureReader):
+    """Whose targets belong to a picture as a whole, so that its margins may be cut off."""
+
+    centre_crop: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """share of the height and of the width that is kept, in the middle; on the device too"""
+
+
 class CocoFiles(Section):
     """Where the pictures of one part of a split are, and the COCO file that tells of them."""
 

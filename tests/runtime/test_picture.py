@@ -212,6 +212,8 @@ def test_a_record_without_a_picture_is_told(record: dict[str, Any], said: str) -
         ("levels", [0, 65_536]),
         ("background", 256),
         ("filter", "nearest"),
+        ("centre_crop", 0),
+        ("centre_crop", 1.5),
     ],
 )
 def test_a_manifest_that_asks_for_what_is_not_there_is_refused(field: str, value: object) -> None:
@@ -252,3 +254,33 @@ def test_a_line_scan_is_made_smaller_and_keeps_what_it_shows(kind: str) -> None:
         seen = read(file(scan, kind), 1)[0]
     assert (seen[:, :7] == 220).all()
     assert (seen[:, 9:] == 30).all()
+
+
+def test_of_a_picture_the_middle_is_kept() -> None:
+    assert np.array_equal(read(MANY["PNG colour"], centre_crop=1.0).transpose(1, 2, 0), COLOUR)
+    half = PictureFormat((8, 8), centre_crop=0.5)
+    values, frames = half.samples(io.BytesIO(MANY["PNG colour"]))
+    assert np.array_equal(values[0].transpose(1, 2, 0), COLOUR[4:12, 4:12])
+    assert (frames[0].corner, frames[0].size) == ((4, 4), (8, 8))
+    wide, _ = PictureFormat((8, 16), centre_crop=0.5).samples(io.BytesIO(file(Image.new("RGB", (64, 16)))))
+    assert wide.shape == (1, 3, 8, 16)
+
+
+def test_the_middle_is_the_same_in_training_and_on_the_device() -> None:
+    reader = ImageFolderReader.model_validate({"kind": "image_folder", "size": [9, 7], "centre_crop": 0.6})
+    trained, problem = read_picture(io.BytesIO(MANY["JPEG"]), reader)
+    assert not problem
+    assert np.array_equal(loaded(format_of(reader)).from_file(MANY["JPEG"]).arrays["inputs"], trained[np.newaxis])
+    whole = reader.model_copy(update={"centre_crop": 1.0})
+    assert not np.array_equal(trained, read_picture(io.BytesIO(MANY["JPEG"]), whole)[0])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_the_middle_of_a_picture_that_is_made_smaller_first_is_its_middle(kind: str) -> None:
+    scan = Image.new("L", (12_000, 9_000), 30)
+    scan.paste(220, (3_000, 2_250, 9_000, 6_750))
+    seen = read(file(scan, kind), 1, centre_crop=0.5)[0]
+    assert (seen > 200).mean() > 0.85, "but for a border where both meet"
+    outside = read(file(scan, kind), 1, centre_crop=0.75)[0]
+    assert (outside[0] == 30).all()
+    assert outside[SIDE // 2, SIDE // 2] == 220

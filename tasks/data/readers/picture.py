@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 from typing import IO
 
-from params.pictures.picture import PictureReader
+from params.pictures.picture import PictureReader, WholePictureReader
 from tasks.data.readers.raw import PICTURES, quiet_pillow
 from tasks.data.readers.samples import NOTHING, Values
 from tasks.runtime.preprocess import picture_format
@@ -33,7 +33,8 @@ def format_of(reader: PictureReader) -> PictureFormat:
     height, width = reader.size
     background = WHITE if reader.background is None else reader.background
     first, last = reader.levels or FULL_RANGE
-    return PictureFormat((height, width), reader.channels, (first, last), background)
+    kept = reader.centre_crop if isinstance(reader, WholePictureReader) else 1.0
+    return PictureFormat((height, width), reader.channels, (first, last), background, centre_crop=kept)
 
 
 def read_picture(stream: IO[bytes], reader: PictureReader) -> tuple[Values, str]:

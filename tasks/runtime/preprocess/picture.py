@@ -51,9 +51,9 @@ def load(fields: Fields) -> PicturePreprocessor:
         raise fields.wrong("background", "a grey level from 0 to 255", background)
     if resize != FILTER:
         raise fields.wrong("filter", f"`{FILTER}`", resize)
-    fit, tile = _fit(fields), _tile(fields)
+    fit, tile, centre_crop = _fit(fields), _tile(fields), _centre_crop(fields)
     shape, range_ = (size[0] or 0, size[1] or 0), (levels[0] or 0, levels[1] or 0)
-    return PicturePreprocessor(PictureFormat(shape, channels, range_, background, fit, tile))
+    return PicturePreprocessor(PictureFormat(shape, channels, range_, background, fit, tile, centre_crop))
 
 
 def _fit(fields: Fields) -> str:
@@ -61,6 +61,13 @@ def _fit(fields: Fields) -> str:
     if fit not in (STRETCH, PAD):
         raise fields.wrong("fit", f"`{STRETCH}` or `{PAD}`", fit)
     return fit
+
+
+def _centre_crop(fields: Fields) -> float:
+    kept = fields.number("centre_crop") if fields.has("centre_crop") else 1.0
+    if not 0 < kept <= 1:
+        raise fields.wrong("centre_crop", "a share above 0 and up to 1", kept)
+    return kept
 
 
 def _tile(fields: Fields) -> TileRule | None:

@@ -4,6 +4,7 @@
 device that is fed arrays alone does without it.
 """
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,6 +60,7 @@ class PictureFormat:
             pictures that are padded.
         fit: `STRETCH`; or `PAD`, then the picture lies in the upper left corner.
         tile: how a picture is cut into several samples; None where it is one.
+        centre_crop: share of the height and of the width of a picture that is kept, in its middle.
     """
 
     size: tuple[int, int]
@@ -67,6 +69,7 @@ class PictureFormat:
     background: int = WHITE
     fit: str = STRETCH
     tile: TileRule | None = None
+    centre_crop: float = 1.0
 
     def facts(self) -> dict[str, Any]:
         """Returns what `load` reads: the `preprocessing` of a manifest."""
@@ -82,6 +85,8 @@ class PictureFormat:
             facts["fit"] = self.fit
         if self.tile:
             facts["tile"] = {"size": [*self.tile.size], "overlap": self.tile.overlap}
+        if self.centre_crop != 1:
+            facts["centre_crop"] = self.centre_crop
         return facts
 
     def values(self, stream: IO[bytes]) -> NDArray[np.uint8]:
@@ -109,9 +114,15 @@ class PictureFormat:
     def frames(self, picture: tuple[int, int]) -> tuple[Frame, ...]:
         """Returns where the samples of an upright picture of (height, width) lie in it."""
         if self.tile is None:
-            return (Frame(picture, (0, 0), picture, self._scale(picture)),)
+            corner, size = self._centre(picture)
+            return (Frame(picture, corner, size, self._scale(size)),)
         size, scale = self.tile.size, self._scale(self.tile.size)
         return tuple(Frame(picture, corner, size, scale) for corner in self.tile.corners(*picture))
+
+    def _centre(self, picture: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Returns the (top, left) and the (height, width) of the middle that is kept of (height, width)."""
+        height, width = (max(1, round(self.centre_crop * side)) for side in picture)
+        return ((picture[0] - height) // 2, (picture[1] - width) // 2), (height, width)
 
     def _scale(self, size: tuple[int, int]) -> tuple[float, float]:
         (rows, columns), (height, width) = self._fitted(size), size
@@ -133,6 +144,9 @@ class PictureFormat:
             (top, left), (height, width) = frame.corner, frame.size
             inside = upright.crop((left, top, min(left + width, upright.width), min(top + height, upright.height)))
             upright = self._on_canvas(inside, (height, width))
+        elif self.centre_crop != 1:  # of its own size, which is less than the frame's where the picture was large
+            (top, left), (height, width) = self._centre((upright.height, upright.width))
+            upright = upright.crop((left, top, left + width, top + height))
         height, width = self._fitted(frame.size)
         if upright.size != (width, height):
             upright = upright.resize((width, height), Image.Resampling.BILINEAR)
@@ -155,14 +169,15 @@ class PictureFormat:
         """
         from PIL import ImageOps
 
+        least = [math.ceil(GAP * side / self.centre_crop) for side in self.size]
         large = image.width * image.height > LARGE_PIXELS and self.tile is None
         if large:
-            image.draft(None, (GAP * max(self.size), GAP * max(self.size)))  # of JPEG; others ignore it
+            image.draft(None, (max(least), max(least)))  # of JPEG; others ignore it
         ImageOps.exif_transpose(image, in_place=True)
         if image.mode in DEEP:
             image = _eight_bits(image, self.levels)
         if large:
-            image = _reduced(image, self.size)
+            image = _reduced(image, (least[0], least[1]))
         if image.has_transparency_data and self.channels != 4:
             image = _on_background(image, self.background)
         return image if image.mode == MODES[self.channels] else image.convert(MODES[self.channels])
@@ -246,12 +261,15 @@ def _eight_bits(image: "Pillow.Image", levels: tuple[int, int]) -> "Pillow.Image
     return mapped
 
 
-def _reduced(image: "Pillow.Image", size: tuple[int, int]) -> "Pillow.Image":
-    """Takes means over square blocks, before a conversion of all pixels that would take several times the memory."""
+def _reduced(image: "Pillow.Image", least: tuple[int, int]) -> "Pillow.Image":
+    """Takes means over square blocks, before a conversion of all pixels that would take several times the memory.
+
+    No side becomes smaller than `least`, a height and a width.
+    """
     if image.mode in ("1", "P", "PA"):
         image = image.convert("L" if image.mode == "1" else "RGBA" if image.has_transparency_data else "RGB")
-    height, width = size
-    return image.reduce(max(1, min(image.width // (GAP * width), image.height // (GAP * height))))
+    height, width = least
+    return image.reduce(max(1, min(image.width // width, image.height // height)))
 
 
 def _on_background(image: "Pillow.Image", level: int) -> "Pillow.Image":
