@@ -19,13 +19,12 @@ from .gallery.commands import GALLERY_COMMANDS, add_gallery_commands, told_to_en
 from .preprocess.arrays import read_samples
 from .terminal import files_of, open_file, read_file, say
 from .update.home import HOME_VARIABLE
-from .update.install import Change
 from .update.settings import Settings
-from .update.status import read_status
 
 if TYPE_CHECKING:
     from .listen.listener import Listener
     from .preprocess.audio.wav import Samples
+    from .update.install import Change
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,6 +66,8 @@ def _roll_back(device: Device, _asked: argparse.Namespace) -> None:
 
 
 def _status(device: Device, asked: argparse.Namespace) -> None:
+    from .update.status import read_status
+
     status = read_status(device.home)
     say(json.dumps(status.to_json(), ensure_ascii=False) if asked.json else "\n".join(status.lines()))
 
@@ -206,7 +207,7 @@ def _add_serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--enroll", action="store_true", help="lets clients enrol, list and forget names, too")
 
 
-def _worded(change: Change) -> str:
+def _worded(change: "Change") -> str:
     if change.trial is None:
         return f"version {change.after} runs already; nothing to do"
     before = f"version {change.before} -> " if change.before is not None else ""

@@ -5,23 +5,27 @@ from stillhouse_edge.device import Device
 device = Device("/var/lib/line-3")
 device.update()
 device.predictor().predict({"inputs": pictures})[0]
+
+What fetches and checks releases is imported where it is used: a device that answers does without its 30 MB.
 """
 
 from pathlib import Path
-
-from tuf.ngclient.fetcher import FetcherInterface
+from typing import TYPE_CHECKING
 
 from .bundle.predictor import Predictor
 from .bundle.verify import Contents
 from .errors import NoModelError, RuntimeBundleError, SettingsError
 from .gallery.recogniser import Recogniser
 from .gallery.store import GalleryStore
-from .update import install
-from .update.anchor import read_anchor
 from .update.home import Home, default_home
 from .update.settings import Settings, checked
 from .update.slots import load, read_slot
 from .update.storage import write_durably
+
+if TYPE_CHECKING:
+    from tuf.ngclient.fetcher import FetcherInterface
+
+    from .update.install import Change
 
 ATTEMPTS = 3
 """of loading the model that is current, while updates change it"""
@@ -35,7 +39,7 @@ class Device:
         fetcher: fetches the channel's files in place of HTTP.
     """
 
-    def __init__(self, home: Path | str | None = None, fetcher: FetcherInterface | None = None) -> None:
+    def __init__(self, home: Path | str | None = None, fetcher: "FetcherInterface | None" = None) -> None:
         self.home = Home(Path(home) if home is not None else default_home())
         self._fetcher = fetcher
 
@@ -50,6 +54,8 @@ class Device:
         Raises:
             SettingsError: something given is wrong, or the home was set up before.
         """
+        from .update.anchor import read_anchor
+
         anchor = read_anchor(root, root_sha256)
         content = checked(settings).to_json()
         if self.home.settings_file.exists():
@@ -58,12 +64,16 @@ class Device:
         write_durably(self.home.anchor, anchor)
         write_durably(self.home.settings_file, content)
 
-    def update(self, force: bool = False) -> install.Change:
+    def update(self, force: bool = False) -> "Change":
         """Installs the release that leads the channel; see `install.update` for what it raises."""
+        from .update import install
+
         return install.update(self._known(), self._fetcher, force)
 
-    def roll_back(self) -> install.Change:
+    def roll_back(self) -> "Change":
         """Goes back to the release before; see `install.roll_back` for what it raises."""
+        from .update import install
+
         return install.roll_back(self._known())
 
     def predictor(self) -> Predictor:
