@@ -17,6 +17,16 @@ class TimeShift(Section):
     """part of the clip by which it moves at most"""
 
 
+class Speed(Section):
+    """Plays a clip faster and higher, or slower and deeper, so that few speakers sound like more (Ko et al. 2015,
+    doi:10.21437/Interspeech.2015-711); its middle stays in place, and silence comes in.
+    """
+
+    kind: Literal["speed"]
+    largest: float = Field(default=0.1, gt=0, le=0.5)
+    """part by which the speed changes at most"""
+
+
 class Gain(Section):
     """Makes a clip louder or less loud."""
 
@@ -59,4 +69,4 @@ class BandMask(Section):
     """part of all frequencies at most"""
 
 
-SoundStep = TimeShift | Gain | Background | TimeMask | BandMask
+SoundStep = TimeShift | Speed | Gain | Background | TimeMask | BandMask

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from params.audio.augment import Background, BandMask, Gain, TimeMask, TimeShift
+from params.audio.augment import Background, BandMask, Gain, Speed, TimeMask, TimeShift
 
 Clips = NDArray[np.float32]
 RUMBLE = 0.95
@@ -52,6 +52,19 @@ def _time_shift(sounds: Sounds, step: TimeShift) -> Clips:
     inside = (places >= 0) & (places < samples)
     moved: Clips = np.take_along_axis(clips, places.clip(0, samples - 1), axis=1) * inside
     return moved
+
+
+def _speed(sounds: Sounds, step: Speed) -> Clips:
+    """Reads a clip faster or slower around its middle, linearly between samples."""
+    clips, samples = sounds.clips, sounds.clips.shape[1]
+    factor, middle = 1 + (2 * sounds.draws.uniform(1) - 1) * step.largest, (samples - 1) / 2
+    places = middle + (np.arange(samples) - middle) * factor
+    inside = (places >= 0) & (places <= samples - 1)
+    places = places.clip(0, samples - 1)
+    low = places.astype(np.int64)
+    first, second = (np.take_along_axis(clips, at, axis=1) for at in (low, np.minimum(low + 1, samples - 1)))
+    read: Clips = (first + (second - first) * (places - low).astype(np.float32)) * inside
+    return read
 
 
 def _gain(sounds: Sounds, step: Gain) -> Clips:
@@ -105,6 +118,7 @@ def _stretch(size: int, largest: float, draws: Numbers) -> NDArray[np.bool_]:
 
 SOUND: Mapping[str, Callable[[Sounds, Any], Clips]] = {
     "time_shift": _time_shift,
+    "speed": _speed,
     "gain": _gain,
     "background": _background,
     "time_mask": _time_mask,

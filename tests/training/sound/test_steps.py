@@ -22,6 +22,7 @@ STEPS: tuple[dict[str, Any], ...] = (
     {"kind": "background", "loudest": 0.5},
     {"kind": "time_mask", "largest": 0.3},
     {"kind": "band_mask", "largest": 0.3},
+    {"kind": "speed", "largest": 0.2},
 )
 
 
@@ -83,6 +84,19 @@ def test_a_band_mask_takes_one_band_of_frequencies_and_leaves_the_others() -> No
     gone = after < 1e-3 * before
     assert 0 < gone.sum(axis=1).max() <= 0.3 * before.shape[1] + 1
     assert np.allclose(after[~gone], before[~gone], rtol=1e-3, atol=1e-3)
+
+
+def test_speed_moves_a_tone_up_or_down_within_its_limit_and_its_middle_stays() -> None:
+    tones = np.tile(np.sin(2 * np.pi * 0.05 * (np.arange(1_001) - 500)), (40, 1)).astype(np.float32)
+    tones[:, :300] = tones[:, 701:] = 0
+    found = changed(STEPS[5], clips=tones)
+    peaks = np.abs(np.fft.rfft(found.astype(np.float64), n=20_000)).argmax(axis=1) / 20_000
+    assert peaks.min() >= 0.05 * 0.8 - 0.001
+    assert peaks.max() <= 0.05 * 1.2 + 0.001
+    assert np.ptp(peaks) > 0.01
+    assert np.abs(found[:, 500]).max() < 1e-4
+    lengths = (np.abs(found) > 1e-3).sum(axis=1)
+    assert lengths.min() < 390 < 410 < lengths.max(), "what is faster is shorter"
 
 
 def test_steps_of_sound_and_of_pictures_are_not_mixed_up() -> None:

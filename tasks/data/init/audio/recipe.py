@@ -47,7 +47,7 @@ student:
 evaluate:
   listen: {{{{threshold: 0.8}}}}   # what a device does that listens: `stillhouse-edge listen`
 """
-_AUGMENT = "{views: 8, steps: [{kind: time_shift}, {kind: gain}, {kind: background}, {kind: band_mask}]}"
+_AUGMENT = "{views: 8, steps: [{kind: time_shift}, {kind: speed}, {kind: gain}, {kind: background}, {kind: band_mask}]}"
 
 
 def understand(name: str, source: str, folder: Path) -> Understanding:
