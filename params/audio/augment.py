@@ -17,7 +17,7 @@ class TimeShift(Section):
     """part of the clip by which it moves at most"""
 
 
-class Speed(Section):
+class SpeedChange(Section):
     """Plays a clip faster and higher, or slower and deeper, so that few speakers sound like more (Ko et al. 2015,
     doi:10.21437/Interspeech.2015-711); its middle stays in place, and silence comes in.
     """
@@ -69,4 +69,4 @@ class BandMask(Section):
     """part of all frequencies at most"""
 
 
-SoundStep = TimeShift | Speed | Gain | Background | TimeMask | BandMask
+SoundStep = TimeShift | SpeedChange | Gain | Background | TimeMask | BandMask

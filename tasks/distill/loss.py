@@ -13,7 +13,7 @@ from tasks.distill.annealing import value_at
 from tasks.distill.feature_terms import FeatureTerms
 from tasks.distill.soft_labels.source import SoftLabelSource, shared_forward
 from tasks.distill.soft_terms import OutputPair, SoftTerms, per_of
-from tasks.kinds.contract import Tensors
+from tasks.kinds.contract import Asked, Tensors
 from tasks.models.build import Network
 from tasks.training.batches import Batch
 from tasks.training.heads import HeadWeights, total
@@ -28,7 +28,7 @@ class DistillationLoss(nn.Module):
     """The objective of a distilled student, as the training loop takes it.
 
     `teacher` is the network that the feature objectives look into, None where there is none; soft labels come from
-    `source`. `shown` is what the teacher gives for a few samples.
+    `source`; `asked` gives what the teacher answers to some training samples.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class DistillationLoss(nn.Module):
         student: Network,
         teacher: Network | None,
         data: PreparedData,
-        shown: Tensors | None = None,
+        asked: Asked | None = None,
     ) -> None:
         super().__init__()
         self.params, self.training_params, self.source, self.data = params, training, source, data
         self.losses, self.per = data.losses, per_of(params)
         self.soft = SoftTerms(params, self.losses, data.targets, training.epochs)
         self.heads = HeadWeights(training.heads, self.losses.heads(data.targets))
-        self.further = data.training_head(shown)
+        self.further = data.training_head(asked)
         objectives = [o for o in params.objectives if isinstance(o, FeatureObjective)]
         if objectives and teacher is None:
             raise RecipeError([without_layers_of(objectives[0])])

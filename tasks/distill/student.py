@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,8 @@ def distill(
         network.to(teachers.device)
         augmenter, epochs = data.augmenter(params.training, seed), params.training.epochs
         source = teachers.soft_labels(Lesson(distillation, per_of(distillation), data, augmenter, epochs), advance)
-        shown = teachers.shown(data.splits.validation)
-        loss = DistillationLoss(distillation, params.training, source, network, teachers.network, data, shown)
+        asked = partial(teachers.answers, data.splits.train)
+        loss = DistillationLoss(distillation, params.training, source, network, teachers.network, data, asked)
         made.append(loss.to(teachers.device))
         batches = health.some_batches(data, params.training, seed, teachers.device)
         if not _without_teacher(distillation):

@@ -16,7 +16,7 @@ Every kind has a metric `loss`, where lower is better, beside its own; the first
 candidate or student is better, and `loss` decides between equal ones.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -48,6 +48,8 @@ Declared = Mapping[str, Mapping[str, Any]]
 """what recipe and source say of each column of `Raw` before a sample is read, such as the names of classes"""
 Correspondence = Sequence[str | None] | Mapping[str | int, str] | None
 """the name in the data of each output in turn, or of some outputs by their places or names"""
+Asked = Callable[[int], Tensors]
+"""what a teacher gives for so many training samples, or for all of them if there are fewer"""
 E = TypeVar("E")
 """the kind's own evidence"""
 F = TypeVar("F", contravariant=True)
@@ -249,9 +251,7 @@ class LossPart(Protocol):
     def heads(self, card: TargetCard) -> tuple[str, ...]:
         """Returns the names of the heads, each with a loss of its own, in order; the first is the main one."""
 
-    def training_head(
-        self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None
-    ) -> "nn.Module | None":
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Asked | None) -> "nn.Module | None":
         """Returns what learns along with a network and is in no file that ships; None for nothing.
 
         It is called with outputs and targets of a batch, of which the first samples have targets, and returns further
@@ -260,7 +260,7 @@ class LossPart(Protocol):
         Args:
             trained: the targets of the training split, shard by shard, mapped.
             card: of the data.
-            teacher: what a teacher gives for a few samples; None without a teacher.
+            teacher: answers as a teacher does; None without a teacher.
         """
 
     def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, "Tensor"]:

@@ -14,7 +14,7 @@ from tasks.core.errors import DataError, IntegrityError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.progress import Advance
 from tasks.core.record import canonical_digest
-from tasks.kinds.contract import LossPart, TargetsPart, Tensors, part
+from tasks.kinds.contract import Asked, LossPart, TargetsPart, Tensors, part
 from tasks.models.build import Network, build_model
 from tasks.models.layers import require_fit
 from tasks.training.arrays import CARD, SplitArrays, read_card
@@ -80,8 +80,8 @@ class PreparedData:
         """How losses are taken for this kind of task."""
         return part(self.card.task, "loss", LossPart)
 
-    def training_head(self, teacher: Tensors | None = None) -> "FurtherOutputs":
-        """Returns what learns along with a network and ships with none; `teacher` gives that for a few samples."""
+    def training_head(self, teacher: Asked | None = None) -> "FurtherOutputs":
+        """Returns what learns along with a network and ships with none."""
         trained = SplitArrays(self.directory, self.card, "train").targets_by_shard()
         return FurtherOutputs(self.losses.training_head(trained, self.targets, teacher))
 

@@ -19,8 +19,7 @@ from tasks.training.augment import Augmenter
 from tasks.training.batches import Batch
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.network import PreparedData
-
-FEW = 2
+from tasks.training.seeds import generator
 
 
 @dataclass(frozen=True)
@@ -55,10 +54,14 @@ class Teachers:
         first = self.teachers[0].network
         return first if isinstance(first, Network) else None
 
-    def shown(self, split: SplitArrays) -> Tensors:
-        """Returns what the first teacher gives for a few samples: names and shapes of its outputs."""
-        batch = Batch.of(next(split.batches(FEW)), self.device)
-        return teacher_outputs(self.teachers[0].network, batch)
+    def answers(self, split: SplitArrays, count: int) -> Tensors:
+        """Returns what the first teacher gives for so many samples of a split, drawn from all of it."""
+        rows = generator(len(split), count).permutation(len(split))[:count]
+        parts = [
+            teacher_outputs(self.teachers[0].network, Batch.of(arrays, self.device))
+            for arrays in split.batches(rows=rows)
+        ]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def ready(self) -> "Teachers":
         """Puts the networks on the device, frozen and in eval mode."""

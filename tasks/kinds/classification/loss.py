@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.classification.names import FIRST, output_of, questions
-from tasks.kinds.contract import MASK, STEPS, LogitRows, Per, Tensors
+from tasks.kinds.contract import MASK, STEPS, Asked, LogitRows, Per, Tensors
 
 
 class ClassificationLoss:
@@ -22,7 +22,7 @@ class ClassificationLoss:
         self,
         trained: Iterable[Targets],
         card: TargetCard,
-        teacher: Tensors | None,
+        teacher: Asked | None,
     ) -> nn.Module | None:
         """Returns None: all that learns is in the network."""
         return None

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import LogitRows, Per, Tensors
+from tasks.kinds.contract import Asked, LogitRows, Per, Tensors
 from tasks.kinds.detection.assignment import Assigned, assign, giou
 from tasks.kinds.detection.decode import cells_of
 from tasks.kinds.detection.names import BINS, BOXES, CLASS, CLASSES, IGNORED, SIDES
@@ -38,7 +38,7 @@ class DetectionLoss:
         """Returns that of scores, and that of places."""
         return (SCORES, PLACES)
 
-    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None) -> nn.Module | None:
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Asked | None) -> nn.Module | None:
         """Returns None: all that learns is in the network."""
         return None
 

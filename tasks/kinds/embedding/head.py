@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
-from tasks.kinds.embedding.names import EMBEDDING, gallery_of, width_of
+from tasks.kinds.embedding.names import EMBEDDING, refused_width, width_of
 
 
 def of_length_1(values: Tensor) -> Tensor:
@@ -57,11 +57,8 @@ class EmbeddingHeads:
         return width_of(card)
 
     def refused_width(self, width: int, card: TargetCard) -> tuple[str, str] | None:
-        """Returns what is expected of a teacher of another width, where the gallery is the teacher's."""
-        if gallery_of(card) != "teacher" or width == width_of(card):
-            return None
-        do = f"say `data.embedding.width: {width}`, or `gallery: student`, for which a projection is learned"
-        return f"{width_of(card)} numbers, as the student gives, since `data.embedding.gallery` is the teacher's", do
+        """Returns what is expected in place of a teacher's width that the student cannot learn from."""
+        return refused_width(width, card)
 
     def named(self, values: Tensor, card: TargetCard) -> Tensors:
         """Returns embeddings of length 1 of what an imported network gives."""

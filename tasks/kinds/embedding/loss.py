@@ -1,7 +1,8 @@
 """Losses of embeddings: a margin on identities where they are known, and rows of vectors for a teacher's embeddings.
 
-A direction for each training identity, and a projection to the teacher's width, learn along with the network and are in
-no file that ships (`TrainingHead`).
+A direction for each training identity learns along with the network. Where the teacher is wider, the student learns the
+`width` principal directions of its embeddings: turning and leaving out others keeps cosines, as a learned projection,
+which is left out at export, would not. Both are in no file that ships (`TrainingHead`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.core.errors import RecipeError, mismatch
-from tasks.kinds.contract import LogitRows, Per, Tensors
+from tasks.kinds.contract import Asked, LogitRows, Per, Tensors
 from tasks.kinds.embedding.margins import arcface, cosface, proxy_anchor, triplet
 from tasks.kinds.embedding.names import (
     COSINES,
@@ -21,42 +22,57 @@ from tasks.kinds.embedding.names import (
     IDENTITY,
     PLACE,
     PROJECTED,
-    gallery_of,
     loss_of,
     margin_of,
+    refused_width,
     scale_of,
     width_of,
 )
 
 HEAD = "identity"
+ANSWERS = 2_048
+"""of a wider teacher that its principal directions are found from"""
 OF_ANGLES = {"arcface": arcface, "cosface": cosface}
 
 
 class TrainingHead(nn.Module):
-    """What learns with a network and ships with none: directions of identities, a projection to the teacher's width.
+    """What belongs to a training and ships with no network: directions of identities, and those of a wider teacher.
 
     `identities` are the numbers of the training identities, in order; none where the loss needs no directions.
+    `principal` are orthonormal directions (teacher's width, width); None where both are equally wide.
     """
 
     known: Tensor
+    principal: Tensor | None
 
-    def __init__(self, identities: np.ndarray, width: int, teacher_width: int | None) -> None:
+    def __init__(self, identities: np.ndarray, width: int, principal: Tensor | None) -> None:
         super().__init__()
         self.register_buffer("known", torch.from_numpy(identities))
         self.directions = nn.Parameter(torch.randn(len(identities), width)) if len(identities) else None
-        apart = teacher_width is not None and teacher_width != width
-        self.projection = nn.Linear(width, teacher_width, bias=False) if apart and teacher_width else None
+        self.register_buffer("principal", principal)
 
     def forward(self, outputs: Tensors, targets: Tensors) -> dict[str, Tensor]:
-        """Returns further outputs: those of identities for the samples that have one, the projection for all."""
+        """Returns further outputs: those of identities for the samples that have one; all in the teacher's space."""
         further, embedding = {}, outputs[EMBEDDING]
         if self.directions is not None and IDENTITY in targets:
             identity = targets[IDENTITY]
             further[COSINES] = embedding[: len(identity)] @ functional.normalize(self.directions, dim=1).T
             further[PLACE] = torch.searchsorted(self.known, identity)
-        if self.projection is not None:
-            further[PROJECTED] = functional.normalize(self.projection(embedding), dim=-1)
+        if self.principal is not None:
+            further[PROJECTED] = embedding @ self.principal.T
         return further
+
+
+def principal_directions(embeddings: Tensor, width: int) -> Tensor:
+    """Returns (teacher's width, width): the orthonormal directions that keep most of embeddings (n, teacher's width).
+
+    Principal components of vectors from the origin, not from their mean, so that cosines are kept as well as `width`
+    numbers can.
+    """
+    values = embeddings.double()
+    _, directions = torch.linalg.eigh(values.T @ values)  # by rising eigenvalue
+    principal: Tensor = directions.flip(1)[:, :width].to(embeddings.dtype).contiguous()
+    return principal
 
 
 class EmbeddingLoss:
@@ -66,21 +82,22 @@ class EmbeddingLoss:
         """Returns the only head."""
         return (HEAD,)
 
-    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None) -> nn.Module | None:
-        """Returns directions of the training identities, and a projection where the teacher has another width.
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Asked | None) -> nn.Module | None:
+        """Returns directions of the training identities, and those of a teacher that is wider.
 
         Raises:
-            RecipeError: the gallery is the teacher's, and the student's width another: nothing may be dropped between.
+            RecipeError: the student is wider than the teacher; or the gallery is the teacher's, and both differ.
         """
-        wide = None if teacher is None else teacher[EMBEDDING].shape[-1]
-        if wide not in (None, width_of(card)) and gallery_of(card) == "teacher":
-            got, do = f"{width_of(card)}", "say that width, or `gallery: student`"
-            expected = f"{wide}, as the teacher gives, since `gallery` is the teacher's"
-            raise RecipeError([mismatch("recipe", "data.embedding.width", expected, got, do)])
+        wide = width_of(card) if teacher is None else teacher(1)[EMBEDDING].shape[-1]
+        if refused := refused_width(wide, card):
+            expected, do = refused
+            raise RecipeError([mismatch("recipe", "teacher", expected, f"{wide}", do)])
         needed = loss_of(card) != "triplet"
         found = [np.unique(targets[IDENTITY]) for targets in trained] if needed else []
         identities = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
-        return TrainingHead(identities, width_of(card), wide)
+        apart = teacher is not None and wide != width_of(card)
+        principal = principal_directions(teacher(ANSWERS)[EMBEDDING], width_of(card)) if teacher and apart else None
+        return TrainingHead(identities, width_of(card), principal)
 
     def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, Tensor]:
         """Returns the loss () of the recipe; that of triplets where no directions of identities are learned.

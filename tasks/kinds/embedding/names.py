@@ -30,6 +30,7 @@ __all__ = [
     "loss_of",
     "margin_of",
     "number_of",
+    "refused_width",
     "scale_of",
     "width_of",
 ]
@@ -68,3 +69,14 @@ def scale_of(card: TargetCard) -> float:
 def gallery_of(card: TargetCard) -> str:
     """Returns whose embeddings are enrolled: `student` or `teacher`."""
     return cast(str, card.facts["gallery"])
+
+
+def refused_width(width: int, card: TargetCard) -> tuple[str, str] | None:
+    """Returns what is expected in place of a teacher's width, and what to do; None for one to learn from."""
+    own = width_of(card)
+    if gallery_of(card) == "teacher" and width != own:
+        do = f"say `data.embedding.width: {width}`, or `gallery: student`, which learns principal directions"
+        return f"{own} numbers, as the student gives, since `data.embedding.gallery` is the teacher's", do
+    if width < own:
+        return f"at least {own} numbers, as the student gives", f"say `data.embedding.width: {width}` or less"
+    return None

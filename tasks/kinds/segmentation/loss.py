@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import LogitRows, Per, Tensors
+from tasks.kinds.contract import Asked, LogitRows, Per, Tensors
 from tasks.kinds.segmentation.names import IGNORED, LOGITS, MASK, STRIDE, boundary_of, weights_of
 
 HEAD = "mask"
@@ -24,7 +24,7 @@ class SegmentationLoss:
         """Returns the only head."""
         return (HEAD,)
 
-    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None) -> nn.Module | None:
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Asked | None) -> nn.Module | None:
         """Returns None: all that learns is in the network."""
         return None
 

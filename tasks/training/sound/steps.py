@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from params.audio.augment import Background, BandMask, Gain, Speed, TimeMask, TimeShift
+from params.audio.augment import Background, BandMask, Gain, SpeedChange, TimeMask, TimeShift
 
 Clips = NDArray[np.float32]
 RUMBLE = 0.95
@@ -54,7 +54,7 @@ def _time_shift(sounds: Sounds, step: TimeShift) -> Clips:
     return moved
 
 
-def _speed(sounds: Sounds, step: Speed) -> Clips:
+def _speed(sounds: Sounds, step: SpeedChange) -> Clips:
     """Reads a clip faster or slower around its middle, linearly between samples."""
     clips, samples = sounds.clips, sounds.clips.shape[1]
     factor, middle = 1 + (2 * sounds.draws.uniform(1) - 1) * step.largest, (samples - 1) / 2

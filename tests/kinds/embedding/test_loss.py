@@ -1,5 +1,6 @@
 """Losses of embeddings against pytorch-metric-learning, and what learns in training alone."""
 
+from functools import partial
 from math import degrees
 from typing import Any
 
@@ -88,10 +89,18 @@ def test_smoothing_is_torchs(drawn: Any) -> None:
     torch.testing.assert_close(cosface(cosines, places, 0.0, 16, 0.1), expected)
 
 
+def answers(width: int, count: int) -> dict[str, torch.Tensor]:
+    """Embeddings that lie in a plane of five dimensions of all, but for a little."""
+    random = torch.Generator().manual_seed(0)
+    plane = torch.linalg.qr(torch.randn(width, 5, generator=random)).Q
+    flat = torch.randn(count, 5, generator=random) @ plane.T
+    return {EMBEDDING: functional.normalize(flat + 0.01 * torch.randn(count, width, generator=random), dim=1)}
+
+
 def head(said: TargetCard, teacher: int | None = None) -> TrainingHead:
     trained = [Targets({IDENTITY: np.array([70, 10, 10])}), Targets({IDENTITY: np.array([50])})]
-    shown = None if teacher is None else {EMBEDDING: torch.ones(2, teacher)}
-    found: TrainingHead = PART.training_head(iter(trained), said, shown)
+    asked = None if teacher is None else partial(answers, teacher)
+    found: TrainingHead = PART.training_head(iter(trained), said, asked)
     return found
 
 
@@ -109,26 +118,36 @@ def test_each_training_identity_has_a_direction_by_its_number_and_samples_withou
     assert not [*head(card(loss="triplet")).parameters()]
 
 
-def test_a_projection_learns_between_widths_and_only_where_they_differ() -> None:
+def test_of_a_wider_teacher_the_principal_directions_are_learned_so_that_cosines_stay() -> None:
     learned = head(card(loss="triplet"), teacher=20)
-    outputs = {EMBEDDING: functional.normalize(torch.randn(4, WIDTH), dim=1)}
-    both = {**outputs, **learned(outputs, {})}
-    assert both[PROJECTED].shape == (4, 20)
-    torch.testing.assert_close(both[PROJECTED].norm(dim=1), torch.ones(4))
-    teacher = {EMBEDDING: functional.normalize(torch.randn(4, 20), dim=1)}
+    assert learned.principal is not None
+    torch.testing.assert_close(learned.principal.T @ learned.principal, torch.eye(WIDTH), atol=1e-5, rtol=0)
+    teacher = answers(20, 50)
+    reduced = {EMBEDDING: functional.normalize(teacher[EMBEDDING] @ learned.principal, dim=1)}
+    cosines, kept = (one[EMBEDDING] @ one[EMBEDDING].T for one in (teacher, reduced))
+    torch.testing.assert_close(kept, cosines, atol=0.01, rtol=0)
+    both = {**reduced, **learned(reduced, {})}
     (rows,) = PART.rows(both, teacher, None, card(), "sequence")
-    assert rows.student.shape == rows.teacher.shape == (4, 20)
+    assert rows.student.shape == rows.teacher.shape == (50, 20)
     assert rows.labels is None
+    assert (rows.student * rows.teacher).sum(dim=1).min() > 0.99, "a student that has learned them agrees"
+    assert not [*learned.parameters()], "nothing of it is learned"
+
+
+def test_of_a_teacher_as_wide_as_the_student_all_directions_are_learned_and_a_narrower_one_is_refused() -> None:
+    outputs = {EMBEDDING: functional.normalize(torch.randn(4, WIDTH), dim=1)}
     assert PROJECTED not in head(card(loss="triplet"), teacher=WIDTH)(outputs, {})
+    with pytest.raises(RecipeError, match=r"`teacher`: expected at least 6 numbers, as the student gives, got 5; say"):
+        head(card(loss="triplet"), teacher=5)
     with pytest.raises(RecipeError, match="expected embeddings of 6 numbers, got 20"):
-        next(PART.rows(outputs, teacher, None, card(), "sequence"))
+        next(PART.rows(outputs, answers(20, 4), None, card(), "sequence"))
 
 
 def test_where_the_gallery_is_the_teachers_no_projection_may_be_dropped() -> None:
     said = card(gallery="teacher")
-    with pytest.raises(RecipeError, match=r"`data\.embedding\.width`: expected 20, as the teacher gives.*got 6"):
+    with pytest.raises(RecipeError, match=r"`teacher`: expected 6 numbers, as the student gives.*got 20; say"):
         head(said, teacher=20)
-    assert PART.training_head(iter(()), card(gallery="teacher", loss="triplet"), {EMBEDDING: torch.ones(2, WIDTH)})
+    assert PART.training_head(iter(()), card(gallery="teacher", loss="triplet"), partial(answers, WIDTH))
     from tasks.kinds.contract import HeadPart
 
     heads: Any = part("embedding", "head", HeadPart)

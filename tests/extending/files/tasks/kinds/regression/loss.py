@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import LogitRows, Per, Tensors
+from tasks.kinds.contract import Asked, LogitRows, Per, Tensors
 
 
 class RegressionLoss:
@@ -16,7 +16,7 @@ class RegressionLoss:
         """Returns the only head."""
         return ("value",)
 
-    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None) -> nn.Module | None:
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Asked | None) -> nn.Module | None:
         """Returns None: all that learns is in the network."""
         return None
 
