@@ -7,6 +7,7 @@
 # make bench-digits         student with and without its teacher, five seeds (bench-vowels; bench-fashion: three)
 # make bench-labels         few labels: the student alone, distilled on them, distilled on all samples (1, 5, 20 %)
 # make bench-front          what `make run` shows, ten seeds, each with its interval
+# make bench-speakers       `spoken-digits`, each speaker left out in turn, and the published split; two to three hours
 # make bench-objectives     every objective on digits and vowels, five seeds
 # make bench-registry       four processes that promote and roll back one model 500 times: is there always one champion?
 # make bench-sweep          many students in one sweep against as many runs, and one worker against two
@@ -35,7 +36,7 @@ BIN := .venv/bin
 UV ?= uv
 
 .PHONY: help docs screenshot run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
-  bench-objectives bench-labels bench-front bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry \
+  bench-objectives bench-labels bench-front bench-speakers bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry \
   bench-device bench-serving bench-orchestration soak year wheel lock hashes clean
 .DELETE_ON_ERROR:
 
@@ -72,6 +73,9 @@ bench-labels: .venv/installed
 
 bench-front: .venv/installed
 	$(BIN)/python -m benchmarks.labels --front --write
+
+bench-speakers: .venv/installed
+	$(BIN)/python -m benchmarks.speakers --write
 
 bench-fashion: .venv/installed
 	$(BIN)/python -m benchmarks.distillation --recipe fashion --seeds 3 --one-teacher --write
