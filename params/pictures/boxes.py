@@ -84,7 +84,8 @@ class BoxReader(PictureReader):
     def declared(self) -> dict[str, dict[str, Any]]:
         """All that is known of boxes; the names of their classes where the recipe says them."""
         facts = {"size": self.size, "strides": self.strides, "least_score": self.least_score, "overlap": self.overlap}
-        return {BOXES: {**({"names": self.classes} if self.classes else {}), **facts, "most": self.most}}
+        cut = {"tiled": True} if self.tile else {}
+        return {BOXES: {**({"names": self.classes} if self.classes else {}), **facts, "most": self.most, **cut}}
 
     @property
     def columns_kept(self) -> tuple[str, ...]:

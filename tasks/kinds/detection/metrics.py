@@ -5,7 +5,7 @@ per picture, in `evidence`; what remains is small, and data sets that hold a pic
 weights.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, log
 from typing import Any, cast
@@ -19,7 +19,7 @@ from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
 from tasks.kinds.detection.constant import usual_boxes
 from tasks.kinds.detection.decode import distances, found_in
 from tasks.kinds.detection.matching import FALSE, OVERLAPS, RIGHT, SIZES, Outcomes, match
-from tasks.kinds.detection.names import BOXES, CLASSES, SIDES
+from tasks.kinds.detection.names import BOXES, CLASSES, PICTURE, SIDES, is_tiled
 from tasks.kinds.detection.precision import AT_ONCE, WeighedBoxes
 from tasks.kinds.detection.readings import OtherReadings, doubts, looks_of, no_better_than_chance
 
@@ -46,6 +46,7 @@ class Matched:
         looks: what they would be if boxes or classes were read in another way.
         names: of the classes.
         least_score: from which on a device tells a box.
+        pictures: (n,) the number of the picture that each is a tile of; None where none is cut.
     """
 
     ends: Rows
@@ -57,6 +58,7 @@ class Matched:
     looks: OtherReadings
     names: tuple[str, ...]
     least_score: float
+    pictures: Rows | None = None
 
 
 class DetectionMetrics:
@@ -92,6 +94,7 @@ class DetectionMetrics:
             OtherReadings.joined(looks),
             card.names,
             float(cast(float, card.facts["least_score"])),
+            np.asarray(targets[PICTURE]) if is_tiled(card) else None,
         )
 
     def joined(self, parts: Sequence[Matched]) -> Matched:
@@ -107,6 +110,7 @@ class DetectionMetrics:
             truths=np.concatenate([part.truths for part in parts]),
             loss=np.concatenate([part.loss for part in parts]),
             looks=OtherReadings.joined([part.looks for part in parts]),
+            pictures=None if parts[0].pictures is None else np.concatenate([*_numbers(parts)]),
         )
 
     def take(self, evidence: Matched, rows: Rows) -> Matched:
@@ -122,6 +126,7 @@ class DetectionMetrics:
             truths=evidence.truths[rows],
             loss=evidence.loss[rows],
             looks=evidence.looks.take(rows),
+            pictures=None if evidence.pictures is None else evidence.pictures[rows],
         )
 
     def tally(self, evidence: Matched, counts: Rows) -> Mapping[str, Floats]:
@@ -157,8 +162,8 @@ class DetectionMetrics:
         return None
 
     def units(self, evidence: Matched) -> Rows | None:
-        """Returns None: each picture is drawn by itself."""
-        return None
+        """Returns which picture each tile is of; None where pictures are whole."""
+        return None if evidence.pictures is None else np.unique(evidence.pictures, return_inverse=True)[1]
 
     def pairs(self, evidence: Matched) -> ScoredPairs | None:
         """Returns None: answers are not compared with each other."""
@@ -184,6 +189,10 @@ class DetectionMetrics:
     def at_chance(self, evidence: Matched) -> str:
         """Returns in words that a model finds no more than it would in other pictures; empty where it does."""
         return no_better_than_chance(evidence.looks)
+
+
+def _numbers(parts: Iterable[Matched]) -> Iterator[Rows]:
+    return (part.pictures for part in parts if part.pictures is not None)
 
 
 def _averages(evidence: Matched, every: Floats) -> NDArray[np.float64]:

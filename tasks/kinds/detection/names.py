@@ -12,7 +12,23 @@ BINS = 16
 LEFT, UP, RIGHT, DOWN, CLASS, IGNORED = range(6)
 """places in a row of the column: x0, y0, x1, y1 in pixels of the prepared picture, the number of the class, 1 or 0"""
 
-__all__ = ["BINS", "BOXES", "CLASS", "CLASSES", "IGNORED", "SIDES", "grids_of", "reach_of", "size_of", "strides_of"]
+PICTURE = "picture"
+"""a column where pictures are cut into tiles: a number for the picture that a sample was cut from"""
+
+__all__ = [
+    "BINS",
+    "BOXES",
+    "CLASS",
+    "CLASSES",
+    "IGNORED",
+    "PICTURE",
+    "SIDES",
+    "grids_of",
+    "is_tiled",
+    "reach_of",
+    "size_of",
+    "strides_of",
+]
 
 
 def size_of(card: TargetCard) -> tuple[int, int]:
@@ -35,3 +51,8 @@ def grids_of(card: TargetCard) -> tuple[tuple[int, int], ...]:
 def reach_of(card: TargetCard) -> int:
     """Returns how many pixels the largest box that can be answered is wide and high."""
     return 2 * (BINS - 1) * max(strides_of(card))
+
+
+def is_tiled(card: TargetCard) -> bool:
+    """Says whether several samples are parts of one picture."""
+    return bool(card.facts.get("tiled"))

@@ -2,11 +2,13 @@
 
 A reader gives of each picture `{"boxes": (n, 4), "names": (n,), "ignored": (n,)}`: x0, y0, x1, y1 in pixels of the
 picture as prepared, where (0, 0) is its upper left corner; the name of the class; and whether it counts nowhere, like
-a crowd. A picture without boxes shows nothing of any class. Stored is one ragged column of rows of six numbers.
+a crowd. A picture without boxes shows nothing of any class. Stored is one ragged column of rows of six numbers, and of
+tiles also which picture they are of.
 """
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -17,7 +19,7 @@ from tasks.contracts.targets import BadTargetError, Column, Strata, TargetCard, 
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Arrays, Declared, Geometry, Raw, Rows
 from tasks.kinds.detection.geometry import moved
-from tasks.kinds.detection.names import BINS, BOXES, CLASS, IGNORED, reach_of, strides_of
+from tasks.kinds.detection.names import BINS, BOXES, CLASS, IGNORED, PICTURE, is_tiled, reach_of, strides_of
 
 NAMES, LEFT_OUT = "names", "ignored"
 """beside `BOXES` in what a reader gives"""
@@ -99,8 +101,9 @@ class DetectionTargets:
         return iter(())
 
     def columns(self, card: TargetCard) -> tuple[Column, ...]:
-        """Returns the column of boxes."""
-        return (Column(name=BOXES, dtype="float32", shape=(6,), ragged=True),)
+        """Returns the column of boxes, and that of pictures where samples are tiles of them."""
+        boxes = Column(name=BOXES, dtype="float32", shape=(6,), ragged=True)
+        return (boxes, Column(name=PICTURE, dtype="int64")) if is_tiled(card) else (boxes,)
 
     def encode(self, raw: Raw, declared: Declared, card: TargetCard) -> Arrays:
         """Returns the boxes (n, 6); those of a class that only ignored boxes have are of none, and ignored."""
@@ -108,7 +111,7 @@ class DetectionTargets:
         rows = np.empty((len(boxes), 6), dtype=np.float32)
         rows[:, :4], rows[:, IGNORED] = boxes, ignored
         rows[:, CLASS] = [card.names.index(name) if name in card.names else 0 for name in names]
-        return {BOXES: rows}
+        return {BOXES: rows, PICTURE: np.int64(_number_of(raw[PICTURE]))} if is_tiled(card) else {BOXES: rows}
 
     def summary(self, parts: Iterable[Targets], card: TargetCard) -> dict[str, Any]:
         """Returns of each class how many boxes it has and in how many pictures it is, and how many have none."""
@@ -130,7 +133,7 @@ class DetectionTargets:
         found = places[rows[:, CLASS].astype(np.int64)]
         rows[:, CLASS] = np.maximum(found, 0)
         rows[found < 0, IGNORED] = 1
-        return Targets({BOXES: rows}, {BOXES: targets.offsets(BOXES)})
+        return replace(targets, columns={**targets.columns, BOXES: rows})
 
     def groups(self, targets: Targets) -> Rows:
         """Returns for each picture the class that has most of its boxes, counted from 1; 0 where there is none."""
@@ -147,7 +150,8 @@ class DetectionTargets:
         of = np.repeat(np.arange(len(targets)), np.diff(ends))
         rows, stays = moved(np.array(targets[BOXES]), of, geometry.matrix, geometry.size)
         counts = np.bincount(of[stays], minlength=len(targets))
-        return Targets({BOXES: rows}, {BOXES: np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)})
+        ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Targets({**targets.columns, BOXES: rows}, {BOXES: ends})
 
 
 def _checked(raw: Raw, declared: Declared) -> tuple[NDArray[np.float32], list[str], NDArray[np.bool_]]:
@@ -185,6 +189,11 @@ def _require_boxes(boxes: NDArray[np.float32], size: Sequence[int] | None) -> No
         if far.any():
             got = _shown(boxes[np.flatnonzero(far.any(axis=1))[0]])
             raise BadTargetError(f"expected boxes inside of a picture of {width} x {height} pixels, got {got}")
+
+
+def _number_of(picture: str) -> int:
+    """Returns what stands for a picture in arrays: 63 bits of the SHA-256 of its name."""
+    return int.from_bytes(hashlib.sha256(picture.encode()).digest()[:8], "big") >> 1
 
 
 def _shown(box: NDArray[np.float32]) -> str:

@@ -100,6 +100,8 @@ def test_tiles_of_a_picture_are_in_one_part_and_hold_what_is_seen_enough_of(tmp_
     assert sum(split["samples"] for split in card["splits"].values()) == 5 * 2 * 3
     summary = card["splits"]["train"]["summary"]
     assert summary["boxes"]["ignored"] > 0
+    numbers = np.load(folder / "train-00000.targets.picture.npy")
+    assert len(set(numbers.tolist())) == len(of[0]), "intervals draw pictures"
     rows = np.load(folder / "train-00000.targets.boxes.npy")
     sides = rows[:, 2:4] - rows[:, :2]
     # Prepared tiles are twice as large; of each box half or more of its area is there, or it is ignored.

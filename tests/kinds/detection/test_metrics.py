@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -269,3 +270,12 @@ def test_models_agree_with_themselves_and_less_the_more_scores_and_boxes_differ(
     never = {**ours, "classes": np.full((2, 3, 40), -9, np.float32)}
     assert KIND.agreement(never, never) == pytest.approx(1)
     assert KIND.agreement(ours, never) == pytest.approx(0, abs=0.01)
+
+
+def test_intervals_draw_pictures_whole_and_not_the_tiles_of_one() -> None:
+    evidence = matched([one for seed in range(4) for one in drawn(seed)][:6])
+    assert KIND.units(evidence) is None
+    tiles = replace(evidence, pictures=np.array([70, 5, 70, 9, 5, 9]))
+    assert np.array_equal(KIND.units(tiles), [2, 0, 2, 1, 0, 1])
+    assert np.array_equal(KIND.units(KIND.take(tiles, np.array([5, 0]))), [0, 1])
+    assert np.array_equal(KIND.units(KIND.joined([tiles, tiles]))[6:], [2, 0, 2, 1, 0, 1])

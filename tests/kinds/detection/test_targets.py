@@ -42,6 +42,19 @@ def test_boxes_are_rows_of_six_numbers() -> None:
     assert (column.name, column.shape, column.ragged) == ("boxes", (6,), True)
 
 
+def test_of_tiles_the_picture_is_kept_and_follows_them() -> None:
+    said = TargetCard(names=CARD.names, facts={**CARD.facts, "tiled": True})
+    encoded = [KIND.encode({**TWO, "picture": name}, DECLARED, said) for name in ("a.png", "b.png", "a.png")]
+    numbers = np.array([one["picture"] for one in encoded])
+    assert numbers[0] == numbers[2] != numbers[1]
+    assert [column.name for column in KIND.columns(said)] == ["boxes", "picture"]
+    ends = np.array([0, 2, 4, 6])
+    tiles = Targets({"boxes": np.concatenate([one["boxes"] for one in encoded]), "picture": numbers}, {"boxes": ends})
+    assert np.array_equal(KIND.translated(tiles, said, said)["picture"], numbers)
+    still = Geometry(np.tile(np.eye(3)[:2], (3, 1, 1)), SIZE)
+    assert np.array_equal(KIND.moved(tiles, still)["picture"], numbers)
+
+
 def test_gists_agree_whatever_the_order_of_boxes_and_differ_where_a_box_does() -> None:
     gist = KIND.gist(TWO, DECLARED)
     turned = raw((0, 0, 48, 32, "cat", True), (1, 2, 11, 22, "dog", False))

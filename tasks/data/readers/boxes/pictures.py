@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from params.pictures.boxes import BOXES, BoxReader
+from params.pictures.boxes import BOXES, PICTURE, BoxReader
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers import picture
 from tasks.data.readers.boxes.annotations import OTHERS, AnnotatedPicture, Annotations, DrawnBox, some
@@ -181,7 +181,8 @@ def _samples_of(reader: BoxReader, boxed: SettledPicture, pack: OpenPack) -> Ite
     for value, frame in zip(values, frames, strict=True):
         place = ":{:05d},{:05d}".format(*frame.corner) if reader.tile else ""
         slices = (one.id,) if reader.tile else ()
-        yield Sample(f"{one.id}{place}", _target(reader, boxed.boxes, frame), value, one.part, slices=slices)
+        target = {**_target(reader, boxed.boxes, frame), **({PICTURE: one.id} if reader.tile else {})}
+        yield Sample(f"{one.id}{place}", target, value, one.part, slices=slices)
 
 
 def _target(reader: BoxReader, boxes: SettledBoxes, frame: Frame) -> Raw:
