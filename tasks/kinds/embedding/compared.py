@@ -44,6 +44,8 @@ class Pairs:
 def pairs_of(units: Rows, fold: Rows, listed: Rows) -> Pairs:
     """Returns the listed pairs of some samples or, where hardly any are listed, all.
 
+    Listed pairs are judged fold by fold; those of a single fold in two halves of its identities.
+
     Args:
         units: (n,) the number of the identity of each sample, from 0 on.
         fold: (n,) the fold of each sample, from 1 on; 0 where there is none.
@@ -52,7 +54,8 @@ def pairs_of(units: Rows, fold: Rows, listed: Rows) -> Pairs:
     rows = listed_rows(listed)
     same = units[rows[:, 0]] == units[rows[:, 1]]
     if min(int(same.sum()), int((~same).sum())) >= FEWEST:
-        return Pairs(rows, same, fold[rows[:, 0]])
+        folds = fold[rows[:, 0]]
+        return Pairs(rows, same, folds if len(np.unique(folds)) > 1 else _of_one_half(units, rows))
     return all_pairs(units)
 
 
@@ -72,9 +75,13 @@ def all_pairs(units: Rows) -> Pairs:
     draws = np.random.Generator(np.random.PCG64(SEED))
     genuine, impostors = _genuine(units, draws), _impostors(units, draws)
     rows = np.concatenate([genuine, impostors])
+    return Pairs(rows, np.arange(len(rows)) < len(genuine), _of_one_half(units, rows))
+
+
+def _of_one_half(units: Rows, rows: Rows) -> Rows:
+    """Returns (pairs,) the half that both samples of a pair are of; -1 where they are of two."""
     half = _halves(units)[rows]
-    fold = np.where(half[:, 0] == half[:, 1], half[:, 0], -1)
-    return Pairs(rows, np.arange(len(rows)) < len(genuine), fold)
+    return np.where(half[:, 0] == half[:, 1], half[:, 0], -1)
 
 
 def _halves(units: Rows) -> Rows:

@@ -131,7 +131,7 @@ class EmbeddingMetrics:
         """Returns every metric; NaN where a data set has no pair, probe or sample with a partner to take it from.
 
         Verification accuracy: pairs of one identity and of two count half each, as in LFW; the threshold is the best
-        one of the pairs of the other folds or, where none are published, of the identities of the other half. It is
+        one of the pairs of the other folds or, of a single fold or none, of the identities of the other half. It is
         that of the samples as they are, in resampled data sets, too.
         """
         every, found = counts.astype(np.float64), evidence.searched

@@ -187,6 +187,25 @@ def test_listed_pairs_are_judged_where_there_are_enough_of_them() -> None:
     assert len(few.rows) == 40 * 39 // 2  # too few are listed among these
 
 
+def test_listed_pairs_of_one_fold_are_judged_in_two_halves_of_its_identities() -> None:
+    units = np.repeat(np.arange(60), 2)
+    genuine = [(2 * identity, 2 * identity + 1) for identity in range(60)]
+    impostors = [(2 * identity, 2 * identity + 3 + 2 * (identity % 2)) for identity in range(58)]
+    rows = np.array([*genuine, *impostors])
+    listed = np.zeros((120, 4), dtype=np.int64)
+    for number, pair in enumerate(rows, start=1):
+        for sample in pair:
+            listed[sample, (listed[sample] == 0).argmax()] = number
+    found = pairs_of(units, np.full(120, 8), listed)
+    assert len(found.rows) == 118
+    assert {*found.fold[found.same].tolist()} == {0, 1}
+    halves = [np.unique(units[found.rows[found.fold == half]]) for half in (0, 1)]
+    assert not set(halves[0]) & set(halves[1])
+    vectors = drawn(60, 120, noise=0.3)
+    judged = Vectors(vectors.embedding, units.astype(np.int64), np.full(120, 8), listed)
+    assert np.isfinite(values(judged)["verification_accuracy"])
+
+
 def test_a_listed_pair_needs_both_samples() -> None:
     np.testing.assert_array_equal(listed_rows(np.array([[3, 0], [1, 3], [2, 0], [0, 0]])), [[0, 1]])
     assert listed_rows(np.zeros((4, 0), dtype=np.int64)).shape == (0, 2)
