@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from params.kinds.embedding import Embedding
+from params.kinds.regression import Regression
 from params.readers import LABEL, Reader
 from params.section import Fraction, Names, NpmName, NpmVersion, PartFraction, Section, Sha256, differ
 
@@ -272,25 +273,35 @@ class KeptLabels(Section):
         return self.keep == 0
 
 
+def _as_it_is(given: Any) -> Any:
+    return given
+
+
+Labels = Annotated[KeptLabels, BeforeValidator(_as_it_is, json_schema_input_type=KeptLabels | Literal["all", "none"])]
+
+
 class Unlabelled(Section):
     """Further training samples, of which only teachers tell: files such as a device is given, without labels."""
 
     source: Source
 
 
-EMBEDDING = "embedding"
+LABELS_ARE = {"embedding": "identities", "regression": "numbers"}
+"""kind of task with a section of its own -> what its labels are"""
 
 
 class Data(Section):
     """The data section: the only one that the data stages read, so the only one that makes them run again."""
 
-    task: Literal["classification", "detection", "embedding", "segmentation"] = "classification"
+    task: Literal["classification", "detection", "embedding", "regression", "segmentation"] = "classification"
     source: Source
     reader: Reader
     split: Split
     embedding: Embedding | None = None
     """what is learned of identities, for `task: embedding`; null for its defaults"""
-    labels: KeptLabels = KeptLabels()
+    regression: Regression | None = None
+    """the range of numbers, for `task: regression`; null for its defaults"""
+    labels: Labels = KeptLabels()
     """`all`, or which training samples keep theirs: `{keep: 200}` shows what so few labels would be worth; with `none`
     the samples with labels only choose and judge, and there is no student without a teacher to compare with"""
     unlabelled: Unlabelled | None = None
@@ -326,18 +337,41 @@ class Data(Section):
     def declared(self) -> dict[str, dict[str, Any]]:
         """What the recipe says of each column of the target; empty for a column of which only the source tells."""
         said = self.reader.declared | ({LABEL: {"names": self.classes}} if self.classes else {})
-        if self.task == EMBEDDING:
-            said[LABEL] = {**said.get(LABEL, {}), EMBEDDING: (self.embedding or Embedding()).facts}
+        if self._of_task is not None:
+            said[LABEL] = {**said.get(LABEL, {}), self.task: self._of_task.facts}
         return said
 
+    @property
+    def _of_task(self) -> Embedding | Regression | None:
+        """The section that the kind of task has to itself."""
+        match self.task:
+            case "embedding":
+                return self.embedding or Embedding()
+            case "regression":
+                return self.regression or Regression()
+            case _:
+                return None
+
     @model_validator(mode="after")
-    def _embedding_is_of_identities(self) -> Self:
-        if self.embedding is not None and self.task != EMBEDDING:
-            raise ValueError(f"`embedding` goes with `task: {EMBEDDING}`; remove it, or say that")
-        if self.task == EMBEDDING and LABEL not in self.reader.declared:
-            raise ValueError(f"`task: {EMBEDDING}` needs labels, which are identities; take another `reader.kind`")
-        if self.task == EMBEDDING and self.classes:
-            raise ValueError(f"`classes` goes without `task: {EMBEDDING}`: identities are those that are there")
+    def _labels_are_of_the_task(self) -> Self:
+        for task, meant in LABELS_ARE.items():
+            if getattr(self, task) is not None and self.task != task:
+                raise ValueError(f"`{task}` goes with `task: {task}`; remove it, or say that")
+            if self.task == task and LABEL not in self.reader.declared:
+                raise ValueError(f"`task: {task}` needs labels, which are {meant}; take another `reader.kind`")
+            if self.task == task and self.classes:
+                raise ValueError(f"`classes` goes without `task: {task}`: {meant} are those that are there")
+        return self
+
+    @model_validator(mode="after")
+    def _numbers_are_numbers(self) -> Self:
+        if self.task != "regression":
+            return self
+        label, *further = self.reader.declared.values()
+        if label.get("names"):
+            raise ValueError("`task: regression` needs numbers; this `reader` makes classes of them, so say no names")
+        if further:
+            raise ValueError("`task: regression` has one number per sample; leave `reader.heads` out")
         return self
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from params.audio.readers import AudioFolderReader, AudioTableReader, KaldiReader, SpeechCommandsReader
 from params.pictures.boxes import BOXES as BOXES
 from params.pictures.boxes import BoxTableReader, CocoBoxesReader, VocBoxesReader, YoloBoxesReader
+from params.pictures.names import ImageNamesReader
 from params.pictures.picture import LAST_LEVEL, CocoFiles, PictureReader, WholePictureReader
 from params.section import LABEL as LABEL
 from params.section import Layout as Layout
@@ -499,6 +500,11 @@ class TableReader(CsvReader):
         """(features,)."""
         return (16,)
 
+    @property
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """The column of the label, and how its file writes numbers."""
+        return {LABEL: {"column": self.label, "written": (self.decimal, self.thousands)}}
+
     def gaps_of(self, column: str) -> tuple[str, ...]:
         """Returns the texts that mean a gap in a column, beside the empty cell."""
         return tuple(dict.fromkeys((*self.missing_values.get(ALL_COLUMNS, ()), *self.missing_values.get(column, ()))))
@@ -512,6 +518,11 @@ class SequenceTableReader(CsvReader):
     split: str | None = None
     """the column that says `train`, `validation` or `test`, where there is a split already"""
     ignore: Names = ()
+
+    @property
+    def declared(self) -> dict[str, dict[str, Any]]:
+        """The column of the label, and how its file writes numbers."""
+        return {LABEL: {"column": self.label, "written": (self.decimal, self.thousands)}}
 
     @property
     def published(self) -> bool:
@@ -613,6 +624,7 @@ Reader = Annotated[
     | ImageFolderReader
     | IdentityFolderReader
     | ImageTableReader
+    | ImageNamesReader
     | ImageMasksReader
     | CocoMasksReader
     | CocoBoxesReader

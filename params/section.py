@@ -1,9 +1,10 @@
 """What every section of a recipe has in common: unknown keys are refused, nothing is coerced, nothing changes later."""
 
+import re
 from collections import Counter
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticKnownError
 
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,39}$"
@@ -65,6 +66,16 @@ def differ(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _regular(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"`{pattern}` is no regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_regular)]
+"""a regular expression of Python, looked for anywhere in the path of a file below the source, with slashes"""
 Layout = Literal["image", "sequence", "vector", "waveform"]
 
 LABEL = "label"

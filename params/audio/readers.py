@@ -3,23 +3,13 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from params.section import LABEL, Names, ReaderSection
+from params.section import LABEL, Names, Pattern, ReaderSection
 
 SPEAKER = "speaker"
 
 
-def _regular(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"`{pattern}` is no regular expression: {error}") from None
-    return pattern
-
-
-Pattern = Annotated[str, Field(min_length=1), AfterValidator(_regular)]
-"""a regular expression of Python, looked for anywhere in the path of a file below the source, with slashes"""
 SampleRate = Annotated[int, Field(ge=1_000, le=384_000)]
 """samples per second"""
 

@@ -174,7 +174,6 @@ class _Maker:
     def _labels(self) -> list[str | None]:
         random = self.random
         made: dict[str, Callable[[int], str]] = {
-            "a regression": lambda row: f"{row + random.random():.3f}".replace(".", self.decimal),
             "several in one cell": lambda row: ("a;b", "a", "b;c", "c")[row % 4],
             "at least two classes": lambda row: "same",
             "different texts": lambda row: f"text {row}",
@@ -269,7 +268,6 @@ class _Maker:
 
 
 FAULTS = (
-    "a regression",
     "several in one cell",
     "at least two classes",
     "different texts",

@@ -298,12 +298,24 @@ def test_gaps_that_would_cost_many_rows_are_filled(understood: Understood, proje
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        (
-            [f"{n * 1.5}" for n in range(60)],
-            "`label`: expected classes, got 60 different numbers in 60 rows: a regression",
-        ),
-        ([f"{18 + n % 30}" for n in range(60)], "got 30 different numbers in 60 rows: a regression"),
-        ([f"{n % 12 / 2}" for n in range(600)], "got 12 different numbers in 600 rows: a regression"),
+        ([f"{n * 1.5}" for n in range(60)], "60 rows, `label` is a number from 0 to 88.5: a regression"),
+        ([f"{18 + n % 30}" for n in range(60)], "`label` is a number from 18 to 47: a regression"),
+        ([f"{n % 12 / 2}" for n in range(600)], "`label` is a number from 0 to 5.5: a regression"),
+        ([*(f"{n * 1.5}" for n in range(60)), "none"], "a regression; no numbers are `none`; the run stops"),
+    ],
+)
+def test_a_label_that_was_measured_becomes_a_regression(
+    values: list[str], said: str, understood: Understood, project: Path
+) -> None:
+    _, found = understood(csv("x,label", *(f"{(n * 7) % 11},{value}" for n, value in enumerate(values))))
+    assert any(said in note for note in found.notes)
+    recipe = load_recipe(project / "params/own.yaml")
+    assert (recipe.data.task, recipe.promote.staging.quality) == ("regression", {"r2": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
         (
             [("a;b", "b;c", "a")[n % 3] for n in range(60)],
             "expected one class per row, got several in one cell, such as `a;b`",

@@ -38,14 +38,14 @@ LITERALS = {
         ("Reader = Annotated[\n    PixelTable", "Reader = Annotated[\n    JsonLinesReader\n    | PixelTable"),
         ("class IdxReader(", f"{JSON_LINES}\n\nclass IdxReader("),
     ),
-    "params/data.py": (('task: Literal["classification"', 'task: Literal["regression", "classification"'),),
+    "params/data.py": (('task: Literal["classification"', 'task: Literal["amount", "classification"'),),
 }
 """file -> what is replaced in it, by what"""
 ROWS = 400
 HEAT: dict[str, Any] = {
     "name": "heat",
     "data": {
-        "task": "regression",
+        "task": "amount",
         "source": {"kind": "file", "path": "measured/heat.csv"},
         "reader": {"kind": "table", "label": "heat"},
         "split": {"kind": "stratified", "validation": 0.2, "test": 0.2, "seed": 0},

@@ -1,4 +1,4 @@
-"""Whether a column can be the label of classification: which one, and what its values tell."""
+"""Whether a column can be the label: which one, and whether its values are classes or measurements."""
 
 import difflib
 from collections import Counter
@@ -42,6 +42,13 @@ def label_column(path: Path, columns: Sequence[str], label: str | None) -> str:
     raise DataError(mismatch(str(path), "--label", f"one of the columns {shown}", f"`{label}`", do))
 
 
+def are_measurements(values: Sequence[str], written: NumberFormat) -> bool:
+    """Says whether a label is a number that was measured, and not one of a few classes."""
+    counts = Counter(values)
+    numbers = [number for value in counts if (number := written.number(value)) is not None]
+    return 2 * len(numbers) > len(counts) > MANY and not _codes(numbers, counts)
+
+
 def check_label(path: Path, label: str, values: Sequence[str], written: NumberFormat) -> None:
     """Refuses a column that holds no classes.
 
@@ -54,9 +61,10 @@ def check_label(path: Path, label: str, values: Sequence[str], written: NumberFo
         raise DataError(mismatch(str(path), label, "at least two classes", f"{len(counts)}", do))
     numbers = [number for value in counts if (number := written.number(value)) is not None]
     of_numbers = 2 * len(numbers) > len(counts)
-    if of_numbers and len(counts) > MANY and not _codes(numbers, counts):
-        got = f"{len(numbers):,} different numbers in {len(values):,} rows: a regression, which is not done here"
-        raise DataError(mismatch(str(path), label, "classes", got, f"{do}, or make classes of the numbers"))
+    if are_measurements(values, written):
+        got = f"{len(numbers):,} different numbers in {len(values):,} rows: a regression"
+        more = "make classes of the numbers, or say `task: regression` in a recipe that `init` wrote for classes"
+        raise DataError(mismatch(str(path), label, "classes", got, f"{do}, {more}"))
     if not of_numbers and (joint := _joint(counts)):
         example = next(value for value in counts if joint in value)
         got = f"several in one cell, such as `{example}`"

@@ -12,7 +12,7 @@ import numpy as np
 from tasks.core.errors import DataError, mismatch
 from tasks.data.init.table_columns import ColumnGuess, look_at
 from tasks.data.init.table_form import TableForm, read_recognised
-from tasks.data.init.table_labels import check_label, label_column, label_notes
+from tasks.data.init.table_labels import are_measurements, check_label, label_column, label_notes
 from tasks.data.init.templates import HEAD, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
 from tasks.data.readers.columns import TEXT, row_name
@@ -32,6 +32,10 @@ _TABLE = """\
     categorical: {categorical}   # one column per value
     ignore: {ignore}
     missing: {missing}            # rows with a gap: refuse, drop, or impute (median or commonest value, and a mark)
+"""
+_MEASURED = """\
+  task: regression             # a number for each row
+  regression: {bins: 32}       # `low` and `high`, where numbers beyond them are mistakes
 """
 _TABLE_MODELS = """
 teacher:
@@ -58,6 +62,8 @@ class TableGuess:
     """rows with a gap in a column that is learned from"""
     marks_elsewhere: bool
     """a text that means a gap in one column is a value of another"""
+    measured: bool
+    """the label is a measurement, and not one of a few classes"""
 
     @property
     def learned(self) -> tuple[ColumnGuess, ...]:
@@ -105,7 +111,8 @@ def guess_table(path: Path, label: str | None) -> TableGuess:
     if kind := table.unfit(label):
         raise DataError(mismatch(str(path), label, "labels", kind, "choose another `--label`"))
     values = [cell for cell in table.cells(label) if cell.strip()]
-    check_label(path, label, values, form.written)
+    if not are_measurements(values, form.written):
+        check_label(path, label, values, form.written)
     columns = tuple(look_at(table, name, form, name == label) for name in table.columns)
     guess = _guess(table, form, label, columns, values)
     if not guess.learned:
@@ -129,9 +136,16 @@ def _guess(
         cells, facts = table.cells(column.name), TableColumn(column.name, CATEGORY, missing_values=column.marks)
         gaps |= np.fromiter((facts.is_gap(cell) for cell in cells), np.bool_, len(cells))
         others |= set(cells) - set(column.marks)
-    counts = Counter(values)
     return TableGuess(
-        form, label, columns, counts, table.rows, table.rows - len(values), int(gaps.sum()), bool(marks & others)
+        form,
+        label,
+        columns,
+        Counter(values),
+        table.rows,
+        table.rows - len(values),
+        int(gaps.sum()),
+        bool(marks & others),
+        are_measurements(values, form.written),
     )
 
 
@@ -144,13 +158,14 @@ def _recipe(name: str, source: str, guess: TableGuess) -> str:
         missing=guess.missing,
     )
     more = "".join(f"    {field}: {quoted(value)}\n" for field, value in guess.fields().items())
-    head = HEAD.format(name=name, kind="file", path=json.dumps(source))
-    return head + reader + more + SPLIT + _TABLE_MODELS + TAIL.format(candidates="[fp32, static_int8]")
+    head = HEAD.format(name=name, kind="file", path=json.dumps(source)) + (_MEASURED if guess.measured else "")
+    tail = TAIL.format(candidates="[fp32, static_int8]")
+    return head + reader + more + SPLIT + _TABLE_MODELS + (tail.replace("accuracy:", "r2:") if guess.measured else tail)
 
 
 def _notes(path: Path, guess: TableGuess) -> Iterator[str]:
     """Yields what was understood, what is left out, and what that costs."""
-    yield f"{path}: {guess.rows:,} rows, {len(guess.values):,} classes: {_counted(guess.values)}"
+    yield f"{path}: {guess.rows:,} rows, {_measured(guess) if guess.measured else _classes(guess)}"
     if form := guess.fields():
         yield "written into the recipe: " + ", ".join(f"{field} {quoted(value)}" for field, value in form.items())
     for column in guess.columns:
@@ -163,7 +178,8 @@ def _notes(path: Path, guess: TableGuess) -> Iterator[str]:
             more = f" and {len(column.mistakes) - SHOWN:,} more" if len(column.mistakes) > SHOWN else ""
             do = "the run stops: correct them, or say `arrivals: {bad: quarantine}`"
             yield f"`{column.name}`: expected a {column.type} in every cell, got {listed}{more}; {do}"
-    yield from label_notes(guess.values)
+    if not guess.measured:
+        yield from label_notes(guess.values)
 
 
 def _gaps(guess: TableGuess) -> Iterator[str]:
@@ -175,6 +191,21 @@ def _gaps(guess: TableGuess) -> Iterator[str]:
         yield f"{cost}: `missing: drop` leaves those rows out; `impute` would fill them"
     if guess.unlabelled:
         yield f"{guess.unlabelled:,} of {guess.rows:,} rows have no label in `{guess.label}` and are left out"
+
+
+def _classes(guess: TableGuess) -> str:
+    return f"{len(guess.values):,} classes: {_counted(guess.values)}"
+
+
+def _measured(guess: TableGuess) -> str:
+    """Returns the range of the numbers, and which cells are none."""
+    written = guess.form.written
+    found = {value: written.number(value) for value in guess.values}
+    numbers = [number for number in found.values() if number is not None]
+    told = f"`{guess.label}` is a number from {min(numbers):.6g} to {max(numbers):.6g}: a regression"
+    others = ", ".join(f"`{value}`" for value in [value for value, number in found.items() if number is None][:SHOWN])
+    do = "the run stops: correct them, or say `arrivals: {bad: quarantine}`"
+    return f"{told}; no numbers are {others}; {do}" if others else told
 
 
 def _counted(values: Counter[str]) -> str:

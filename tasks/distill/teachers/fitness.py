@@ -37,7 +37,7 @@ def require_fitness(teacher: TeacherSection, made: MadeTeacher, work: TeacherWor
     if words and ways:
         raise StageError(_hopeless(words, ways))
     for suspicion in measuring.part.suspicions(seen.evidence, measuring.card):
-        raise StageError(f"`teacher`: {suspicion}, or say `teacher.classes`")
+        raise StageError(f"`teacher`: {suspicion}")
     if words:
         raise StageError(_hopeless(words, ways))
     wanted = {metric.name for metric in measuring.part.metrics if metric.each_epoch}

@@ -172,7 +172,8 @@ class ClassificationMetrics:
             return ()
         expected, got = (", ".join(f"`{card.names[place]}`" for place in o) for o in (range(size), columns.argsort()))
         found = f"one that is right on {as_is:.1%}, but on {best:.1%} if its outputs are {got}"
-        return (f"expected the classes in the order {expected}, got {found}; permute the rows of its head",)
+        do = "permute the rows of its head, or say `teacher.classes`"
+        return (f"expected the classes in the order {expected}, got {found}; {do}",)
 
     def at_chance(self, evidence: Outcomes) -> str:
         """Returns in words that accuracy is what chance would give, at three standard deviations."""

@@ -127,7 +127,8 @@ def _another_order(looks: OtherReadings, card: TargetCard) -> str:
     way = f"all classes are shifted by {min(shift, len(names) - shift)}" if shift else f"its outputs are {shown}"
     got = f"{right / total:.1%} of the boxes that are found, but {best / total:.1%} if {way}"
     listed = ", ".join(f"`{name}`" for name in names)
-    return f"expected the classes in the order {listed}, got {got}; correct `data.reader.classes` or its head"
+    do = "correct `data.reader.classes` or its head, or say `teacher.classes`"
+    return f"expected the classes in the order {listed}, got {got}; {do}"
 
 
 def _hits(boxes: Boxes, targets: Boxes) -> NDArray[np.bool_]:

@@ -188,7 +188,8 @@ def _another_order(evidence: Pixels) -> str:
     names = evidence.names
     expected, got = (", ".join(f"`{names[place]}`" for place in o) for o in (range(len(names)), columns.argsort()))
     found = f"one that has {as_is:.1%} of the pixels right, but {best:.1%} if its outputs are {got}"
-    return f"expected the classes in the order {expected}, got {found}; correct `data.reader.classes` or its head"
+    do = "correct `data.reader.classes` or its head, or say `teacher.classes`"
+    return f"expected the classes in the order {expected}, got {found}; {do}"
 
 
 def _moved_masks(evidence: Pixels) -> str:

@@ -1,4 +1,4 @@
-"""Targets of a regression: one number per sample, in the column `label` of the source."""
+"""Targets of an amount: one number per sample, in the column `label` of the source."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
@@ -12,7 +12,7 @@ from tasks.kinds.contract import Arrays, Declared, Geometry, Raw, Rows
 VALUE = "label"
 
 
-class RegressionTargets:
+class AmountTargets:
     """The part of the kind."""
 
     def gist(self, raw: Raw, declared: Declared) -> float:
@@ -80,4 +80,4 @@ class RegressionTargets:
         return targets
 
 
-PART = RegressionTargets()
+PART = AmountTargets()

@@ -1,4 +1,4 @@
-"""Metrics of a regression, from the error of each sample."""
+"""Metrics of an amount, from the error of each sample."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Errors:
     true: Floats
 
 
-class RegressionMetrics:
+class AmountMetrics:
     """The part of the kind."""
 
     metrics = (
@@ -86,4 +86,4 @@ class RegressionMetrics:
         return "" if (error**2).sum() < (spread**2).sum() else "R squared is not above 0"
 
 
-PART = RegressionMetrics()
+PART = AmountMetrics()

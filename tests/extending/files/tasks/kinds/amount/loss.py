@@ -1,4 +1,4 @@
-"""Losses of a regression: half the squared error in units of the targets' deviation."""
+"""Losses of an amount: half the squared error in units of the targets' deviation."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import Asked, LogitRows, Per, Tensors
 
 
-class RegressionLoss:
+class AmountLoss:
     """The part of the kind."""
 
     def heads(self, card: TargetCard) -> tuple[str, ...]:
@@ -50,4 +50,4 @@ class RegressionLoss:
         return kept
 
 
-PART = RegressionLoss()
+PART = AmountLoss()

@@ -1,4 +1,4 @@
-"""The head of a regression: one number, in the unit of the targets."""
+"""The head of an amount: one number, in the unit of the targets."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, 
 VALUE = "value"
 
 
-class RegressionHead(nn.Module):
+class AmountHead(nn.Module):
     """A linear layer, scaled to the targets."""
 
     def __init__(self, channels: int, mean: float, deviation: float) -> None:
@@ -26,7 +26,7 @@ class RegressionHead(nn.Module):
         return {VALUE: self.linear(features) * self.get_buffer("deviation") + self.get_buffer("mean")}
 
 
-class RegressionHeads:
+class AmountHeads:
     """The part of the kind."""
 
     def reads(self, layout: str) -> Reads:
@@ -35,7 +35,7 @@ class RegressionHeads:
 
     def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
         """Returns a linear layer on the last feature map's channels."""
-        return RegressionHead(maps[-1].channels, float(card.facts["mean"]), float(card.facts["deviation"]))  # type: ignore[arg-type]
+        return AmountHead(maps[-1].channels, float(card.facts["mean"]), float(card.facts["deviation"]))  # type: ignore[arg-type]
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns one number per sample."""
@@ -68,4 +68,4 @@ class RegressionHeads:
         return outputs
 
 
-PART = RegressionHeads()
+PART = AmountHeads()

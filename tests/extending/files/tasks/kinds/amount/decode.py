@@ -1,4 +1,4 @@
-"""Answers of a regression; numpy only."""
+"""Answers of an amount; numpy only."""
 
 from collections.abc import Iterator, Mapping
 from math import inf
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Card = Mapping[str, Any]
 
 
-class RegressionDecoder:
+class AmountDecoder:
     """The part of the kind."""
 
     details = ()
@@ -45,4 +45,4 @@ class RegressionDecoder:
         return {"type": "object", "properties": {"value": {"type": "number"}}, "required": ["value"]}
 
 
-PART = RegressionDecoder()
+PART = AmountDecoder()

@@ -1,4 +1,4 @@
-"""What the report shows of a regression beside its metrics: nothing yet."""
+"""What the report shows of an amount beside its metrics: nothing yet."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from tasks.drawing.svg import Drawing
 from tasks.kinds.contract import SplitSamples
 
 
-class RegressionFigures:
+class AmountFigures:
     """The part of the kind."""
 
     def tables(self, evidence: Mapping[str, Any], shipped: str, card: TargetCard) -> Iterator[Table]:
@@ -35,4 +35,4 @@ class RegressionFigures:
         return ()
 
 
-PART = RegressionFigures()
+PART = AmountFigures()
