@@ -11,11 +11,10 @@ from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.classification.names import further_classes, widths
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
+from tasks.kinds.named_outputs import names_of_outputs, refused_number
 
 UNKNOWN = 1e-4
 """probability of a class that a teacher does not know"""
-WHERE = "recipe"
-MOST_LISTED = 12
 
 
 class ClassificationHead(nn.Module):
@@ -61,9 +60,7 @@ class ClassificationHeads:
 
     def refused_width(self, width: int, card: TargetCard) -> tuple[str, str] | None:
         """Refuses another number than that of the data."""
-        wanted = self.width(card)
-        do = "say in `teacher.classes` which output is which: the data's name for each in turn, null for none of them"
-        return None if width == wanted else (f"{wanted} outputs, one for each name of the data", do)
+        return refused_number(width, self.width(card))
 
     def named(self, values: Tensor, card: TargetCard) -> dict[str, Tensor]:
         """Returns the logits of each question, of those of all side by side."""
@@ -77,11 +74,8 @@ class ClassificationHeads:
             return ()
         if further_classes(card):
             got, do = "several questions", "bring a teacher of these questions, and leave `classes` out"
-            raise DataError(mismatch(WHERE, "teacher.classes", "data with one question", got, do))
-        names = _in_turn(said, own) if said is not None else tuple(own or card.names)
-        _require_known(names, card)
-        _require_whole(names, lacks, card)
-        return () if names == card.names else names
+            raise DataError(mismatch("recipe", "teacher.classes", "data with one question", got, do))
+        return names_of_outputs(said, lacks, own, card)
 
     def translated(self, outputs: Tensors, names: Sequence[str | None], card: TargetCard) -> dict[str, Tensor]:
         """Returns logits of the data's classes: probabilities of outputs with one name add up, others are left out."""
@@ -98,47 +92,6 @@ def _translated(logits: Tensor, names: Sequence[str | None], classes: Sequence[s
     }
     unknown = torch.stack([*known.values()], dim=-1).logsumexp(dim=-1) + log(UNKNOWN)
     return torch.stack([known.get(one, unknown) for one in classes], dim=-1)
-
-
-def _in_turn(said: Correspondence, own: Sequence[str] | None) -> tuple[str | None, ...]:
-    """Returns what the recipe says as a name for each output in turn."""
-    if not isinstance(said, Mapping):
-        return tuple(said or ())
-    places = {}
-    for output, name in said.items():
-        if isinstance(output, str) and output not in (own or ()):
-            expected = f"an output of the teacher: {_listed(own)}" if own else "the place of an output, from 0"
-            raise DataError(mismatch(WHERE, "teacher.classes", expected, f"`{output}`", "correct it"))
-        places[own.index(output) if own and isinstance(output, str) else int(output)] = name
-    if min(places, default=0) < 0 or (own and max(places, default=0) >= len(own)):
-        raise DataError(mismatch(WHERE, "teacher.classes", "places of outputs, from 0", [*said], "correct them"))
-    return tuple(places.get(place) for place in range(len(own) if own else max(places, default=-1) + 1))
-
-
-def _require_known(names: Sequence[str | None], card: TargetCard) -> None:
-    unknown = [name for name in names if name is not None and name not in card.names]
-    if unknown:
-        do = "map the outputs in `teacher.classes`: the data's name for each, null for one that is none of them"
-        raise DataError(
-            mismatch(WHERE, "teacher.classes", f"classes of the data: {_listed(card.names)}", _listed(unknown), do)
-        )
-
-
-def _require_whole(names: Sequence[str | None], lacks: Sequence[str], card: TargetCard) -> None:
-    missing = [name for name in card.names if name not in names and name not in lacks]
-    if missing:
-        do = "map an output to each in `teacher.classes`, or list them in `teacher.lacks`"
-        raise DataError(mismatch(WHERE, "teacher.classes", f"an output for {_listed(missing)}", "none", do))
-    idle = [name for name in lacks if name in names or name not in card.names]
-    if idle:
-        expected = "classes of the data that no output counts for"
-        raise DataError(mismatch(WHERE, "teacher.lacks", expected, _listed(idle), "take them out"))
-
-
-def _listed(names: Sequence[str | None] | None) -> str:
-    shown = [f"`{name}`" for name in names or ()]
-    more = f" and {len(shown) - MOST_LISTED} more" if len(shown) > MOST_LISTED else ""
-    return ", ".join(shown[:MOST_LISTED]) + more
 
 
 PART = ClassificationHeads()

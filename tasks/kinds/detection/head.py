@@ -17,6 +17,7 @@ from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
 from tasks.kinds.detection.names import BINS, CLASSES, SIDES, grids_of
+from tasks.kinds.named_outputs import names_of_outputs, refused_number
 
 NARROWEST, WIDEST = 16, 96
 """channels inside"""
@@ -126,9 +127,7 @@ class DetectionHeads:
 
     def refused_width(self, width: int, card: TargetCard) -> tuple[str, str] | None:
         """Refuses another number than that of the data."""
-        wanted = self.width(card)
-        do = "say in `teacher.classes` which output is which: the data's name for each in turn, null for none of them"
-        return None if width == wanted else (f"{wanted} outputs, one for each name of the data", do)
+        return refused_number(width, self.width(card))
 
     def named(self, values: Tensor, card: TargetCard) -> Tensors:
         """Returns the outputs of what an imported network gives for each cell."""
@@ -139,14 +138,7 @@ class DetectionHeads:
         self, said: Correspondence, lacks: Sequence[str], own: Sequence[str] | None, card: TargetCard
     ) -> tuple[str | None, ...]:
         """Returns the class of the data that each output of a teacher counts for; none where they are the data's."""
-        names = tuple(said) if isinstance(said, Sequence) else tuple(own or card.names)
-        missing = [name for name in card.names if name not in names and name not in lacks]
-        unknown = [name for name in names if name is not None and name not in card.names]
-        if missing or unknown or (said is not None and not isinstance(said, Sequence)):
-            got = ", ".join(f"`{name}`" for name in (*missing, *unknown))
-            do = "say in `teacher.classes` the class of the data for each output in turn, null for none"
-            raise DataError(mismatch("recipe", "teacher.classes", "the classes of the data", got or "a mapping", do))
-        return () if names == card.names else names
+        return names_of_outputs(said, lacks, own, card)
 
     def translated(self, outputs: Tensors, names: Sequence[str | None], card: TargetCard) -> Tensors:
         """Returns logits of the data's classes: of outputs with one name the largest counts, others are left out."""

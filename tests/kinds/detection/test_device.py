@@ -261,5 +261,6 @@ def test_a_teachers_classes_are_put_into_the_order_of_the_data() -> None:
     outputs = {"classes": torch.tensor([[[1.0], [9.0], [2.0], [3.0]]]), "sides": torch.zeros(1, 64, 1)}
     assert HEADS.translated(outputs, names, card)["classes"].flatten().tolist() == [2.0, 3.0]
     assert HEADS.output_names(None, (), NAMES, card) == ()
-    with pytest.raises(DataError, match=r"expected the classes of the data, got `dog`"):
+    with pytest.raises(DataError, match=r"expected an output for `dog`, got none; map an output to each"):
         HEADS.output_names(["cat"], (), None, card)
+    assert HEADS.output_names({3: "dog", 0: "cat"}, (), None, card) == ("cat", None, None, "dog")
