@@ -85,41 +85,27 @@ def fit(
     """
     require_batch_norm(model, params)
     with own_threads(model, splits.validation, params.batch_size):
-        return _fit(model, splits, objective, measuring, params, seed, advance, on_epoch, augmenter)
-
-
-def _fit(
-    model: nn.Module,
-    splits: Splits,
-    objective: Objective,
-    measuring: Measuring,
-    params: Training,
-    seed: int,
-    advance: Advance,
-    on_epoch: OnEpoch,
-    augmenter: Augmenter | None,
-) -> Fit:
-    trainer = Trainer.of(model, splits.train, objective, params, seed, augmenter)
-    checkpointer = trainer.checkpointer(model)
-    state = checkpointer.resume(TrainState(model.state_dict()))
-    trainer.accelerator.wait_for_everyone()  # before the first of them may write the next checkpoint
-    for epoch, metrics in enumerate(state.history, start=1):
-        on_epoch(epoch, metrics)
-    name = measuring.deciding.name
-    while state.epoch <= params.epochs:
-        epoch, metrics = state.epoch, _epoch(trainer, checkpointer, state)
-        started = time.perf_counter()
-        metrics |= trainer.once(lambda: _validate(model, splits.validation, measuring))
-        metrics["epoch_seconds"] = metrics["train_seconds"] + time.perf_counter() - started
-        rank = measuring.rank(metrics, VALIDATION) if params.keep == "best" else (float(epoch), 0.0)
-        state.add(metrics, rank, model)
-        on_epoch(epoch, metrics)
-        rate = splits.train.epoch_samples(params.batch_size) / max(metrics["train_seconds"], 1e-9)
-        told = f"epoch {epoch} of {params.epochs}, {rate:,.0f} samples/s"
-        advance(epoch, params.epochs, f"{told}, validation {name} {metrics[VALIDATION + name]:.4f}")
-    checkpointer.write(state)
-    model.load_state_dict(state.best_weights)
-    return Fit(state.best_epoch, tuple(state.history))
+        trainer = Trainer.of(model, splits.train, objective, params, seed, augmenter)
+        checkpointer = trainer.checkpointer(model)
+        state = checkpointer.resume(TrainState(model.state_dict()))
+        trainer.accelerator.wait_for_everyone()  # before the first of them may write the next checkpoint
+        for epoch, metrics in enumerate(state.history, start=1):
+            on_epoch(epoch, metrics)
+        name = measuring.deciding.name
+        while state.epoch <= params.epochs:
+            epoch, metrics = state.epoch, _epoch(trainer, checkpointer, state)
+            started = time.perf_counter()
+            metrics |= trainer.once(lambda: _validate(model, splits.validation, measuring))
+            metrics["epoch_seconds"] = metrics["train_seconds"] + time.perf_counter() - started
+            rank = measuring.rank(metrics, VALIDATION) if params.keep == "best" else (float(epoch), 0.0)
+            state.add(metrics, rank, model)
+            on_epoch(epoch, metrics)
+            rate = splits.train.epoch_samples(params.batch_size) / max(metrics["train_seconds"], 1e-9)
+            told = f"epoch {epoch} of {params.epochs}, {rate:,.0f} samples/s"
+            advance(epoch, params.epochs, f"{told}, validation {name} {metrics[VALIDATION + name]:.4f}")
+        checkpointer.write(state)
+        model.load_state_dict(state.best_weights)
+        return Fit(state.best_epoch, tuple(state.history))
 
 
 def _epoch(trainer: "Trainer", checkpointer: Checkpointer, state: TrainState) -> EpochMetrics:
