@@ -14,6 +14,9 @@
 # make bench-step           one step of the larger trainings, in fp32 and in bf16
 # make bench-start          how long commands take that have nothing to do
 # make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
+# make bench-side-by-side   what a run costs beside another one, and beside busy cores; for a quiet machine, it only prints
+# make bench-threads        a step of training with one thread and with all, over sizes; for a quiet machine, it only prints
+# make bench-deferral       is the accuracy kept that a student which defers promises? 200 splits each of three recipes
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime
 # make bench-serving        what HTTP adds to one prediction, in CPU time
 # make year                 a year of weekly retraining with a clock that is moved, with and without a warm start; WEEKS=5 for
@@ -36,8 +39,9 @@ BIN := .venv/bin
 UV ?= uv
 
 .PHONY: help docs screenshot run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
-  bench-objectives bench-labels bench-front bench-speakers bench-digits bench-vowels bench-fashion bench-step bench-start bench-sweep bench-registry \
-  bench-device bench-serving bench-orchestration soak year wheel lock hashes clean
+  bench-objectives bench-labels bench-front bench-speakers bench-digits bench-vowels bench-fashion bench-deferral bench-step \
+  bench-start bench-sweep bench-registry bench-side-by-side bench-threads bench-device bench-serving bench-orchestration soak year \
+  wheel lock hashes clean
 .DELETE_ON_ERROR:
 
 help:
@@ -62,7 +66,7 @@ test-slow: .venv/installed-test
 
 bench: bench-cost bench-memory bench-compression
 
-bench-cost bench-memory bench-compression bench-quantisation bench-objectives: bench-%: .venv/installed
+bench-cost bench-memory bench-compression bench-quantisation bench-objectives bench-deferral: bench-%: .venv/installed
 	$(BIN)/python -m benchmarks.$* --write
 
 bench-digits bench-vowels: bench-%: .venv/installed
@@ -80,8 +84,11 @@ bench-speakers: .venv/installed
 bench-fashion: .venv/installed
 	$(BIN)/python -m benchmarks.distillation --recipe fashion --seeds 3 --one-teacher --write
 
-bench-step: .venv/installed
-	$(BIN)/python -m benchmarks.step
+bench-step bench-threads: bench-%: .venv/installed
+	$(BIN)/python -m benchmarks.$*
+
+bench-side-by-side: .venv/installed
+	$(BIN)/python -m benchmarks.side_by_side
 
 bench-start: .venv/installed
 	$(BIN)/python -m benchmarks.start --write

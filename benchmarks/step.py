@@ -25,13 +25,15 @@ from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
 from tasks.core.workspace import project_root
 from tasks.kinds.recipes import load_recipe
-from tasks.models.build import build_model
+from tasks.models.build import Network, build_model
 from tasks.training.memory_format import prefer_channels_last
 from tasks.training.optimizers import build_optimizer
 from tasks.training.precision import has_bf16, with_precision
 
 PICTURES = {"fashion": (1, 28, 28), "solar": (1, 224, 224)}
 """the recipes whose trainings take long, and what they look at"""
+Picture = tuple[int, int, int]
+"""channels, height, width"""
 OUTPUTS = 10
 WARM_UP, TURN_SECONDS = 3, 2.0
 CPU = torch.device("cpu")
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
     sys.stdout.write(f"{table}\n")
 
 
-def _networks() -> Iterator[tuple[str, Architecture, Training, tuple[int, int, int]]]:
+def _networks() -> Iterator[tuple[str, Architecture, Training, Picture]]:
     for name, picture in PICTURES.items():
         recipe = load_recipe(project_root() / "params" / f"{name}.yaml")
         assert isinstance(recipe.teacher, TrainedTeacher), "both recipes have one"
@@ -57,7 +59,7 @@ def _networks() -> Iterator[tuple[str, Architecture, Training, tuple[int, int, i
             yield f"`{name}`, {role}", one.architecture, one.training, picture
 
 
-def _row(name: str, architecture: Architecture, training: Training, picture: tuple[int, int, int], rounds: int) -> str:
+def _row(name: str, architecture: Architecture, training: Training, picture: Picture, rounds: int) -> str:
     seconds: dict[str, list[float]] = {precision: [] for precision in PRECISIONS}
     for _ in range(rounds):
         for precision in PRECISIONS:
@@ -67,10 +69,14 @@ def _row(name: str, architecture: Architecture, training: Training, picture: tup
     return f"| {name} | {1000 * wide:,.0f} ms | {narrow / wide:.2f} |"
 
 
-def _seconds(precision: str, architecture: Architecture, training: Training, picture: tuple[int, int, int]) -> float:
-    """Returns the mean over as many steps as go into a turn."""
+def _seconds(precision: str, architecture: Architecture, training: Training, picture: Picture) -> float:
     torch.set_num_threads(1)
-    step = _step(architecture, training.model_copy(update={"precision": precision}), picture)
+    network = fresh_network(architecture, picture)
+    return seconds_of_steps(step_of(network, training.model_copy(update={"precision": precision}), picture))
+
+
+def seconds_of_steps(step: Callable[[], None]) -> float:
+    """Returns the mean over as many steps as go into a turn, after a few that do not count."""
     for _ in range(WARM_UP):
         step()
     started, count = time.perf_counter(), 0
@@ -80,21 +86,27 @@ def _seconds(precision: str, architecture: Architecture, training: Training, pic
     return (time.perf_counter() - started) / count
 
 
-def _step(architecture: Architecture, training: Training, picture: tuple[int, int, int]) -> Callable[[], None]:
-    """Returns what takes one step."""
+def fresh_network(architecture: Architecture, picture: Picture) -> Network:
+    """Returns a network of random weights that tells ten classes of pictures apart: (channels, height, width)."""
     spec = InputSpec(layout="image", dtype="uint8", shape=picture)
     targets = TargetCard(names=tuple(map(str, range(OUTPUTS))))
     statistics = Statistics(mean=(128.0,), std=(64.0,))
-    data = DataSpec(input=spec, task="classification", targets=targets, statistics=statistics)
-    network = build_model(architecture, data)
+    return build_model(
+        architecture, DataSpec(input=spec, task="classification", targets=targets, statistics=statistics)
+    )
+
+
+def step_of(network: Network, training: Training, picture: Picture) -> Callable[[], None]:
+    """Returns what takes one step of a training on a batch of random pictures and labels."""
     prefer_channels_last(network)
     learner, optimizer = with_precision(network.train(), training, CPU), build_optimizer(training, [network])
-    inputs = torch.randint(0, 256, (training.batch_size, *picture), dtype=torch.uint8)
+    inputs = {"inputs": torch.randint(0, 256, (training.batch_size, *picture), dtype=torch.uint8)}
     labels = torch.randint(0, OUTPUTS, (training.batch_size,))
 
     def step() -> None:
         optimizer.zero_grad()
-        cross_entropy(learner(inputs), labels).backward()  # type: ignore[no-untyped-call]
+        (logits,) = learner(inputs).values()
+        cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     return step

@@ -39,9 +39,9 @@ def deferral(params: Evaluate, session: Predicts, data: PreparedData) -> Deferra
         RecipeError: samples of this kind of task are not right or wrong, or its answers have no confidence.
     """
     ((metric, limit),) = params.defer.items()
-    sure, right = _answered(session, data, open_split(data.directory, "validation"))
+    sure, right = answered(session, data, open_split(data.directory, "validation"))
     threshold = find_threshold(sure, right, limit, params.defer_risk)
-    sure, right = _answered(session, data, open_split(data.directory, "test"))
+    sure, right = answered(session, data, open_split(data.directory, "test"))
     taken = sure >= threshold if threshold is not None else np.zeros(len(sure), dtype=bool)
     return Deferral(
         metric=metric,
@@ -81,7 +81,7 @@ def fewest(limit: float, risk: float) -> int:
     return ceil(log(risk) / log(limit))
 
 
-def _answered(session: Predicts, data: PreparedData, split: SplitArrays) -> tuple[Floats, Booleans]:
+def answered(session: Predicts, data: PreparedData, split: SplitArrays) -> tuple[Floats, Booleans]:
     """Returns how sure the model is of each sample (n,), and whether it is right."""
     measuring, decoder = data.measuring, kind_decoder(data.card.task)
     card, sure, parts = data.card.targets.model_dump(mode="json"), [], []

@@ -11,6 +11,7 @@ from params.models import Cnn, Recurrent
 from params.student import Student
 from tasks.core.progress import silent
 from tasks.distill.baseline import train_alone
+from tasks.kinds.contract import Arrays
 from tasks.training.distributed.threads import SHARED_STEP, multiplications, own_threads, share_of_cores, sharing
 from tasks.training.network import PreparedData
 
@@ -25,20 +26,24 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+def first_of(data: PreparedData) -> Arrays:
+    return data.splits.validation.gather(np.zeros(1, np.int64)).inputs
+
+
 def test_multiplications_are_weights_times_the_places_they_are_used_at(image_data: PreparedData) -> None:
     network = image_data.network(Cnn(kind="cnn", channels=(4, 8)))
     channels, height, width = image_data.card.input.shape
     classes = len(image_data.targets.names)
     first = (channels * 9 + 0) * 4 * height * width
     second = 4 * 9 * 8 * (height // 2) * (width // 2)
-    found = multiplications(network, image_data.splits.validation)
+    found = multiplications(network, first_of(image_data))
     assert first + second + 8 * classes <= found <= 1.5 * (first + second + 8 * classes)
 
 
 def test_counting_leaves_the_network_and_the_random_numbers_as_they_are(image_data: PreparedData) -> None:
     network = image_data.network(Cnn(kind="cnn", channels=(4,), dropout=0.5)).train()
     before, drawn = {name: value.clone() for name, value in network.state_dict().items()}, torch.get_rng_state()
-    multiplications(network, image_data.splits.validation)
+    multiplications(network, first_of(image_data))
     assert network.training
     assert torch.equal(drawn, torch.get_rng_state())
     for name, value in network.state_dict().items():
@@ -48,16 +53,16 @@ def test_counting_leaves_the_network_and_the_random_numbers_as_they_are(image_da
 
 def test_a_recurrent_network_is_counted_frame_by_frame(sequence_data: PreparedData) -> None:
     network = sequence_data.network(Recurrent(kind="gru", hidden=8))
-    frames = sequence_data.splits.validation.gather(np.zeros(1, np.int64)).inputs["inputs"].shape[1]
+    frames = first_of(sequence_data)["inputs"].shape[1]
     weights = sum(weight.numel() for weight in network.parameters())
-    assert multiplications(network, sequence_data.splits.validation) > frames * weights / 2
+    assert multiplications(network, first_of(sequence_data)) > frames * weights / 2
 
 
 def test_a_step_that_is_too_small_to_be_shared_takes_one_thread_and_a_larger_one_its_share(
     image_data: PreparedData, two_threads: None
 ) -> None:
     network = image_data.network(Cnn(kind="cnn", channels=(4,)))
-    one = multiplications(network, image_data.splits.validation)
+    one = multiplications(network, first_of(image_data))
     large = int(SHARED_STEP / one) + 1
     with own_threads(network, image_data.splits.validation, large - 2):
         assert torch.get_num_threads() == 1

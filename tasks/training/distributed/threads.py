@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tasks.kinds.contract import Arrays
 from tasks.training.arrays import SplitArrays
 
 SHARED_STEP = 250e6
@@ -44,7 +45,8 @@ def share_of_cores() -> int:
 def own_threads(network: nn.Module, samples: SplitArrays, batch_size: int) -> Iterator[None]:
     """Lets a training in the block compute with one thread where its step is small, else with its share."""
     before = torch.get_num_threads()
-    small = multiplications(network, samples) * batch_size < SHARED_STEP
+    first = samples.gather(np.zeros(1, np.int64)).inputs
+    small = multiplications(network, first) * batch_size < SHARED_STEP
     torch.set_num_threads(1 if small else min(before, share_of_cores()))
     try:
         yield
@@ -53,10 +55,11 @@ def own_threads(network: nn.Module, samples: SplitArrays, batch_size: int) -> It
 
 
 @torch.no_grad()
-def multiplications(network: nn.Module, samples: SplitArrays) -> int:
+def multiplications(network: nn.Module, first: Arrays) -> int:
     """Returns about how many multiplications an answer takes: weights, times the places they are used at.
 
-    It asks the network about the first sample; its state and the generators of random numbers stay as they are.
+    It asks the network about one sample, whose inputs are given by name; its state and the generators of random numbers
+    stay as they are.
     """
     counted: list[int] = []
 
@@ -68,7 +71,6 @@ def multiplications(network: nn.Module, samples: SplitArrays) -> int:
             counted.append(weights * max(1, values.numel() // max(1, channels)))
 
     device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
-    first = samples.gather(np.zeros(1, np.int64)).inputs
     hooks = [module.register_forward_hook(count) for module in network.modules()]
     training = network.training
     try:
