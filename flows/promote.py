@@ -63,9 +63,9 @@ def report(release: Release, measuring: Evaluate | None, ingredients: Ingredient
     history = History.load(release.model)
     recorded = history.verdicts_on(release.model, release.version)
     verdicts, decided = tuple(verdict for verdict, _ in recorded), tuple(time for _, time in recorded)
-    challenges = tuple(_challenges(release, verdicts, measuring, history))
     ancestors = ancestry_of(release, history, ingredients)
     with shared():
+        challenges = tuple(_challenges(release, verdicts, measuring, history))
         return publish_report(release, ledger.evaluation_of(release), verdicts, challenges, decided, ancestors)
 
 

@@ -93,6 +93,16 @@ class SliceFlips(Record):
     newly_right: Interval
 
 
+class FlippedSample(Record):
+    """A sample that a release answers otherwise than the champion."""
+
+    name: str
+    """its id in the table of the split"""
+    before: str
+    """what the champion makes of it, in the words of its kind of task"""
+    now: str
+
+
 class Flips(Record):
     """What a release breaks and repairs against a champion, as parts of all samples.
 
@@ -105,8 +115,10 @@ class Flips(Record):
     newly_right: Interval
     slices: tuple[SliceFlips, ...]
     """each class or other label, and each slice of the report"""
-    samples: tuple[str, ...]
-    """ids of some that are newly wrong, or whose loss rose most"""
+    broken: tuple[FlippedSample, ...] = ()
+    """some that are newly wrong, or those whose loss rose most, the worst first"""
+    repaired: tuple[FlippedSample, ...] = ()
+    """some that are newly right, or those whose loss fell most"""
 
 
 class Challenge(Record):
@@ -121,6 +133,8 @@ class Challenge(Record):
     """metric, the one that decides first -> that of the challenger minus that of the champion, paired by sample"""
     discordant: Discordant | None = None
     flips: Flips
+    figures: tuple["Figure", ...] = ()
+    """samples that flipped, where they are pictures"""
 
 
 class Heading(Record):

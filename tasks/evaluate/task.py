@@ -3,6 +3,7 @@ data, or one release on today's test split.
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,6 +35,7 @@ from tasks.contracts.words import (
     verification_in_words,
 )
 from tasks.core.fingerprint import DRAWING, MEASURING
+from tasks.core.record import sha256_of_text
 from tasks.distill.teachers.load_teachers import load_teacher
 from tasks.distill.teachers.teacher_kind import Answerer
 from tasks.drawing.svg import Drawing
@@ -187,7 +189,8 @@ def challenge_champion(
     with TemporaryDirectory() as folder:
         model, features = _shipped(champion), selection(evaluation.data, champion.data)
         fed = model if features is None else fed_through(model, features, Path(folder, "champion.onnx"))
-        return challenge(params, Champion(environment, version, fed), ours, prepared, evaluation.target, seed=0)
+        keep = partial(_kept_apart, StageRun(evaluation.run_id, Path(folder)))
+        return challenge(params, Champion(environment, version, fed), ours, prepared, evaluation.target, 0, keep)
 
 
 def _on_stored(teacher: ModelRecord) -> tuple[str, ...]:
@@ -202,10 +205,15 @@ def _shipped(evaluation: EvaluationRecord) -> ModelUnderTest:
     return ModelUnderTest(fetch(evaluation.onnx), evaluation.onnx, score.parameters, score.parity)
 
 
-def _kept(run: StageRun, drawing: Drawing) -> Figure:
-    path = run.scratch / f"{drawing.name}.svg"
+def _kept(run: StageRun, drawing: Drawing, suffix: str = "") -> Figure:
+    path = run.scratch / f"{drawing.name}{suffix}.svg"
     path.write_bytes(drawing.svg)
     return Figure(name=drawing.name, title=drawing.title, caption=drawing.caption, artefact=run.keep(path, "figures"))
+
+
+def _kept_apart(run: StageRun, drawing: Drawing) -> Figure:
+    """Keeps a picture under a name of its own: another one that is drawn later must not take its place."""
+    return _kept(run, drawing, f"-{sha256_of_text(drawing.svg.decode())[:12]}")
 
 
 def _exported(

@@ -372,6 +372,9 @@ class FiguresPart(Protocol[F]):
     def mistakes(self, evidence: F, card: TargetCard) -> Iterator["Table"]:
         """Yields the tables that show, on a terminal, what one model takes for what."""
 
+    def answers_in_words(self, evidence: F, rows: Rows, card: TargetCard) -> tuple[str, ...]:
+        """Returns in a few words what one model makes of the sample at each row, or how far it is right."""
+
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task; empty where it has no name for it."""
 

@@ -9,7 +9,9 @@ from params.compress import Target
 from params.evaluate import Evaluate, Latency
 from params.models import Mlp
 from tasks.contracts.records import InputSpec, Statistics
-from tasks.contracts.scores import Discordant
+from tasks.contracts.scores import Discordant, Figure
+from tasks.core.record import Artefact
+from tasks.drawing.svg import Drawing
 from tasks.evaluate.against.challenge import Champion, challenge
 from tasks.evaluate.model_under_test import ModelUnderTest, export_model, fed_through
 from tasks.evaluate.slices import sample_ids
@@ -17,6 +19,7 @@ from tasks.models.build import build_model
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
 from tasks.training.predict import predict
+from tests.evaluate.figures.made_data import texts
 
 PARAMS = Evaluate(resamples=200, latency=Latency(warmup=1, repeats=10, batch_size=2))
 
@@ -56,10 +59,16 @@ def test_a_challenge_compares_both_sample_by_sample_on_the_same_data(image_data:
     assert found.flips.newly_wrong.value == pytest.approx(broken.mean())
     assert found.flips.newly_right.value == pytest.approx((right & ~before).mean())
     assert found.flips.newly_right.low > 0
-    assert found.flips.samples == tuple(
-        sample_ids(image_data.directory, image_data.card, "test", np.flatnonzero(broken))
-    )
+    ids = np.array(sample_ids(image_data.directory, image_data.card, "test", np.arange(len(right))))
+    assert [one.name for one in found.flips.broken] == ids[broken][:20].tolist()
+    assert [one.name for one in found.flips.repaired] == ids[right & ~before][:20].tolist()
     labels = open_split(image_data.directory, "test").targets()["label"]
+    names = image_data.targets.names
+    for one in found.flips.repaired:
+        truth = names[labels[ids.tolist().index(one.name)]]
+        assert one.now.startswith(f"{truth} ")
+        assert one.now.endswith(" %")
+        assert not one.before.startswith(f"{truth} ")
     by_class = {piece.value: piece for piece in found.flips.slices if piece.column == "label"}
     for number, name in enumerate(sorted(by_class)):
         assert by_class[name].samples == (labels == number).sum()
@@ -76,7 +85,27 @@ def test_where_samples_are_not_right_or_wrong_their_loss_counts(
     gain = found.flips.newly_right.value - found.flips.newly_wrong.value
     assert gain == pytest.approx(-found.gains["loss"].value)
     assert found.flips.newly_wrong.value > found.flips.newly_right.value
-    assert len(found.flips.samples) > 0
+    assert found.flips.broken
+    assert found.figures == ()
+
+
+def test_samples_that_flipped_are_drawn_where_they_are_pictures(image_data: PreparedData, tmp_path: Path) -> None:
+    (ours, right), (theirs, before) = (exported(image_data, tmp_path / f"{steps}.onnx", steps) for steps in (40, 4))
+    drawn: list[Drawing] = []
+
+    def keep(drawing: Drawing) -> Figure:
+        drawn.append(drawing)
+        artefact = Artefact(uri="file:///flipped.svg", sha256="0" * 64, size=1)
+        return Figure(name=drawing.name, title=drawing.title, caption=drawing.caption, artefact=artefact)
+
+    found = challenge(PARAMS, Champion("edge", 3, theirs), ours, image_data, Target(), 0, keep)
+    assert [figure.name for figure in found.figures] == ["flipped-edge-3"]
+    (svg,) = (drawing.svg for drawing in drawn)
+    said = texts(svg)
+    assert f"Newly right: {(right & ~before).sum()} of {len(right)}" in said
+    assert svg.count(b"<image ") == min(6, len(found.flips.broken)) + min(6, len(found.flips.repaired))
+    assert f"→ {found.flips.repaired[0].now}" in said
+    assert found.flips.repaired[0].before in said
 
 
 def test_a_file_against_itself_is_no_difference(image_data: PreparedData, tmp_path: Path) -> None:
@@ -84,7 +113,7 @@ def test_a_file_against_itself_is_no_difference(image_data: PreparedData, tmp_pa
     found = challenge(PARAMS, Champion("staging", 1, same), same, image_data, Target(), seed=0)
     assert found.gains["accuracy"].value == 0
     assert found.discordant == Discordant(only_challenger=0, only_champion=0, p_value=1)
-    assert (found.flips.newly_wrong.value, found.flips.newly_wrong.low, found.flips.samples) == (0, 0, ())
+    assert (found.flips.newly_wrong.value, found.flips.newly_wrong.low, found.flips.broken) == (0, 0, ())
     assert found.flips.newly_wrong.high > 0.01
 
 

@@ -4,48 +4,70 @@ Where a sample is simply right or wrong, a flip counts 1. For other kinds of tas
 rose or fell. Wilson's interval is taken where no sample flips (see `intervals`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval, Metric
-from tasks.contracts.scores import Flips, FlipUnit, SliceFlips
+from tasks.contracts.scores import FlippedSample, Flips, FlipUnit, SliceFlips
 from tasks.evaluate.intervals import CELLS, Counts, Floats, Tally, independent, intervals, resample
 from tasks.evaluate.score import EvalContext
 from tasks.evaluate.slices import Slice
+from tasks.kinds.contract import Rows
 
 LOSS = "loss"
-SHOWN = 20
-"""samples that are named, those that got worst first"""
+NAMED = 20
+"""samples of each side that are named, those that changed most first"""
 WRONG, RIGHT = "newly_wrong", "newly_right"
+
+
+@dataclass(frozen=True)
+class SampleChanges:
+    """How much better each sample (n,) got; -1, 0 or 1 where samples are right or wrong (`unit`)."""
+
+    unit: FlipUnit
+    better: Floats
+
+    @property
+    def broken(self) -> Rows:
+        """The rows of those that got worse, the worst first, `NAMED` at most."""
+        return _first(self.better)
+
+    @property
+    def repaired(self) -> Rows:
+        """The same of those that got better."""
+        return _first(-self.better)
+
+
+def _first(change: Floats) -> Rows:
+    rows: Rows = np.argsort(change, kind="stable")[:NAMED]
+    return rows[change[rows] < 0]
 
 
 def flips_of(
     context: EvalContext,
-    challenger: str,
-    champion: str,
+    changes: SampleChanges,
     pieces: tuple[Slice, ...],
-    names: Callable[[NDArray[np.int64]], list[str]],
+    broken: tuple[FlippedSample, ...],
+    repaired: tuple[FlippedSample, ...],
     seed: int,
 ) -> Flips:
     """Returns what one model breaks and repairs against another.
 
     Args:
         context: both models on one split.
-        challenger: the name of the one that is new.
-        champion: the name of the other.
+        changes: of its samples.
         pieces: slices of the split that are looked at one by one.
-        names: returns the ids of the samples at some rows.
+        broken: some of what got worse.
+        repaired: some of what got better.
         seed: of the resampled data sets.
     """
-    unit, better = _changes(context, challenger, champion)
-    worst = np.argsort(better, kind="stable")[:SHOWN]
-    whole = _intervals(better, unit, context.params, seed, context.units)
+    unit, better, params = changes.unit, changes.better, context.params
+    whole = _intervals(better, unit, params, seed, context.units)
     cut = [
-        (piece, _intervals(better[piece.rows], unit, context.params, seed, _within(context.units, piece)))
-        for piece in pieces
+        (piece, _intervals(better[piece.rows], unit, params, seed, _within(context.units, piece))) for piece in pieces
     ]
     return Flips(
         unit=unit,
@@ -55,18 +77,19 @@ def flips_of(
             SliceFlips(column=piece.column, value=piece.value, samples=int(piece.rows.sum()), **found)
             for piece, found in cut
         ),
-        samples=tuple(names(worst[better[worst] < 0])),
+        broken=broken,
+        repaired=repaired,
     )
 
 
-def _changes(context: EvalContext, challenger: str, champion: str) -> tuple[FlipUnit, Floats]:
-    """Returns how much better each sample (n,) got; -1, 0 or 1 where samples are right or wrong."""
+def changes_of(context: EvalContext, challenger: str, champion: str) -> SampleChanges:
+    """Returns how much better each sample is answered by a model that is new than by another."""
     ours, theirs = (context.evidence[name].evidence for name in (challenger, champion))
     right = context.measuring.part.right
     now, before = right(ours), right(theirs)
     if now is not None and before is not None:
-        return "samples", now.astype(np.float64) - before
-    return "loss", _losses(context, theirs) - _losses(context, ours)
+        return SampleChanges("samples", now.astype(np.float64) - before)
+    return SampleChanges("loss", _losses(context, theirs) - _losses(context, ours))
 
 
 def _losses(context: EvalContext, evidence: object) -> Floats:

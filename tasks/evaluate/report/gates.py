@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tasks.contracts.metrics import Metric
-from tasks.contracts.scores import Challenge, Flips
+from tasks.contracts.scores import Challenge, FlippedSample, Flips, FlipUnit
 from tasks.contracts.words import (
     LimitText,
     counted,
@@ -26,6 +26,8 @@ FLIP_METRICS = {
     "loss": Metric("flips", "Change of the loss, over the samples where it is worse or better", unit="number"),
 }
 
+ORDER: dict[FlipUnit, str] = {"samples": "", "loss": ", most first"}
+
 
 @dataclass(frozen=True)
 class VerdictText:
@@ -39,10 +41,11 @@ class VerdictText:
 
 @dataclass(frozen=True)
 class ChallengeText:
-    """A challenge in sentences."""
+    """A challenge in sentences, and the names of its pictures."""
 
     heading: str
     sentences: tuple[str, ...]
+    figures: tuple[str, ...]
 
 
 def verdict_texts(report: Report) -> tuple[VerdictText, ...]:
@@ -62,7 +65,11 @@ def verdict_texts(report: Report) -> tuple[VerdictText, ...]:
 def challenge_texts(report: Report) -> tuple[ChallengeText, ...]:
     """Returns how the release did against each champion, in plain words."""
     return tuple(
-        ChallengeText(f"Version {challenge.version} in {challenge.environment}", tuple(_told(report.metric, challenge)))
+        ChallengeText(
+            f"Version {challenge.version} in {challenge.environment}",
+            tuple(_told(report.metric, challenge)),
+            tuple(figure.name for figure in challenge.figures if figure.name in report.figures),
+        )
         for challenge in report.all_challenges
     )
 
@@ -76,10 +83,10 @@ def _told(metric: Metric, challenge: Challenge) -> Iterator[str]:
         samples = counted(found.only_challenger, "sample")
         yield f"Only this release is right on {samples}, only the champion on {found.only_champion:,}."
         yield odds_in_words(found)
-    yield from _flips_told(challenge.flips)
+    yield from _flips_told(challenge.flips, with_answers=not challenge.figures)
 
 
-def _flips_told(flips: Flips) -> Iterator[str]:
+def _flips_told(flips: Flips, with_answers: bool) -> Iterator[str]:
     metric = FLIP_METRICS[flips.unit]
     worse, better = (with_ends(metric, side) for side in (flips.newly_wrong, flips.newly_right))
     yield f"{metric.title}: {worse} newly wrong, {better} newly right."
@@ -88,5 +95,11 @@ def _flips_told(flips: Flips) -> Iterator[str]:
     if bad:
         named = [f"{piece.column} {piece.value} ({shown(metric, piece.newly_wrong.value)})" for piece in bad[:WORST]]
         yield f"Most of it in {listed(named)}."
-    if flips.samples:
-        yield f"Newly wrong, worst first: {', '.join(flips.samples)}."
+    for title, samples in (("Newly wrong", flips.broken), ("Newly right", flips.repaired)):
+        if samples:
+            told = [_sample_told(sample) if with_answers else sample.name for sample in samples]
+            yield f"{title}{ORDER[flips.unit]}: {', '.join(told)}."
+
+
+def _sample_told(sample: FlippedSample) -> str:
+    return f"{sample.name} ({sample.before} → {sample.now})"

@@ -30,6 +30,9 @@ def render_page(report: Report) -> str:
 
     The texts of the pictures go in as they are: they are SVGs of our own making. Everything else is escaped.
     """
+    challenges = challenge_texts(report)
+    blocks = {name: FigureBlock(name, *words, Markup(svg)) for name, (*words, svg) in report.figures.items()}
+    own = {name for text in challenges for name in text.figures}
     values = {
         "report": report,
         "style": Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
@@ -45,10 +48,9 @@ def render_page(report: Report) -> str:
         "quarantine": quarantine_in_words(report.evaluation.data),
         "summary": summary(report),
         "verdict_texts": verdict_texts(report),
-        "challenge_texts": challenge_texts(report),
-        "figures": [
-            FigureBlock(name, title, caption, Markup(svg)) for name, (title, caption, svg) in report.figures.items()
-        ],
+        "challenge_texts": challenges,
+        "blocks": blocks,
+        "figures": [block for name, block in blocks.items() if name not in own],
         "details": [table for table in (*own_tables(report), per_slice(report)) if table.rows],
         "picture": picture(report),
         "lineage": lineage(report),

@@ -21,7 +21,7 @@ class Report:
         release: what was registered; None before that.
         verdicts: all that gates said on this release, oldest first.
         challenges: against the champions of environments, also of those it was not yet shown to.
-        figures: name -> title, caption and the text of an SVG, in the order they are shown.
+        figures: name -> title, caption and the text of an SVG, in the order they are shown; also those of challenges.
         decided: when each verdict was given; empty, or one for each.
         ancestors: all that the release is made of, from the gates that it leads behind back to the raw data.
     """

@@ -2,6 +2,7 @@
 
 import re
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -45,11 +46,12 @@ def publish_report(
 
     `decided` says when each verdict was given, `ancestors` what the release is made of.
     """
+    made = Report(evaluation, release, verdicts, challenges, {}, decided, ancestors)
     figures = {
         figure.name: (figure.title, figure.caption, fetch(figure.artefact).read_text(encoding="utf-8"))
-        for figure in evaluation.figures
+        for figure in (*evaluation.figures, *(figure for one in made.all_challenges for figure in one.figures))
     }
-    made = Report(evaluation, release, verdicts, challenges, figures, decided, ancestors)
+    made = replace(made, figures=figures)
     card = render_card(made)
     with tempfile.TemporaryDirectory() as folder:
         run = StageRun(release.run_id, Path(folder))

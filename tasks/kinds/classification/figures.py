@@ -12,7 +12,7 @@ from tasks.kinds.classification.metrics import Outcomes, confusion_of
 from tasks.kinds.classification.pictures.confusion import draw_confusion
 from tasks.kinds.classification.pictures.reliability import Reliability, draw_reliability
 from tasks.kinds.classification.pictures.worst import Mistake, WorstClass, draw_worst
-from tasks.kinds.contract import SplitSamples
+from tasks.kinds.contract import Rows, SplitSamples
 
 WORST_CLASSES, MISTAKES = 4, 4
 """how many classes are shown, and samples of each"""
@@ -80,6 +80,10 @@ class ClassificationFigures:
         )
         if rows:
             yield Table(title="What it takes for what, most frequent first", head=OF_MISTAKES, rows=rows)
+
+    def answers_in_words(self, evidence: Outcomes, rows: Rows, card: TargetCard) -> tuple[str, ...]:
+        """Returns the class that each is taken for, and how sure the model is."""
+        return tuple(f"{card.names[evidence.predicted[row]]} {100 * evidence.confidence[row]:.0f} %" for row in rows)
 
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task; empty where it has no name for it."""

@@ -8,7 +8,7 @@ import numpy as np
 from tasks.contracts.scores import TEACHER, Heading, Table
 from tasks.contracts.targets import TargetCard
 from tasks.drawing.svg import Drawing
-from tasks.kinds.contract import SplitSamples
+from tasks.kinds.contract import Rows, SplitSamples
 from tasks.kinds.detection.decode import FoundBoxes, found_in
 from tasks.kinds.detection.matching import FALSE, RIGHT, SIZES, match, missed
 from tasks.kinds.detection.metrics import PART as METRICS
@@ -124,6 +124,11 @@ class DetectionFigures:
         if rows:
             yield Table(title="What it takes for what, most frequent first", head=OF_MISTAKES, rows=rows)
 
+    def answers_in_words(self, evidence: Matched, rows: Rows, card: TargetCard) -> tuple[str, ...]:
+        """Returns how many boxes of each picture are right, false and missing where a device works."""
+        right, false, every = _boxes_of_each(evidence)
+        return tuple(f"{right[row]} right, {false[row]} false, {every[row] - right[row]} missed" for row in rows)
+
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task."""
         return "object-detection"
@@ -173,12 +178,18 @@ def _boxed(words: str, picture: np.ndarray, found: FoundBoxes, rows: np.ndarray,
 
 def _shares(evidence: Matched) -> tuple[np.ndarray, np.ndarray]:
     """Returns the share (n,) of what is right in each picture, and the pictures with a target or a box."""
+    right, false, targets = _boxes_of_each(evidence)
+    every = targets + false
+    return right / np.maximum(every, 1), np.flatnonzero(every)
+
+
+def _boxes_of_each(evidence: Matched) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns of each picture (n,) how many boxes are right and false where a device works, and how many targets."""
     of = evidence.of[:, WHOLE, 0]
     told = evidence.scores >= evidence.least_score
     total = np.stack([np.concatenate([[0], np.cumsum(told & (of == what))]) for what in (RIGHT, FALSE)])
     right, false = total[:, evidence.ends[1:]] - total[:, evidence.ends[:-1]]
-    every = evidence.truths[:, :, WHOLE].sum(axis=1) + false
-    return right / np.maximum(every, 1), np.flatnonzero(every)
+    return right, false, evidence.truths[:, :, WHOLE].sum(axis=1)
 
 
 def _curve(evidence: Matched, place: int) -> np.ndarray:

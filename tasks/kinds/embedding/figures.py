@@ -75,6 +75,10 @@ class EmbeddingFigures:
         if curve_of(evidence) is not None:
             yield Table(title="What a threshold comes to", head=HEAD, rows=tuple(_levels(evidence)))
 
+    def answers_in_words(self, evidence: Vectors, rows: Rows, card: TargetCard) -> tuple[str, ...]:
+        """Returns whether the sample that is most alike to each is of the same identity, and their cosine."""
+        return tuple(_nearest_in_words(evidence, int(row)) for row in rows)
+
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task."""
         return "image-feature-extraction" if layout == "image" else "feature-extraction"
@@ -83,6 +87,14 @@ class EmbeddingFigures:
         """Returns what such a model must not be used for, and for whom it was looked at."""
         named = ", ".join(f"`{column}`" for column in dict.fromkeys(columns))
         return (*CAUTIONS, LOOKED_AT.format(columns=named) if named else NOT_LOOKED_AT)
+
+
+def _nearest_in_words(evidence: Vectors, row: int) -> str:
+    cosine = evidence.embedding @ evidence.embedding[row]
+    cosine[row] = -np.inf
+    nearest = int(cosine.argmax())
+    whose = "its own identity" if evidence.identity[nearest] == evidence.identity[row] else "another identity"
+    return f"nearest to {whose}, {cosine[nearest]:.2f}"
 
 
 def curve_of(evidence: Vectors, weights: Floats | None = None) -> Curve | None:

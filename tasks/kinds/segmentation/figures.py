@@ -7,7 +7,7 @@ import numpy as np
 from tasks.contracts.scores import TEACHER, Heading, Table
 from tasks.contracts.targets import TargetCard
 from tasks.drawing.svg import Drawing
-from tasks.kinds.contract import SplitSamples
+from tasks.kinds.contract import Rows, SplitSamples
 from tasks.kinds.segmentation.metrics import PART as METRICS
 from tasks.kinds.segmentation.metrics import Pixels, predicted
 from tasks.kinds.segmentation.names import LOGITS, MASK
@@ -75,6 +75,12 @@ class SegmentationFigures:
         )
         if rows:
             yield Table(title="Which pixels it takes for which, most frequent first", head=OF_MISTAKES, rows=rows)
+
+    def answers_in_words(self, evidence: Pixels, rows: Rows, card: TargetCard) -> tuple[str, ...]:
+        """Returns how many of the pixels of each picture are right."""
+        cells = evidence.cells[rows]
+        right, every = cells.trace(axis1=1, axis2=2), np.maximum(cells.sum(axis=(1, 2)), 1)
+        return tuple(f"{100 * share:.0f} % of pixels right" for share in right / every)
 
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task."""

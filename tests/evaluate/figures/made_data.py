@@ -6,8 +6,10 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.contracts.scores import FlippedSample
 from tasks.drawing.svg import Drawing
 from tasks.evaluate.figures.curves import draw_curves
+from tasks.evaluate.figures.flipped import FlippedPicture, FlippedSide, draw_flipped
 from tasks.evaluate.figures.front import draw_front
 from tasks.evaluate.figures.slices import draw_slices
 from tasks.kinds.classification.pictures.confusion import draw_confusion
@@ -41,6 +43,18 @@ def reliability(seed: int = 0) -> Reliability:
 COUNTS = np.array([[91, 7, 2], [0, 83, 18], [3, 0, 99]])
 CURVES = {"teacher": curve(17, 24), "baseline": curve(31, 40), "student": curve(29, 40)}
 WORST = (worst_class(np.arange(64, dtype=np.uint8).reshape(1, 8, 8)),)
+FLIPPED = [
+    FlippedSide(
+        f"Newly {side}: 7 of 100",
+        [
+            FlippedPicture(
+                WORST[0].mistakes[0].inputs, FlippedSample(name=f"s{n}", before=f"oak {n} %", now="pine 9 %")
+            )
+            for n in range(7)
+        ],
+    )
+    for side in ("wrong", "right")
+]
 
 
 def all_drawings() -> tuple[Drawing, ...]:
@@ -54,6 +68,7 @@ def all_drawings() -> tuple[Drawing, ...]:
         draw_reliability(models, SHIPS),
         draw_slices(ACCURACY, slices, 0.9),
         draw_curves(ACCURACY, CURVES),
+        draw_flipped("flipped", 2, FLIPPED),
     )
     return tuple(drawing for drawing in drawn if drawing is not None)
 

@@ -15,6 +15,7 @@ from tasks.contracts.scores import (
     ConstantScore,
     Discordant,
     EvaluationRecord,
+    FlippedSample,
     Flips,
     Footprint,
     Heading,
@@ -162,7 +163,12 @@ def discordant(**changes: Any) -> Discordant:
 def flips(**changes: Any) -> Flips:
     rates = {"newly_wrong": interval(0.009), "newly_right": interval(0.0139)}
     piece = SliceFlips(column="label", value="willow", samples=120, **rates | {"newly_wrong": interval(0.05)})
-    whole = {"unit": "samples", "slices": (piece,), "samples": ("a.png", "b.png"), **rates}
+    broken = tuple(
+        FlippedSample(name=name, before="willow 97 %", now=f"pine {n} %")
+        for n, name in enumerate(("a.png", "b.png"), 51)
+    )
+    repaired = (FlippedSample(name="c.png", before="oak 60 %", now="pine 88 %"),)
+    whole = {"unit": "samples", "slices": (piece,), "broken": broken, "repaired": repaired, **rates}
     return Flips.model_validate(whole | changes)
 
 

@@ -35,7 +35,7 @@ def test_the_page_never_scrolls_sideways(found: dict[str, Any]) -> None:
 
 
 def test_every_picture_is_there_and_fits(found: dict[str, Any]) -> None:
-    assert len(found["pictures"]) == 6
+    assert len(found["pictures"]) == 7
     assert all(200 < width <= found["client"] and height > 100 for width, height in found["pictures"])
     assert found["cut"] == []
 

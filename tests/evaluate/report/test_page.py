@@ -4,17 +4,19 @@ from typing import Any
 import pytest
 
 from tasks.contracts.releases import Verdict
-from tasks.contracts.scores import Score
+from tasks.contracts.scores import Figure, Score
 from tasks.contracts.words import TIMES, milliseconds
 from tasks.evaluate.report.page import render_page
 from tests.evaluate.report.made import (
     SHA,
     SHIPS,
     ancestors,
+    artefact,
     challenge,
     data,
     discordant,
     evaluation,
+    flips,
     interval,
     model,
     of_classes,
@@ -165,6 +167,27 @@ def test_each_champion_is_told_once_with_its_odds() -> None:
     assert "The difference is +0.72 points (-0.11 to +1.55): the test set cannot tell it from zero." in sentences
     assert "Only this release is right on 31 samples, only the champion on 7." in sentences
     assert "split 51 samples at least as unevenly in about 16 of 100 such test sets" in sentences
+
+
+def test_samples_that_flipped_are_named_with_both_answers_where_they_are_not_shown() -> None:
+    document = page(challenges=(challenge(),))
+    sentences = [item.text for item in document.all("li")]
+    assert "Newly wrong: a.png (willow 97 % → pine 51 %), b.png (willow 97 % → pine 52 %)." in sentences
+    assert "Newly right: c.png (oak 60 % → pine 88 %)." in sentences
+    in_parts = page(verdicts=(), decided=(), challenges=(challenge(flips=flips(unit="loss")),))
+    assert any(item.text.startswith("Newly wrong, most first: a.png") for item in in_parts.all("li"))
+
+
+def test_samples_that_flipped_are_shown_beside_their_champion_and_not_again_below() -> None:
+    picture = Figure(name="flipped-staging-2", title="Flipped", caption="Two.", artefact=artefact("flipped.svg"))
+    figures = {"flipped-staging-2": ("Flipped", "Two.", "<svg></svg>"), "front": ("Front", "", "<svg></svg>")}
+    document = page(challenges=(challenge(figures=(picture,)),), figures=figures)
+    assert [figure.attributes["id"] for figure in document.all("figure")] == [
+        "figure-flipped-staging-2",
+        "figure-front",
+    ]
+    assert [heading.text for heading in document.all("h4")] == ["Flipped"]
+    assert "Newly wrong: a.png, b.png." in [item.text for item in document.all("li")]
 
 
 def test_tables_of_the_kind_are_shown_and_slices_beside_the_teacher() -> None:

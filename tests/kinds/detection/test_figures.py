@@ -76,3 +76,13 @@ def test_mistakes_are_what_is_taken_for_what_and_what_is_not_found(blobs: Prepar
     assert any(row[1] == "nothing" for row in table.rows)
     assert all(row[0] != row[1] for row in table.rows)
     assert PART.pipeline_tag("image") == "object-detection"
+
+
+def test_an_answer_in_words_counts_the_boxes_of_a_picture(blobs: PreparedData, seen: Matched) -> None:
+    rows = np.arange(len(seen.loss), dtype=np.int64)
+    told = [one.replace(",", "").split() for one in PART.answers_in_words(seen, rows, blobs.targets)]
+    right, missed = (sum(int(one[place]) for one in told) for place in (0, 4))
+    points = [operating_point(seen, place) for place in range(len(blobs.targets.names))]
+    assert right == sum(point.right for point in points) > 0
+    assert sum(int(one[2]) for one in told) == sum(point.false for point in points)
+    assert right + missed == sum(point.truths for point in points)

@@ -95,3 +95,10 @@ def test_the_card_says_what_not_to_do_and_for_whom_it_was_looked_at() -> None:
     assert any("consent" in text for text in blind)
     assert "No column of the data says for whom it works worse" in blind[-1]
     assert "`sex`, `age`" in looked[-1]
+
+
+def test_an_answer_in_words_says_whose_sample_is_the_most_alike() -> None:
+    embedding = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8]], dtype=np.float32)
+    vectors = Vectors(embedding, np.array([1, 1, 2]), np.zeros(3, np.int64), np.zeros((3, 1), np.int64))
+    told = PART.answers_in_words(vectors, np.array([0, 1]), CARD)
+    assert told == ("nearest to its own identity, 0.80", "nearest to another identity, 0.96")

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from params.models import Separable
+from tasks.contracts.targets import TargetCard
 from tasks.evaluate.illustrate import SamplesShown
 from tasks.kinds.contract import Arrays
 from tasks.kinds.segmentation.figures import PART, some_scenes
@@ -67,3 +68,10 @@ def test_what_pixels_are_taken_for_is_told_on_a_terminal(shapes: PreparedData, s
     (table,) = PART.mistakes(seen, shapes.targets)
     counts = [row[2] for row in table.rows]
     assert counts == sorted(counts, reverse=True)  # type: ignore[type-var]
+
+
+def test_an_answer_in_words_says_how_many_pixels_are_right() -> None:
+    cells = np.array([[[8, 2], [0, 0]], [[1, 1], [1, 1]]], dtype=np.int64)
+    pixels = Pixels(cells, np.zeros(2), np.zeros((2, 1)), ("ground", "thing"))
+    told = PART.answers_in_words(pixels, np.array([1, 0]), TargetCard(names=("ground", "thing")))
+    assert told == ("50 % of pixels right", "80 % of pixels right")

@@ -6,7 +6,7 @@ from typing import Any
 from tasks.contracts.scores import Table
 from tasks.contracts.targets import TargetCard
 from tasks.drawing.svg import Drawing
-from tasks.kinds.contract import SplitSamples
+from tasks.kinds.contract import Rows, SplitSamples
 
 
 class AmountFigures:
@@ -25,6 +25,10 @@ class AmountFigures:
     def mistakes(self, evidence: Any, card: TargetCard) -> Iterator[Table]:
         """Yields no table."""
         yield from ()
+
+    def answers_in_words(self, evidence: Any, rows: Rows, card: TargetCard) -> tuple[str, ...]:
+        """Returns each answer, and what it should be."""
+        return tuple(f"{evidence.predicted[row]:.3g} for {evidence.true[row]:.3g}" for row in rows)
 
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls it."""
