@@ -5,15 +5,17 @@ import matplotlib
 import numpy as np
 import pytest
 
+from tasks.contracts.scores import FlippedSample
 from tasks.drawing.svg import Drawing
 from tasks.evaluate.figures.curves import draw_curves
+from tasks.evaluate.figures.flipped import FlippedPicture, FlippedSide, draw_flipped
 from tasks.evaluate.figures.slices import draw_slices
 from tasks.kinds.classification.pictures.confusion import draw_confusion
 from tasks.kinds.classification.pictures.worst import draw_worst
 from tests.evaluate.figures.made_data import ACCURACY, COUNTS, SVG, all_drawings, texts, worst_class
 from tests.evaluate.report.made import CLASSES
 
-NAMES = ["front", "confusion", "worst", "reliability", "slices", "curves"]
+NAMES = ["front", "confusion", "worst", "reliability", "slices", "curves", "flipped"]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,9 @@ def test_a_picture_that_has_nothing_to_show_is_not_drawn(whole: tuple[Drawing, .
     assert draw_worst(()) is None
     assert draw_slices(ACCURACY, (), 0.9) is None
     assert draw_curves(ACCURACY, {"teacher": np.array([np.nan])}) is None
+    row = FlippedPicture(np.arange(4.0), FlippedSample(name="a", before="oak", now="pine"))
+    assert draw_flipped("flipped", 2, [FlippedSide("Newly wrong: 1 of 9", [row])]) is None  # no picture
+    assert draw_flipped("flipped", 2, [FlippedSide("Newly wrong: 0 of 9", [])]) is None
 
 
 def test_equal_scenes_give_equal_bytes_whatever_the_machine_prefers(whole: tuple[Drawing, ...]) -> None:
