@@ -31,7 +31,9 @@ def render_page(report: Report) -> str:
     The texts of the pictures go in as they are: they are SVGs of our own making. Everything else is escaped.
     """
     challenges = challenge_texts(report)
-    blocks = {name: FigureBlock(name, *words, Markup(svg)) for name, (*words, svg) in report.figures.items()}
+    blocks = {
+        name: FigureBlock(name, title, caption, Markup(svg)) for name, (title, caption, svg) in report.figures.items()
+    }
     own = {name for text in challenges for name in text.figures}
     values = {
         "report": report,
