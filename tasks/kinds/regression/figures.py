@@ -7,7 +7,7 @@ import numpy as np
 from tasks.contracts.scores import TEACHER, Heading, Table
 from tasks.contracts.targets import TargetCard
 from tasks.drawing.svg import Drawing
-from tasks.kinds.contract import Floats, SplitSamples
+from tasks.kinds.contract import Floats, Rows, SplitSamples
 from tasks.kinds.regression.metrics import Estimates
 from tasks.kinds.regression.names import RANGES
 from tasks.kinds.regression.pictures.numbers import draw_numbers
@@ -48,6 +48,10 @@ class RegressionFigures:
     def mistakes(self, evidence: Estimates, card: TargetCard) -> Iterator[Table]:
         """Yields a row per part of the range."""
         yield Table(title="How far off it is, in each part of the range", head=HEAD, rows=_told(evidence))
+
+    def answers_in_words(self, evidence: Estimates, rows: Rows, card: TargetCard) -> tuple[str, ...]:
+        """Returns each answer, and the number that it should be."""
+        return tuple(f"{evidence.predicted[row]:.4g} for {evidence.true[row]:.4g}" for row in rows)
 
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task; it has a name for that of tables alone."""

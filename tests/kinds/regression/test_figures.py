@@ -53,3 +53,9 @@ def test_it_is_told_what_a_number_does_not_say() -> None:
     assert any("never beyond" in line for line in PART.cautions(()))
     assert PART.pipeline_tag("vector") == "tabular-regression"
     assert PART.pipeline_tag("image") == ""
+
+
+def test_an_answer_in_words_is_the_number_beside_what_it_should_be(evidence: dict[str, Estimates]) -> None:
+    ours = evidence["fp32"]
+    (told,) = PART.answers_in_words(ours, np.array([3]), CARD)
+    assert told == f"{ours.predicted[3]:.4g} for {ours.true[3]:.4g}"
