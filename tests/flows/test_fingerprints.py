@@ -48,9 +48,9 @@ def forget() -> None:
     source.forget()
 
 
-def code(name: str) -> dict[str, str]:
+def codes() -> dict[str, dict[str, str]]:
     forget()
-    return code_of(recipe(name))
+    return {name: code_of(recipe(name)) for name in RECIPES}
 
 
 def change(path: Path) -> None:
@@ -59,12 +59,12 @@ def change(path: Path) -> None:
 
 
 def test_additions_change_the_code_of_no_recipe(copied: Path) -> None:
-    before = {name: code(name) for name in RECIPES}
+    before = codes()
     for added in ADDED:
         change(copied / added)
     for path in (copied / "params").glob("*.py"):
         change(path)
-    assert {name: code(name) for name in RECIPES} == before
+    assert codes() == before
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_additions_change_the_code_of_no_recipe(copied: Path) -> None:
     ],
 )
 def test_a_change_concerns_the_recipes_that_use_it(copied: Path, path: str, users: set[str]) -> None:
-    before = {name: code(name) for name in RECIPES}
+    before = codes()
     change(copied / path)
-    after = {name: code(name) for name in RECIPES}
+    after = codes()
     changed = {name: [file for file in after[name] if before[name].get(file) != after[name][file]] for name in RECIPES}
     assert {name for name in RECIPES if changed[name]} == users
     assert all(files in ([], [path]) for files in changed.values())
