@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from params.kinds.embedding import Embedding
 from params.kinds.regression import Regression
+from params.pictures.writing import WritingSource
 from params.readers import LABEL, Reader
 from params.section import Fraction, Names, NpmName, NpmVersion, PartFraction, Section, Sha256, differ
 
@@ -155,7 +156,8 @@ Source = Annotated[
     | FolderSource
     | FileSource
     | ShapesSource
-    | GlyphsSource,
+    | GlyphsSource
+    | WritingSource,
     Field(discriminator="kind"),
 ]
 

@@ -190,6 +190,14 @@ class OnnxFacts(Section):
     """what is done to the raw values before the graph; null for nothing"""
     batch: int | None = Field(default=None, ge=1)
     """samples that it is asked about at once; null for what the file says"""
+    rest: bool = False
+    """what probabilities leave of 1 becomes one more output, in front, such as the background of a map of text"""
+
+    @model_validator(mode="after")
+    def _the_rest_is_of_probabilities(self) -> Self:
+        if self.rest and self.gives != "probabilities":
+            raise ValueError("`rest` goes with `gives: probabilities`: it is what they leave of 1")
+        return self
 
 
 class OnnxModel(OnnxFacts):

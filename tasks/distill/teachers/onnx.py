@@ -17,7 +17,15 @@ from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.core.errors import DataError, StageError, mismatch
 from tasks.core.files import sha256_of
 from tasks.core.packages.unpack import unpack_one
-from tasks.distill.teachers.outputs import as_tensor, outputs_of_values, require_gives, require_width
+from tasks.distill.teachers.outputs import (
+    as_tensor,
+    gives_maps,
+    outputs_of_values,
+    require_gives,
+    require_width,
+    shaped,
+    with_rest,
+)
 from tasks.distill.teachers.teacher_kind import Answerer, MadeTeacher, Place, TeacherWork
 from tasks.kinds.contract import HeadPart, Tensors, part
 from tasks.layouts import INPUTS, find_layout
@@ -110,6 +118,7 @@ class OnnxAnswerer(Answerer):
         self.main, self.wanted = graph.main(self.further), graph.answer(facts.outputs)
         fixed = self.main.shape[0] if self.main.shape and isinstance(self.main.shape[0], int) else None
         self.batch, self.is_fixed = facts.batch or fixed or AT_ONCE, bool(facts.batch or fixed)
+        self.maps = gives_maps(spec.task, spec.targets)
 
     def ask(self, inputs: Tensors) -> Tensors:
         """Returns the outputs of the graph."""
@@ -118,10 +127,11 @@ class OnnxAnswerer(Answerer):
         return {name: value.to(device) for name, value in values.items()}
 
     def values(self, inputs: Tensors) -> NDArray[np.floating]:
-        """Returns what the graph itself answers, (n, all outputs side by side)."""
+        """Returns what the graph itself answers, (n, all outputs side by side), or (n, outputs, height, width)."""
         fed = fed_values(inputs[INPUTS].cpu(), self.facts).numpy().astype(NUMBERS[self.main.type])
         further = {name: inputs[name].cpu().numpy() for name in self.further}
-        return np.concatenate([self._run(fed, further, start) for start in range(0, len(fed), self.batch)])
+        values = np.concatenate([self._run(fed, further, start) for start in range(0, len(fed), self.batch)])
+        return with_rest(values) if self.facts.rest else values
 
     def _run(self, fed: NDArray[Any], further: Mapping[str, NDArray[Any]], start: int) -> NDArray[np.floating]:
         rows = np.arange(start, min(start + self.batch, len(fed)))
@@ -134,7 +144,7 @@ class OnnxAnswerer(Answerer):
             got = (str(error).splitlines() or [type(error).__name__])[0]
             do = f"it was fed {fed[full].dtype} of shape {fed[full].shape}: are `axes`, `size` and `batch` right?"
             raise StageError(mismatch(str(self.graph.path), "", "answers", got, do)) from None
-        return np.concatenate([np.asarray(one).reshape(len(full), -1) for one in found], axis=1)[: len(rows)]
+        return np.concatenate([shaped(one, self.maps) for one in found], axis=1)[: len(rows)]
 
 
 def fed_values(values: Tensor, facts: OnnxFacts) -> Tensor:
@@ -195,10 +205,11 @@ def look(teacher: OnnxTeacher, place: Place) -> None:
     if place.targets is None:
         return
     names = part(place.task, "head", HeadPart).output_names(teacher.correspondence, teacher.lacks, None, place.targets)
-    widths = [graph.outputs[name].shape[-1] for name in graph.answer(teacher.outputs)]
+    axis = 1 if gives_maps(place.task, place.targets) else -1
+    widths = [graph.outputs[name].shape[axis] for name in graph.answer(teacher.outputs)]
     if all(isinstance(width, int) for width in widths):
-        spec = _spec(place)
-        require_width(str(path), "", sum(widths), names, spec, isinstance(teacher.correspondence, dict))
+        spec, width = _spec(place), sum(widths) + teacher.rest
+        require_width(str(path), "", width, names, spec, isinstance(teacher.correspondence, dict))
 
 
 def alternatives(teacher: OnnxTeacher) -> Iterator[tuple[str, OnnxTeacher]]:

@@ -20,6 +20,8 @@ CERTAIN = 3.0
 """standard errors by which a correlation must be above 0"""
 MUCH = 0.2
 """by so much R squared must rise with another reading of the answers before that reading is believed"""
+TRUSTED = 0.5
+"""R squared that answers must reach when read otherwise: one that knows little is weak on any range"""
 STILL = 0.02
 """of the deviation of the numbers: answers that differ less from each other are one answer"""
 SQUARED, ABSOLUTE, ROOT, WITHIN, OF_RANGE, LOSS = "r2", "mae", "rmse", "within_tolerance", "range_mae", "loss"
@@ -188,7 +190,7 @@ def _mirrored(evidence: Estimates, card: TargetCard) -> str:
     ends = values_of(card)
     mirrored = ends[0] + ends[-1] - evidence.predicted
     as_is, other = _squared(evidence.predicted, evidence.true), _squared(mirrored, evidence.true)
-    if _correlation(evidence) >= 0 or other - as_is <= MUCH or other <= 0:
+    if other - as_is <= MUCH or other < TRUSTED:
         return ""
     got = f"an R squared of {as_is:.2f}, but {other:.2f} if its outputs are read from the last to the first"
     return f"expected outputs that stand for values in rising order, got {got}; turn its outputs round"
@@ -196,7 +198,7 @@ def _mirrored(evidence: Estimates, card: TargetCard) -> str:
 
 def _elsewhere(evidence: Estimates, card: TargetCard) -> str:
     correlation, as_is = _correlation(evidence), _squared(evidence.predicted, evidence.true)
-    if correlation <= 0 or correlation**2 - as_is <= MUCH:
+    if correlation <= 0 or correlation**2 - as_is <= MUCH or correlation**2 < TRUSTED:
         return ""
     slope = correlation * evidence.true.std() / evidence.predicted.std()
     start = evidence.true.mean() - slope * evidence.predicted.mean()

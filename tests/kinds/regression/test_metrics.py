@@ -117,6 +117,14 @@ def test_good_answers_raise_no_suspicion(noisy: Estimates) -> None:
     assert PART.right(noisy) is not None
 
 
+def test_answers_that_know_little_raise_no_suspicion(true: Floats) -> None:
+    """Half of what an overfitted network says is chance: R squared is about 0, and 0.25 on another range."""
+    noise = np.random.default_rng(4).permutation(true)
+    weak = seen(20 + 0.5 * (true - 20) + 0.87 * (noise - 20), true)
+    assert PART.tally(weak, np.ones((1, SAMPLES), dtype=np.int64))["r2"][0] < 0.15
+    assert PART.suspicions(weak, CARD) == ()
+
+
 def test_bins_in_falling_order_are_suspected(true: Floats) -> None:
     (told,) = PART.suspicions(seen(40 - true, true), CARD)
     assert "stand for values in rising order" in told
