@@ -96,6 +96,8 @@ class WarmStart:
             version=version,
             generation=generation,
             weights_sha256=model.weights.sha256,
+            focal=section.init.focal if isinstance(section.init, ChampionInit) else None,
+            interpolate=isinstance(section.init, ChampionInit) and section.init.interpolate,
             licences=model.licences,
             weights=model.weights,
         )

@@ -270,6 +270,13 @@ class ChampionInit(Section):
     kind: Literal["champion"]
     fresh_every: int = Field(default=8, ge=1, le=1000)
     """each release of so many begins from nothing, as without this, so that faults do not last; 1: all of them"""
+    focal: float | None = Field(default=None, gt=0, le=1000)
+    """weight of a further loss: the soft labels of that network, on the training samples that it has right (focal
+    distillation, Yan et al. 2021, arXiv:2011.09161); null for none"""
+    interpolate: bool = False
+    """whether the weights that count may lie between those of that network and the new ones, where fewer samples of
+    validation are newly wrong and nothing of the metric that decides is lost (BCWI, Schumann et al. 2023,
+    arXiv:2301.10546)"""
 
 
 class FromChampion(ChampionInit):

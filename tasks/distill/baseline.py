@@ -12,8 +12,10 @@ from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord
 from tasks.core.progress import Advance
 from tasks.core.workspace import project_root
+from tasks.distill.focal import held_to
 from tasks.distill.starts import Start, from_checkpoint, from_release
-from tasks.training.loop import VALIDATION, Fit, OnEpoch
+from tasks.models.build import Network
+from tasks.training.loop import VALIDATION, Fit, Objective, OnEpoch
 from tasks.training.network import HardLabels, PreparedData, Trained, train_network
 
 
@@ -30,11 +32,12 @@ def train_alone(
 
     Where there are samples without labels, it takes as many steps as the student that learns from these as well.
     """
-    objective = HardLabels(data, params.training)
     start, repeated = start or from_checkpoint(params, project), data.mixed(0.0)
-    first = train_network(
-        params.architecture, params.training, repeated, lambda _network: objective, seed, advance, on_epoch, start
-    )
+
+    def objective(network: Network) -> Objective:
+        return held_to(start, HardLabels(data, params.training), network, data, params.training)
+
+    first = train_network(params.architecture, params.training, repeated, objective, seed, advance, on_epoch, start)
     return fine_tuned(params, first, data, seed, advance, on_epoch)
 
 

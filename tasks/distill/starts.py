@@ -1,6 +1,8 @@
 """What a training begins with other than random weights: those of a file, or of a release."""
 
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -28,7 +30,25 @@ def from_checkpoint(params: Student, project: Path) -> Start | None:
     return lambda network: start_from_checkpoint(network, how, project)
 
 
-def from_release(beginning: Beginning | None) -> Start | None:
+@dataclass(frozen=True)
+class ReleaseStart:
+    """Fills in the weights of a release, and knows what else is made of them."""
+
+    beginning: Beginning
+    path: Path
+
+    def __call__(self, network: Network) -> None:
+        """Fills them in, the normalisation included."""
+        load_weights(network, self.path)
+
+    def champion(self, network: Network) -> Network:
+        """Returns the network of the release, frozen, on the device of one with the same layers."""
+        champion = deepcopy(network)
+        load_weights(champion, self.path)
+        return champion.eval().requires_grad_(requires_grad=False)
+
+
+def from_release(beginning: Beginning | None) -> ReleaseStart | None:
     """Returns what fills in the weights of a release, its normalisation included; None where training begins elsewhere.
 
     Raises:
@@ -36,8 +56,7 @@ def from_release(beginning: Beginning | None) -> Start | None:
     """
     if beginning is None or beginning.weights is None:
         return None
-    path = fetch(beginning.weights)
-    return lambda network: load_weights(network, path)
+    return ReleaseStart(beginning, fetch(beginning.weights))
 
 
 def unfit(model: ModelRecord, architecture: Architecture, data: DataRecord) -> str:

@@ -15,6 +15,7 @@ from tasks.core.progress import Advance, Notice, say
 from tasks.core.workspace import project_root
 from tasks.distill import health
 from tasks.distill.baseline import fine_tuned
+from tasks.distill.focal import held_to
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelSource
 from tasks.distill.soft_terms import per_of
@@ -23,7 +24,7 @@ from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.distill.teachers.teachers import Lesson, Teachers
 from tasks.models.build import Network
 from tasks.models.initialise import initialise
-from tasks.training.loop import OnEpoch
+from tasks.training.loop import Objective, OnEpoch
 from tasks.training.network import PreparedData, Trained, train_network
 
 LARGE = 256
@@ -65,7 +66,9 @@ def distill(
     made: list[DistillationLoss] = []
     found: list[str] = []
 
-    def objective(network: Network) -> DistillationLoss:
+    start = start or _from_teacher(params, teachers) or from_checkpoint(params, project)
+
+    def objective(network: Network) -> Objective:
         network.to(teachers.device)
         augmenter, epochs = data.augmenter(params.training, seed), params.training.epochs
         source = teachers.soft_labels(Lesson(distillation, per_of(distillation), data, augmenter, epochs), advance)
@@ -76,9 +79,8 @@ def distill(
         if not _without_teacher(distillation):
             health.require_soft_gradient(loss, network, batches)
         found.extend(health.score_on_what_the_student_sees(loss, data, batches, scores))
-        return loss
+        return held_to(start, loss, network, data, params.training)
 
-    start = start or _from_teacher(params, teachers) or from_checkpoint(params, project)
     first = train_network(params.architecture, params.training, data, objective, seed, advance, on_epoch, start)
     made[0].close()
     _tell_size(made[0].source)

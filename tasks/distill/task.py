@@ -8,6 +8,7 @@ from tasks.core.fingerprint import TRAINING
 from tasks.core.progress import Advance
 from tasks.core.workspace import project_root
 from tasks.distill.baseline import baseline_work, train_alone
+from tasks.distill.interpolate import interpolated
 from tasks.distill.mutual import learn_together
 from tasks.distill.starts import from_release
 from tasks.distill.student import Distilled, distill, distillation_work
@@ -38,6 +39,7 @@ def train_baseline(
     else:
         first = from_release(start)
         trained = train_alone(student, prepared, seed, advance, run.metrics, project_root(), first)
+    trained, start = interpolated(trained, start, prepared, run.metrics)
     return record_of(run, "baseline", student.architecture, trained, data, beginning=start)
 
 
@@ -53,8 +55,9 @@ def distill_student(
 ) -> ModelRecord:
     """Trains the student on the teachers' soft labels and the hard ones."""
     done = _distilled(run, student, distillation, teachers, data, seed, advance_of(STUDENT), start)
+    trained, start = interpolated(done.trained, start, PreparedData.open(data), run.metrics)
     facts = (done.warnings, _licences(teachers, start), start)
-    return record_of(run, "student", student.architecture, done.trained, data, *facts)
+    return record_of(run, "student", student.architecture, trained, data, *facts)
 
 
 @stage(ASSISTANT, TRAINING, summary_of)

@@ -10,10 +10,13 @@ from torch import nn
 from tasks.contracts.metrics import Metric, split_name
 from tasks.contracts.records import DatasetCard
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import Arrays, MetricsPart, part
+from tasks.kinds.contract import Arrays, Floats, MetricsPart, part
 from tasks.training.arrays import SplitArrays
 from tasks.training.predict import outputs_of
 
+LOSS = "loss"
+CELLS = 4_000_000
+"""counts of samples that are made at once"""
 Answered = Iterable[tuple[Arrays, Targets]]
 """the outputs of a model for each batch, and what they should be"""
 
@@ -61,6 +64,25 @@ class Measuring:
         """Returns every metric of the samples as they are."""
         values = self.part.tally(seen.evidence, np.ones((1, seen.samples), dtype=np.int64))
         return {name: float(value[0]) for name, value in values.items()}
+
+    def improvement(self, now: Any, before: Any, samples: int) -> tuple[Floats, bool]:
+        """Returns how much better each sample (n,) is answered, of the evidence of two models on the same samples.
+
+        Where samples are right or wrong, and the second value says so, it is -1, 0 or 1; elsewhere it is by how much
+        the loss of the sample is lower.
+        """
+        right, earlier = self.part.right(now), self.part.right(before)
+        if right is None or earlier is None:
+            return self._losses(before, samples) - self._losses(now, samples), False
+        return right.astype(np.float64) - earlier, True
+
+    def _losses(self, evidence: Any, samples: int) -> Floats:
+        """Returns the loss (n,) of each sample: that of a data set that holds nothing else."""
+        at_once, parts = max(1, CELLS // samples), []
+        for start in range(0, samples, at_once):
+            alone = np.eye(min(at_once, samples - start), samples, start, dtype=np.int64)
+            parts.append(self.part.tally(evidence, alone)[LOSS])
+        return np.concatenate(parts)
 
     def seen_by(self, network: nn.Module, split: SplitArrays) -> Seen:
         """Returns what a network makes of a split; it is in eval mode for that, and put back after."""

@@ -196,3 +196,15 @@ def test_clean_up_leaves_the_networks_that_a_release_which_stays_began_with(weig
 def test_a_recipe_that_does_not_ask_has_its_sections_as_they_are() -> None:
     plain = Student.model_validate({"architecture": NETWORK, "training": {"epochs": 3}})
     assert week(1).student(plain) == (plain, None)
+
+
+def test_what_else_is_made_of_the_release_is_said_where_training_begins_with_one(weights: Path) -> None:
+    asked = student(focal=2.0, interpolate=True)
+    assert week(1).student(asked)[1] == Beginning(reason=NO_RELEASE)
+    made(1, weights)
+    for _, start in (week(2).student(asked), week(2).baseline(asked)):
+        assert start is not None
+        assert (start.version, start.focal, start.interpolate) == (1, 2.0, True)
+    plain = week(2).student(student())[1]
+    assert plain is not None
+    assert (plain.focal, plain.interpolate) == (None, False)

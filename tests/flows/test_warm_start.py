@@ -113,3 +113,17 @@ def test_another_architecture_begins_from_nothing_and_says_why(warm: Project) ->
     assert epochs(warm)["student"] == 6
     assert epochs(warm)["teacher"] == 3
     assert "of shape" in stages(warm)["student"].data.tags["stillhouse.began_from"]
+
+
+def test_a_student_that_is_held_to_its_release_and_may_end_in_between_says_so_everywhere(warm: Project) -> None:
+    new_week(warm)
+    init = "student.init={kind: champion, focal: 2, interpolate: true}"
+    run(warm, "--set", "student.architecture.hidden=[5]", "--set", init)
+    found = stages(warm)
+    told = r"version 3, warm start 1 in a row, held to what that has right \(weight 2\), \d+% of the weights its own"
+    for role in ("student", "student alone"):
+        assert re.fullmatch(told, found[role].data.tags["stillhouse.began_from"])
+        assert "train_focal_loss" in found[role].data.metrics
+    (page,) = (warm.root / ".stillhouse/artifacts").rglob(f"{found['register'].info.run_id}/artifacts/report.html")
+    assert re.search(f"student distilled from {told}", page.read_text())
+    assert re.search(f"began from: {told}", warm.stillhouse("lineage", "staging").out)

@@ -1,6 +1,7 @@
 """The stage of the teacher: whatever kind it is, it is made, measured on validation data, and recorded."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,13 +10,15 @@ from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.core.fingerprint import TRAINING
 from tasks.core.workspace import project_root, state_dir
+from tasks.distill.interpolate import interpolated
 from tasks.distill.teachers.fitness import Fitness, require_fitness
 from tasks.distill.teachers.teacher_kind import MadeTeacher, TeacherWork, folder_of_answers, kind_of
+from tasks.models.build import Network
 from tasks.models.weights import save_weights
 from tasks.tracking.runs import StageRun
 from tasks.tracking.task import advance_of, stage
 from tasks.training.loop import VALIDATION, Fit
-from tasks.training.network import PreparedData
+from tasks.training.network import PreparedData, Trained
 from tasks.training.record import record_of_file, summary_of, weights_file
 
 TITLE = "teacher"
@@ -43,6 +46,9 @@ def train_teacher(
         start=start,
     )
     made = kind_of(teacher).make(teacher, work)
+    if isinstance(made.network, Network) and made.fit:
+        trained, start = interpolated(Trained(made.network, made.fit), start, work.data, run.metrics)
+        made = replace(made, network=trained.network, fit=trained.fit)
     fitness = require_fitness(teacher, made, work)
     path = made.file or _saved(made, run)
     fit = made.fit or _once(fitness, run)

@@ -9,6 +9,7 @@ from params.training import Training
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord
 from tasks.core.progress import Advance
+from tasks.distill.focal import held_to
 from tasks.distill.starts import Start, from_release
 from tasks.distill.teachers.pretrained import fill, pretrained_weights
 from tasks.distill.teachers.teacher_kind import MadeTeacher, Place, TeacherWork
@@ -55,7 +56,7 @@ def train(
         architecture,
         training,
         data,
-        lambda _network: HardLabels(data, training),
+        lambda network: held_to(start, HardLabels(data, training), network, data, training),
         seed,
         advance,
         on_epoch,
@@ -81,6 +82,6 @@ def teacher_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) 
         TrainedTeacher.model_validate(given["teacher"]),
         PreparedData.open(DataRecord.model_validate(given["data"])),
     )
-    start = from_release(Beginning.model_validate(given["start"]) if given["start"] else None)
-    start = start or published_start(teacher)
+    release = from_release(Beginning.model_validate(given["start"]) if given["start"] else None)
+    start = release or published_start(teacher)
     return train(teacher.architecture, teacher.training, data, given["seed"], advance, on_epoch, start), ()

@@ -12,12 +12,11 @@ import numpy as np
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval, Metric
 from tasks.contracts.scores import FlippedSample, Flips, FlipUnit, SliceFlips
-from tasks.evaluate.intervals import CELLS, Counts, Floats, Tally, independent, intervals, resample
+from tasks.evaluate.intervals import Counts, Floats, Tally, independent, intervals, resample
 from tasks.evaluate.score import EvalContext
 from tasks.evaluate.slices import Slice
 from tasks.kinds.contract import Rows
 
-LOSS = "loss"
 NAMED = 20
 """samples of each side that are named, those that changed most first"""
 WRONG, RIGHT = "newly_wrong", "newly_right"
@@ -85,21 +84,8 @@ def flips_of(
 def changes_of(context: EvalContext, challenger: str, champion: str) -> SampleChanges:
     """Returns how much better each sample is answered by a model that is new than by another."""
     ours, theirs = (context.evidence[name].evidence for name in (challenger, champion))
-    right = context.measuring.part.right
-    now, before = right(ours), right(theirs)
-    if now is not None and before is not None:
-        return SampleChanges("samples", now.astype(np.float64) - before)
-    return SampleChanges("loss", _losses(context, theirs) - _losses(context, ours))
-
-
-def _losses(context: EvalContext, evidence: object) -> Floats:
-    """Returns the loss (n,) of each sample: that of a data set that holds nothing else."""
-    count, at_once = context.samples, max(1, CELLS // context.samples)
-    tally, parts = context.measuring.part.tally, []
-    for start in range(0, count, at_once):
-        alone = np.eye(min(at_once, count - start), count, start, dtype=np.int64)
-        parts.append(tally(evidence, alone)[LOSS])
-    return np.concatenate(parts)
+    better, each_is_right_or_wrong = context.measuring.improvement(ours, theirs, context.samples)
+    return SampleChanges("samples" if each_is_right_or_wrong else "loss", better)
 
 
 def _within(units: Counts | None, piece: Slice) -> Counts | None:
