@@ -34,7 +34,7 @@ def held_to(
     It is the objective as it is where the network begins with no release, or where its recipe does not ask for that.
 
     Raises:
-        RecipeError: samples of this kind of task are not right or wrong.
+        RecipeError: this kind of task does not say where a network is right.
     """
     if not isinstance(start, ReleaseStart) or not start.beginning.focal:
         return objective
@@ -83,8 +83,8 @@ def _require_right_or_wrong(champion: Network, data: PreparedData) -> None:
     answers: Tensors = champion(batch.inputs)
     rows = data.losses.rows(answers, answers, batch.targets, data.targets, "sequence")
     if any(one.right is None for one in rows):
-        got = f"{data.card.task}, whose samples are right in parts"
-        expected = "a kind of task whose samples are right or wrong"
+        got = f"{data.card.task}, which does not"
+        expected = "a kind of task that says where a network is right"
         raise RecipeError([mismatch("recipe", "init.focal", expected, got, "remove it")])
 
 

@@ -125,7 +125,7 @@ def test_where_it_is_not_asked_for_or_begins_elsewhere_the_objective_is_as_it_is
         assert held_to(start, plain, network, image_data, TRAINING) is plain
 
 
-def test_a_kind_of_task_whose_samples_are_right_in_parts_is_refused_by_name(
+def test_a_kind_of_task_that_does_not_say_what_is_right_is_refused_by_name(
     image_data: PreparedData, champion: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = image_data.losses.rows
@@ -140,7 +140,7 @@ def test_a_kind_of_task_whose_samples_are_right_in_parts_is_refused_by_name(
         from_release(began(champion.network, tmp_path, focal=1.0)),
         image_data.network(STUDENT.architecture),
     )
-    with pytest.raises(RecipeError, match=r"`init\.focal`: expected a kind of task whose samples are right or wrong"):
+    with pytest.raises(RecipeError, match=r"`init\.focal`: expected a kind of task that says where a network is right"):
         held_to(start, HardLabels(image_data, TRAINING), network, image_data, TRAINING)
 
 
