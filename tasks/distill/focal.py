@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from params.distill import Distill
 from params.training import Training
 from tasks.core.errors import RecipeError, mismatch
-from tasks.distill.soft_terms import OutputPair, SoftTerms
+from tasks.distill.soft_terms import OutputPair, SoftTerms, per_of
 from tasks.distill.starts import ReleaseStart, Start
 from tasks.kinds.contract import Tensors
 from tasks.models.build import Network
@@ -81,7 +81,7 @@ class FocalLoss(nn.Module):
 def _require_right_or_wrong(champion: Network, data: PreparedData) -> None:
     batch = Batch.of(next(data.splits.validation.batches(FEW)), next(champion.parameters()).device)
     answers: Tensors = champion(batch.inputs)
-    rows = data.losses.rows(answers, answers, batch.targets, data.targets, "sequence")
+    rows = data.losses.rows(answers, answers, batch.targets, data.targets, per_of(WHERE_RIGHT))
     if any(one.right is None for one in rows):
         got = f"{data.card.task}, which does not"
         expected = "a kind of task that says where a network is right"
