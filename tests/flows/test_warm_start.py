@@ -12,12 +12,14 @@ from tests.flows.conftest import Project, Said, make_project
 from tests.flows.tiny import RECIPE, write_tiny
 
 pytestmark = pytest.mark.slow
+INIT = "{kind: champion, fresh_every: 3"
+"""the beginning of the section"""
+BEGAN = "version 1, warm start 1 in a row"
+HELD = rf"{BEGAN}, held to what that has right \(weight 2\), \d+% of the weights its own"
 WARM = (
     RECIPE.replace("epochs: 20, ", "epochs: 20, warm: {epochs: 3}, ", 1)
     .replace("epochs: 2, ", "epochs: 6, warm: {epochs: 2}, ", 1)
-    .replace(
-        "student:\n", "  init: {kind: champion, fresh_every: 3}\nstudent:\n  init: {kind: champion, fresh_every: 3}\n"
-    )
+    .replace("student:\n", f"  init: {INIT}}}\nstudent:\n  init: {INIT}, focal: 2, interpolate: true}}\n")
 )
 ANYHOW = ("--set", "promote.staging.not_worse_than_champion=false")
 ROLES = ("teacher", "student alone", "student")
@@ -83,15 +85,19 @@ def test_the_second_release_begins_with_the_first_costs_fewer_epochs_and_says_so
     new_week(warm)
     said = run(warm)
     for role in TOLD:
-        assert f"{role} from version 1, warm start 1 in a row" in said.out
+        assert f"{role} from {BEGAN}" in said.out
+    for role in ("student distilled", "student alone"):
+        assert f"{role} from {BEGAN}, held to what that has right (weight 2)" in said.out
     assert epochs(warm) == {"teacher": 3, "student alone": 2, "student": 2}
     found = stages(warm)
-    assert found["student"].data.tags["stillhouse.began_from"] == "version 1, warm start 1 in a row"
-    assert found[""].data.tags["stillhouse.began_from.baseline"] == "version 1, warm start 1 in a row"
+    assert found["teacher"].data.tags["stillhouse.began_from"] == BEGAN
+    assert re.fullmatch(HELD, found["student"].data.tags["stillhouse.began_from"])
+    assert re.fullmatch(HELD, found[""].data.tags["stillhouse.began_from.baseline"])
+    assert "train_focal_loss" in found["student"].data.metrics
     (page,) = (warm.root / ".stillhouse/artifacts").rglob(f"{found['register'].info.run_id}/artifacts/report.html")
     assert "Training began:" in page.read_text()
-    assert "student distilled from version 1, warm start 1 in a row" in page.read_text()
-    assert "began from: version 1, warm start 1 in a row" in warm.stillhouse("lineage", "staging").out
+    assert re.search(f"student distilled from {HELD}", page.read_text())
+    assert re.search(f"began from: {HELD}", warm.stillhouse("lineage", "staging").out)
 
 
 def test_other_limits_on_the_same_data_train_nothing_again_though_another_release_leads(warm: Project) -> None:
