@@ -111,7 +111,7 @@ class DetectionTargets:
         rows = np.empty((len(boxes), 6), dtype=np.float32)
         rows[:, :4], rows[:, IGNORED] = boxes, ignored
         rows[:, CLASS] = [card.names.index(name) if name in card.names else 0 for name in names]
-        return {BOXES: rows, PICTURE: np.int64(_number_of(raw[PICTURE]))} if is_tiled(card) else {BOXES: rows}
+        return {BOXES: rows, PICTURE: np.array(_number_of(raw[PICTURE]))} if is_tiled(card) else {BOXES: rows}
 
     def summary(self, parts: Iterable[Targets], card: TargetCard) -> dict[str, Any]:
         """Returns of each class how many boxes it has and in how many pictures it is, and how many have none."""
