@@ -68,7 +68,7 @@ def _table(recipe: str, found: dict[str, EvaluationRecord], official: Evaluation
             f"| `{recipe}`, speaker left out | {' | '.join(ROLES)} | distilled minus alone |",
             "| --- | --- | --- | --- | --- |",
             *rows,
-            f"| mean | {means} | {told} ({between}) |",
+            f"| mean | {means} | {told.removesuffix(' %')} ({between}) |",
             _row("none: the published split", official),
         ]
     )
