@@ -12,8 +12,7 @@ from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord
 from tasks.core.progress import Advance
 from tasks.core.workspace import project_root
-from tasks.distill.focal import held_to
-from tasks.distill.starts import Start, from_checkpoint, from_release
+from tasks.distill.starts import Start, from_checkpoint, from_release, held_to
 from tasks.models.build import Network
 from tasks.training.loop import VALIDATION, Fit, Objective, OnEpoch
 from tasks.training.network import HardLabels, PreparedData, Trained, train_network

@@ -9,15 +9,20 @@ import torch
 
 from params.models import Architecture
 from params.student import Student
+from params.training import Training
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord, DataSpec, ModelRecord, Statistics
 from tasks.core.errors import StillhouseError
+from tasks.core.plugins import load
 from tasks.layouts import find_layout
 from tasks.models.build import Network, build_model
 from tasks.models.initialise import start_from_checkpoint
 from tasks.models.weights import load_weights, read_header, require_equal_layers, shapes_of
 from tasks.tracking.runs import fetch
+from tasks.training.loop import Objective
+from tasks.training.network import PreparedData
 
+HELD = "tasks.distill.held.{}"
 Start = Callable[[Network], object]
 """fills in other weights than random ones"""
 
@@ -57,6 +62,23 @@ def from_release(beginning: Beginning | None) -> ReleaseStart | None:
     if beginning is None or beginning.weights is None:
         return None
     return ReleaseStart(beginning, fetch(beginning.weights))
+
+
+def held_to(
+    start: Start | None, objective: Objective, network: Network, data: PreparedData, training: Training
+) -> Objective:
+    """Returns an objective that also holds a network to what the release has right that it begins with.
+
+    It is the objective as it is where the network begins with no release, or where its recipe does not ask for that.
+    What holds it is found by name, so that a student alone that begins with nothing depends on no distillation.
+
+    Raises:
+        RecipeError: this kind of task does not say where a network is right.
+    """
+    if not isinstance(start, ReleaseStart) or not (weight := start.beginning.focal):
+        return objective
+    holding: Objective = load(HELD, "champion").HELD(objective, start.champion(network), weight, data, training)
+    return holding
 
 
 def unfit(model: ModelRecord, architecture: Architecture, data: DataRecord) -> str:

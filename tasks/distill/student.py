@@ -15,11 +15,10 @@ from tasks.core.progress import Advance, Notice, say
 from tasks.core.workspace import project_root
 from tasks.distill import health
 from tasks.distill.baseline import fine_tuned
-from tasks.distill.focal import held_to
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelSource
 from tasks.distill.soft_terms import per_of
-from tasks.distill.starts import Start, from_checkpoint, from_release
+from tasks.distill.starts import Start, from_checkpoint, from_release, held_to
 from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.distill.teachers.teachers import Lesson, Teachers
 from tasks.models.build import Network

@@ -17,9 +17,9 @@ from tasks.core.errors import RecipeError
 from tasks.core.files import artefact_of
 from tasks.core.progress import silent
 from tasks.distill.baseline import train_alone
-from tasks.distill.focal import FOCAL_LOSS, FocalLoss, held_to
+from tasks.distill.held.champion import FOCAL_LOSS, FocalLoss
 from tasks.distill.interpolate import SHARES, Interpolated, best_share, interpolated
-from tasks.distill.starts import ReleaseStart, from_release
+from tasks.distill.starts import ReleaseStart, from_release, held_to
 from tasks.models.build import Network
 from tasks.models.weights import save_weights
 from tasks.training.batches import Batch

@@ -93,6 +93,7 @@ def test_a_baseline_uses_nothing_of_distillation() -> None:
     used = source_files("tasks.distill.task:train_baseline", names)
     assert [file for file in used if file.startswith("tasks/distill/")] == [
         "tasks/distill/baseline.py",
+        "tasks/distill/interpolate.py",
         "tasks/distill/starts.py",
         "tasks/distill/task.py",
     ]

@@ -32,6 +32,7 @@ LIBRARIES = {
     "tasks/data/readers/image_masks/values.py": ("pillow",),
     "tasks/data/sources/glyphs.py": ("numpy", "pillow"),
     "tasks/data/sources/shapes.py": ("numpy", "pillow"),
+    "tasks/data/sources/writing.py": ("numpy", "pillow"),
     "tasks/runtime/preprocess/frames/drawn.py": ("pillow",),
     "tasks/runtime/preprocess/picture_format.py": ("pillow",),
 }

@@ -9,8 +9,7 @@ from params.training import Training
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord
 from tasks.core.progress import Advance
-from tasks.distill.focal import held_to
-from tasks.distill.starts import Start, from_release
+from tasks.distill.starts import Start, from_release, held_to
 from tasks.distill.teachers.pretrained import fill, pretrained_weights
 from tasks.distill.teachers.teacher_kind import MadeTeacher, Place, TeacherWork
 from tasks.models.build import count_parameters

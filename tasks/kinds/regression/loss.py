@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import MASK, STEPS, LogitRows, Per, Tensors
+from tasks.kinds.contract import MASK, STEPS, Asked, LogitRows, Per, Tensors
 from tasks.kinds.regression.names import LOGITS, VALUE, bins_of, high_of, low_of, tolerance_of
 
 HEAD = "value"
@@ -21,7 +21,7 @@ class RegressionLoss:
         """Returns the only head."""
         return (HEAD,)
 
-    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Tensors | None) -> nn.Module | None:
+    def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Asked | None) -> nn.Module | None:
         """Returns None: all that learns is in the network."""
         return None
 

@@ -12,7 +12,6 @@ from params.distill import Distill
 from params.training import Training
 from tasks.core.errors import RecipeError, mismatch
 from tasks.distill.soft_terms import OutputPair, SoftTerms, per_of
-from tasks.distill.starts import ReleaseStart, Start
 from tasks.kinds.contract import Tensors
 from tasks.models.build import Network
 from tasks.training.batches import Batch
@@ -26,21 +25,14 @@ WHERE_RIGHT = Distill(confidence_mode="right")
 """KL at the usual temperature, where the one that answers is right"""
 
 
-def held_to(
-    start: Start | None, objective: Objective, network: Network, data: PreparedData, training: Training
-) -> Objective:
-    """Returns an objective that also holds a network to what the release has right that it begins with.
-
-    It is the objective as it is where the network begins with no release, or where its recipe does not ask for that.
+def held(objective: Objective, champion: Network, weight: float, data: PreparedData, training: Training) -> "FocalLoss":
+    """Returns an objective that also holds a network to what the champion has right.
 
     Raises:
         RecipeError: this kind of task does not say where a network is right.
     """
-    if not isinstance(start, ReleaseStart) or not start.beginning.focal:
-        return objective
-    champion = start.champion(network)
     _require_right_or_wrong(champion, data)
-    return FocalLoss(objective, champion, start.beginning.focal, data, training)
+    return FocalLoss(objective, champion, weight, data, training)
 
 
 class FocalLoss(nn.Module):
@@ -100,3 +92,6 @@ class AnswersKept(nn.Module):
         """Returns what the network returns."""
         self.outputs = self.network(inputs, **options)
         return self.outputs
+
+
+HELD = held
