@@ -1,4 +1,4 @@
-"""A speaker that nobody trained on, each in turn: teacher, student alone and student distilled, whole runs of a recipe.
+"""Each speaker left out of training in turn: teacher, student alone and student distilled, whole runs of a recipe.
 
     python -m benchmarks.speakers [--recipe spoken-digits] [--write]
 
