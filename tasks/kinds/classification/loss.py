@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.classification.names import FIRST, output_of, questions
-from tasks.kinds.contract import MASK, STEPS, Asked, LogitRows, Per, Tensors
+from tasks.kinds.contract import Asked, LogitRows, Per, Tensors
+from tasks.kinds.frames import rows_of_frames
 
 
 class ClassificationLoss:
@@ -49,15 +50,8 @@ class ClassificationLoss:
             output, labels = output_of(name), None if targets is None else targets[name]
             certainty = functional.softmax(teacher[output], dim=1).amax(dim=1)
             right = None if labels is None else teacher[output].argmax(dim=1) == labels
-            if per == "sequence":
-                yield LogitRows(name, student[output], teacher[output], labels, None, certainty, right)
-                continue
-            mask = student[MASK]
-            ours, theirs = (side[f"{STEPS}.{output}"][mask] for side in (student, teacher))
-            sample = torch.arange(len(mask), device=mask.device).unsqueeze(1).expand_as(mask)[mask]
-            weights = (1 / mask.sum(dim=1).to(ours.dtype))[sample]
-            labels, right = (None if some is None else some[sample] for some in (labels, right))
-            yield LogitRows(name, ours, theirs, labels, weights, certainty[sample], right)
+            rows = LogitRows(name, student[output], teacher[output], labels, None, certainty, right)
+            yield rows if per == "sequence" else rows_of_frames(rows, output, student, teacher)
 
     def groups(self, targets: Tensors) -> Tensor | None:
         """Returns the labels of the first question."""

@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 
 from tasks.contracts.targets import TargetCard
 from tasks.kinds.contract import Floats, Rows
+from tasks.kinds.regression.decode import SPREAD
 from tasks.kinds.regression.names import RANGES, bins_of, high_of, low_of
-
-SPREAD = (0.05, 0.95)
-"""parts of the distribution below the two ends of the interval that is told with a number"""
 
 
 def values_of(card: TargetCard) -> Floats:

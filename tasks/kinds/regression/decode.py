@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 LOGITS = "logits"
 SPREAD = (0.05, 0.95)
-"""parts of the distribution below the two ends of the interval"""
+"""parts of the distribution below the two ends of the interval that is told with a number"""
 DIGITS = 7
 """that are told of a number: as many as float32 has"""
 Card = Mapping[str, Any]

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import MASK, STEPS, Asked, LogitRows, Per, Tensors
+from tasks.kinds.contract import MASK, Asked, LogitRows, Per, Tensors
+from tasks.kinds.frames import rows_of_frames
 from tasks.kinds.regression.names import LOGITS, VALUE, bins_of, high_of, low_of, tolerance_of
 
 HEAD = "value"
@@ -55,15 +56,8 @@ class RegressionLoss:
             labels = lower + (part >= 0.5).long()
             values = torch.linspace(low_of(card), high_of(card), bins_of(card), device=theirs.device)
             right = (probabilities @ values - targets[VALUE]).abs() <= tolerance_of(card)
-        if per == "sequence":
-            yield LogitRows(HEAD, student[LOGITS], theirs, labels, None, certainty, right)
-            return
-        mask = student[MASK]
-        ours, theirs = (side[f"{STEPS}.{LOGITS}"][mask] for side in (student, teacher))
-        sample = torch.arange(len(mask), device=mask.device).unsqueeze(1).expand_as(mask)[mask]
-        weights = (1 / mask.sum(dim=1).to(ours.dtype))[sample]
-        labels, right = (None if some is None else some[sample] for some in (labels, right))
-        yield LogitRows(HEAD, ours, theirs, labels, weights, certainty[sample], right)
+        rows = LogitRows(HEAD, student[LOGITS], theirs, labels, None, certainty, right)
+        yield rows if per == "sequence" else rows_of_frames(rows, LOGITS, student, teacher)
 
     def groups(self, targets: Tensors) -> Tensor | None:
         """Returns None: numbers are near or far, and of no group."""
