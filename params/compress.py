@@ -101,7 +101,10 @@ class QatInt8(Section):
 
 
 class MixedInt8(Section):
-    """Static int8, from which layers leave one by one, the noisiest first, until `limits.below_student` is kept."""
+    """Static int8, from which layers leave one by one, the noisiest first, until `limits.below_student` is kept.
+
+    Then those go back that were noisy because of others alone, so that few layers are in float.
+    """
 
     kind: Literal["mixed_int8"] = "mixed_int8"
     calibration: Calibration | None = None

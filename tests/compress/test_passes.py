@@ -216,16 +216,21 @@ def test_a_mistake_in_the_candidates_is_told(candidates: list[Any], expected: st
         Compress.model_validate({"candidates": candidates})
 
 
-def test_layers_leave_int8_until_the_limit_holds(tiny_images: Path, make_context: MakeContext) -> None:
+@pytest.mark.parametrize(("again", "layers"), [(0.2, 1), (0.9, 2)], ids=["both must", "one of the two must"])
+def test_layers_leave_int8_until_the_limit_holds(
+    again: float, layers: int, tiny_images: Path, make_context: MakeContext
+) -> None:
     context = make_context(tiny_images, CNN, candidates=["mixed_int8"], limits={"below_student": {"accuracy": 1.0}})
     _, all_int8 = compress(context, silent).candidates
     assert all_int8.operators["QLinearConv"] == 2
-    scored = iter([{"accuracy": 0.2}, {"accuracy": 0.2}, {"accuracy": 0.9}])  # fewer and fewer layers in int8
+    found = [0.2, 0.2, 0.9, again]  # fewer and fewer layers in int8, then the first of them once more
+    scored = iter([{"accuracy": value} for value in found])
     context = make_context(tiny_images, CNN, candidates=["mixed_int8"], limits={"below_student": {"accuracy": 0.1}})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tasks.compress.file_passes.mixed_int8.measure_student", lambda _context: {"accuracy": 0.9})
         patch.setattr("tasks.compress.checks.require_smaller", lambda *_: None)
         patch.setattr("tasks.compress.file_passes.mixed_int8.measure_file", lambda _context, _session: next(scored))
         _, mixed = compress(context, silent).candidates
-    assert mixed.operators.get("QLinearConv", 0) + mixed.operators.get("QGemm", 0) == 1
+    assert mixed.operators.get("QLinearConv", 0) + mixed.operators.get("QGemm", 0) == layers
+    assert not [*scored]
     assert mixed.broken == () or mixed.metrics["accuracy"] < 0.9

@@ -1,5 +1,6 @@
 """Mixed precision by sensitivity: layers leave int8 one by one until the limits on quality hold."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,8 +27,14 @@ from tasks.runtime.bundle.session import Session
 NOISE_SAMPLES = 64
 
 
+Made = Callable[[Sequence[str]], bytes | None]
+"""layers left in float -> the file, where it keeps the limits"""
+
+
 def quantize_mixed(context: CompressionContext, exported: Path, params: MixedInt8, path: Path) -> None:
-    """Writes the file with the fewest layers in float that keeps `limits.below_student`, the noisiest layers in float.
+    """Writes a file of few layers in float that keeps `limits.below_student`.
+
+    The noisiest leave int8 until the limits hold; then those go back that were noisy because of others alone.
 
     Raises:
         NotPossibleError: there is no such limit, nothing can be int8, or nothing is left that is.
@@ -35,19 +42,45 @@ def quantize_mixed(context: CompressionContext, exported: Path, params: MixedInt
     limits = context.below_student
     if not limits:
         raise NotPossibleError("it needs `limits.below_student` to know when to stop; set it, or take static_int8")
-    student = measure_student(context)
     with prepared(exported) as model:
         layers = _noisiest_first(context, model, params.calibration)
-        for count in range(len(layers)):
-            content = in_bytes(quantized_statically(context, model, params.calibration, layers[:count]))
-            if _keeps(context, content, student):
-                with whole_file(path) as temporary:
-                    temporary.write_bytes(content)
-                return
-    names = ", ".join(f"`{name}`" for name in limits)
-    raise NotPossibleError(
-        f"{names} of `limits.below_student` are broken as long as one of {len(layers)} layers is int8"
-    )
+        content = _few_in_float(layers, _maker(context, model, params.calibration))
+    if content is None:
+        names = ", ".join(f"`{name}`" for name in limits)
+        raise NotPossibleError(
+            f"{names} of `limits.below_student` are broken as long as one of {len(layers)} layers is int8"
+        )
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def _maker(context: CompressionContext, model: ModelProto, calibration: Calibration | None) -> Made:
+    student = measure_student(context)
+
+    def made(in_float: Sequence[str]) -> bytes | None:
+        content = in_bytes(quantized_statically(context, model, calibration, in_float))
+        return content if _keeps(context, content, student) else None
+
+    return made
+
+
+def _few_in_float(layers: Sequence[str], made: Made) -> bytes | None:
+    """Returns a file from which no further layer can go back into int8; None where all would have to be in float.
+
+    Noise is handed on: behind one bad layer all are noisy. So what left int8 before the limits held is more than had
+    to, and each is tried again, the least noisy first. The last that left is what made them hold, and stays.
+    """
+    for count in range(len(layers)):
+        if content := made(layers[:count]):
+            break
+    else:
+        return None
+    in_float = [*layers[:count]]
+    for layer in in_float[-2::-1]:
+        fewer = [one for one in in_float if one != layer]
+        if smaller := made(fewer):
+            in_float, content = fewer, smaller
+    return content
 
 
 def _noisiest_first(context: CompressionContext, model: ModelProto, calibration: Calibration | None) -> list[str]:
