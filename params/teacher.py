@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from params.models import Architecture, ChampionInit, OutputNames
+from params.pictures.box_rows import BoxRows
 from params.section import Names, NpmName, NpmVersion, PositiveInts, Section, Sha256, not_empty
 from params.training import Processes, Training, require_champion, require_shares
 
@@ -192,11 +193,13 @@ class OnnxFacts(Section):
     """samples that it is asked about at once; null for what the file says"""
     rest: bool = False
     """what probabilities leave of 1 becomes one more output, in front, such as the background of a map of text"""
+    boxes: BoxRows | None = None
+    """how it writes the boxes that it has found, of a detector; `gives` is about their scores. Null for other graphs"""
 
     @model_validator(mode="after")
     def _the_rest_is_of_probabilities(self) -> Self:
-        if self.rest and self.gives != "probabilities":
-            raise ValueError("`rest` goes with `gives: probabilities`: it is what they leave of 1")
+        if self.rest and (self.gives != "probabilities" or self.boxes):
+            raise ValueError("`rest` goes with `gives: probabilities`, and without `boxes`: it is what they leave of 1")
         return self
 
 
@@ -205,6 +208,8 @@ class OnnxModel(OnnxFacts):
 
     outputs_named: OutputNames = ()
     """the data's name for each of its outputs, where they are others than the data's"""
+    more: bool = False
+    """whether it may have further outputs, which count for none of them"""
 
 
 class OnnxTeacher(BroughtTeacher, OnnxFacts):

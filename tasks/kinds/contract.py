@@ -20,7 +20,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -243,6 +243,20 @@ class HeadPart(Protocol):
 
     def translated(self, outputs: Tensors, names: Sequence[str | None], card: TargetCard) -> Tensors:
         """Returns outputs of a teacher with targets of its own as those of the data; `names` is not empty."""
+
+
+@runtime_checkable
+class HoldsBoxes(Protocol):
+    """What a `head` has besides, where outputs can say what a teacher with boxes and no cells of the kind has found."""
+
+    def of_boxes(self, places: "Tensor", scores: "Tensor", card: TargetCard) -> Tensors:
+        """Returns outputs that say so.
+
+        Args:
+            places: (batch, most, 4) x0, y0, x1, y1 in pixels of the prepared picture.
+            scores: (batch, most, names of the card) 0..1; a box without any is none.
+            card: of the data.
+        """
 
 
 class LossPart(Protocol):

@@ -9,6 +9,7 @@ into boxes is not in the network: see `decode`.
 from collections.abc import Sequence
 from math import log
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -17,7 +18,8 @@ from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
 from tasks.kinds.detection.names import BINS, CLASSES, SIDES, grids_of
-from tasks.kinds.named_outputs import names_of_outputs, refused_number
+from tasks.kinds.detection.painted import painted
+from tasks.kinds.named_outputs import names_of_outputs
 
 NARROWEST, WIDEST = 16, 96
 """channels inside"""
@@ -126,8 +128,8 @@ class DetectionHeads:
         return len(card.names) + 4 * BINS
 
     def refused_width(self, width: int, card: TargetCard) -> tuple[str, str] | None:
-        """Refuses another number than that of the data."""
-        return refused_number(width, self.width(card))
+        """Refuses all: without cells or boxes, values say nothing of places."""
+        return "boxes", "say in `teacher.boxes` how an ONNX file writes them, or bring a network (`kind: weights`)"
 
     def named(self, values: Tensor, card: TargetCard) -> Tensors:
         """Returns the outputs of what an imported network gives for each cell."""
@@ -147,6 +149,12 @@ class DetectionHeads:
         places = [[place for place, name in enumerate(names) if name == one] for one in card.names]
         classes = [logits[:, some].amax(dim=1) if some else never for some in places]
         return {**outputs, CLASSES: torch.stack(classes, dim=1)}
+
+    def of_boxes(self, places: Tensor, scores: Tensor, card: TargetCard) -> Tensors:
+        """Returns logits of the cells that tell these boxes; see `painted`."""
+        found = [painted(*one, card) for one in zip(places.numpy(), scores.numpy(), strict=True)]
+        classes, sides = (torch.from_numpy(np.stack(some)) for some in zip(*found, strict=True))
+        return {CLASSES: classes, SIDES: sides}
 
 
 PART = DetectionHeads()

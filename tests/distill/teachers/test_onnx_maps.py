@@ -13,7 +13,8 @@ from params.models import Separable
 from params.training import Training
 from tasks.core.errors import DataError
 from tasks.core.progress import silent
-from tasks.distill.teachers.onnx import Graph, OnnxAnswerer
+from tasks.distill.teachers.graphs.graph import Graph
+from tasks.distill.teachers.onnx import OnnxAnswerer
 from tasks.distill.teachers.teacher_kind import kind_of
 from tasks.distill.teachers.train import train
 from tests.distill.teachers.conftest import World, section
