@@ -1,11 +1,12 @@
 """Losses of embeddings: a margin on identities where they are known, and rows of vectors for a teacher's embeddings.
 
 A direction for each training identity learns along with the network. Where the teacher is wider, the student learns the
-`width` principal directions of its embeddings: turning and leaving out others keeps cosines, as a learned projection,
-which is left out at export, would not. Both are in no file that ships (`TrainingHead`).
+`width` principal components of its embeddings: what differs most between samples stays, as behind a learned projection,
+which is left out at export, it would not. Both are in no file that ships (`TrainingHead`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,11 +18,12 @@ from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.contract import Asked, LogitRows, Per, Tensors
 from tasks.kinds.embedding.margins import arcface, cosface, proxy_anchor, triplet
 from tasks.kinds.embedding.names import (
+    AXES,
     COSINES,
     EMBEDDING,
     IDENTITY,
+    MIDDLE,
     PLACE,
-    PROJECTED,
     loss_of,
     margin_of,
     refused_width,
@@ -31,7 +33,7 @@ from tasks.kinds.embedding.names import (
 
 HEAD = "identity"
 ANSWERS = 2_048
-"""of a wider teacher that its principal directions are found from"""
+"""of a wider teacher that its principal components are found from"""
 OF_ANGLES = {"arcface": arcface, "cosface": cosface}
 
 
@@ -39,40 +41,50 @@ class TrainingHead(nn.Module):
     """What belongs to a training and ships with no network: directions of identities, and those of a wider teacher.
 
     `identities` are the numbers of the training identities, in order; none where the loss needs no directions.
-    `principal` are orthonormal directions (teacher's width, width); None where both are equally wide.
+    `components` are those of the teacher; None where both are equally wide.
     """
 
     known: Tensor
-    principal: Tensor | None
+    middle: Tensor | None
+    axes: Tensor | None
 
-    def __init__(self, identities: np.ndarray, width: int, principal: Tensor | None) -> None:
+    def __init__(self, identities: np.ndarray, width: int, components: "Components | None") -> None:
         super().__init__()
         self.register_buffer("known", torch.from_numpy(identities))
         self.directions = nn.Parameter(torch.randn(len(identities), width)) if len(identities) else None
-        self.register_buffer("principal", principal)
+        self.register_buffer("middle", components.middle if components else None)
+        self.register_buffer("axes", components.axes if components else None)
 
     def forward(self, outputs: Tensors, targets: Tensors) -> dict[str, Tensor]:
-        """Returns further outputs: those of identities for the samples that have one; all in the teacher's space."""
+        """Returns further outputs: those of identities for the samples that have one; the teacher's components."""
         further, embedding = {}, outputs[EMBEDDING]
         if self.directions is not None and IDENTITY in targets:
             identity = targets[IDENTITY]
             further[COSINES] = embedding[: len(identity)] @ functional.normalize(self.directions, dim=1).T
             further[PLACE] = torch.searchsorted(self.known, identity)
-        if self.principal is not None:
-            further[PROJECTED] = embedding @ self.principal.T
+        if self.middle is not None and self.axes is not None:
+            further[MIDDLE] = self.middle.expand(len(embedding), *self.middle.shape)
+            further[AXES] = self.axes.expand(len(embedding), *self.axes.shape)
         return further
 
 
-def principal_directions(embeddings: Tensor, width: int) -> Tensor:
-    """Returns (teacher's width, width): the orthonormal directions that keep most of embeddings (n, teacher's width).
+class Components(NamedTuple):
+    """The mean (wide,) of a teacher's embeddings, and the orthonormal axes (wide, width) along which most differs."""
 
-    Principal components of vectors from the origin, not from their mean, so that cosines are kept as well as `width`
-    numbers can.
+    middle: Tensor
+    axes: Tensor
+
+
+def principal_components(embeddings: Tensor, width: int) -> Components:
+    """Returns those of embeddings (n, wide).
+
+    From their mean, not from the origin: what all embeddings share tells nobody apart, and would be the largest part of
+    what a student is asked to learn.
     """
     values = embeddings.double()
-    _, directions = torch.linalg.eigh(values.T @ values)  # by rising eigenvalue
-    principal: Tensor = directions.flip(1)[:, :width].to(embeddings.dtype).contiguous()
-    return principal
+    middle = values.mean(dim=0)
+    _, axes = torch.linalg.eigh((values - middle).T @ (values - middle))  # by rising eigenvalue
+    return Components(middle.to(embeddings.dtype), axes.flip(1)[:, :width].to(embeddings.dtype).contiguous())
 
 
 class EmbeddingLoss:
@@ -83,7 +95,7 @@ class EmbeddingLoss:
         return (HEAD,)
 
     def training_head(self, trained: Iterable[Targets], card: TargetCard, teacher: Asked | None) -> nn.Module | None:
-        """Returns directions of the training identities, and those of a teacher that is wider.
+        """Returns directions of the training identities, and the components of a teacher that is wider.
 
         Raises:
             RecipeError: the student is wider than the teacher; or the gallery is the teacher's, and both differ.
@@ -96,8 +108,8 @@ class EmbeddingLoss:
         found = [np.unique(targets[IDENTITY]) for targets in trained] if needed else []
         identities = np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
         apart = teacher is not None and wide != width_of(card)
-        principal = principal_directions(teacher(ANSWERS)[EMBEDDING], width_of(card)) if teacher and apart else None
-        return TrainingHead(identities, width_of(card), principal)
+        components = principal_components(teacher(ANSWERS)[EMBEDDING], width_of(card)) if teacher and apart else None
+        return TrainingHead(identities, width_of(card), components)
 
     def losses(self, outputs: Tensors, targets: Tensors, card: TargetCard, smoothing: float) -> Mapping[str, Tensor]:
         """Returns the loss () of the recipe; that of triplets where no directions of identities are learned.
@@ -125,12 +137,14 @@ class EmbeddingLoss:
         card: TargetCard,
         per: Per,
     ) -> Iterator[LogitRows]:
-        """Yields one row per sample: the embeddings as vectors of length 1, of equal width by the projection.
+        """Yields one row per sample: the embeddings as vectors of length 1, of a wider teacher its components.
 
         Raises:
             RecipeError: embeddings of steps are asked for, or widths differ.
         """
-        ours, theirs = student.get(PROJECTED, student[EMBEDDING]), teacher[EMBEDDING]
+        ours, theirs = student[EMBEDDING], teacher[EMBEDDING]
+        if AXES in student:  # those of all samples are the same
+            theirs = functional.normalize((theirs - student[MIDDLE]) @ student[AXES][0], dim=-1)
         if per == "step":
             got, do = "`per: step`", "say `per: sequence`"
             raise RecipeError([mismatch("recipe", "distill.objectives.per", "an embedding per sample", got, do)])

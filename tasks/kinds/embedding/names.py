@@ -12,19 +12,22 @@ EMBEDDING = "embedding"
 IDENTITY = "identity"
 """a column of the target: a number that stands for the identity; where pairs are listed, `FOLD` and `LISTED` are too,
 the numbers of the pairs filled up with 0"""
-COSINES, PLACE, PROJECTED = "cosines", "place", "projected"
-"""outputs in training alone: cosines with the directions of the training identities, the place of the right one among
-them, and the embedding as long as the teacher's"""
+COSINES, PLACE = "cosines", "place"
+"""outputs in training alone: cosines with the directions of the training identities, and the place of the right one"""
+MIDDLE, AXES = "middle", "axes"
+"""the same, of a wider teacher: the mean of its embeddings (batch, wide), and its principal axes (batch, wide, width);
+of each sample the same"""
 
 __all__ = [
+    "AXES",
     "COSINES",
     "EMBEDDING",
     "FOLD",
     "IDENTITY",
     "LABEL",
     "LISTED",
+    "MIDDLE",
     "PLACE",
-    "PROJECTED",
     "gallery_of",
     "listed_of",
     "loss_of",
@@ -75,7 +78,7 @@ def refused_width(width: int, card: TargetCard) -> tuple[str, str] | None:
     """Returns what is expected in place of a teacher's width, and what to do; None for one to learn from."""
     own = width_of(card)
     if gallery_of(card) == "teacher" and width != own:
-        do = f"say `data.embedding.width: {width}`, or `gallery: student`, which learns principal directions"
+        do = f"say `data.embedding.width: {width}`, or `gallery: student`, which learns principal components"
         return f"{own} numbers, as the student gives, since `data.embedding.gallery` is the teacher's", do
     if width < own:
         return f"at least {own} numbers, as the student gives", f"say `data.embedding.width: {width}` or less"

@@ -17,9 +17,9 @@ from params.kinds.embedding import Embedding
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.core.errors import RecipeError
 from tasks.kinds.contract import LossPart, part
-from tasks.kinds.embedding.loss import TrainingHead
+from tasks.kinds.embedding.loss import TrainingHead, principal_components
 from tasks.kinds.embedding.margins import arcface, cosface, proxy_anchor, triplet
-from tasks.kinds.embedding.names import COSINES, EMBEDDING, IDENTITY, PROJECTED
+from tasks.kinds.embedding.names import AXES, COSINES, EMBEDDING, IDENTITY
 
 PART: Any = part("embedding", "loss", LossPart)
 IDENTITIES, WIDTH, BATCH = 7, 6, 24
@@ -118,25 +118,34 @@ def test_each_training_identity_has_a_direction_by_its_number_and_samples_withou
     assert not [*head(card(loss="triplet")).parameters()]
 
 
-def test_of_a_wider_teacher_the_principal_directions_are_learned_so_that_cosines_stay() -> None:
+def test_of_a_wider_teacher_the_principal_components_are_learned() -> None:
     learned = head(card(loss="triplet"), teacher=20)
-    assert learned.principal is not None
-    torch.testing.assert_close(learned.principal.T @ learned.principal, torch.eye(WIDTH), atol=1e-5, rtol=0)
+    assert learned.middle is not None
+    assert learned.axes is not None
+    torch.testing.assert_close(learned.axes.T @ learned.axes, torch.eye(WIDTH), atol=1e-5, rtol=0)
     teacher = answers(20, 50)
-    reduced = {EMBEDDING: functional.normalize(teacher[EMBEDDING] @ learned.principal, dim=1)}
-    cosines, kept = (one[EMBEDDING] @ one[EMBEDDING].T for one in (teacher, reduced))
-    torch.testing.assert_close(kept, cosines, atol=0.01, rtol=0)
+    apart = teacher[EMBEDDING] - learned.middle
+    reduced = {EMBEDDING: functional.normalize(apart @ learned.axes, dim=1)}
+    whole = functional.normalize(apart, dim=1)
+    torch.testing.assert_close(reduced[EMBEDDING] @ reduced[EMBEDDING].T, whole @ whole.T, atol=0.01, rtol=0)
     both = {**reduced, **learned(reduced, {})}
     (rows,) = PART.rows(both, teacher, None, card(), "sequence")
-    assert rows.student.shape == rows.teacher.shape == (50, 20)
+    assert rows.student.shape == rows.teacher.shape == (50, WIDTH)
     assert rows.labels is None
-    assert (rows.student * rows.teacher).sum(dim=1).min() > 0.99, "a student that has learned them agrees"
+    assert (rows.student * rows.teacher).sum(dim=1).min() > 0.9999, "a student that has learned them agrees"
     assert not [*learned.parameters()], "nothing of it is learned"
+
+
+def test_what_all_embeddings_of_a_teacher_share_is_not_learned() -> None:
+    teacher = answers(20, 50)
+    shared = functional.normalize(teacher[EMBEDDING] + 3 * torch.eye(20)[0], dim=1)
+    axes = principal_components(shared, WIDTH).axes
+    assert axes[0].abs().max() < 0.5
 
 
 def test_of_a_teacher_as_wide_as_the_student_all_directions_are_learned_and_a_narrower_one_is_refused() -> None:
     outputs = {EMBEDDING: functional.normalize(torch.randn(4, WIDTH), dim=1)}
-    assert PROJECTED not in head(card(loss="triplet"), teacher=WIDTH)(outputs, {})
+    assert AXES not in head(card(loss="triplet"), teacher=WIDTH)(outputs, {})
     with pytest.raises(RecipeError, match=r"`teacher`: expected at least 6 numbers, as the student gives, got 5; say"):
         head(card(loss="triplet"), teacher=5)
     with pytest.raises(RecipeError, match="expected embeddings of 6 numbers, got 20"):
