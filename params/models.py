@@ -186,11 +186,22 @@ class Audio(Section):
 Network = Cnn | ResNet | EfficientNetLite | Separable | DsCnn | BcResNet | Mlp | ByteCnn | Recurrent | Audio
 
 
+class Pruned(Section):
+    """A network whose backbone and head lost channels, where the head is not as wide as it would be on this backbone;
+    made by compression.
+    """
+
+    kind: Literal["pruned"]
+    network: Annotated[Network, Field(discriminator="kind")]
+    head_width: int = Field(ge=1)
+    """channels inside the head"""
+
+
 class Factored(Section):
     """A network some of whose linear layers and 1x1 convolutions are two thin ones each; made by compression."""
 
     kind: Literal["factored"]
-    network: Annotated[Network | ImportedArchitecture, Field(discriminator="kind")]
+    network: Annotated[Network | ImportedArchitecture | Pruned, Field(discriminator="kind")]
     ranks: dict[str, Annotated[int, Field(ge=1)]]
     """layer of the network -> width between the two"""
 
@@ -199,11 +210,11 @@ class Translated(Section):
     """A network that was trained on other targets; its outputs become those of the data. Made of `teacher.classes`."""
 
     kind: Literal["translated"]
-    network: Annotated[Network | ImportedArchitecture | Factored, Field(discriminator="kind")]
+    network: Annotated[Network | ImportedArchitecture | Pruned | Factored, Field(discriminator="kind")]
     names: OutputNames
 
 
-Architecture = Annotated[Network | ImportedArchitecture | Factored | Translated, Field(discriminator="kind")]
+Architecture = Annotated[Network | ImportedArchitecture | Pruned | Factored | Translated, Field(discriminator="kind")]
 
 
 class FromTeacher(Section):

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import Column, Strata, TargetCard, Targets
 from tasks.core.errors import RecipeError, mismatch
+from tasks.kinds.filters import Filters, Row
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -208,10 +209,20 @@ class HeadPart(Protocol):
     def reads(self, layout: str) -> Reads:
         """Returns what the head is given of a backbone."""
 
-    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> "nn.Module":
+    def head(self, maps: Sequence[LayerShape], card: TargetCard, width: int | None = None) -> "nn.Module":
         """Returns the last layers: what the backbone gives -> `Tensors` by output name.
 
-        `maps` is what there is to read, the deepest last; its positions are known for a `pyramid` alone.
+        Args:
+            maps: what there is to read, the deepest last; its positions are known for a `pyramid` alone.
+            card: of the data.
+            width: channels inside, of a head that has such and was pruned; None for as many as suit the maps.
+        """
+
+    def filters(self, head: "nn.Module", maps: Sequence[Row]) -> Sequence[Filters]:
+        """Returns which channels the layers of a head write and read, so that they can be pruned with the backbone.
+
+        `maps` are the channel spaces of what it reads, the deepest last. All layers are named, as in the body, and all
+        spaces of its own are as wide as each other: `width` of them are left when a pruned head is made again.
         """
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tasks.contracts.records import InputSpec
 from tasks.contracts.targets import TargetCard
+from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.contract import HeadPart, LayerShape, Reads, Tensors
 from tasks.layouts import find_layout
 
@@ -32,18 +33,27 @@ class Backbone:
 
 
 class Body(nn.Module):
-    """The layers of a backbone under their own names, then `dropout` and `head`."""
+    """The layers of a backbone under their own names, then `dropout` and `head`.
 
-    def __init__(self, backbone: Backbone, heads: HeadPart, card: TargetCard, spec: InputSpec) -> None:
+    Raises:
+        RecipeError: a width is said for a head that has no channels inside.
+    """
+
+    def __init__(
+        self, backbone: Backbone, heads: HeadPart, card: TargetCard, spec: InputSpec, head_width: int | None = None
+    ) -> None:
         super().__init__()
         self.names, self.maps = tuple(backbone.layers), tuple(backbone.maps)
         for name, layer in backbone.layers.items():
             self.add_module(name, layer)
         self.form = find_layout(backbone.form)
         self.reads: Reads = heads.reads(backbone.form)
+        if head_width and self.reads != "pyramid":
+            expected, do = "a head that has channels of its own", "take the architecture that stands inside"
+            raise RecipeError([mismatch("recipe", "architecture.kind: pruned", expected, "one of one layer", do)])
         shapes = [LayerShape(channels, ()) for channels in backbone.maps.values()]
         self.dropout = nn.Dropout(backbone.dropout)
-        self.head = heads.head(self._shapes(spec) if self.reads == "pyramid" else shapes[-1:], card)
+        self.head = heads.head(self._shapes(spec) if self.reads == "pyramid" else shapes[-1:], card, head_width)
 
     def features(self, values: Tensor, *further: Tensor) -> list[Tensor]:
         """Returns the feature maps of normalised inputs, the deepest last."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from params.models import Architecture, Factored, ImportedArchitecture, Translated
+from params.models import Architecture, Factored, ImportedArchitecture, Pruned, Translated
 from tasks.contracts.records import DataSpec, InputSpec
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import RecipeError, mismatch
@@ -115,6 +115,9 @@ def _body(architecture: Architecture, spec: DataSpec) -> nn.Module:
     match architecture:
         case ImportedArchitecture():
             return _imported(architecture, spec.input, heads.width(spec.targets))
+        case Pruned():
+            backbone = backbone_of(architecture.network, spec.input)
+            return Body(backbone, heads, spec.targets, spec.input, architecture.head_width)
         case Factored():
             return factored(_body(architecture.network, spec), architecture.ranks)
         case Translated():

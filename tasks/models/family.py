@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from params.models import Architecture, Factored, ImportedArchitecture, Translated
+from params.models import Architecture, Factored, ImportedArchitecture, Pruned, Translated
 from tasks.contracts.records import InputSpec
 from tasks.core.errors import RecipeError, mismatch
 from tasks.core.plugins import available, load
@@ -42,7 +42,7 @@ def normalises(architecture: Architecture) -> bool:
     match architecture:
         case ImportedArchitecture():
             return True
-        case Factored() | Translated():
+        case Pruned() | Factored() | Translated():
             return normalises(architecture.network)
         case _:
             return family(architecture.kind).normalises

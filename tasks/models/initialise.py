@@ -9,13 +9,14 @@ from torch import Tensor
 from params.models import Architecture, Audio, FromCheckpoint, FromTeacher
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.files import sha256_of
+from tasks.kinds.filters import HEAD, Row
 from tasks.models.build import Network
-from tasks.models.channel_layout import Layout, Row, channel_layout
+from tasks.models.channel_layout import Layout, channel_layout
 from tasks.models.channels import BODY, axis_places, channel_norms, strongest, taken
 from tasks.models.weights import load_weights
 
 FIELD = "student.init"
-HEAD = f"{BODY}head."
+HEAD_STATE = f"{BODY}{HEAD}."
 WAY_OUT = "make the student like its teacher, narrower or shallower, or say `init: random`"
 
 
@@ -51,11 +52,11 @@ def initialise(student: Network, teacher: Network, how: FromTeacher) -> Copied:
     if (kind := _kind(student.architecture)) != _kind(teacher.architecture):
         expected = f"{_kind(teacher.architecture)}, the kind of the teacher"
         raise RecipeError([mismatch("recipe", FIELD, expected, kind, WAY_OUT)])
-    own, other = channel_layout(student.architecture), channel_layout(teacher.architecture)
+    own, other = channel_layout(student), channel_layout(teacher)
     if own is None or other is None:
         return _copy_by_name(student, teacher)
     _refuse(_deeper(own, other))
-    norms = channel_norms(teacher, teacher.architecture)
+    norms = channel_norms(teacher)
     copying = _Copying(own, other, _sources(own, other, how), norms)
     _refuse(_wider(copying))
     drawn, learned = student.state_dict(), teacher.state_dict()
@@ -111,24 +112,32 @@ class _Copying:
         return axis_places(source[: len(row)], self.other.widths, kept)
 
     def axes(self, name: str) -> list[tuple[Row, Row]]:
-        """Returns for each of the first axes of a tensor its row in the student, and in the teacher."""
+        """Returns for each of the first axes of a tensor that is copied its row in the student, and in the teacher."""
+        if self.drawn(name):
+            return []
         theirs = self.other.axes.get(self.source(name), ())
         return list(zip(self.own.axes.get(name, ()), theirs, strict=True))
 
     @property
     def head(self) -> bool:
         """Whether the head reads what it reads in the teacher."""
-        rows = zip(self.own.head.read, self.other.head.read, strict=False)
-        return all(self.source(ours) == theirs for ours, theirs in rows)
+        ours, theirs = self.own.head, self.other.head
+        if [layer.name for layer in ours] != [layer.name for layer in theirs]:
+            return False
+        rows = [(layer.read, other.read) for layer, other in zip(ours, theirs, strict=True)]
+        return all(self.source(own) == its for row, other in rows for own, its in zip(row, other, strict=False))
+
+    def drawn(self, name: str) -> bool:
+        """Says whether a tensor of the body stays as it was drawn, since it is of a head that reads something else."""
+        return name.startswith(f"{HEAD}.") and not self.head
 
 
 def _copy_by_name(student: Network, teacher: Network) -> Copied:
     """Copies where the channels are not known: all layers of the student; a head that reads others stays random."""
     own, other = student.state_dict(), teacher.state_dict()
     differing = {name for name, tensor in own.items() if name not in other or other[name].shape != tensor.shape}
-    head = (
-        {name for name in own if name.startswith(HEAD)} if any(name.startswith(HEAD) for name in differing) else set()
-    )
+    of_head = {name for name in own if name.startswith(HEAD_STATE)}
+    head = of_head if of_head & differing else set()
     if unlike := sorted(differing - head):
         got = ", ".join(f"`{name.removeprefix(BODY)}`" for name in unlike[:3]) + " that differ"
         expected = f"layers of the teacher for {student.architecture.kind}"
@@ -180,7 +189,7 @@ def _wider(copying: _Copying) -> list[str]:
 
 def _taken(full: str, drawn: Tensor, learned: Mapping[str, Tensor], copying: _Copying) -> Tensor:
     name = full.removeprefix(BODY)
-    if name in copying.own.head.axes and not copying.head:
+    if copying.drawn(name):
         return drawn
     source = full.removesuffix(name) + copying.source(name)
     return taken(learned[source], [copying.places(*axis) for axis in copying.axes(name)])
@@ -203,11 +212,12 @@ def _refuse(problems: Sequence[str]) -> None:
 
 def _report(copying: _Copying) -> Copied:
     own, other = copying.own, copying.other
-    spaces = {space: copying.source(space) for space in own.widths}
+    spaces = {space: copying.source(space) for space in own.widths if copying.head or space not in own.in_head}
     kept = {
         ours: tuple(copying.kept(ours, theirs).tolist())
         for ours, theirs in spaces.items()
         if own.widths[ours] < other.widths[theirs]
     }
-    layers = [layer.name for layer in own.layers] + ([own.head.name] if copying.head else [])
-    return Copied({name: copying.source(name) for name in layers}, kept, () if copying.head else (own.head.name,))
+    head = [layer.name for layer in own.head]
+    layers = [layer.name for layer in own.layers] + (head if copying.head else [])
+    return Copied({name: copying.source(name) for name in layers}, kept, () if copying.head else tuple(head))

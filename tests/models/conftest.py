@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from pydantic import JsonValue
 from torch import Tensor, nn
 
 from params.models import Architecture
@@ -11,6 +12,12 @@ from tasks.layouts import find_layout
 from tasks.models.build import Network, build_model
 
 Make = Callable[[Architecture, InputSpec], Network]
+FACTS: dict[str, dict[str, JsonValue]] = {
+    "classification": {},
+    "segmentation": {"size": [12, 12]},
+    "detection": {"size": [12, 12], "strides": [4, 8]},
+}
+"""what the head of a kind of task must know of pictures of 12 pixels"""
 
 
 @pytest.fixture
@@ -18,10 +25,10 @@ def make() -> Make:
     return made
 
 
-def made(architecture: Architecture, spec: InputSpec, seed: int = 0) -> Network:
+def made(architecture: Architecture, spec: InputSpec, seed: int = 0, task: str = "classification") -> Network:
     """Builds a network in eval mode, with norms like those of a trained one, so that every buffer counts."""
     torch.manual_seed(seed)
-    model = build_model(architecture, data_spec(spec, mean=1.0 + seed))
+    model = build_model(architecture, data_spec(spec, mean=1.0 + seed, task=task))
     for norm in model.modules():
         if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
             for values in (norm.running_mean, norm.bias, norm.weight):
@@ -32,12 +39,14 @@ def made(architecture: Architecture, spec: InputSpec, seed: int = 0) -> Network:
     return model.eval()
 
 
-def data_spec(spec: InputSpec, classes: int = 3, mean: float = 1.0, std: float = 2.0) -> DataSpec:
-    """Returns what a classifier of such samples is built for."""
+def data_spec(
+    spec: InputSpec, classes: int = 3, mean: float = 1.0, std: float = 2.0, task: str = "classification"
+) -> DataSpec:
+    """Returns what a network for such samples is built for."""
     features = find_layout(spec.layout).features(spec.shape)
     statistics = Statistics(mean=(mean,) * features, std=(std,) * features)
-    targets = TargetCard(names=tuple(f"class {place}" for place in range(classes)))
-    return DataSpec(input=spec, task="classification", targets=targets, statistics=statistics)
+    targets = TargetCard(names=tuple(f"class {place}" for place in range(classes)), facts=FACTS[task])
+    return DataSpec(input=spec, task=task, targets=targets, statistics=statistics)
 
 
 @pytest.fixture

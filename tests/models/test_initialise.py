@@ -22,10 +22,12 @@ from params.models import (
     Mlp,
     Recurrent,
     ResNet,
+    Separable,
 )
 from tasks.contracts.records import InputSpec
 from tasks.core.errors import DataError, RecipeError
 from tasks.models.build import Network, build_model
+from tasks.models.channel_layout import channel_layout
 from tasks.models.channels import channel_norms, narrowed, strongest
 from tasks.models.initialise import initialise, start_from_checkpoint
 from tasks.models.weights import save_weights
@@ -83,9 +85,9 @@ def test_a_narrower_student_is_its_teacher_pruned_to_the_strongest_channels(
     smaller = type(architecture).model_validate({**architecture.model_dump(), **NARROWER[name]})
     teacher, student = make(architecture, spec), make(smaller, spec, seed=1)
     copied = initialise(student, teacher, BY_NAME)
-    norms = channel_norms(teacher, architecture)
+    norms = channel_norms(teacher)
     kept = {space: strongest(norms[space], len(places)) for space, places in copied.kept.items()}
-    found, state = narrowed(teacher, architecture, kept)
+    found, state = narrowed(teacher, kept)
     assert found == smaller
     assert all(torch.equal(value, state[key]) for key, value in student.state_dict().items())
     assert {space: list(places) for space, places in copied.kept.items()} == {s: p.tolist() for s, p in kept.items()}
@@ -102,6 +104,57 @@ def test_kept_filters_are_passed_on_to_the_input_side_of_what_reads_them(make: M
     assert torch.equal(weights(student, first), weights(teacher, first)[[1, 3]])
     assert torch.equal(weights(student, second), weights(teacher, second)[:, [1, 3]])
     assert torch.equal(weights(student, "stage1.norm.running_var"), weights(teacher, "stage1.norm.running_var")[[1, 3]])
+
+
+@pytest.mark.parametrize("task", ["segmentation", "detection"])
+@pytest.mark.parametrize(
+    ("wide", "narrow", "widths"),
+    [
+        (
+            Separable(kind="separable", widths=(12, 16, 96), blocks=(1, 2)),
+            Separable(kind="separable", widths=(8, 12, 64), blocks=(1, 1)),
+            {"stem": 8, "group1": 12, "group2": 64},
+        ),
+        (
+            ResNet(kind="resnet", widths=(12, 96), stem_stride=2),
+            ResNet(kind="resnet", widths=(8, 64), stem_stride=2),
+            {"group1": 8, "group2": 64, "group1.block1": 8, "group2.block1": 64},
+        ),
+    ],
+    ids=["separable", "resnet"],
+)
+def test_a_head_of_several_layers_is_copied_with_its_strongest_channels(
+    make: Make, sample: Sample, task: str, wide: Architecture, narrow: Architecture, widths: dict[str, int]
+) -> None:
+    teacher, student = make(wide, IMAGE, task=task), make(narrow, IMAGE, seed=1, task=task)
+    copied = initialise(student, teacher, BY_NAME)
+    own = channel_layout(student)
+    assert own is not None
+    inside = own.widths["head"]
+    assert {space: len(places) for space, places in copied.kept.items()} == {
+        **widths,
+        **dict.fromkeys(own.in_head, inside),
+    }
+    assert copied.random == ()
+    name = "head.laterals.0.0.weight"
+    assert torch.equal(
+        weights(student, name),
+        weights(teacher, name)[list(copied.kept["head"])][:, list(copied.kept[own.head[0].read[0]])],
+    )
+    same = make(wide, IMAGE, seed=2, task=task)
+    initialise(same, teacher, BY_NAME)
+    assert all(torch.equal(values, same(sample(IMAGE))[output]) for output, values in teacher(sample(IMAGE)).items())
+
+
+def test_a_head_on_other_maps_than_those_of_the_teacher_stays_as_it_was_drawn(make: Make) -> None:
+    teacher = make(Separable(kind="separable", widths=(6, 8, 10), blocks=(1, 2)), IMAGE, task="segmentation")
+    student = make(Separable(kind="separable", widths=(6, 8), blocks=(1,)), IMAGE, seed=1, task="segmentation")
+    drawn = {name: tensor.clone() for name, tensor in student.body.state_dict().items() if name.startswith("head.")}
+    copied = initialise(student, teacher, BY_NAME)
+    assert set(copied.random) > {"head.classifier"}
+    assert all(torch.equal(weights(student, name), tensor) for name, tensor in drawn.items())
+    first = "group1.down.convolution.weight"
+    assert torch.equal(weights(student, first), weights(teacher, first))
 
 
 def test_every_kth_takes_the_blocks_of_each_group_at_equal_distances(make: Make) -> None:

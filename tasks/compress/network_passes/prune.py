@@ -9,7 +9,7 @@ from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.core.errors import StageError
 from tasks.models.build import Network
 from tasks.models.channel_layout import Layout, channel_layout
-from tasks.models.channels import batch_norm_scales, channel_norms, narrowed, strongest, taylor_terms
+from tasks.models.channels import KNOWN, batch_norm_scales, channel_norms, narrowed, strongest, taylor_terms
 from tasks.training.batches import Batch
 
 TAYLOR_SAMPLES, TAYLOR_BATCH = 512, 32
@@ -21,17 +21,15 @@ def prune(context: CompressionContext, network: Network, params: Prune) -> Netwo
     Raises:
         NotPossibleError: the channels of the architecture are not known, or have not what the importance is read from.
     """
-    layout = channel_layout(network.architecture)
+    layout = channel_layout(network)
     if layout is None:
         raise NotPossibleError(_refusal(network.architecture))
-    if f"{layout.head.name}.weight" not in network.body.state_dict():
-        raise NotPossibleError("only a head of one linear layer is known to follow its channels; leave `prune` out")
     for number in range(1, params.rounds + 1):
         # The same part of what is left in each round.
         widths = _widths(layout, params, params.keep ** (number / params.rounds))
         importance = _importance(context, network, params)
         kept = {space: strongest(importance[space], width) for space, width in widths.items()}
-        architecture, state = narrowed(network, network.architecture, kept)
+        architecture, state = narrowed(network, kept)
         network = context.data.network(architecture)
         network.load_state_dict(state)
         if params.recovery:
@@ -43,7 +41,7 @@ def _refusal(architecture: Architecture) -> str:
     do = "leave `prune` out"
     if isinstance(architecture, ImportedArchitecture):
         do = "let its factory take widths, and distil one with smaller ones: `architecture.arguments: {width: ...}`"
-    return f"only cnn, resnet, mlp, lstm and gru can be pruned, got {architecture.kind}; {do}"
+    return f"only {' and '.join(KNOWN)} can be pruned, got {architecture.kind}; {do}"
 
 
 def _widths(layout: Layout, params: Prune, keep: float) -> dict[str, int]:
@@ -55,10 +53,10 @@ def _widths(layout: Layout, params: Prune, keep: float) -> dict[str, int]:
 def _importance(context: CompressionContext, network: Network, params: Prune) -> dict[str, Tensor]:
     match params.importance:
         case "magnitude":
-            return channel_norms(network, network.architecture)
+            return channel_norms(network)
         case "batch_norm":
             try:
-                return batch_norm_scales(network, network.architecture)
+                return batch_norm_scales(network)
             except StageError as error:
                 raise NotPossibleError(str(error)) from None
         case "taylor":
@@ -77,7 +75,7 @@ def _taylor(context: CompressionContext, network: Network) -> dict[str, Tensor]:
             network.zero_grad()
             losses = data.losses.losses(network(batch.inputs), batch.targets, data.targets, 0.0)
             torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
-            for space, term in taylor_terms(network, network.architecture).items():
+            for space, term in taylor_terms(network).items():
                 sums[space] = sums.get(space, 0) + term
     network.zero_grad()
     return sums

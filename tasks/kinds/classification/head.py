@@ -11,6 +11,7 @@ from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.classification.names import further_classes, widths
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
+from tasks.kinds.filters import Filters, Row, linear_head
 from tasks.kinds.named_outputs import names_of_outputs, refused_number
 
 UNKNOWN = 1e-4
@@ -46,9 +47,13 @@ class ClassificationHeads:
         """Returns `pooled`."""
         return "pooled"
 
-    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
+    def head(self, maps: Sequence[LayerShape], card: TargetCard, width: int | None = None) -> nn.Module:
         """Returns a linear layer on the last feature map's channels."""
         return ClassificationHead(maps[-1].channels, widths(card))
+
+    def filters(self, head: nn.Module, maps: Sequence[Row]) -> Sequence[Filters]:
+        """Returns the linear layer."""
+        return linear_head(maps)
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns one output of logits per question."""

@@ -19,6 +19,7 @@ from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
 from tasks.kinds.detection.names import BINS, CLASSES, SIDES, grids_of
 from tasks.kinds.detection.painted import painted
+from tasks.kinds.filters import HEAD, Filters, Row, depthwise
 from tasks.kinds.named_outputs import names_of_outputs
 
 NARROWEST, WIDEST = 16, 96
@@ -32,11 +33,13 @@ NEARBY = 0.5
 class DenseHead(nn.Module):
     """Maps of a backbone, the deepest last, -> logits of classes and sides; see `names` for their shapes."""
 
-    def __init__(self, maps: Sequence[LayerShape], classes: int, grids: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self, maps: Sequence[LayerShape], classes: int, grids: Sequence[tuple[int, int]], width: int | None
+    ) -> None:
         super().__init__()
         self.used, self.grids = _used(maps, grids[0]), tuple(grids)
         chosen = [maps[place] for place in self.used]
-        width = max(NARROWEST, min(WIDEST, chosen[-1].channels // 2 // 8 * 8))
+        width = width or max(NARROWEST, min(WIDEST, chosen[-1].channels // 2 // 8 * 8))
         self.laterals = nn.ModuleList(_unit(one.channels, width) for one in chosen)
         self.smooth = nn.ModuleList(_separable(width) for _ in grids)
         self.class_towers = nn.ModuleList(_separable(width) for _ in grids)
@@ -55,6 +58,17 @@ class DenseHead(nn.Module):
             classes.append(self.classify[place](self.class_towers[place](features)).flatten(2))
             sides.append(self.enclose[place](self.side_towers[place](features)).flatten(2))
         return {CLASSES: torch.cat(classes, dim=2), SIDES: torch.cat(sides, dim=2)}
+
+    def filters(self, maps: Sequence[Row]) -> list[Filters]:
+        """Returns its layers: each lateral writes the sum of all; of each grid what is smoothed and both towers are
+        spaces of their own.
+        """
+        laterals = [
+            Filters(f"{HEAD}.laterals.{number}.0", f"{HEAD}.laterals.{number}.1", (HEAD,), maps[place])
+            for number, place in enumerate(self.used)
+        ]
+        grids = [filters for place in range(len(self.grids)) for filters in _of_grid(place)]
+        return [*laterals, *grids]
 
     def _pyramid(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Returns the maps with what the deeper ones say added to them, the finest first."""
@@ -93,6 +107,28 @@ def _separable(width: int) -> nn.Sequential:
     return nn.Sequential(each, nn.BatchNorm2d(width), _unit(width, width))
 
 
+def _of_grid(place: int) -> list[Filters]:
+    """Returns the layers of one grid."""
+    smooth, classes, sides = (f"{name}.{place}" for name in ("smooth", "class_towers", "side_towers"))
+    smoothed = f"{HEAD}.{smooth}"
+    return [
+        *_of_separable(smooth, HEAD),
+        *_of_separable(classes, smoothed),
+        *_of_separable(sides, smoothed),
+        Filters(f"{HEAD}.classify.{place}", None, (), (f"{HEAD}.{classes}",)),
+        Filters(f"{HEAD}.enclose.{place}", None, (), (f"{HEAD}.{sides}",)),
+    ]
+
+
+def _of_separable(name: str, read: str) -> list[Filters]:
+    """Returns the layers of `_separable`, which writes a space of its own name."""
+    over = f"{HEAD}.{name}.2"
+    return [
+        depthwise(f"{name}.0", f"{name}.1", read),
+        Filters(f"{over}.0", f"{over}.1", (f"{HEAD}.{name}",), (read,)),
+    ]
+
+
 def _last(width: int, begins: Tensor) -> nn.Conv2d:
     """Returns the layer of logits, which begin as they are given."""
     layer = nn.Conv2d(width, len(begins), 1)
@@ -109,13 +145,18 @@ class DetectionHeads:
         """Returns `pyramid`."""
         return "pyramid"
 
-    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
+    def head(self, maps: Sequence[LayerShape], card: TargetCard, width: int | None = None) -> nn.Module:
         """Returns the pyramid with a grid for each stride."""
         if len(maps[-1].positions) != 2:
             expected, do = "a network for pictures", "take `separable`, `efficientnet_lite` or `resnet`"
             got = "one without places in rows and columns"
             raise DataError(mismatch("recipe", "architecture.kind", expected, got, do))
-        return DenseHead(maps, len(card.names), grids_of(card))
+        return DenseHead(maps, len(card.names), grids_of(card), width)
+
+    def filters(self, head: nn.Module, maps: Sequence[Row]) -> Sequence[Filters]:
+        """Returns the layers of the pyramid."""
+        assert isinstance(head, DenseHead), "it is what `head` made"
+        return head.filters(maps)
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns the logits of classes and sides."""

@@ -13,6 +13,7 @@ from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
 from tasks.kinds.embedding.names import EMBEDDING, refused_width, width_of
+from tasks.kinds.filters import Filters, Row, linear_head
 
 
 def of_length_1(values: Tensor) -> Tensor:
@@ -44,9 +45,13 @@ class EmbeddingHeads:
         """Returns `pooled`."""
         return "pooled"
 
-    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
+    def head(self, maps: Sequence[LayerShape], card: TargetCard, width: int | None = None) -> nn.Module:
         """Returns a linear layer on the last feature map's channels."""
         return EmbeddingHead(maps[-1].channels, width_of(card))
+
+    def filters(self, head: nn.Module, maps: Sequence[Row]) -> Sequence[Filters]:
+        """Returns the linear layer."""
+        return linear_head(maps)
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns the embedding."""

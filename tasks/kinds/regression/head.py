@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
+from tasks.kinds.filters import Filters, Row, linear_head
 from tasks.kinds.regression.names import LOGITS, bins_of, high_of, low_of
 
 
@@ -29,9 +30,13 @@ class RegressionHeads:
         """Returns `pooled`."""
         return "pooled"
 
-    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
+    def head(self, maps: Sequence[LayerShape], card: TargetCard, width: int | None = None) -> nn.Module:
         """Returns a linear layer on the last feature map's channels."""
         return RegressionHead(maps[-1].channels, bins_of(card))
+
+    def filters(self, head: nn.Module, maps: Sequence[Row]) -> Sequence[Filters]:
+        """Returns the linear layer."""
+        return linear_head(maps)
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns the logits of all bins."""

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
+from tasks.kinds.filters import HEAD, Filters, Row, depthwise
 from tasks.kinds.named_outputs import names_of_outputs, refused_number
 from tasks.kinds.segmentation.names import LOGITS, size_of
 
@@ -20,17 +21,19 @@ FINEST = 4
 """pixels of the picture per place of the finest map that is used: a finer one costs more than it tells"""
 NARROWEST, WIDEST = 16, 64
 """channels inside"""
+SMOOTHED = f"{HEAD}.smooth"
+"""channels of what is classified"""
 
 
 class PyramidHead(nn.Module):
     """Maps of a backbone, the deepest last, -> logits (batch, classes, height, width)."""
 
-    def __init__(self, maps: Sequence[LayerShape], outputs: int, size: tuple[int, int]) -> None:
+    def __init__(self, maps: Sequence[LayerShape], outputs: int, size: tuple[int, int], width: int | None) -> None:
         super().__init__()
         self.used = _used(maps, size)
         chosen = [maps[place] for place in self.used]
         self.sizes, self.size = [one.positions for one in chosen], size
-        width = max(NARROWEST, min(WIDEST, chosen[-1].channels // 4 // 8 * 8))
+        width = width or max(NARROWEST, min(WIDEST, chosen[-1].channels // 4 // 8 * 8))
         self.laterals = nn.ModuleList(_unit(one.channels, width) for one in chosen)
         self.gate = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(chosen[-1].channels, width, 1), nn.Sigmoid())
         self.smooth = nn.Sequential(
@@ -49,6 +52,20 @@ class PyramidHead(nn.Module):
             values = _resized(values, (features.shape[2], features.shape[3])) + lateral(features)
         logits = self.classifier(self.smooth(values))
         return {LOGITS: _resized(logits, self.size)}
+
+    def filters(self, maps: Sequence[Row]) -> list[Filters]:
+        """Returns its layers: each lateral writes the sum of all, what is smoothed is a space of its own."""
+        laterals = [
+            Filters(f"{HEAD}.laterals.{number}.0", f"{HEAD}.laterals.{number}.1", (HEAD,), maps[place])
+            for number, place in enumerate(self.used)
+        ]
+        return [
+            *laterals,
+            Filters(f"{HEAD}.gate.1", None, (HEAD,), maps[self.used[-1]], origin=False),
+            depthwise("smooth.0", "smooth.1", HEAD),
+            Filters(f"{HEAD}.smooth.2.0", f"{HEAD}.smooth.2.1", (SMOOTHED,), (HEAD,)),
+            Filters(f"{HEAD}.classifier", None, (), (SMOOTHED,)),
+        ]
 
 
 def _used(maps: Sequence[LayerShape], size: tuple[int, int]) -> list[int]:
@@ -73,9 +90,14 @@ class SegmentationHeads:
         """Returns `pyramid`."""
         return "pyramid"
 
-    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
+    def head(self, maps: Sequence[LayerShape], card: TargetCard, width: int | None = None) -> nn.Module:
         """Returns a light pyramid on the feature maps."""
-        return PyramidHead(maps, len(card.names), size_of(card))
+        return PyramidHead(maps, len(card.names), size_of(card), width)
+
+    def filters(self, head: nn.Module, maps: Sequence[Row]) -> Sequence[Filters]:
+        """Returns the layers of the pyramid."""
+        assert isinstance(head, PyramidHead), "it is what `head` made"
+        return head.filters(maps)
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns the logits of each pixel."""

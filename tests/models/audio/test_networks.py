@@ -56,10 +56,8 @@ def test_the_file_takes_samples_of_sound_in_batches_of_any_size(name: str, tmp_p
 def test_a_network_behind_a_front_end_can_be_narrowed(name: str) -> None:
     model = network(NETWORKS[name][0])
     assert isinstance(model.architecture, Audio)
-    kept = {
-        space: strongest(norms, len(norms) // 2) for space, norms in channel_norms(model, model.architecture).items()
-    }
-    architecture, weights = narrowed(model, model.architecture, kept)
+    kept = {space: strongest(norms, len(norms) // 2) for space, norms in channel_norms(model).items()}
+    architecture, weights = narrowed(model, kept)
     smaller = build_model(architecture, model.spec)
     smaller.load_state_dict(weights)
     assert count_parameters(smaller) < count_parameters(model) / 2

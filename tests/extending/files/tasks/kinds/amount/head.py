@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
+from tasks.kinds.filters import Filters, Row, linear_head
 
 VALUE = "value"
 
@@ -33,9 +34,13 @@ class AmountHeads:
         """Returns `pooled`."""
         return "pooled"
 
-    def head(self, maps: Sequence[LayerShape], card: TargetCard) -> nn.Module:
+    def head(self, maps: Sequence[LayerShape], card: TargetCard, width: int | None = None) -> nn.Module:
         """Returns a linear layer on the last feature map's channels."""
         return AmountHead(maps[-1].channels, float(card.facts["mean"]), float(card.facts["deviation"]))  # type: ignore[arg-type]
+
+    def filters(self, head: nn.Module, maps: Sequence[Row]) -> Sequence[Filters]:
+        """Returns the linear layer."""
+        return linear_head(maps)
 
     def outputs(self, card: TargetCard) -> tuple[OutputSpec, ...]:
         """Returns one number per sample."""
