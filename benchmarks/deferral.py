@@ -4,8 +4,9 @@
                                   [--write]
 
 Per recipe one student is trained, and answers the samples of validation and test. They are split at random in two
-halves, 200 times: in one half the project's own search (`tasks/evaluate/defer.py`) finds the threshold, the other half
-judges it. A promise is broken where fewer of the answers at or above the threshold are right than was promised.
+halves, 200 times: in one half the project's own search (`tasks/evaluate/thresholds/defer.py`) finds the threshold, the
+other half judges it. A promise is broken where fewer of the answers at or above the threshold are right than was
+promised.
 
 The judging half is a draw as well, so a threshold that is right exactly as often as promised is found broken every
 second time. The promise itself is about all samples that may come: in the second column of breaks the finding half is
@@ -37,7 +38,7 @@ from tasks.distill.baseline import train_alone
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
-from tasks.evaluate.defer import Booleans, Floats, answered, find_threshold
+from tasks.evaluate.thresholds.defer import Booleans, Floats, answered, find_threshold
 from tasks.kinds.recipes import load_recipe
 from tasks.models.build import Network
 from tasks.models.export import export_onnx

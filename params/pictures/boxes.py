@@ -56,7 +56,8 @@ class BoxReader(PictureReader):
     """pixels of the prepared picture per cell of each grid that answers, the finest first; a cell answers with boxes of
     up to 30 times its side, and things whose middles are closer than a cell may be taken for one"""
     least_score: Annotated[float, Field(gt=0, lt=1)] = 0.3
-    """from which on a box counts on a device, and for the metrics of one operating point"""
+    """from which on a box counts on a device, and for the metrics of one operating point, unless `evaluate.operate`
+    finds another"""
     overlap: Annotated[float, Field(gt=0, lt=1)] = 0.6
     """intersection over union from which on two boxes of a class are one thing: the one with the lower score goes"""
     most: int = Field(default=100, ge=1, le=1000)

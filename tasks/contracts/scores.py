@@ -9,6 +9,8 @@ from params.compress import Target
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.metrics import Interval, values_of
 from tasks.contracts.records import DataRecord, ModelRecord
+from tasks.contracts.targets import TargetCard
+from tasks.contracts.thresholds import Deferral, OperatingPoint, Verification
 from tasks.core.record import Artefact, Record
 
 TEACHER, BASELINE, STUDENT = "teacher", "baseline", "student"
@@ -181,41 +183,6 @@ class ConstantScore(Record):
     """metric -> that of the student minus that of the constant answer, on the same samples"""
 
 
-class Deferral(Record):
-    """The confidence at which a file answers by itself, found on validation data, and what it comes to on test data."""
-
-    metric: str
-    limit: float
-    """to be kept among the answers that it gives by itself"""
-    risk: float
-    """how likely it may be lower"""
-    threshold: float | None
-    """of the confidence; None: no threshold was shown to keep the limit, so it defers always"""
-    coverage: Interval
-    """part of the test samples at or above the threshold"""
-    kept: Interval | None
-    """the metric among them; None where there are none"""
-    needed: int
-    """validation samples, all of them right, that would have shown it"""
-
-
-class Verification(Record):
-    """The cosine from which on two samples are taken for the same: of validation data, and what it comes to on test."""
-
-    far: float
-    """false accept rate that was asked for"""
-    threshold: float | None
-    """None: there are too few pairs that are not the same to show the rate"""
-    impostors: int
-    """pairs of validation samples that are not the same"""
-    needed: int
-    """so many would show the rate"""
-    true_accepts: Interval | None
-    """part of the pairs of test samples that are the same, and taken for it; None without a threshold"""
-    false_accepts: Interval | None
-    """part of those that are not the same, and taken for it"""
-
-
 class ThresholdScore(Record):
     """What a threshold comes to on a stream of sound."""
 
@@ -286,6 +253,8 @@ class EvaluationRecord(Record):
     """None of models that are given clips alone"""
     verification: Verification | None = None
     """None where the recipe asks for none"""
+    operating: OperatingPoint | None = None
+    """of the file that ships; None where the recipe asks for none"""
     target: Target
     tolerance: float
     """how far outputs of the file may be on another machine, as a part of the largest"""
@@ -322,9 +291,14 @@ class EvaluationRecord(Record):
         """The score of the file that would ship."""
         return self.score(self.chosen)
 
+    @property
+    def targets(self) -> TargetCard:
+        """What a device is told of the targets: with the threshold that validation data gave, where there is one."""
+        return self.operating.told(self.data.targets) if self.operating else self.data.targets
+
     def content(self) -> dict[str, Any]:
         """What was judged; the same files judged again are the same release, unless a device has other rules for it."""
-        defer, listen, verify = self.deferral, self.listening, self.verification
+        defer, listen, verify, operate = self.deferral, self.listening, self.verification, self.operating
         return {
             "name": self.name,
             "onnx": self.onnx.sha256,
@@ -334,6 +308,7 @@ class EvaluationRecord(Record):
             **({"defer": [defer.metric, defer.limit, defer.threshold]} if defer else {}),
             **({"listen": [listen.hop, listen.smooth, listen.threshold, listen.refractory]} if listen else {}),
             **({"verify": [verify.threshold, verify.far]} if verify else {}),
+            **({"operate": operate.threshold} if operate else {}),
         }
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.metrics import Check, Interval, Metric
 from tasks.contracts.releases import APPROVAL, LICENCES, PROVEN_ON, REQUIRES, SELF_TEST, Verdict
-from tasks.contracts.scores import BASELINE, STUDENT, Deferral, Discordant, Listening, Verification
+from tasks.contracts.scores import BASELINE, STUDENT, Discordant, Listening, Score
+from tasks.contracts.thresholds import Deferral, OperatingPoint, Verification
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_WORSE = "not_worse_than_champion"
@@ -217,6 +218,19 @@ def verification_in_words(found: Verification) -> str:
         f" same for it, and {percent(wrong.value)} ({100 * wrong.low:.2f} to {100 * wrong.high:.2f}) of those that are"
         f" not, from cosine {found.threshold:.3f} on; threshold of a false accept rate of {percent(found.far)} on"
         " validation data"
+    )
+
+
+def operating_in_words(found: OperatingPoint, metrics: Sequence[Metric], score: Score) -> str:
+    """Says from which score on a device tells an answer, and what that comes to on the split of a model's score."""
+    metric = next(one for one in metrics if one.name == found.metric)
+    bound = f"{metric.title} of at {'least' if metric.better == 'higher' else 'most'} {shown(metric, found.limit)}"
+    told = listed([f"{one.title} {with_ends(one, score.metrics[one.name])}" for one in metrics if one.threshold])
+    if found.threshold is None or found.value is None:
+        return f"tells answers from the recipe's score on, as none keeps {bound} on validation data: {told}"
+    return (
+        f"tells answers from a score of {found.threshold:.3f} on: {told}; threshold of {bound}, which on validation"
+        f" data is {shown(metric, found.value)}"
     )
 
 

@@ -8,6 +8,7 @@ from params.compress import Target
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval
 from tasks.contracts.scores import BASELINE, STUDENT, TEACHER, ConstantScore, Machine, Score
+from tasks.contracts.thresholds import OperatingPoint
 from tasks.core.errors import StageError, mismatch
 from tasks.core.progress import Advance
 from tasks.evaluate.against.constant import CONSTANT, TRAIN, constant_of, constant_score
@@ -17,6 +18,7 @@ from tasks.evaluate.model_under_test import ModelUnderTest
 from tasks.evaluate.notes import notes_on
 from tasks.evaluate.score import EvalContext
 from tasks.evaluate.slices import slices_of
+from tasks.evaluate.thresholds.operate import operating_points
 from tasks.evaluate.timing import time_models
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
@@ -29,7 +31,7 @@ class Evaluation:
     """A score per model in the order they were given, the student's gain over its baseline if it has one, and warnings.
 
     `constant` is the best answer that looks at no input. `evidence` of each model on the test split is for tables and
-    pictures, and is not kept.
+    pictures, and is not kept. `points` are where each model works, if the recipe asks for a limit.
     """
 
     scores: tuple[Score, ...]
@@ -38,6 +40,7 @@ class Evaluation:
     machine: Machine
     notes: tuple[str, ...]
     evidence: Mapping[str, Any]
+    points: Mapping[str, OperatingPoint]
 
 
 def evaluate(
@@ -65,9 +68,8 @@ def evaluate(
     constant = constant_score(context, always)
     machine = watch.seen(target.threads)
     notes = (*notes_on(data.measuring.deciding, scores, gains, constant), *filter(None, [busy_note(machine)]))
-    return Evaluation(
-        scores, gains, constant, machine, notes, {name: context.evidence[name].evidence for name in models}
-    )
+    evidence = {name: context.evidence[name].evidence for name in models}
+    return Evaluation(scores, gains, constant, machine, notes, evidence, context.points)
 
 
 def score_all(
@@ -93,12 +95,14 @@ def score_all(
     """
     samples, measuring = open_split(data.directory, split), data.measuring
     sessions = {name: model.open(target.threads) for name, model in models.items()}
-    evidence = gather(measuring, {**sessions, **(further or {})}, reference, samples, advance)
+    answering = {**sessions, **(further or {})}
+    points = operating_points(params, answering, data)
+    evidence = gather(measuring, answering, reference, samples, advance, points)
     advance(len(samples), len(samples), "latency")
     timings = time_models(params.latency, models, sessions, samples, target.threads, alone=split == TEST)
     advance(len(samples), len(samples), "intervals")
     slices = slices_of(data.directory, data.card, split)
-    context = EvalContext.of(params, measuring, reference, evidence, slices, seed)
+    context = EvalContext.of(params, measuring, reference, evidence, slices, seed, points)
     return tuple(context.score(name, model, timings[name]) for name, model in models.items()), context
 
 

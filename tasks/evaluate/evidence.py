@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tasks.contracts.thresholds import OperatingPoint
 from tasks.core.progress import Advance
 from tasks.evaluate.intervals import Counts, Floats, Tally
 from tasks.kinds.contract import Arrays
@@ -40,16 +41,25 @@ class ModelEvidence:
 
 
 def gather(
-    measuring: Measuring, sessions: Mapping[str, Answering], reference: str, split: SplitArrays, advance: Advance
+    measuring: Measuring,
+    sessions: Mapping[str, Answering],
+    reference: str,
+    split: SplitArrays,
+    advance: Advance,
+    points: Mapping[str, OperatingPoint],
 ) -> dict[str, ModelEvidence]:
-    """Returns the evidence of every model; the reference answers each batch first, for the others to agree with."""
+    """Returns the evidence of every model; the reference answers each batch first, for the others to agree with.
+
+    `points` are where models work; one that is not there works as the recipe says.
+    """
+    cards = {name: point.told(measuring.card) for name, point in points.items()}
     parts: dict[str, list[tuple[Any, Floats]]] = {name: [] for name in sessions}
     done = 0
     for batch in split.batches():
         targets, theirs = batch.targets, sessions[reference].predict(batch.inputs)
         for name, session in sessions.items():
             outputs = theirs if name == reference else session.predict(batch.inputs)
-            evidence = measuring.part.evidence(outputs, targets, measuring.card)
+            evidence = measuring.part.evidence(outputs, targets, cards.get(name, measuring.card))
             parts[name].append((evidence, measuring.part.agreement(outputs, theirs)))
         done += len(batch)
         advance(done, len(split), "answers")

@@ -1,15 +1,17 @@
 """A release on samples that came after it was made: its own bundle, in the runtime, against their targets."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from tasks.contracts.metrics import finite
 from tasks.contracts.records import DatasetCard
 from tasks.contracts.scores import FreshScore
-from tasks.contracts.targets import Targets
+from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import Arrays
-from tasks.runtime.bundle.session import Session
+from tasks.runtime.bundle.session import MODEL, Session
+from tasks.runtime.bundle.verify import read_verified
 from tasks.training.measure import Measuring
 
 Batches = Iterable[tuple[Arrays, Targets]]
@@ -27,7 +29,10 @@ def score_fresh(bundle: Path, made_of: DatasetCard, batches: Batches) -> FreshSc
     Raises:
         RuntimeBundleError: the bundle is not what it should be, or does not run.
     """
-    session, measuring = Session.from_bundle(bundle), Measuring.of(made_of)
+    contents = read_verified(bundle)
+    session = Session(contents.file(MODEL), contents.manifest.target.threads)
+    told = TargetCard.model_validate(contents.manifest.targets)  # as a device reads it, with a threshold of its own
+    measuring = replace(Measuring.of(made_of), card=told)
     answered = ((session.predict(inputs), targets) for inputs, targets in batches)
     if not (first := next(answered, None)):
         return None

@@ -8,6 +8,7 @@ import numpy as np
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval, Metric
 from tasks.contracts.scores import Score, SliceScore
+from tasks.contracts.thresholds import OperatingPoint
 from tasks.evaluate.evidence import AGREEMENT, ModelEvidence
 from tasks.evaluate.intervals import Counts, Resampled, gains, independent, intervals, resample
 from tasks.evaluate.model_under_test import ModelUnderTest
@@ -32,6 +33,8 @@ class EvalContext:
     evidence: Mapping[str, ModelEvidence]
     resampled: Mapping[str, Resampled]
     slices: Mapping[str, tuple[SliceScore, ...]]
+    points: Mapping[str, OperatingPoint]
+    """where each works, if the recipe asks for a limit"""
 
     @classmethod
     def of(
@@ -42,6 +45,7 @@ class EvalContext:
         evidence: Mapping[str, ModelEvidence],
         pieces: tuple[Slice, ...],
         seed: int,
+        points: Mapping[str, OperatingPoint],
     ) -> "EvalContext":
         """Resamples the split and each of its slices."""
         samples = len(evidence[reference].agreement)
@@ -50,7 +54,7 @@ class EvalContext:
         cut = [_slice_scores(params, measuring, evidence, piece, seed) for piece in pieces]
         slices = {name: tuple(scores[name] for scores in cut) for name in evidence}
         resampled = resample(tallies, samples, params, seed, units)
-        return cls(params, measuring, reference, samples, units, evidence, resampled, slices)
+        return cls(params, measuring, reference, samples, units, evidence, resampled, slices, points)
 
     def score(self, name: str, model: ModelUnderTest, timing: Timing) -> Score:
         """Returns all numbers of one model; `timing` is what it costs where it runs."""

@@ -32,6 +32,7 @@ from tasks.contracts.words import (
     gain_in_digits,
     interval_in_digits,
     listening_in_words,
+    operating_in_words,
     verification_in_words,
 )
 from tasks.core.fingerprint import DRAWING, MEASURING
@@ -40,15 +41,15 @@ from tasks.distill.teachers.load_teachers import load_teacher
 from tasks.distill.teachers.teacher_kind import Answerer
 from tasks.drawing.svg import Drawing
 from tasks.evaluate.against.challenge import Champion, challenge
-from tasks.evaluate.defer import deferral
 from tasks.evaluate.evaluate import VALIDATION, Evaluation, evaluate, score_all
 from tasks.evaluate.illustrate import illustrate
 from tasks.evaluate.listening.det import draw_det
 from tasks.evaluate.listening.judge import listening
 from tasks.evaluate.model_under_test import AskedModel, ModelUnderTest, export_model, fed_through
 from tasks.evaluate.numbers import write_numbers
-from tasks.evaluate.verify import verification
-from tasks.kinds.limits import deciding
+from tasks.evaluate.thresholds.defer import deferral
+from tasks.evaluate.thresholds.verify import verification
+from tasks.kinds.limits import deciding, metrics_of
 from tasks.tracking.runs import StageRun, fetch, history
 from tasks.tracking.task import advance_of, stage
 from tasks.training.loop import VALIDATION as VALIDATED
@@ -69,6 +70,8 @@ def _summary(record: EvaluationRecord) -> str:
         lines.append(deferral_in_words(record.deferral))
     if record.verification:
         lines.append(verification_in_words(record.verification))
+    if record.operating:
+        lines.append(operating_in_words(record.operating, metrics_of(record.data.task), record.shipped))
     return "\n".join(lines)
 
 
@@ -116,6 +119,7 @@ def evaluate_candidates(
         listening=detected,
         deferral=deferral(evaluation, shipped, prepared) if evaluation.defer else None,
         verification=verification(evaluation, shipped, prepared) if evaluation.verify else None,
+        operating=judged.points.get(candidates.chosen),
         target=target,
         tolerance=candidates.winner.tolerance,
         notes=(*teacher.warnings, *_on_stored(teacher), *student.warnings, *candidates.winner.notes, *judged.notes),

@@ -149,6 +149,21 @@ class ScoredPairs:
         return weights
 
 
+@dataclass(frozen=True)
+class OperatingCurve:
+    """What each score comes to from which on answers may be told, for kinds of task whose answers have a score.
+
+    Attributes:
+        fact: of the card, from which a decoder and the metrics read the score.
+        thresholds: (n,) above 0 and below 1, rising.
+        values: metrics that have a `threshold`, by name -> (n,) what each is at each.
+    """
+
+    fact: str
+    thresholds: Floats
+    values: Mapping[str, Floats]
+
+
 class TargetsPart(Protocol):
     """`kinds/<kind>/targets.py`: used by data (survey, split, shards), compress and registry (which samples to take).
 
@@ -349,6 +364,9 @@ class MetricsPart(Protocol[E]):
 
     def pairs(self, evidence: E) -> ScoredPairs | None:
         """Returns the pairs of samples whose answers are compared; None where answers are not compared."""
+
+    def operating(self, evidence: E) -> OperatingCurve | None:
+        """Returns what each score comes to from which on answers may be told; None where all answers are told."""
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
         """Returns how alike two models answer each sample (batch,), 0..1."""

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
 from params.distill import Distill
@@ -103,6 +104,27 @@ def refused_verification(recipe: Recipe) -> Iterator[Unknown]:
         yield Unknown(("evaluate", "verify"), "a kind of task whose answers are embeddings", got, "remove it")
 
 
+def refused_operation(recipe: Recipe) -> Iterator[Unknown]:
+    """Yields why no score can be found from which on answers of the recipe's kind of task are told as it asks for.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    kind = recipe.data.task
+    able = {metric.name: metric for metric in metrics_of(kind) if metric.threshold}
+    for name, limit in recipe.evaluate.operate.items():
+        if not able:
+            got = f"{kind}, which tells each whatever its score is"
+            yield Unknown(("evaluate", "operate"), "a kind of task that tells answers by their score", got, "remove it")
+        elif name not in able:
+            expected = f"one of {', '.join(f'`{one}`' for one in able)}"
+            yield Unknown(("evaluate", "operate", name), expected, f"`{name}`", "name one that a score decides")
+        elif not able[name].low <= limit <= able[name].high:
+            low, high = able[name].low, able[name].high
+            expected = f"a number from {low:g} to {high:g}" if isfinite(high) else f"a number of at least {low:g}"
+            yield Unknown(("evaluate", "operate", name), expected, f"{limit:g}", "change it")
+
+
 def refused_objectives(recipe: Recipe) -> Iterator[Unknown]:
     """Yields objectives of softened probabilities where a kind of task has none: an embedding is no logits.
 
@@ -120,6 +142,16 @@ def refused_objectives(recipe: Recipe) -> Iterator[Unknown]:
                 do = "say `[{kind: cosine}]`, or name `output_relation`, `output_similarity` or objectives on layers"
                 expected = f"objectives of vectors, as an {recipe.data.task} has no probabilities"
                 yield Unknown((*where, "objectives"), expected, f"`{one.kind}`", do)
+
+
+def refused_names(recipe: Recipe) -> Iterator[Unknown]:
+    """Yields all that the recipe asks for and its kind of task does not have.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    for refused in (unknown_metrics, refused_deferral, refused_objectives, refused_verification, refused_operation):
+        yield from refused(recipe)
 
 
 def _answers(kind: str) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from params.pipeline import Recipe
 from tasks.core.errors import RecipeError, mismatch, printable
 from tasks.core.yaml_reader import Document, parse_value, read_document
-from tasks.kinds.limits import refused_deferral, refused_objectives, refused_verification, unknown_metrics
+from tasks.kinds.limits import refused_names
 
 Location = tuple[str | int, ...]
 _ABSENT = object()
@@ -48,8 +48,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), swept: Mapping[str, A
     except ValidationError as invalid:
         problems.extend(_describe(error, path, document, origins) for error in invalid.errors(include_url=False))
         raise RecipeError(problems) from None
-    refused = (*refused_deferral(recipe), *refused_objectives(recipe), *refused_verification(recipe))
-    for unknown in (*unknown_metrics(recipe), *refused):
+    for unknown in refused_names(recipe):
         where = _origin(unknown.location, origins) or _place(path, document, unknown.location)
         problems.append(printable(mismatch(where, _dotted(unknown.location), *unknown[1:])))
     if problems:

@@ -131,7 +131,7 @@ def _build_bundle(directory: Path, evaluation: EvaluationRecord, card: Artefact)
     facts = Facts(
         name=evaluation.name,
         task=evaluation.data.task,
-        targets=evaluation.data.targets.model_dump(mode="json"),
+        targets=evaluation.targets.model_dump(mode="json"),
         preprocessing=evaluation.data.preprocessing,
         layout=evaluation.data.input.layout,
         target=Processor(evaluation.target.isa, evaluation.target.threads),

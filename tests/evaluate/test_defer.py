@@ -8,7 +8,7 @@ from scipy.stats import binom
 from params.evaluate import Evaluate
 from tasks.contracts.words import deferral_in_words
 from tasks.core.errors import RecipeError
-from tasks.evaluate.defer import deferral, fewest, find_threshold
+from tasks.evaluate.thresholds.defer import deferral, fewest, find_threshold
 from tasks.kinds.recipes import load_recipe
 from tasks.runtime.bundle.session import Session
 from tasks.training.network import PreparedData

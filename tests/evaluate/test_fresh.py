@@ -1,5 +1,6 @@
 """A bundle on samples that it has not seen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ def bundle(image_data: PreparedData, tmp_path: Path) -> Path:
     trained, _ = exported(image_data, tmp_path / "model.onnx", 40)
     model = trained.path.read_bytes()
     pictures = open_split(image_data.directory, "test").gather(np.arange(4)).inputs
-    write_bundle(tmp_path / "bundle", FACTS, model, golden_of(Session(model), pictures))
+    facts = replace(FACTS, targets=image_data.card.targets.model_dump(mode="json"))
+    write_bundle(tmp_path / "bundle", facts, model, golden_of(Session(model), pictures))
     return tmp_path / "bundle"
 
 

@@ -6,11 +6,11 @@ import pytest
 from numpy.typing import NDArray
 
 from params.evaluate import Evaluate, Verify
-from tasks.contracts.scores import Verification
+from tasks.contracts.thresholds import Verification
 from tasks.contracts.words import verification_in_words
 from tasks.core.errors import RecipeError
 from tasks.evaluate.intervals import resample
-from tasks.evaluate.verify import FALSE, TRUE, accepts, fewest_impostors, threshold_at
+from tasks.evaluate.thresholds.verify import FALSE, TRUE, accepts, fewest_impostors, threshold_at
 from tasks.kinds.contract import ScoredPairs
 from tasks.kinds.recipes import load_recipe
 

@@ -39,6 +39,15 @@ def test_a_recipe_of_boxes_becomes_a_promoted_student(run: tuple[Project, Said])
     assert "promoted to staging: version 1" in said.out
 
 
+def test_a_device_tells_boxes_from_the_score_that_validation_gave(run: tuple[Project, Said]) -> None:
+    project, said = run
+    found = re.search(r"tells answers from a score of (0\.\d+) on: recall", said.out)
+    assert found is not None
+    manifest = json.loads((folder_of(project) / "manifest.json").read_text())
+    least = manifest["targets"]["facts"]["least_score"]
+    assert f"{least:.3f}" == found[1] != "0.300"  # of the reader
+
+
 def test_the_report_shows_boxes_and_precision_at_each_recall(run: tuple[Project, Said]) -> None:
     project, said = run
     found = re.search(r"report: (\S+)", said.out)

@@ -10,8 +10,9 @@ from params.promote import Gate
 from tasks.contracts.metrics import Interval
 from tasks.contracts.records import DataRecord, InputSpec, ModelRecord
 from tasks.contracts.releases import Verdict
-from tasks.contracts.scores import BatchTiming, Challenge, ConstantScore, Deferral, EvaluationRecord, FreshScore, Score
+from tasks.contracts.scores import BatchTiming, Challenge, ConstantScore, EvaluationRecord, FreshScore, Score
 from tasks.contracts.targets import Column, TargetCard
+from tasks.contracts.thresholds import Deferral
 from tasks.contracts.words import limit_texts, refusal_lines
 from tasks.core.record import Artefact
 from tasks.kinds.limits import metrics_of

@@ -43,6 +43,8 @@ def challenge(
 ) -> Challenge:
     """Returns how a file does against that of the champion on the test split; agreement is with the champion.
 
+    Where `params` asks for an operating point, both have one of the validation data of `data`.
+
     Args:
         params: how much is measured.
         champion: what it is compared with.

@@ -15,6 +15,7 @@ from tasks.evaluate.report.headline import (
     deferral_told,
     listening_told,
     machine_in_words,
+    operating_told,
     verdict_line,
     verification_told,
 )
@@ -49,6 +50,7 @@ def render_card(report: Report) -> str:
         "deferral": deferral_told(report),
         "listening": listening_told(report),
         "verification": verification_told(report),
+        "operating": operating_told(report),
         "cautions": part(data.task, "figures", FiguresPart).cautions([piece.column for piece in report.shipped.slices]),
         "quarantine": quarantine_in_words(data),
         "shape": Ready(", ".join(map(str, data.input.shape))),

@@ -14,6 +14,7 @@ from tasks.contracts.words import (
     listed,
     listening_in_words,
     milliseconds,
+    operating_in_words,
     shown,
     times,
     verification_in_words,
@@ -102,6 +103,12 @@ def verification_told(report: Report) -> str:
     """Returns how the file that ships tells pairs that are the same from others; empty where nothing asks for it."""
     verification = report.evaluation.verification
     return verification_in_words(verification) if verification else ""
+
+
+def operating_told(report: Report) -> str:
+    """Returns from which score on the file that ships tells answers; empty where nothing asks for a limit."""
+    point = report.evaluation.operating
+    return operating_in_words(point, report.metrics, report.shipped) if point else ""
 
 
 def _quality(report: Report) -> BigNumber:

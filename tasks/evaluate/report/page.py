@@ -15,6 +15,7 @@ from tasks.evaluate.report.headline import (
     gate_results,
     listening_told,
     machine_in_words,
+    operating_told,
     verdict_line,
     verification_told,
 )
@@ -47,6 +48,7 @@ def render_page(report: Report) -> str:
         "deferral": deferral_told(report),
         "listening": listening_told(report),
         "verification": verification_told(report),
+        "operating": operating_told(report),
         "quarantine": quarantine_in_words(report.evaluation.data),
         "summary": summary(report),
         "verdict_texts": verdict_texts(report),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.classification.names import FIRST, LOGITS, further_classes, output_of, questions
-from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
+from tasks.kinds.contract import Arrays, Constant, Floats, OperatingCurve, Rows, ScoredPairs
 
 BINS = 15
 """of equal width, in which confidence and accuracy are compared (Guo et al. 2017, arXiv:1706.04599, section 3)"""
@@ -143,6 +143,10 @@ class ClassificationMetrics:
 
     def pairs(self, evidence: Outcomes) -> ScoredPairs | None:
         """Returns None: answers are not compared with each other."""
+        return None
+
+    def operating(self, evidence: Outcomes) -> OperatingCurve | None:
+        """Returns None: an answer is told whatever its score is."""
         return None
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
+from tasks.kinds.contract import Arrays, Constant, Floats, OperatingCurve, Rows, ScoredPairs
 from tasks.kinds.detection.constant import usual_boxes
 from tasks.kinds.detection.decode import distances, found_in
 from tasks.kinds.detection.matching import FALSE, OVERLAPS, RIGHT, SIZES, Outcomes, match
 from tasks.kinds.detection.names import BOXES, CLASSES, PICTURE, SIDES, is_tiled
-from tasks.kinds.detection.precision import AT_ONCE, WeighedBoxes
+from tasks.kinds.detection.precision import AT_ONCE, WeighedBoxes, told_from
 from tasks.kinds.detection.readings import OtherReadings, doubts, looks_of, no_better_than_chance
 
 FLOOR = 0.01
@@ -69,8 +69,9 @@ class DetectionMetrics:
         Metric("ap", "AP50-95"),
         Metric("class_ap50", "AP50", per_group="class", each_epoch=False, in_summary=False),
         Metric("size_ap", "AP50-95", per_group="size", each_epoch=False, in_summary=False),
-        Metric("recall", "recall"),
-        Metric("false_positives", "false boxes per picture", "lower", high=inf, unit="number"),
+        Metric("recall", "recall", threshold="highest"),
+        Metric("precision", "precision", threshold="lowest"),
+        Metric("false_positives", "false boxes per picture", "lower", high=inf, unit="number", threshold="lowest"),
         Metric("loss", "log loss of scores", "lower", high=inf, in_summary=False, unit="number"),
     )
 
@@ -136,12 +137,14 @@ class DetectionMetrics:
         told = evidence.scores >= evidence.least_score
         right, false = (_per_picture(evidence, told & (evidence.of[:, WHOLE, 0] == what)) for what in (RIGHT, FALSE))
         pictures, truths = np.maximum(every.sum(axis=1), 1), evidence.truths[:, :, WHOLE]
+        found, wrong = every @ right, every @ false
         known, sizes = np.flatnonzero(truths.any(axis=0)), evidence.truths.sum(axis=(0, 1)) > 0
         return {
             "ap50": _mean(by_class[:, WHOLE, :1]),
             "ap": _mean(by_class[:, WHOLE]),
-            "recall": every @ right / np.maximum(every @ truths.sum(axis=1), 1),
-            "false_positives": every @ false / pictures,
+            "recall": found / np.maximum(every @ truths.sum(axis=1), 1),
+            "precision": found / np.maximum(found + wrong, 1),
+            "false_positives": wrong / pictures,
             "loss": every @ evidence.loss / pictures,
             **{f"class_ap50/{evidence.names[place]}": by_class[place, WHOLE, 0] for place in known},
             **{
@@ -168,6 +171,17 @@ class DetectionMetrics:
     def pairs(self, evidence: Matched) -> ScoredPairs | None:
         """Returns None: answers are not compared with each other."""
         return None
+
+    def operating(self, evidence: Matched) -> OperatingCurve:
+        """Returns what each score comes to from which on boxes may be told."""
+        of, truths = evidence.of[:, WHOLE, 0], int(evidence.truths[:, :, WHOLE].sum())
+        thresholds, right, false = told_from(evidence.scores, of == RIGHT, of == FALSE, FLOOR)
+        values = {
+            "recall": right / max(truths, 1),
+            "precision": right / np.maximum(right + false, 1),
+            "false_positives": false / max(len(evidence.loss), 1),
+        }
+        return OperatingCurve("least_score", thresholds, values)
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
         """Returns how alike the scores are, cell by cell, and the boxes there.

@@ -1,4 +1,5 @@
-"""Average precision of data sets that hold pictures several times, as COCO defines it; numpy only.
+"""What scores come to as thresholds, and average precision of data sets that hold pictures several times, as COCO
+defines it; numpy only.
 
 Precision is read at 101 recalls, each time the highest one at that recall or beyond. Both rise at right boxes alone, so
 only those are looked at: how many right boxes there are up to each of them, of how many.
@@ -16,6 +17,29 @@ AT_ONCE = 2_000_000
 TINY = np.spacing(1)
 Doubles = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+
+def told_from(
+    scores: NDArray[np.float32], right: Flags, false: Flags, least: float
+) -> tuple[Doubles, Doubles, Doubles]:
+    """Returns thresholds (m,), rising, and how many right and false boxes (m,) have at least that score.
+
+    Each lies in the middle between two scores that are there, the first between `least` and the lowest, the last above
+    all: what rounding makes of a score on another machine changes nothing.
+
+    Args:
+        scores: (n,) from `least` to 1.
+        right: (n,) boxes that are right.
+        false: (n,) boxes that are wrong.
+        least: boxes with a lower score were not looked at.
+    """
+    levels, of = np.unique(scores, return_inverse=True)
+    edges = np.concatenate([[least], levels.astype(np.float64), [1.0]])
+    middles = (edges[:-1] + edges[1:]) / 2
+    able = middles < 1  # a logit can be so high that its score is 1
+    counts = [np.bincount(of[some], minlength=len(levels)) for some in (right, false)]
+    totals = [np.append(np.cumsum(count[::-1])[::-1], 0).astype(np.float64)[able] for count in counts]
+    return middles[able], totals[0], totals[1]
 
 
 @dataclass

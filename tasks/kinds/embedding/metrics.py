@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
+from tasks.kinds.contract import Arrays, Constant, Floats, OperatingCurve, Rows, ScoredPairs
 from tasks.kinds.embedding.compared import Pairs, all_pairs, cosines_of, pairs_of
 from tasks.kinds.embedding.curve import Curve
 from tasks.kinds.embedding.names import EMBEDDING, FOLD, IDENTITY, LISTED, listed_of, width_of
@@ -160,6 +160,10 @@ class EmbeddingMetrics:
         """Returns all pairs, whatever is listed to judge by: a threshold at a small rate needs many."""
         pairs = all_pairs(evidence.units)
         return ScoredPairs(cosines_of(evidence.embedding, pairs.rows), pairs.same, evidence.units[pairs.rows])
+
+    def operating(self, evidence: Vectors) -> OperatingCurve | None:
+        """Returns None: an answer is told whatever its score is."""
+        return None
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
         """Returns one minus half the mean difference of the cosines of each sample with its batch (batch,).

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
+from tasks.kinds.contract import Arrays, Constant, Floats, OperatingCurve, Rows, ScoredPairs
 from tasks.kinds.regression.bins import expected, interval, log_probabilities, range_of, shared, values_of
 from tasks.kinds.regression.names import LOGITS, RANGES, VALUE, bins_of, range_names, tolerance_of
 
@@ -121,6 +121,10 @@ class RegressionMetrics:
 
     def pairs(self, evidence: Estimates) -> ScoredPairs | None:
         """Returns None: answers are not compared with each other."""
+        return None
+
+    def operating(self, evidence: Estimates) -> OperatingCurve | None:
+        """Returns None: an answer is told whatever its score is."""
         return None
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
+from tasks.kinds.contract import Arrays, Constant, Floats, OperatingCurve, Rows, ScoredPairs
 from tasks.kinds.segmentation.names import IGNORED, LOGITS, MASK, STRIDE, size_of
 
 MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
@@ -106,6 +106,10 @@ class SegmentationMetrics:
 
     def pairs(self, evidence: Pixels) -> ScoredPairs | None:
         """Returns None: answers are not compared with each other."""
+        return None
+
+    def operating(self, evidence: Pixels) -> OperatingCurve | None:
+        """Returns None: an answer is told whatever its score is."""
         return None
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:

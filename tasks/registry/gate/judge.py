@@ -9,13 +9,13 @@ from tasks.contracts.scores import (
     STUDENT,
     TEACHER,
     Challenge,
-    Deferral,
     EvaluationRecord,
     Flips,
     FreshScore,
     Listening,
     Score,
 )
+from tasks.contracts.thresholds import Deferral
 from tasks.contracts.words import NOT_WORSE
 from tasks.kinds.limits import metrics_of
 from tasks.registry.gate.gate_inputs import GateInputs

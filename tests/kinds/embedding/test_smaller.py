@@ -16,7 +16,7 @@ from tasks.core.progress import silent
 from tasks.evaluate.evaluate import evaluate
 from tasks.evaluate.illustrate import illustrate
 from tasks.evaluate.model_under_test import ModelUnderTest, export_model
-from tasks.evaluate.verify import verification
+from tasks.evaluate.thresholds.verify import verification
 from tasks.kinds.embedding.decode import PART as DECODER
 from tasks.kinds.embedding.names import EMBEDDING
 from tasks.training.network import HardLabels, PreparedData, Trained, train_network

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
-from tasks.kinds.contract import Arrays, Constant, Floats, Rows, ScoredPairs
+from tasks.kinds.contract import Arrays, Constant, Floats, OperatingCurve, Rows, ScoredPairs
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class AmountMetrics:
 
     def pairs(self, evidence: Errors) -> ScoredPairs | None:
         """Returns None: answers are not compared with each other."""
+        return None
+
+    def operating(self, evidence: Errors) -> OperatingCurve | None:
+        """Returns None: an answer is told whatever its score is."""
         return None
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval, wilson
-from tasks.contracts.scores import Deferral
+from tasks.contracts.thresholds import Deferral
 from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.limits import CONFIDENCE
 from tasks.runtime.bundle.decoder import kind_decoder

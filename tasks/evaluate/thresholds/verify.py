@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from params.evaluate import Evaluate
 from tasks.contracts.metrics import Interval, Metric
-from tasks.contracts.scores import Verification
+from tasks.contracts.thresholds import Verification
 from tasks.core.errors import RecipeError, mismatch
 from tasks.evaluate.intervals import CELLS, Counts, Floats, Tally, intervals, resample
 from tasks.kinds.contract import ScoredPairs

@@ -1,0 +1,1 @@
+"""Thresholds that validation data gives and a release carries."""
