@@ -33,6 +33,7 @@ from tasks.training.distributed.threads import SHARED_STEP, multiplications
 
 WORTH = 0.8
 """of the time with one thread: a step is worth sharing where it takes at most that"""
+NONE = "none of the sizes tried"
 BATCHES = (16, 64, 256)
 NETWORKS: dict[str, tuple[Architecture, Picture]] = {
     "cnn [8, 16] on 8 x 8": (Cnn(kind="cnn", channels=(8, 16)), (1, 8, 8)),
@@ -75,13 +76,28 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def table(steps: Sequence[SharedStep], threads: int) -> str:
-    """Returns a row per network and batch, the smallest step first."""
-    titles = f"network, batch | million multiplications | one thread | {threads} threads / one"
+    """Returns a row per network and batch, the smallest step first; no line is wider than a terminal of 80 columns."""
+    titles = ("network, batch", "million", "ms", f"{threads} threads")
     rows = [
-        f"| {step.title} | {step.multiplications / 1e6:,.1f} | {1000 * step.one:,.2f} ms | {step.ratio:.2f} |"
+        (step.title, f"{step.multiplications / 1e6:,.1f}", f"{1000 * step.one:,.2f}", f"{step.ratio:.2f}")
         for step in steps
     ]
-    return "\n".join([f"| {titles} |", "| --- | ---: | ---: | ---: |", *rows])
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines = ["| " + " | ".join(_aligned(row, widths)) + " |" for row in (titles, rule, *rows)]
+    return "\n".join(
+        [
+            "million: multiplications of a forward pass; ms: a step with one thread;",
+            f"{threads} threads: how many times as long it takes with them.",
+            "",
+            *lines,
+        ]
+    )
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Returns the cells as wide as their columns, the first to the left and numbers to the right."""
+    return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
 
 
 def limit_in_words(steps: Sequence[SharedStep]) -> str:
@@ -93,12 +109,25 @@ def limit_in_words(steps: Sequence[SharedStep]) -> str:
     limits = [0.0, *sorted(float(step.multiplications) for step in steps), float("inf")]
     best = min(limits, key=lambda limit: lost_by(limit, steps))
     worth = [step.multiplications for step in steps if step.ratio <= WORTH]
-    least = f"{min(worth) / 1e6:,.0f} million" if worth else "none of them"
-    return (
-        f"The smallest step that all threads make in {WORTH:.0%} of the time: {least}.\n"
-        f"Limit by which the least is lost: {best / 1e6:,.0f} million, {lost_by(best, steps) - 1:.1%} lost; "
-        f"the limit that is set, {SHARED_STEP / 1e6:,.0f} million: {lost_by(SHARED_STEP, steps) - 1:.1%}."
+    least = _million(min(worth)) if worth else NONE
+    return "\n".join(
+        [
+            f"Smallest step that all threads make in {WORTH:.0%} of the time: {least}.",
+            f"Shared, so that the least is lost: {_shared(best)}; {lost_by(best, steps) - 1:.1%} lost.",
+            f"With the limit that is set, {_shared(SHARED_STEP)}: {lost_by(SHARED_STEP, steps) - 1:.1%} lost.",
+        ]
     )
+
+
+def _shared(limit: float) -> str:
+    """Says which steps are shared by a limit."""
+    if limit == float("inf"):
+        return NONE
+    return f"from {_million(limit)} on" if limit else "all of the sizes tried"
+
+
+def _million(count: float) -> str:
+    return f"{count / 1e6:,.0f} million"
 
 
 def lost_by(limit: float, steps: Sequence[SharedStep]) -> float:
