@@ -151,9 +151,9 @@ def test_a_pruned_student_recovers_and_is_quantised_and_one_with_too_few_channel
     mild = {"kind": "prune", "keep": 0.75, "recovery": {"epochs": 2}}
     harsh = {"kind": "prune", "keep": 0.1, "recovery": None}
     metric = world.context().measuring.deciding
-    context = world.context(
-        candidates=[mild, [mild, "static_int8"], harsh], limits={"below_student": {metric.name: 0.01}}
-    )
+    teacher = train(TEACHER, LONGER, world.data, 0, silent, nothing).network
+    limits = {"below_student": {metric.name: 0.01}}
+    context = world.context(teacher, candidates=[mild, [mild, "static_int8"], harsh], limits=limits)
     done = compress(context, silent)
     assert done.refused == {}
     plain, pruned, quantised, least = done.candidates
