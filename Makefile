@@ -16,6 +16,7 @@
 # make bench-orchestration  a run against the same stages in one bare process without Prefect, MLflow and DVC
 # make bench-side-by-side   what a run costs beside another one, and beside busy cores; for a quiet machine, it only prints
 # make bench-threads        a step of training with one thread and with all, over sizes; for a quiet machine, it only prints
+# make bench-proofs         every recipe, shortened: does what ships answer on an emulated arm64 as here, and in how many seconds?
 # make bench-deferral       is the accuracy kept that a student which defers promises? 200 splits each of three recipes
 # make bench-device         one prediction through the device's own code against raw ONNX Runtime
 # make bench-serving        what HTTP adds to one prediction, in CPU time
@@ -39,7 +40,7 @@ BIN := .venv/bin
 UV ?= uv
 
 .PHONY: help docs screenshot run test test-slow lint pytest bench bench-cost bench-memory bench-compression bench-quantisation \
-  bench-objectives bench-labels bench-front bench-speakers bench-digits bench-vowels bench-fashion bench-deferral bench-step \
+  bench-objectives bench-labels bench-front bench-speakers bench-digits bench-vowels bench-fashion bench-deferral bench-proofs bench-step \
   bench-start bench-sweep bench-registry bench-side-by-side bench-threads bench-device bench-serving bench-orchestration soak year \
   wheel lock hashes clean
 .DELETE_ON_ERROR:
@@ -66,7 +67,7 @@ test-slow: .venv/installed-test
 
 bench: bench-cost bench-memory bench-compression
 
-bench-cost bench-memory bench-compression bench-quantisation bench-objectives bench-deferral: bench-%: .venv/installed
+bench-cost bench-memory bench-compression bench-quantisation bench-objectives bench-deferral bench-proofs: bench-%: .venv/installed
 	$(BIN)/python -m benchmarks.$* --write
 
 bench-digits bench-vowels: bench-%: .venv/installed
