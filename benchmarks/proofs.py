@@ -72,7 +72,7 @@ def _row(root: Path, name: str, part: float) -> str:
 
 
 def _has_release(root: Path, name: str) -> bool:
-    return "version 1" in _called(root, [sys.executable, "-m", "cli.main", "history", name]).stdout
+    return '"version"' in _called(root, [sys.executable, "-m", "cli.main", "history", name, "--json"]).stdout
 
 
 def _called(root: Path, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
