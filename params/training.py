@@ -3,9 +3,9 @@
 The same sample, seed and view always give the same change.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from params.audio.augment import SoundStep
 from params.section import Section, not_empty
@@ -71,7 +71,21 @@ class Erase(Section):
     """part of each side of the picture that the rectangle takes at most"""
 
 
-Step = Annotated[Flip | Dihedral | Shift | Crop | Levels | Noise | Erase | SoundStep, Field(discriminator="kind")]
+class Mosaic(Section):
+    """Makes one picture of four, each at half its size (mosaic, Bochkovskiy 2020, arXiv:2004.10934).
+
+    The three others are drawn from the training samples. It comes first; `crop` behind it shows a part of the four,
+    enlarged. For pictures whose targets are of places: boxes and masks.
+    """
+
+    kind: Literal["mosaic"]
+    chance: float = Field(default=0.5, gt=0, le=1)
+    """part of the pictures that become one of four; the others stay as devices see them"""
+
+
+Step = Annotated[
+    Flip | Dihedral | Shift | Crop | Levels | Noise | Erase | Mosaic | SoundStep, Field(discriminator="kind")
+]
 
 
 class Augment(Section):
@@ -81,6 +95,12 @@ class Augment(Section):
     views: int | None = Field(default=None, ge=1, le=100_000)
     """different changes of a sample before the first comes again; null for another one in every epoch. The teacher is
     asked once per view, so fewer views mean fewer soft labels"""
+
+    @model_validator(mode="after")
+    def _mosaics_come_first(self) -> Self:
+        if any(isinstance(step, Mosaic) for step in self.steps[1:]):
+            raise ValueError("`mosaic` takes other pictures as they are: put it first in `steps`, and once")
+        return self
 
 
 class Warm(Section):

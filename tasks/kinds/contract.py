@@ -218,6 +218,17 @@ class TargetsPart(Protocol):
         """Returns targets that follow what augmentation did to the pictures."""
 
 
+@runtime_checkable
+class PlacedTargets(Protocol):
+    """What `targets` has besides, in kinds of task whose targets are of places in a picture."""
+
+    def merged(self, parts: Sequence[Targets]) -> Targets:
+        """Returns the targets (n) of pictures that show all that several pictures showed, at the same places.
+
+        `parts` are the targets (n) of the first, of the second, ..., of the last picture in each.
+        """
+
+
 class HeadPart(Protocol):
     """`kinds/<kind>/head.py`: used by models (a head on a backbone) and by export."""
 

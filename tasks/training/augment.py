@@ -1,8 +1,9 @@
 """Random changes to training samples that can be repeated: the soft labels of a changed sample are stored on disk.
 
 What becomes of a sample depends on the seed, the view, the sample's row in its split and the step, and on nothing else:
-not on the batch, the order, the shard or the number of samples. So the numbers are hashed, and not drawn from a stream
-that others have moved on. All arithmetic is one rounding of IEEE 754 at a time, hence the same on every machine.
+not on the batch, the order, the shard or, unless it is shown with others, the number of samples. So the numbers are
+hashed, and not drawn from a stream that others have moved on. All arithmetic is one rounding of IEEE 754 at a time,
+hence the same on every machine.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from params.training import Augment, Crop, Erase, Flip, Levels, Noise, Shift
+from params.training import Augment, Crop, Erase, Flip, Levels, Mosaic, Noise, Shift
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.contracts.targets import Targets
 from tasks.core.errors import RecipeError, mismatch
-from tasks.kinds.contract import Geometry, TargetsPart
+from tasks.kinds.contract import Geometry, PlacedTargets, TargetsPart
 from tasks.layouts import find_layout
 from tasks.training.arrays import Arrays
-from tasks.training.geometry import moves_of
+from tasks.training.pictures.geometry import moves_of
+from tasks.training.pictures.mosaic import Neighbours, mosaic
 from tasks.training.sound.steps import SOUND, Sounds
 
 Values = NDArray[Any]
@@ -96,6 +98,7 @@ class Augmenter:
         seed: of all draws.
         targets: lets masks and boxes follow.
         noise: label -> clips of recorded noise that steps ask for.
+        neighbours: what pictures are shown with, for a step that shows several.
 
     Raises:
         RecipeError: steps do not go with this kind of input; all of them at once.
@@ -109,9 +112,12 @@ class Augmenter:
         seed: int,
         targets: TargetsPart | None = None,
         noise: Mapping[str, NDArray[np.float32]] = NO_NOISE,
+        neighbours: Neighbours | None = None,
     ) -> None:
-        _require_possible(params, spec)
+        _require_possible(params, spec, targets)
         self.params, self.seed, self.targets, self._noise = params, seed, targets, noise
+        self.neighbours = neighbours
+        self._each = [(place, step) for place, step in enumerate(params.steps) if not isinstance(step, Mosaic)]
         self.form = find_layout(spec.layout)
         shape = self.form.per_feature(-1)
         self._mean, self._std = (
@@ -130,9 +136,10 @@ class Augmenter:
 
     def apply(self, arrays: Arrays, view: int) -> Arrays:
         """Returns the samples changed as `view` says, in new memory; targets follow, other inputs and rows stay."""
-        mask = self.form.mask(arrays.inputs)
-        values = before = arrays.inputs["inputs"]
-        for place, step in enumerate(self.params.steps):
+        mask, dtype = self.form.mask(arrays.inputs), arrays.inputs["inputs"].dtype
+        arrays = self._of_several(arrays, view)
+        values = arrays.inputs["inputs"]
+        for place, step in self._each:
             draws = Draws.of(self.seed, view, place, arrays.rows)
             if step.kind in SOUND:
                 values = SOUND[step.kind](Sounds(values, self._std, draws, self._noise), step)
@@ -140,8 +147,17 @@ class Augmenter:
                 values = CHANGES[step.kind](_Samples(values, self._mean, self._std, draws), step)
         if mask is not None:
             values = values * mask
-        inputs = {**arrays.inputs, "inputs": _as(values, before.dtype)}
+        inputs = {**arrays.inputs, "inputs": _as(values, dtype)}
         return replace(arrays, inputs=inputs, targets=self._moved(arrays, view))
+
+    def _of_several(self, arrays: Arrays, view: int) -> Arrays:
+        """Returns the samples as the first step shows them with others, if it does."""
+        first = self.params.steps[0]
+        if not isinstance(first, Mosaic):
+            return arrays
+        assert self.neighbours is not None, "given with the data"
+        assert self.targets is not None, "or the step is refused"
+        return mosaic(arrays, self.neighbours, first, Draws.of(self.seed, view, 0, arrays.rows), self.targets)
 
     def _moved(self, arrays: Arrays, view: int) -> Targets:
         """Returns the targets after each step has moved what they are about: what left a picture does not come back."""
@@ -149,7 +165,7 @@ class Augmenter:
         if self.targets is None or not self.form.spatial or not len(targets):
             return targets
         height, width = arrays.inputs["inputs"].shape[2:]
-        for place, step in enumerate(self.params.steps):
+        for place, step in self._each:
             draws = Draws.of(self.seed, view, place, arrays.rows[arrays.labelled])
             matrix = moves_of(step.kind, step, draws, (height, width))
             targets = targets if matrix is None else self.targets.moved(targets, Geometry(matrix, (height, width)))
@@ -284,10 +300,10 @@ def _as(values: Values, dtype: np.dtype[Any]) -> Values:
     return np.ascontiguousarray(values, dtype=dtype)
 
 
-def _require_possible(params: Augment, spec: InputSpec) -> None:
+def _require_possible(params: Augment, spec: InputSpec, targets: TargetsPart | None) -> None:
     problems = []
     for place, step in enumerate(params.steps):
-        reason = _impossible(step, spec)
+        reason = _impossible(step, spec) or _not_shown_together(step, spec, targets)
         if reason:
             problems.append(mismatch("recipe", f"training.augment.steps.{place}: {step.kind}", *reason))
     if problems:
@@ -310,4 +326,18 @@ def _impossible(step: Any, spec: InputSpec) -> tuple[str, str, str] | None:
         return "square pictures", f"{height} x {width}", "take flip, which keeps height and width"
     if step.kind == "shift" and step.pixels >= min(height, width):
         return f"`pixels` below {min(height, width)}, the smaller side", f"{step.pixels}", "move by a part of a picture"
+    return None
+
+
+def _not_shown_together(step: Any, spec: InputSpec, targets: TargetsPart | None) -> tuple[str, str, str] | None:
+    """Returns the same where pictures cannot be shown together in one."""
+    if not isinstance(step, Mosaic):
+        return None
+    placed = isinstance(targets, PlacedTargets)
+    if not placed:
+        do = "leave the step out, or take erase"
+        return "targets of places in a picture, such as boxes or masks", "one target for a whole picture", do
+    height, width = spec.shape[1:]
+    if height % 2 or width % 2:
+        return "pictures of even height and width", f"{height} x {width}", "change `data.reader.size`"
     return None

@@ -24,6 +24,7 @@ from tasks.training.heads import HeadWeights
 from tasks.training.loop import Fit, Objective, OnEpoch, Splits, fit
 from tasks.training.measure import Measuring
 from tasks.training.mixture import Mixture
+from tasks.training.pictures.mosaic import Neighbours
 from tasks.training.seeds import seeded
 from tasks.training.sound.noise import noise_clips
 from tasks.training.sound.steps import SOUND
@@ -125,7 +126,8 @@ class PreparedData:
             for place, step in enumerate(training.augment.steps)
             if step.kind in SOUND and (label := getattr(step, "label", None))
         }
-        return Augmenter(training.augment, self.card.input, self.card.statistics, seed, targets, noise)
+        neighbours = Neighbours(self.splits.train, self.card.splits["train"].samples)
+        return Augmenter(training.augment, self.card.input, self.card.statistics, seed, targets, noise, neighbours)
 
 
 def _require_version(card: Path, data: DataRecord) -> None:

@@ -14,6 +14,7 @@ from params.training import Augment
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.contracts.targets import Targets
 from tasks.core.errors import RecipeError
+from tasks.kinds.contract import TargetsPart, part
 from tasks.training.arrays import Arrays
 from tasks.training.augment import CHANGES, Augmenter, Draws, split_mix
 
@@ -24,6 +25,7 @@ MEAN = {"kind": "shift", "pixels": 2, "fill": "mean"}
 CROP = {"kind": "crop", "smallest": 0.6}
 LEVELS = {"kind": "levels", "gain": 0.3, "offset": 0.4}
 NOISE = {"kind": "noise", "std": 0.2}
+MOSAIC = {"kind": "mosaic"}
 ERASE = {"kind": "erase", "chance": 0.7, "largest": 0.6}
 EVERY = (FLIP, DIHEDRAL, EDGE, MEAN, CROP, LEVELS, NOISE, ERASE)
 NORMALISED = Statistics(mean=(100.0, 50.0), std=(60.0, 30.0))
@@ -327,3 +329,30 @@ def test_pictures_that_are_not_square_or_too_small_are_refused_where_that_matter
 
 def test_every_step_of_a_recipe_has_its_change() -> None:
     assert {step["kind"] for step in EVERY} == set(CHANGES)
+
+
+def test_pictures_with_one_target_are_not_shown_together() -> None:
+    targets, spec = (
+        part("classification", "targets", TargetsPart),
+        InputSpec(layout="image", dtype="uint8", shape=(2, 8, 8)),
+    )
+    steps = Augment.model_validate({"steps": [MOSAIC, FLIP]})
+    with pytest.raises(RecipeError) as refused:
+        Augmenter(steps, spec, NORMALISED, 0, targets)
+    (problem,) = refused.value.problems
+    assert "`training.augment.steps.0: mosaic`: expected targets of places in a picture, such as boxes or m" in problem
+    assert "got one target for a whole picture; leave the step out" in problem
+    with pytest.raises(RecipeError, match="expected image data, got sequence data"):
+        augmenter(MOSAIC, shape=(6, 2))
+
+
+def test_pictures_that_cannot_be_halved_are_not_shown_together() -> None:
+    targets, spec = part("detection", "targets", TargetsPart), InputSpec(layout="image", dtype="uint8", shape=(2, 8, 9))
+    with pytest.raises(RecipeError, match=r"expected pictures of even height and width, got 8 x 9; change"):
+        Augmenter(Augment.model_validate({"steps": [MOSAIC]}), spec, NORMALISED, 0, targets)
+
+
+@pytest.mark.parametrize("steps", [(FLIP, MOSAIC), (MOSAIC, MOSAIC)])
+def test_pictures_are_shown_together_before_anything_else(steps: Sequence[dict[str, Any]]) -> None:
+    with pytest.raises(ValueError, match="`mosaic` takes other pictures as they are: put it first"):
+        Augment.model_validate({"steps": steps})

@@ -153,6 +153,13 @@ class DetectionTargets:
         ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Targets({**targets.columns, BOXES: rows}, {BOXES: ends})
 
+    def merged(self, parts: Sequence[Targets]) -> Targets:
+        """Returns the boxes of all parts; of tiles, the picture of the first."""
+        count, rows = len(parts[0]), np.concatenate([part[BOXES] for part in parts])
+        of = np.concatenate([np.repeat(np.arange(count), np.diff(part.offsets(BOXES))) for part in parts])
+        ends = np.concatenate([[0], np.cumsum(np.bincount(of, minlength=count))]).astype(np.int64)
+        return Targets({**parts[0].columns, BOXES: rows[np.argsort(of, kind="stable")]}, {BOXES: ends})
+
 
 def _checked(raw: Raw, declared: Declared) -> tuple[NDArray[np.float32], list[str], NDArray[np.bool_]]:
     """Returns boxes (n, 4), names and which are ignored, of a picture.

@@ -113,6 +113,13 @@ class SegmentationTargets:
         """Returns the masks of pictures that were moved; what comes in from outside is of no class."""
         return Targets({MASK: moved(targets[MASK], geometry.matrix, IGNORED)})
 
+    def merged(self, parts: Sequence[Targets]) -> Targets:
+        """Returns masks in which each pixel has the value of the last part that has a class there."""
+        masks = np.array(parts[0][MASK])
+        for part in parts[1:]:
+            np.copyto(masks, part[MASK], where=part[MASK] != IGNORED)
+        return Targets({MASK: masks})
+
 
 def _counts(targets: Targets) -> Iterator[NDArray[np.int64]]:
     """Yields for each mask how many pixels have each value, one mask in memory at a time."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from params.models import Separable
-from params.training import Augment
+from params.training import Augment, Training
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.contracts.targets import Targets
 from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey
@@ -70,6 +70,21 @@ def test_steps_that_change_values_alone_leave_masks_as_they_are() -> None:
     before = pictures()
     after = augmenter({"kind": "levels", "gain": 0.2, "offset": 0.2}, {"kind": "erase"}).apply(before, view=0)
     assert np.array_equal(after.targets["mask"], before.targets["mask"])
+
+
+def test_of_four_pictures_in_one_each_quarter_has_its_mask(shapes: PreparedData) -> None:
+    steps = Augment.model_validate({"steps": [{"kind": "mosaic", "chance": 1.0}]})
+    changes = shapes.augmenter(Training(epochs=1, augment=steps), 5)
+    assert changes is not None
+    every = shapes.splits.train.gather(np.arange(len(shapes.splits.train)))
+    changed = changes.apply(every, 0)
+    masks, pictures = every.targets["mask"], every.inputs["inputs"].astype(np.float64)
+    small = np.rint((pictures.reshape(-1, 3, 16, 2, 16, 2)).mean(axis=(3, 5)))
+    for picture, mask in zip(changed.inputs["inputs"], changed.targets["mask"], strict=True):
+        for down, right in ((0, 0), (0, 16), (16, 0), (16, 16)):
+            shown = picture[:, down : down + 16, right : right + 16]
+            (found,) = np.flatnonzero((small == shown).all(axis=(1, 2, 3)))
+            np.testing.assert_array_equal(mask[down : down + 16, right : right + 16], masks[found, 1::2, 1::2])
 
 
 def test_soft_labels_on_disk_are_those_of_the_very_pictures_and_masks(shapes: PreparedData, tmp_path: Path) -> None:
