@@ -10,7 +10,6 @@ sample alone, by a hash of seed and content; neither its name, nor its target, n
 grouped split asks each group in the same way, by a hash of seed and name.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -21,6 +20,7 @@ from params.pipeline import Recipe
 from tasks.contracts.records import counted
 from tasks.contracts.targets import Strata
 from tasks.core.errors import DataError, mismatch
+from tasks.data.draws import draw
 from tasks.data.prepared.survey import Objects, Rows, Survey, groups_of
 
 SPLITS = ("train", "validation", "test")
@@ -87,7 +87,7 @@ def _stratified(rule: StratifiedSplit, group: str, members: Rows) -> Splits:
 
 def _hashed(rule: HashedSplit, found: Survey, members: Rows) -> Splits:
     """Cuts at fixed places between 0 and 1; a stratum too small to have a sample there gives its nearest."""
-    draws = np.array([_draw(rule.seed, bytes(content)) for content in found.contents[members]])
+    draws = np.array([draw(rule.seed, bytes(content)) for content in found.contents[members]])
     test, judged = (int((draws < end).sum()) for end in (rule.test, rule.test + rule.validation))
     test = min(max(1, test), len(members) - 2)
     validation = min(max(1, judged - test), len(members) - test - 1)
@@ -101,7 +101,7 @@ def _parts_of_groups(recipe: Recipe, rule: GroupedSplit, found: Survey, rows: Ro
         DataError: groups that the recipe names are not there, or too few are left for one in each part.
     """
     column = found.columns[rule.by]
-    left = sorted({*column[rows].tolist()}, key=lambda group: _draw(rule.seed, group.encode()))
+    left = sorted({*column[rows].tolist()}, key=lambda group: draw(rule.seed, group.encode()))
     named = {part: given for part in ("test", "validation") if isinstance(given := getattr(rule, part), tuple)}
     if missing := [group for groups in named.values() for group in groups if group not in left]:
         expected, got = f"some of the groups {', '.join(sorted(left))}", ", ".join(f"`{group}`" for group in missing)
@@ -125,16 +125,11 @@ def _drawn_groups(rule: GroupedSplit, left: list[str], drawn: Mapping[str, float
     end, start = 0.0, 0
     for number, (part, fraction) in enumerate(drawn.items(), start=1):
         end += fraction
-        count = sum(_draw(rule.seed, group.encode()) < end for group in left) - start
+        count = sum(draw(rule.seed, group.encode()) < end for group in left) - start
         count = min(max(1, count), len(left) - start - (len(drawn) - number) - 1)
         part_of |= dict.fromkeys(left[start : start + count], part)
         start += count
     return part_of
-
-
-def _draw(seed: int, content: bytes) -> float:
-    """Returns a number from 0 to 1 that depends on these two alone."""
-    return int.from_bytes(hashlib.sha256(b"%d:%b" % (seed, content)).digest()[:6], "big") / 2**48
 
 
 def _parts(ordered: Rows, test: int, validation: int) -> Splits:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.contracts.targets import BadTargetError, Column, Strata, TargetCard, Targets
+from tasks.contracts.targets import BadTargetError, Column, Strata, TargetCard, Targets, number_of
 from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Arrays, Declared, Geometry, Raw, Rows
 from tasks.kinds.detection.geometry import moved
@@ -111,7 +111,7 @@ class DetectionTargets:
         rows = np.empty((len(boxes), 6), dtype=np.float32)
         rows[:, :4], rows[:, IGNORED] = boxes, ignored
         rows[:, CLASS] = [card.names.index(name) if name in card.names else 0 for name in names]
-        return {BOXES: rows, PICTURE: np.array(_number_of(raw[PICTURE]))} if is_tiled(card) else {BOXES: rows}
+        return {BOXES: rows, PICTURE: np.array(number_of(raw[PICTURE]))} if is_tiled(card) else {BOXES: rows}
 
     def summary(self, parts: Iterable[Targets], card: TargetCard) -> dict[str, Any]:
         """Returns of each class how many boxes it has and in how many pictures it is, and how many have none."""
@@ -196,11 +196,6 @@ def _require_boxes(boxes: NDArray[np.float32], size: Sequence[int] | None) -> No
         if far.any():
             got = _shown(boxes[np.flatnonzero(far.any(axis=1))[0]])
             raise BadTargetError(f"expected boxes inside of a picture of {width} x {height} pixels, got {got}")
-
-
-def _number_of(picture: str) -> int:
-    """Returns what stands for a picture in arrays: 63 bits of the SHA-256 of its name."""
-    return int.from_bytes(hashlib.sha256(picture.encode()).digest()[:8], "big") >> 1
 
 
 def _shown(box: NDArray[np.float32]) -> str:

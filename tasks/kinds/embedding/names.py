@@ -1,6 +1,5 @@
 """The names that the parts of this kind share, and what is known of identities."""
 
-import hashlib
 from typing import cast
 
 from params.kinds.embedding import FOLD, LISTED
@@ -32,16 +31,10 @@ __all__ = [
     "listed_of",
     "loss_of",
     "margin_of",
-    "number_of",
     "refused_width",
     "scale_of",
     "width_of",
 ]
-
-
-def number_of(identity: str) -> int:
-    """Returns what stands for an identity in arrays, so that no list of names ships: 63 bits of its SHA-256."""
-    return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") >> 1
 
 
 def width_of(card: TargetCard) -> int:

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from params.kinds.embedding import Embedding
-from tasks.contracts.targets import BadTargetError, Column, Strata, TargetCard, Targets
+from tasks.contracts.targets import BadTargetError, Column, Strata, TargetCard, Targets, number_of
 from tasks.core.errors import mismatch
 from tasks.kinds.contract import Arrays, Declared, Geometry, Raw, Rows
-from tasks.kinds.embedding.names import FOLD, IDENTITY, LABEL, LISTED, listed_of, number_of
+from tasks.kinds.embedding.names import FOLD, IDENTITY, LABEL, LISTED, listed_of
 
 FACTS = "embedding"
 """in what is declared of the label: the section of the recipe"""

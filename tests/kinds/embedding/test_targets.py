@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from params.kinds.embedding import Embedding
-from tasks.contracts.targets import BadTargetError, Targets
+from tasks.contracts.targets import BadTargetError, Targets, number_of
 from tasks.core.errors import DataError, RecipeError
 from tasks.kinds.contract import TargetsPart, part
-from tasks.kinds.embedding.names import FOLD, IDENTITY, LISTED, number_of
+from tasks.kinds.embedding.names import FOLD, IDENTITY, LISTED
 from tasks.kinds.embedding.targets import IdentityGist
 from tasks.kinds.recipes import load_recipe
 from tasks.training.arrays import open_split

@@ -12,7 +12,7 @@ import numpy as np
 from params.audio.readers import SpeechCommandsReader
 from params.readers import LABEL
 from tasks.core.errors import DataError, mismatch
-from tasks.data.readers.audio.parts import drawn
+from tasks.data.draws import draw
 from tasks.data.readers.audio.sound import NO_SOUND, clip_of, format_of, is_sound, read_clip, read_sound
 from tasks.data.readers.raw import members, open_raw, packed_files
 from tasks.data.readers.samples import Part, Reading, Sample
@@ -110,7 +110,7 @@ def _left_out(reader: SpeechCommandsReader, name: str) -> str:
         return NO_SOUND
     if _folder(name) == NOISE:
         return "" if reader.silence else "noise"
-    if _label(reader, name) == UNKNOWN and drawn(reader.seed, name) >= reader.unknown:
+    if _label(reader, name) == UNKNOWN and draw(reader.seed, name.encode()) >= reader.unknown:
         return OTHER_WORDS
     return ""
 
@@ -145,7 +145,7 @@ def _silence(reader: SpeechCommandsReader, name: str, content: bytes) -> Iterato
         parts = {_part_at(place / len(noise)) for place in (start, start + reader.samples - 1)}
         if len(parts) == 1:
             piece = f"{name}:{number:04d}"
-            loudness = np.float32(drawn(reader.seed, piece))
+            loudness = np.float32(draw(reader.seed, piece.encode()))
             values, _ = clip_of(Sound(noise[start : start + reader.samples] * loudness, reader.sample_rate), reader)
             yield Sample(piece, {LABEL: SILENCE}, values, parts.pop(), slices=("",))
 
