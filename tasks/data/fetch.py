@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from params.data import Source
 from params.pipeline import Recipe
+from params.sources import Source
 from tasks.contracts.records import UNLABELLED
 from tasks.core.errors import DataError
 from tasks.core.files import sha256_of, whole_folder

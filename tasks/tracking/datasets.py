@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
-from params.data import (
+from params.pipeline import Recipe
+from params.sources import (
     DownloadSource,
     FileSource,
     FolderSource,
@@ -20,7 +21,6 @@ from params.data import (
     Source,
     WheelSource,
 )
-from params.pipeline import Recipe
 from tasks.contracts.records import CandidatesRecord, DataRecord, ModelRecord, PairRecord, TeacherRecord
 from tasks.contracts.releases import Promotion, Release
 from tasks.contracts.scores import EvaluationRecord

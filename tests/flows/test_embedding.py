@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from params.data import GlyphsSource
+from params.sources import GlyphsSource
 from tasks.data.sources.glyphs import drawn
 from tasks.runtime.bundle.manifest import MANIFEST, Manifest, read_manifest
 from tests.flows.conftest import Project, Said, make_project

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from params.data import DownloadSource, FolderSource, GitSource, NpmSource, WheelSource
 from params.pipeline import Recipe
+from params.sources import DownloadSource, FolderSource, GitSource, NpmSource, WheelSource
 from tasks.contracts.records import TeacherRecord
 from tasks.contracts.releases import Promotion
 from tasks.core.progress import Warned, listen

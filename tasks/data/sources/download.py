@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 from urllib.parse import quote
 
-from params.data import DownloadSource
+from params.sources import DownloadSource
 from tasks.core.errors import DataError
 from tasks.data.sources.tar import refuse_equal_names
 

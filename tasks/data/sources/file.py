@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from params.data import FileSource
+from params.sources import FileSource
 from tasks.core.files import require_room
 from tasks.data.sources.own import check_own, own_path, unreadable
 

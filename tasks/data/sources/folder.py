@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from params.data import FolderSource
+from params.sources import FolderSource
 from tasks.data.sources.own import own_files, own_path, unreadable
 from tasks.data.sources.tar import Packer, packing
 

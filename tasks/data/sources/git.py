@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from params.data import GitSource
+from params.sources import GitSource
 from tasks.core.errors import DataError, mismatch
 from tasks.data.sources.chosen import Writer, choose, some
 from tasks.data.sources.git_objects import FILES, Entry, ObjectReader, RefusedObjects, Repository

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from params.data import GlyphsSource
+from params.sources import GlyphsSource
 from tasks.data.sources.tar import packing
 
 STROKES, POINTS = 3, 3

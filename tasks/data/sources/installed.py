@@ -4,7 +4,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 
-from params.data import InstalledSource
+from params.sources import InstalledSource
 from tasks.core.errors import DataError, mismatch
 from tasks.core.files import sha256_of
 from tasks.data.sources.tar import refuse_equal_names

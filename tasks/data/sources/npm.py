@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from params.data import NpmSource
+from params.sources import NpmSource
 from tasks.core.packages.npm import npm_package
 from tasks.data.sources.chosen import Writer, choose
 

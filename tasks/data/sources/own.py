@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from params.data import FileSource, FolderSource, Source
+from params.sources import FileSource, FolderSource, Source
 from tasks.core.errors import DataError, mismatch, printable
 from tasks.data.sources.walk import FILE, FOLDER, REPAIR, in_words, walked, what_is
 

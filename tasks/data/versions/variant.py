@@ -5,8 +5,9 @@ from typing import Any
 
 import yaml
 
-from params.data import Data, DownloadSource, FileSource, FolderSource, Source
+from params.data import Data
 from params.pipeline import Recipe
+from params.sources import DownloadSource, FileSource, FolderSource, Source
 from tasks.core.errors import RecipeError
 from tasks.core.files import whole_file
 from tasks.core.record import canonical_digest

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from params.data import Data, FileSource, FolderSource, Source
+from params.data import Data
 from params.pipeline import Recipe
+from params.sources import FileSource, FolderSource, Source
 from tasks.data.fetch import own_words
 from tasks.data.sources.own import own_files, own_path, signature
 from tasks.data.versions.code import code_file

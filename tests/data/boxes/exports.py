@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 from pydantic import TypeAdapter
 
-from params.data import FolderSource
 from params.readers import Reader
+from params.sources import FolderSource
 from tasks.core.plugins import load
 from tasks.data.readers.samples import Reading, Sample
 from tasks.data.sources import folder as folder_source

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from params.data import ShapesSource
+from params.sources import ShapesSource
 from tasks.data.sources.shapes import CATEGORIES, fetch
 
 
