@@ -22,7 +22,7 @@ MAY_SPEAK = {
     "params/objectives.py": "documents those formulas",
     "params/data.py": "`data.classes` of a recipe is the names of labels",
     "params/teacher.py": "`classes` of a teacher are the names of its outputs",
-    "params/readers.py": "formats that name their classes: folders, IDX, masks",
+    "params/readers/*.py": "formats that name their classes: folders, IDX, masks",
     "tasks/data/readers/coco_masks/*.py": "categories of a COCO file are classes",
     "tasks/data/readers/image_masks/*.py": "what each value of a mask means is a class",
     "params/pictures/boxes.py": "boxes are of classes, which a recipe chooses and orders",
@@ -36,7 +36,7 @@ MAY_SPEAK = {
 
 MAY_ASK = {
     "params/section.py": "the one list of layouts",
-    "params/readers.py": "what each reader gives",
+    "params/readers/*.py": "what each reader gives",
     "params/audio/readers.py": "what each reader gives",
     "params/pictures/picture.py": "what each reader gives",
     "tasks/data/readers/*.py": "a reader says what it gives",

@@ -34,10 +34,11 @@ LITERALS = {
         ("NetworkPass = Prune", "NetworkPass = Rounded | Prune"),
         ("class Fp16(Section):", f"{ROUNDED}\n\nclass Fp16(Section):"),
     ),
-    "params/readers.py": (
+    "params/readers/__init__.py": (
         ("Reader = Annotated[\n    PixelTable", "Reader = Annotated[\n    JsonLinesReader\n    | PixelTable"),
-        ("class IdxReader(", f"{JSON_LINES}\n\nclass IdxReader("),
+        ("ALL_COLUMNS, TableReader\n", "ALL_COLUMNS, JsonLinesReader, TableReader\n"),
     ),
+    "params/readers/tables.py": (("class TableReader(", f"{JSON_LINES}\n\nclass TableReader("),),
     "params/data.py": (('task: Literal["classification"', 'task: Literal["amount", "classification"'),),
 }
 """file -> what is replaced in it, by what"""
