@@ -20,6 +20,7 @@ from benchmarks.clone import REPOSITORY, clone_into
 from benchmarks.page import replace_table
 from benchmarks.project import environment_in, run_command
 from params.pipeline import Recipe
+from params.student import Student
 from params.teacher import TrainedTeacher
 from tasks.kinds.recipes import load_recipe
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def shortened(recipe: Recipe, part: float) -> Iterator[str]:
     """Yields what makes a short run of a recipe, whatever its gates say of what comes out."""
-    sections = {"student": recipe.student}
+    sections: dict[str, Student | TrainedTeacher] = {"student": recipe.student}
     sections |= {"teacher": recipe.teacher} if isinstance(recipe.teacher, TrainedTeacher) else {}
     for name, section in sections.items():
         yield f"{name}.training.epochs={max(FEWEST, round(part * section.training.epochs))}"
