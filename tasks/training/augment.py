@@ -22,8 +22,8 @@ from tasks.core.errors import RecipeError, mismatch
 from tasks.kinds.contract import Geometry, PlacedTargets, TargetsPart
 from tasks.layouts import find_layout
 from tasks.training.arrays import Arrays
-from tasks.training.pictures.geometry import moves_of
-from tasks.training.pictures.mosaic import Neighbours, mosaic
+from tasks.training.pictures.geometry import MOVES, moves_of
+from tasks.training.pictures.mosaic import Neighbours, mosaic, why_not
 from tasks.training.sound.steps import SOUND, Sounds
 
 Values = NDArray[Any]
@@ -129,6 +129,12 @@ class Augmenter:
         """What, with the data and the view, decides the samples; JSON."""
         steps = [step.model_dump(mode="json") for step in self.params.steps]
         return {"format": FORMAT, "seed": self.seed, "steps": steps}
+
+    @property
+    def moves_targets(self) -> bool:
+        """Whether answers to a sample as it was are wrong for what becomes of it: targets would have to follow."""
+        moving = any(step.kind in MOVES or isinstance(step, Mosaic) for step in self.params.steps)
+        return moving and isinstance(self.targets, PlacedTargets)
 
     def view(self, epoch: int) -> int:
         """Returns which view an epoch (from 1) sees."""
@@ -303,7 +309,7 @@ def _as(values: Values, dtype: np.dtype[Any]) -> Values:
 def _require_possible(params: Augment, spec: InputSpec, targets: TargetsPart | None) -> None:
     problems = []
     for place, step in enumerate(params.steps):
-        reason = _impossible(step, spec) or _not_shown_together(step, spec, targets)
+        reason = _impossible(step, spec) or (why_not(spec, targets) if isinstance(step, Mosaic) else None)
         if reason:
             problems.append(mismatch("recipe", f"training.augment.steps.{place}: {step.kind}", *reason))
     if problems:
@@ -326,18 +332,4 @@ def _impossible(step: Any, spec: InputSpec) -> tuple[str, str, str] | None:
         return "square pictures", f"{height} x {width}", "take flip, which keeps height and width"
     if step.kind == "shift" and step.pixels >= min(height, width):
         return f"`pixels` below {min(height, width)}, the smaller side", f"{step.pixels}", "move by a part of a picture"
-    return None
-
-
-def _not_shown_together(step: Any, spec: InputSpec, targets: TargetsPart | None) -> tuple[str, str, str] | None:
-    """Returns the same where pictures cannot be shown together in one."""
-    if not isinstance(step, Mosaic):
-        return None
-    placed = isinstance(targets, PlacedTargets)
-    if not placed:
-        do = "leave the step out, or take erase"
-        return "targets of places in a picture, such as boxes or masks", "one target for a whole picture", do
-    height, width = spec.shape[1:]
-    if height % 2 or width % 2:
-        return "pictures of even height and width", f"{height} x {width}", "change `data.reader.size`"
     return None

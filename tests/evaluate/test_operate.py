@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.contracts.metrics import Interval, Metric
+from tasks.contracts.scores import EvaluationRecord
 from tasks.contracts.targets import TargetCard
 from tasks.contracts.thresholds import OperatingPoint
 from tasks.contracts.words import operating_in_words
@@ -13,7 +14,7 @@ from tasks.core.errors import RecipeError
 from tasks.evaluate.thresholds.operate import point_on
 from tasks.kinds.contract import OperatingCurve
 from tasks.kinds.recipes import load_recipe
-from tests.evaluate.report.made import score
+from tests.evaluate.report.made import evaluation, score
 
 FOUND = Metric("found", "found", threshold="highest")
 SURE = Metric("sure", "sure", threshold="lowest")
@@ -55,6 +56,17 @@ def test_where_no_score_keeps_the_limit_that_of_the_recipe_stays() -> None:
     assert point.threshold is None
     card = TargetCard(names=("a",), facts={"least": 0.25})
     assert point.told(card) is card
+
+
+def test_a_release_with_another_score_is_another_release_and_its_card_has_the_score() -> None:
+    judged = evaluation()
+    point = point_on(CURVE, ALARMS, 2.0)
+    first, second = (judged.model_copy(update={"operating": found}) for found in (point, point_on(CURVE, ALARMS, 1.0)))
+    assert len({judged.digest, first.digest, second.digest}) == 3
+    assert judged.targets == judged.data.targets
+    assert first.targets.facts == {**judged.data.targets.facts, "least": 0.5}
+    read = EvaluationRecord.model_validate_json(first.model_dump_json())
+    assert (read.digest, read.targets) == (first.digest, first.targets)
 
 
 def test_words_say_what_was_asked_for_and_what_it_comes_to() -> None:

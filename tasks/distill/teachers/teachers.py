@@ -8,6 +8,7 @@ import torch
 from accelerate import Accelerator
 
 from params.distill import Distill
+from tasks.core.errors import RecipeError, mismatch
 from tasks.core.progress import Advance, Notice, say
 from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey, bytes_per_sample
 from tasks.distill.soft_labels.source import Ensemble, LiveSoftLabels, SoftLabelSource, teacher_outputs
@@ -80,7 +81,9 @@ class Teachers:
     def _soft_labels(self, teacher: LoadedTeacher, lesson: "Lesson", advance: Advance) -> SoftLabelSource:
         how, losses, train = lesson.params.soft_labels, lesson.data.losses, lesson.data.splits.train
         only_stored = isinstance(teacher.network, Answerer) and teacher.network.only_stored
-        if not only_stored and self._lives(teacher, lesson):
+        if only_stored:
+            _require_answers_hold(lesson)
+        elif self._lives(teacher, lesson):
             return LiveSoftLabels(teacher.network, losses, lesson.per)
         key = SoftLabelKey(teacher.digest, self.data_digest, lesson.per, how.top)
         views = None if only_stored else lesson.augmenter
@@ -122,3 +125,15 @@ class Lesson:
     def views(self) -> int:
         """How many versions of each sample the student sees."""
         return 1 if self.augmenter is None else min(self.augmenter.params.views or self.epochs, self.epochs)
+
+
+def _require_answers_hold(lesson: Lesson) -> None:
+    """Refuses stored answers of places in pictures where these are moved.
+
+    Raises:
+        RecipeError: they would be of other places than those that the student sees.
+    """
+    if lesson.augmenter is not None and lesson.augmenter.moves_targets:
+        expected, got = "a teacher that can be asked about moved pictures", "answers to the pictures as they are"
+        do = "leave steps that move pictures out of `training.augment`, or bring the network itself"
+        raise RecipeError([mismatch("recipe", "teacher", expected, got, do)])

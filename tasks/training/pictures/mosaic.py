@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from params.training import Mosaic
+from tasks.contracts.records import InputSpec
 from tasks.contracts.targets import Targets, joined
 from tasks.kinds.contract import Geometry, PlacedTargets, TargetsPart
 from tasks.layouts import INPUTS
@@ -38,6 +39,18 @@ class Neighbours:
         first, count = np.where(told, 0, self.labelled), np.where(told, self.labelled, len(self.train) - self.labelled)
         found: Rows = first + np.floor(numbers * count).astype(np.int64)
         return found
+
+
+def why_not(spec: InputSpec, kind: TargetsPart | None) -> tuple[str, str, str] | None:
+    """Returns what was expected, what is there and what to do, where pictures cannot be shown together in one."""
+    placed = isinstance(kind, PlacedTargets)
+    if not placed:
+        do = "leave the step out, or take erase"
+        return "targets of places in a picture, such as boxes or masks", "one target for a whole picture", do
+    height, width = spec.shape[1:]
+    if height % 2 or width % 2:
+        return "pictures of even height and width", f"{height} x {width}", "change `data.reader.size`"
+    return None
 
 
 def mosaic(arrays: Arrays, neighbours: Neighbours, step: Mosaic, draws: Uniform, kind: TargetsPart) -> Arrays:

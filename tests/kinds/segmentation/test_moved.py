@@ -1,5 +1,6 @@
 """Masks follow their pictures through every step of augmentation, and soft labels of them are replayed exactly."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from params.distill import Distill
 from params.models import Separable
 from params.training import Augment, Training
 from tasks.contracts.records import InputSpec, Statistics
 from tasks.contracts.targets import Targets
+from tasks.core.errors import RecipeError
+from tasks.core.progress import silent
 from tasks.distill.soft_labels.cached import CachedSoftLabels, SoftLabelKey
 from tasks.distill.soft_labels.source import LiveSoftLabels
+from tasks.distill.teachers.table import StoredAnswers
+from tasks.distill.teachers.teachers import Lesson, LoadedTeacher, Teachers
 from tasks.kinds.segmentation.targets import PART as TARGETS
 from tasks.training.arrays import Arrays
 from tasks.training.augment import Augmenter
@@ -100,3 +106,22 @@ def test_soft_labels_on_disk_are_those_of_the_very_pictures_and_masks(shapes: Pr
     (report,) = stored.reports
     # 4 classes of float16 for each fourth row and column of 32 x 32 pixels.
     assert report.bytes_per_sample == pytest.approx(8 * 8 * 4 * 2)
+
+
+@pytest.mark.parametrize(
+    ("steps", "refused"),
+    [([FLIP], True), ([{"kind": "mosaic"}], True), ([{"kind": "levels"}], False), ([], False)],
+    ids=["flip", "mosaic", "levels", "none"],
+)
+def test_stored_answers_about_places_do_not_teach_pictures_that_are_moved(
+    steps: list[dict[str, Any]], refused: bool, shapes: PreparedData, tmp_path: Path
+) -> None:
+    augment = Augment.model_validate({"steps": steps}) if steps else None
+    lesson = Lesson(Distill(), "sequence", shapes, shapes.augmenter(Training(epochs=1, augment=augment), 0), 1)
+    teachers = Teachers((LoadedTeacher(StoredAnswers(shapes.card.spec, [], {}), "t"),), shapes.data_digest, tmp_path)
+    with (
+        pytest.raises(RecipeError, match="expected a teacher that can be asked about moved")
+        if refused
+        else nullcontext()
+    ):
+        assert teachers.soft_labels(lesson, silent) is not None
