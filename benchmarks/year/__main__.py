@@ -85,10 +85,10 @@ def _write(folder: Path, modes: Sequence[str]) -> None:
     docs = REPOSITORY / "docs"
     if FRESH in modes:
         shutil.copyfile(folder / FRESH / PICTURE, docs / PICTURE)
-        replace_table("year", (folder / FRESH / COUNTS).read_text())
+        replace_table("year", (folder / FRESH / COUNTS).read_text().strip())
     if {*modes} == {*MODES}:
         shutil.copyfile(folder / FLIPS_PICTURE, docs / FLIPS_PICTURE)
-        replace_table("year-warm", (folder / COMPARED).read_text())
+        replace_table("year-warm", (folder / COMPARED).read_text().strip())
 
 
 def _left(folder: Path, patience: float = 15) -> list[str]:

@@ -28,11 +28,16 @@ def weeks_in(folder: Path) -> list[Week]:
 
 def compared(fresh: Sequence[Week], warm: Sequence[Week]) -> str:
     """Returns in a table what a release changes, how accurate it is, and what its training takes."""
-    flips = [_series(weeks, "newly_wrong") for weeks in (fresh, warm)]
+    flips, let_through = ([_newly_wrong(weeks, only) for weeks in (fresh, warm)] for only in (False, True))
     accuracy = [{week.week: week.accuracy["shipped"] for week in _judged(weeks)} for weeks in (fresh, warm)]
     minutes = [sum(week.training_seconds for week in weeks) / 60 for weeks in (fresh, warm)]
     rows = [
-        ("newly wrong per release", *(_percent(np.array([*one.values()])) for one in flips), _ratio(*flips)),
+        ("newly wrong, of all versions", *(_percent(np.array([*one.values()])) for one in flips), _ratio(*flips)),
+        (
+            "newly wrong, of those a gate released",
+            *(_percent(np.array([*one.values()])) for one in let_through),
+            _ratio(*let_through),
+        ),
         ("accuracy of what ships", *(_percent(np.array([*one.values()])) for one in accuracy), _gain(*accuracy)),
         ("minutes of training", *(f"{one:.1f}" for one in minutes), f"{minutes[1] / max(minutes[0], 1e-9):.2f} times"),
     ]
@@ -70,8 +75,10 @@ def _judged(weeks: Sequence[Week]) -> list[Week]:
     return [week for week in weeks if week.accuracy and week.arrived != MISTAKEN]
 
 
-def _series(weeks: Sequence[Week], name: str) -> dict[int, float]:
-    return {week.week: getattr(week, name) for week in _judged(weeks) if getattr(week, name) is not None}
+def _newly_wrong(weeks: Sequence[Week], only_released: bool) -> dict[int, float]:
+    """Returns the part by week; of all versions, or of those alone that a gate let through to people."""
+    asked = [week for week in _judged(weeks) if not only_released or week.outcome == "released"]
+    return {week.week: week.newly_wrong for week in asked if week.newly_wrong is not None}
 
 
 def _ratio(fresh: dict[int, float], warm: dict[int, float]) -> str:
