@@ -12,6 +12,7 @@ whole, such as identities), for these trainings; how far trainings differ is in 
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -71,8 +72,7 @@ def _resampled(name: str, versions: Sequence[int], data: PreparedData) -> Mappin
             network = load_model(record, fetch(record.weights), data.card.statistics)
             evidence[version, which] = data.measuring.seen_by(network, split).evidence
     tallies: dict[str, Tally] = {
-        f"{version} {which}": lambda counts, found=found: data.measuring.part.tally(found, counts)
-        for (version, which), found in evidence.items()
+        f"{version} {which}": partial(data.measuring.part.tally, found) for (version, which), found in evidence.items()
     }
     units = data.measuring.part.units(next(iter(evidence.values())))
     drawn = resample(tallies, len(split), PARAMS, 0, units)
