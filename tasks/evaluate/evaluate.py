@@ -67,7 +67,8 @@ def evaluate(
     gains = context.gains(STUDENT, BASELINE) if labelled else {}
     constant = constant_score(context, always)
     machine = watch.seen(target.threads)
-    notes = (*notes_on(data.measuring.deciding, scores, gains, constant), *filter(None, [busy_note(machine)]))
+    said = notes_on(data.measuring.deciding, scores, gains, constant, context.independent)
+    notes = (*said, *filter(None, [busy_note(machine)]))
     evidence = {name: context.evidence[name].evidence for name in models}
     return Evaluation(scores, gains, constant, machine, notes, evidence, context.points)
 

@@ -6,16 +6,32 @@ from tasks.contracts.metrics import Interval, Metric
 from tasks.contracts.scores import STUDENT, TEACHER, ConstantScore, Score
 from tasks.contracts.words import difference_with_ends, shown
 
+FEW = 10
+"""independent draws below which an interval is not to be believed"""
+
 
 def notes_on(
-    metric: Metric, scores: Sequence[Score], gains: Mapping[str, Interval], constant: ConstantScore
+    metric: Metric, scores: Sequence[Score], gains: Mapping[str, Interval], constant: ConstantScore, independent: int
 ) -> tuple[str, ...]:
-    """Returns a sentence for each thing that is not as one would wish; `metric` decides which model is better."""
+    """Returns a sentence for each thing that is not as one would wish.
+
+    Args:
+        metric: the one that decides which model is better.
+        scores: of all models.
+        gains: of the student over the student alone, by metric.
+        constant: of what looks at no input.
+        independent: how many independent draws the samples are.
+    """
     by_name = {score.name: score for score in scores}
     teacher, student = by_name[TEACHER], by_name[STUDENT]
     gain, learned = gains.get(metric.name), constant.gains[metric.name]
     theirs, ours = (score.metrics[metric.name] for score in (teacher, student))
     found = [
+        (
+            independent < FEW,
+            f"intervals say little: the test samples are {independent} independent draw{'s' * (independent != 1)}, of"
+            " samples or of units such as pictures and people; bring more",
+        ),
         (
             gain is not None and gain.times(metric.sign).high < 0,
             f"the student is worse than its baseline: {metric.title}"

@@ -19,10 +19,12 @@ def made_up(name: str, accuracy: float = 0.9, parameters: int = 100) -> Score:
     )
 
 
-def notes(gain: Interval = EVEN, learned: Interval = LEARNED, **student: float) -> tuple[str, ...]:
+def notes(
+    gain: Interval = EVEN, learned: Interval = LEARNED, independent: int = 100, **student: float
+) -> tuple[str, ...]:
     scores = (made_up("teacher", parameters=1000), Score.model_validate(made_up("student", **student)))  # type: ignore[arg-type]
     constant = ConstantScore(words="always answering [b]cat", metrics={}, gains={"accuracy": learned})
-    return notes_on(deciding("classification"), scores, {"accuracy": gain}, constant)
+    return notes_on(deciding("classification"), scores, {"accuracy": gain}, constant, independent)
 
 
 def test_when_all_is_well_nothing_is_noted() -> None:
@@ -36,6 +38,7 @@ def test_when_all_is_well_nothing_is_noted() -> None:
             {"gain": Interval(value=-0.03, low=-0.05, high=-0.01)},
             "student is worse than its baseline: accuracy -3.00 points",
         ),
+        ({"independent": 1}, "intervals say little: the test samples are 1 independent draw, of samples or"),
         ({"parameters": 1000}, "not smaller than its teacher"),
         ({"accuracy": 0.99}, "the teacher is worse than its student: accuracy 90.00 % against 99.00 %"),
         (
