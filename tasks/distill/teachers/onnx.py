@@ -74,7 +74,13 @@ class OnnxAnswerer(Answerer):
             got = (str(error).splitlines() or [type(error).__name__])[0]
             do = f"it was fed {fed[full].dtype} of shape {fed[full].shape}: are `axes`, `size` and `batch` right?"
             raise StageError(mismatch(str(self.graph.path), "", "answers", got, do)) from None
-        return found if self.batch == 1 else [one[: len(rows)] for one in found]
+        if self.batch == 1:
+            return found
+        if any(one.shape[:1] != (len(full),) for one in found):
+            got = " and ".join(" x ".join(map(str, one.shape)) or "a number" for one in found)
+            do = "say `batch: 1` if it takes one sample at a time"
+            raise StageError(mismatch(str(self.graph.path), "", f"an answer for each of {len(full)} samples", got, do))
+        return [one[: len(rows)] for one in found]
 
 
 def form_of(facts: OnnxFacts, names: Names, more: bool, spec: DataSpec) -> AnswerForm:

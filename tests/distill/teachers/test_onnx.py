@@ -80,6 +80,16 @@ def test_a_fixed_batch_is_filled_up(coloured: World) -> None:
     assert np.allclose(found, coloured.logits(coloured.make(kind="onnx", file="t.onnx").network), atol=1e-6)
 
 
+def test_one_answer_for_many_samples_is_named(coloured: World) -> None:
+    path = coloured.folder / "t.onnx"
+    write_graph(path, ["n", 3, 8, 8], [0, 2, 3])
+    model = onnx.load_model(path)
+    del model.graph.output[0].type.tensor_type.shape.dim[0]
+    onnx.save(model, path)
+    with pytest.raises(StageError, match=r"an answer for each of 60 samples, got 3; say `batch: 1` if it takes one"):
+        coloured.make(kind="onnx", file="t.onnx")
+
+
 def test_integers_are_given_where_the_graph_takes_them(coloured: World) -> None:
     write_graph(coloured.folder / "t.onnx", ["n", 3, 8, 8], [2, 3], dtype=TensorProto.INT32)
     assert fit(coloured).metrics["accuracy"] == 1.0
