@@ -49,7 +49,7 @@ class Body(nn.Module):
         self.form = find_layout(backbone.form)
         self.reads: Reads = heads.reads(backbone.form)
         if head_width and self.reads != "pyramid":
-            expected, do = "a head that has channels of its own", "take the architecture that stands inside"
+            expected, do = "a head that has channels of its own", "take the architecture inside it"
             raise RecipeError([mismatch("recipe", "architecture.kind: pruned", expected, "one of one layer", do)])
         shapes = [LayerShape(channels, ()) for channels in backbone.maps.values()]
         self.dropout = nn.Dropout(backbone.dropout)

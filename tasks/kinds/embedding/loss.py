@@ -78,7 +78,7 @@ class Components(NamedTuple):
 def principal_components(embeddings: Tensor, width: int) -> Components:
     """Returns those of embeddings (n, wide).
 
-    From their mean, not from the origin: what all embeddings share tells nobody apart, and would be the largest part of
+    From their mean, not from the origin: what all embeddings share tells no two apart, and would be the largest part of
     what a student is asked to learn.
     """
     values = embeddings.double()

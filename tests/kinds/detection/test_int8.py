@@ -1,4 +1,4 @@
-"""A detector that finds nothing in int8 does not ship: compression sees it, so does a gate, and a search mends it."""
+"""A detector that finds nothing in int8 does not ship: limits and gate refuse it, and a search finds one that may."""
 
 import copy
 from collections.abc import Callable
