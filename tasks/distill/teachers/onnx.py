@@ -69,7 +69,7 @@ class OnnxAnswerer(Answerer):
         full = np.concatenate([rows, np.repeat(rows[-1:], self.batch - len(rows))]) if self.is_fixed else rows
         feed = {self.main.name: fed[full]} | {name: values[full] for name, values in further.items()}
         try:
-            found = self.graph.session.run(list(self.wanted), feed)
+            found: Found = self.graph.session.run(list(self.wanted), feed)
         except Exception as error:  # ONNX Runtime's exceptions share no base of their own
             got = (str(error).splitlines() or [type(error).__name__])[0]
             do = f"it was fed {fed[full].dtype} of shape {fed[full].shape}: are `axes`, `size` and `batch` right?"
