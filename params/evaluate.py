@@ -40,5 +40,6 @@ class Evaluate(Section):
     verify: Verify | None = None
     """for models whose answers are compared with each other: when two samples are taken for the same"""
     operate: MetricLimits = Field(default_factory=dict, max_length=1)
-    """for models whose answers have a score: the limit on one metric that validation data is to keep. From which score
-    on a device tells answers follows from it, and replaces what the reader says; models are compared there"""
+    """for boxes, which have a score, and numbers, which have an interval: the limit on one metric that validation data
+    is to keep. From which score on a device tells boxes, or how much an interval holds, follows from it and replaces
+    what the recipe says; models are compared there"""

@@ -19,6 +19,9 @@ class Regression(Section):
     many outputs"""
     tolerance: float | None = Field(default=None, gt=0)
     """so far off a number still counts as right; null: a twentieth of the range"""
+    interval: float = Field(default=0.9, gt=0, lt=1)
+    """the part of the distribution that is between the two numbers told with an answer. Networks are surer of
+    themselves than they should be: `evaluate.operate` finds the part that holds as many true numbers as asked for"""
 
     @model_validator(mode="after")
     def _range_rises(self) -> Self:

@@ -41,8 +41,8 @@ class Metric:
         each_epoch: whether training measures it on validation data after every epoch.
         in_summary: whether tables of all models have a column for it, or for each of its groups.
         unit: how pages print it: a part of 1 in per cent, or the number.
-        threshold: of the scores from which on a device may tell an answer while a limit on this metric holds, the one
-            to take, which leaves least out or most; None where it is no matter of that score.
+        threshold: of those with which a limit on this metric holds, the one to take: the lowest tells most boxes and
+            the narrowest interval, the highest the fewest boxes; None where what is told is no matter of it.
     """
 
     name: str

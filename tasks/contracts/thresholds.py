@@ -41,13 +41,15 @@ class Verification(Record):
 
 
 class OperatingPoint(Record):
-    """The score from which on a device tells an answer: that at which validation data keeps a limit."""
+    """The threshold, such as a least score, that decides what of an answer is told: validation keeps a limit there."""
 
     metric: str
     limit: float
     """of the metric: at least where higher is better, else at most"""
     fact: str
     """of the target card, from which devices and metrics read the threshold"""
+    words: str
+    """what a model does with it, with `{}` in place of the threshold"""
     threshold: float | None
     """None: the limit is kept at none, so that of the recipe stays"""
     value: float | None

@@ -222,14 +222,15 @@ def verification_in_words(found: Verification) -> str:
 
 
 def operating_in_words(found: OperatingPoint, metrics: Sequence[Metric], score: Score) -> str:
-    """Says from which score on a device tells an answer, and what that comes to on the split of a model's score."""
+    """Says what of an answer a device tells, and what that comes to on the split of a model's score."""
     metric = next(one for one in metrics if one.name == found.metric)
     bound = f"{metric.title} of at {'least' if metric.better == 'higher' else 'most'} {shown(metric, found.limit)}"
     told = listed([f"{one.title} {with_ends(one, score.metrics[one.name])}" for one in metrics if one.threshold])
     if found.threshold is None or found.value is None:
-        return f"tells answers from the recipe's score on, as none keeps {bound} on validation data: {told}"
+        does = found.words.format("the recipe's choice")
+        return f"{does}, as no other keeps {bound} on validation data: {told}"
     return (
-        f"tells answers from a score of {found.threshold:.3f} on: {told}; threshold of {bound}, which on validation"
+        f"{found.words.format(f'{found.threshold:.3f}')}: {told}; threshold of {bound}, which on validation"
         f" data is {shown(metric, found.value)}"
     )
 

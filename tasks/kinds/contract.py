@@ -151,15 +151,17 @@ class ScoredPairs:
 
 @dataclass(frozen=True)
 class OperatingCurve:
-    """What each score comes to from which on answers may be told, for kinds of task whose answers have a score.
+    """What each threshold comes to that decides what of an answer is told, such as the score of a box from which on.
 
     Attributes:
-        fact: of the card, from which a decoder and the metrics read the score.
+        fact: of the card, from which a decoder and the metrics read the threshold.
+        words: what a model does with it, with `{}` in place of the threshold.
         thresholds: (n,) above 0 and below 1, rising.
         values: metrics that have a `threshold`, by name -> (n,) what each is at each.
     """
 
     fact: str
+    words: str
     thresholds: Floats
     values: Mapping[str, Floats]
 

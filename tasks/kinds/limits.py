@@ -105,7 +105,7 @@ def refused_verification(recipe: Recipe) -> Iterator[Unknown]:
 
 
 def refused_operation(recipe: Recipe) -> Iterator[Unknown]:
-    """Yields why no score can be found from which on answers of the recipe's kind of task are told as it asks for.
+    """Yields why no threshold can be found that makes answers of the recipe's kind of task keep the limit asked for.
 
     Raises:
         RecipeError: there is no such kind.
@@ -114,11 +114,11 @@ def refused_operation(recipe: Recipe) -> Iterator[Unknown]:
     able = {metric.name: metric for metric in metrics_of(kind) if metric.threshold}
     for name, limit in recipe.evaluate.operate.items():
         if not able:
-            got = f"{kind}, which tells each whatever its score is"
-            yield Unknown(("evaluate", "operate"), "a kind of task that tells answers by their score", got, "remove it")
+            expected, got = "a kind of task whose answers depend on a threshold", f"{kind}, whose answers do not"
+            yield Unknown(("evaluate", "operate"), expected, got, "remove it")
         elif name not in able:
             expected = f"one of {', '.join(f'`{one}`' for one in able)}"
-            yield Unknown(("evaluate", "operate", name), expected, f"`{name}`", "name one that a score decides")
+            yield Unknown(("evaluate", "operate", name), expected, f"`{name}`", "name one that a threshold decides")
         elif not able[name].low <= limit <= able[name].high:
             low, high = able[name].low, able[name].high
             expected = f"a number from {low:g} to {high:g}" if isfinite(high) else f"a number of at least {low:g}"

@@ -21,6 +21,7 @@ SURE = Metric("sure", "sure", threshold="lowest")
 ALARMS = Metric("alarms", "alarms per day", "lower", high=float("inf"), unit="number", threshold="lowest")
 CURVE = OperatingCurve(
     "least",
+    "tells answers from a score of {} on",
     np.array([0.1, 0.3, 0.5, 0.7, 0.9]),
     {
         "found": np.array([0.9, 0.8, 0.6, 0.4, 0.0]),
@@ -77,16 +78,21 @@ def test_words_say_what_was_asked_for_and_what_it_comes_to() -> None:
         "tells answers from a score of 0.500 on: found 55.00 % (50.00 to 60.00) and alarms per day 2.25 (1.5 to 3);"
         " threshold of alarms per day of at most 2.5, which on validation data is 2"
     )
-    nothing = OperatingPoint(metric="found", limit=0.95, fact="least", threshold=None, value=None)
+    nothing = OperatingPoint(metric="found", limit=0.95, fact="least", words=CURVE.words, threshold=None, value=None)
     assert operating_in_words(nothing, metrics, told).startswith(
-        "tells answers from the recipe's score on, as none keeps found of at least 95.00 % on validation data: found 55"
+        "tells answers from a score of the recipe's choice on, as no other keeps found of at least 95.00 %"
     )
 
 
 @pytest.mark.parametrize(
     ("recipe", "operate", "expected"),
     [
-        ("digits", "{accuracy: 0.9}", "`evaluate.operate`: expected a kind of task that tells answers by their score"),
+        (
+            "digits",
+            "{accuracy: 0.9}",
+            "`evaluate.operate`: expected a kind of task whose answers depend on a",
+        ),
+        ("ages", "{mae: 5}", "expected one of `in_interval`, got `mae`"),
         ("blobs", "{ap50: 0.9}", "expected one of `recall`, `precision`, `false_positives`, got `ap50`"),
         ("blobs", "{precision: 1.5}", "`evaluate.operate.precision`: expected a number from 0 to 1, got 1.5"),
         ("blobs", "{false_positives: -1}", "expected a number of at least 0, got -1"),

@@ -1,7 +1,8 @@
-"""The score from which on a device tells an answer, so that a limit is kept, such as one on false answers.
+"""The threshold that decides what of an answer a device tells, so that a limit is kept, such as one on false answers.
 
-It is found on validation data, for each model for itself: where they work, and not at a score that means one thing for
-one model and another for the next, is where they are compared.
+It is the score of a box from which on, or the part of a distribution that an interval holds. It is found on validation
+data, for each model for itself: where they work, and not at a number that means one thing for one model and another for
+the next, is where they are compared.
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,10 @@ from tasks.training.network import PreparedData
 def operating_points(
     params: Evaluate, models: Mapping[str, Answering], data: PreparedData
 ) -> dict[str, OperatingPoint]:
-    """Returns from which score on each model tells its answers; none where the recipe asks for no limit.
+    """Returns where each model keeps the limit; none where the recipe asks for no limit.
 
     Raises:
-        RecipeError: answers of this kind of task are told whatever their score is, or the metric is no matter of it.
+        RecipeError: answers of this kind of task depend on no threshold, or the metric does not.
     """
     return {
         name: _point(model, data, metric, limit)
@@ -38,7 +39,7 @@ def _point(model: Answering, data: PreparedData, name: str, limit: float) -> Ope
     seen = measuring.seen((model.predict(batch.inputs), batch.targets) for batch in split.batches())
     curve, metric = measuring.part.operating(seen.evidence), _metric(measuring.part.metrics, name)
     if curve is None or metric is None:
-        expected, got = "a metric that a score decides from which on answers are told", f"`{name}` of {data.card.task}"
+        expected, got = "a metric that a threshold of the answers decides", f"`{name}` of {data.card.task}"
         raise RecipeError([mismatch("recipe", "evaluate.operate", expected, got, "remove it")])
     return point_on(curve, metric, limit)
 
@@ -56,6 +57,7 @@ def point_on(curve: OperatingCurve, metric: Metric, limit: float) -> OperatingPo
         metric=metric.name,
         limit=limit,
         fact=curve.fact,
+        words=curve.words,
         threshold=None if place is None else float(curve.thresholds[place]),
         value=None if place is None else float(values[place]),
     )

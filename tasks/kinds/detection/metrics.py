@@ -181,7 +181,7 @@ class DetectionMetrics:
             "precision": right / np.maximum(right + false, 1),
             "false_positives": false / max(len(evidence.loss), 1),
         }
-        return OperatingCurve("least_score", thresholds, values)
+        return OperatingCurve("least_score", "tells answers from a score of {} on", thresholds, values)
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
         """Returns how alike the scores are, cell by cell, and the boxes there.

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from tasks.contracts.targets import TargetCard
 from tasks.kinds.contract import Floats, Rows
-from tasks.kinds.regression.decode import SPREAD
-from tasks.kinds.regression.names import RANGES, bins_of, high_of, low_of
+from tasks.kinds.regression.decode import edges_of, interval_ends
+from tasks.kinds.regression.names import RANGES, bins_of, high_of, interval_of, low_of
 
 
 def values_of(card: TargetCard) -> Floats:
@@ -30,11 +30,18 @@ def expected(logits: NDArray[Any], card: TargetCard) -> Floats:
 
 
 def interval(logits: NDArray[Any], card: TargetCard) -> Floats:
-    """Returns (n, 2) the numbers that `SPREAD` of each distribution lie below, a bin being as wide as its step."""
-    values = values_of(card)
-    edges = np.concatenate([values[:1], (values[1:] + values[:-1]) / 2, values[-1:]])
-    below = np.cumsum(np.exp(log_probabilities(logits)), axis=1)
-    return np.array([np.interp(SPREAD, np.concatenate([[0.0], row]), edges) for row in below]).reshape(-1, 2)
+    """Returns (n, 2) the numbers between which the stated part of each distribution lies, as a device tells them."""
+    parts, values, inside = np.exp(log_probabilities(logits)), values_of(card), interval_of(card)
+    return np.array([interval_ends(row, values, inside) for row in parts]).reshape(-1, 2)
+
+
+def needed_interval(logits: NDArray[Any], numbers: Floats, card: TargetCard) -> Floats:
+    """Returns the smallest part (n,) of each distribution that an interval must hold to hold the number."""
+    parts, edges = np.exp(log_probabilities(logits)), edges_of(values_of(card))
+    pairs = zip(np.cumsum(parts, axis=1), numbers, strict=True)
+    below = np.array([np.interp(number, edges, np.concatenate([[0.0], row])) for row, number in pairs])
+    needed: Floats = np.abs(2 * below - 1)
+    return needed
 
 
 def shared(numbers: Floats, card: TargetCard) -> tuple[Rows, Floats]:

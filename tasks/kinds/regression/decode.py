@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOGITS = "logits"
-SPREAD = (0.05, 0.95)
-"""parts of the distribution below the two ends of the interval that is told with a number"""
 DIGITS = 7
 """that are told of a number: as many as float32 has"""
+Floats = NDArray[np.float64]
 Card = Mapping[str, Any]
-"""of the manifest: `facts` says `low`, `high` and `bins`"""
+"""of the manifest: `facts` says `low`, `high`, `bins` and `interval`"""
 
 
 class RegressionDecoder:
@@ -23,7 +22,7 @@ class RegressionDecoder:
     """each value that the distribution is over, with its probability"""
 
     def decode(self, outputs: Mapping[str, NDArray[Any]], card: Card, detail: str = "") -> list[dict[str, Any]]:
-        """Returns for each sample the mean of its distribution, and between which numbers nine tenths of it lie.
+        """Returns for each sample the mean of its distribution, and between which numbers a part of it lies.
 
         Raises:
             ValueError: a logit is infinite or not a number.
@@ -34,7 +33,7 @@ class RegressionDecoder:
         parts = np.exp(logits - logits.max(axis=1, keepdims=True))
         parts /= parts.sum(axis=1, keepdims=True)
         values = np.linspace(card["facts"]["low"], card["facts"]["high"], logits.shape[1])
-        return [_answer(row, values, detail) for row in parts]
+        return [_answer(row, values, card["facts"]["interval"], detail) for row in parts]
 
     def problems(self, shapes: Mapping[str, tuple[int | None, ...]], card: Card) -> Iterator[str]:
         """Yields where the output is missing, or has another number of bins."""
@@ -64,10 +63,20 @@ class RegressionDecoder:
         }
 
 
-def _answer(parts: NDArray[np.float64], values: NDArray[np.float64], detail: str) -> dict[str, Any]:
-    edges = np.concatenate([values[:1], (values[1:] + values[:-1]) / 2, values[-1:]])
+def interval_ends(parts: Floats, values: Floats, inside: float) -> Floats:
+    """Returns the two numbers with a part of a distribution (bins,) between them, and as much below as above."""
     below = np.concatenate([[0.0], np.cumsum(parts)])
-    low, high = np.interp(SPREAD, below, edges)
+    ends: Floats = np.interp(((1 - inside) / 2, (1 + inside) / 2), below, edges_of(values))
+    return ends
+
+
+def edges_of(values: Floats) -> Floats:
+    """Returns where each bin begins, and where the last ends (bins + 1,): in the middle between two values."""
+    return np.concatenate([values[:1], (values[1:] + values[:-1]) / 2, values[-1:]])
+
+
+def _answer(parts: Floats, values: Floats, inside: float, detail: str) -> dict[str, Any]:
+    low, high = interval_ends(parts, values, inside)
     told = {"value": float(parts @ values), "low": float(low), "high": float(high)}
     answer: dict[str, Any] = {name: _short(min(max(one, values[0]), values[-1])) for name, one in told.items()}
     if detail == "distribution":

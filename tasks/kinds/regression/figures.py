@@ -18,13 +18,14 @@ HEAD = (
     Heading(title="mean absolute error", unit="number"),
     Heading(title="mean error", unit="number"),
     Heading(title="within the tolerance", unit="percent"),
-    Heading(title="in the told interval", unit="percent"),
+    Heading(title="inside their interval", unit="percent"),
+    Heading(title="width of an interval", unit="number"),
 )
 CAUTIONS = (
     "It answers within the range of numbers that it knows, and never beyond: of a sample from outside it tells a number"
     " inside.",
-    "The interval beside a number holds nine tenths of what the network itself believes. The report says how many test"
-    " numbers lie in it; of other data nothing is promised.",
+    "The interval beside a number holds a part of what the network itself believes, and it may be too sure of itself."
+    " The report says how many test numbers lie in it; of other data nothing is promised.",
 )
 
 
@@ -87,6 +88,7 @@ def _rows(evidence: Estimates) -> Iterator[tuple[int, tuple[str | int | float, .
                 float(error.mean()),
                 float(evidence.right[there].mean()),
                 float(evidence.covered[there].mean()),
+                float(evidence.width[there].mean()),
             ),
         )
 

@@ -13,8 +13,25 @@ from numpy.typing import NDArray
 from tasks.contracts.metrics import Metric
 from tasks.contracts.targets import TargetCard, Targets
 from tasks.kinds.contract import Arrays, Constant, Floats, OperatingCurve, Rows, ScoredPairs
-from tasks.kinds.regression.bins import expected, interval, log_probabilities, range_of, shared, values_of
-from tasks.kinds.regression.names import LOGITS, RANGES, VALUE, bins_of, range_names, tolerance_of
+from tasks.kinds.regression.bins import (
+    expected,
+    interval,
+    log_probabilities,
+    needed_interval,
+    range_of,
+    shared,
+    values_of,
+)
+from tasks.kinds.regression.names import (
+    INTERVAL,
+    LOGITS,
+    RANGES,
+    VALUE,
+    bins_of,
+    interval_of,
+    range_names,
+    tolerance_of,
+)
 
 CERTAIN = 3.0
 """standard errors by which a correlation must be above 0"""
@@ -25,7 +42,10 @@ TRUSTED = 0.5
 STILL = 0.02
 """of the deviation of the numbers: answers that differ less from each other are one answer"""
 SQUARED, ABSOLUTE, ROOT, WITHIN, OF_RANGE, LOSS = "r2", "mae", "rmse", "within_tolerance", "range_mae", "loss"
-_COLUMNS = ("predicted", "true", "loss", "right", "covered", "part")
+COVERED, WIDTH = "in_interval", "interval_width"
+PARTS = 1 / (1 + np.exp(-np.arange(-200, 601) / 50))
+"""of the distribution, that are tried for the interval: evenly by log odds, up to one less six millionths"""
+_COLUMNS = ("predicted", "true", "loss", "right", "covered", "width", "needed", "part")
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,8 @@ class Estimates:
         loss: cross-entropy with the number shared between two bins, in nats.
         right: whether the two are no farther apart than the tolerance.
         covered: whether the number is inside the interval that is told with the answer.
+        width: of that interval.
+        needed: the part of the distribution that an interval must hold to hold the number.
         part: of the range, which the number is in.
         ranges: the names of these parts.
     """
@@ -47,6 +69,8 @@ class Estimates:
     loss: Floats
     right: NDArray[np.bool_]
     covered: NDArray[np.bool_]
+    width: Floats
+    needed: Floats
     part: Rows
     ranges: tuple[str, ...]
 
@@ -60,19 +84,23 @@ class RegressionMetrics:
         Metric(ROOT, "root mean squared error", "lower", high=inf, unit="number"),
         Metric(WITHIN, "within the tolerance"),
         Metric(OF_RANGE, "mean absolute error", "lower", 0, inf, "range", False, False, "number"),
+        Metric(COVERED, "numbers inside their interval", each_epoch=False, in_summary=False, threshold="lowest"),
+        Metric(WIDTH, "width of an interval", "lower", 0, inf, None, False, False, "number"),
         Metric(LOSS, "cross-entropy", "lower", high=inf, in_summary=False, unit="number"),
     )
 
     def evidence(self, outputs: Arrays, targets: Targets, card: TargetCard) -> Estimates:
         """Returns what became of each sample of a batch."""
         logits, true = outputs[LOGITS], np.asarray(targets[VALUE], dtype=np.float64)
-        predicted, ends = expected(logits, card), interval(logits, card)
+        predicted, ends, needed = expected(logits, card), interval(logits, card), needed_interval(logits, true, card)
         return Estimates(
             predicted,
             true,
             _losses(logits, true, card),
             np.abs(predicted - true) <= tolerance_of(card),
-            (true >= ends[:, 0]) & (true <= ends[:, 1]),
+            needed <= interval_of(card),
+            ends[:, 1] - ends[:, 0],
+            needed,
             range_of(true, card),
             range_names(card),
         )
@@ -102,6 +130,8 @@ class RegressionMetrics:
             ABSOLUTE: every @ np.abs(error) / total,
             ROOT: np.sqrt(squares / total),
             WITHIN: every @ evidence.right / total,
+            COVERED: every @ evidence.covered / total,
+            WIDTH: every @ evidence.width / total,
             LOSS: every @ evidence.loss / total,
             **_by_range(evidence, every, np.abs(error)),
         }
@@ -123,9 +153,10 @@ class RegressionMetrics:
         """Returns None: answers are not compared with each other."""
         return None
 
-    def operating(self, evidence: Estimates) -> OperatingCurve | None:
-        """Returns None: an answer is told whatever its score is."""
-        return None
+    def operating(self, evidence: Estimates) -> OperatingCurve:
+        """Returns how many numbers are inside their interval, by the part of the distribution that it holds."""
+        inside = np.searchsorted(np.sort(evidence.needed), PARTS, side="right") / max(len(evidence.needed), 1)
+        return OperatingCurve(INTERVAL, "tells intervals that hold {} of what it believes", PARTS, {COVERED: inside})
 
     def agreement(self, outputs: Arrays, others: Arrays) -> Floats:
         """Returns one minus the difference of the two answers (batch,), as a part of the range."""

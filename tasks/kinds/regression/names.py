@@ -9,10 +9,24 @@ LOGITS = "logits"
 """the only output: (batch, bins)"""
 VALUE = "value"
 """the column of the target: float64"""
+INTERVAL = "interval"
+"""of the facts"""
 RANGES = 5
 """parts of equal length that errors are looked at by"""
 
-__all__ = ["LABEL", "LOGITS", "RANGES", "VALUE", "bins_of", "high_of", "low_of", "range_names", "tolerance_of"]
+__all__ = [
+    "INTERVAL",
+    "LABEL",
+    "LOGITS",
+    "RANGES",
+    "VALUE",
+    "bins_of",
+    "high_of",
+    "interval_of",
+    "low_of",
+    "range_names",
+    "tolerance_of",
+]
 
 
 def low_of(card: TargetCard) -> float:
@@ -28,6 +42,11 @@ def high_of(card: TargetCard) -> float:
 def bins_of(card: TargetCard) -> int:
     """Returns over how many evenly spaced values there is a distribution."""
     return cast(int, card.facts["bins"])
+
+
+def interval_of(card: TargetCard) -> float:
+    """Returns the part of a distribution that is inside the interval told with an answer."""
+    return float(cast(float, card.facts[INTERVAL]))
 
 
 def tolerance_of(card: TargetCard) -> float:

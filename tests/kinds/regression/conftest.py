@@ -19,7 +19,7 @@ NETWORKS: dict[str, Any] = {
     "student": {"architecture": {"kind": "mlp", "hidden": [8]}, "training": {"epochs": 1}},
 }
 DRAWN = {"kind": "stratified", "validation": 0.2, "test": 0.2, "seed": 0}
-CARD = TargetCard(facts={"low": 10.0, "high": 30.0, "bins": 5, "tolerance": 2.0})
+CARD = TargetCard(facts={"low": 10.0, "high": 30.0, "bins": 5, "tolerance": 2.0, "interval": 0.9})
 """values 10, 15, 20, 25 and 30"""
 
 

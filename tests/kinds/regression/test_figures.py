@@ -28,7 +28,7 @@ def test_each_part_of_the_range_has_a_row_beside_the_teachers_error(evidence: di
     (table,) = PART.tables(evidence, "fp32", CARD)
     assert [row[0] for row in table.rows] == ["10 to 14", "14 to 18", "18 to 22", "22 to 26"]
     assert sum(int(row[1] or 0) for row in table.rows) == 100
-    assert len(table.head) == len(table.rows[0]) == 7
+    assert len(table.head) == len(table.rows[0]) == 8
     ours, theirs = errors_of(evidence["fp32"]), errors_of(evidence[TEACHER])
     assert [row[2] for row in table.rows] == pytest.approx(ours[:4])
     assert [row[-1] for row in table.rows] == pytest.approx(theirs[:4])

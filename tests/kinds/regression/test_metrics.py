@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-from tasks.contracts.targets import Targets
+from params.evaluate import Evaluate
+from tasks.contracts.targets import TargetCard, Targets
+from tasks.evaluate.thresholds.operate import point_on
 from tasks.kinds.contract import Floats
 from tasks.kinds.regression.bins import expected, interval, shared, values_of
 from tasks.kinds.regression.metrics import PART, Estimates
@@ -54,7 +56,9 @@ def test_metrics_are_those_of_scikit_learn_whatever_the_samples_weigh(noisy: Est
 @pytest.mark.parametrize("answer", [12.0, 13.0])
 def test_one_number_alone_is_judged_as_scikit_learn_judges_it(answer: float) -> None:
     four, ranges = np.zeros(4), ("a", "b", "c", "d", "e")
-    evidence = Estimates(four + answer, four + 12, four, four == 0, four == 0, four.astype(np.int64), ranges)
+    evidence = Estimates(
+        four + answer, four + 12, four, four == 0, four == 0, four, four, four.astype(np.int64), ranges
+    )
     found = PART.tally(evidence, np.ones((1, 4), dtype=np.int64))["r2"][0]
     assert found == r2_score(evidence.true, evidence.predicted)
 
@@ -149,3 +153,48 @@ def test_one_answer_for_all_is_suspected_and_no_better_than_chance(true: Floats)
 def test_answers_that_know_nothing_are_at_chance(true: Floats) -> None:
     evidence = seen(np.random.default_rng(5).permutation(true), true)
     assert "where chance alone gives 0" in PART.at_chance(evidence)
+
+
+def at(part: float) -> TargetCard:
+    """Returns the card with intervals that hold this part of a distribution."""
+    return CARD.model_copy(update={"facts": {**CARD.facts, "interval": part}})
+
+
+def test_an_interval_holds_a_number_from_the_part_on_that_the_number_needs(true: Floats) -> None:
+    outputs, targets = logits_of(true + np.random.default_rng(1).normal(0, 3, SAMPLES), 4), Targets({VALUE: true})
+    needed = PART.evidence(outputs, targets, CARD).needed
+    for part in (0.2, 0.5, 0.9, 0.99):
+        evidence, ends = PART.evidence(outputs, targets, at(part)), interval(outputs[LOGITS], at(part))
+        sure = np.abs(needed - part) > 1e-9
+        inside = (true >= ends[:, 0]) & (true <= ends[:, 1])
+        assert (evidence.covered == inside)[sure].all()
+        assert (evidence.covered == (needed <= part)).all()
+        assert evidence.width == pytest.approx(ends[:, 1] - ends[:, 0])
+    beyond = PART.evidence(logits_of(np.array([20.0, 20.0])), Targets({VALUE: np.array([9.0, 31.0])}), CARD)
+    assert beyond.needed.tolist() == pytest.approx([1.0, 1.0])  # no interval holds it
+    assert not beyond.covered.any()
+
+
+def test_intervals_of_a_network_that_is_too_sure_are_widened_until_they_hold_what_is_asked_for() -> None:
+    drawn = np.random.default_rng(6)
+    every, asked = np.ones((1, 2 * SAMPLES), dtype=np.int64), Evaluate(operate={"in_interval": 0.9}).operate
+    split = {}
+    for name in ("validation", "test"):
+        true = drawn.uniform(12, 28, 2 * SAMPLES)
+        split[name] = logits_of(true + drawn.normal(0, 3, 2 * SAMPLES), 1.5), Targets({VALUE: true})
+    held = {name: PART.tally(PART.evidence(*one, CARD), every)["in_interval"][0] for name, one in split.items()}
+    assert held["test"] < 0.75  # of intervals that hold nine tenths of what it believes
+    (metric,) = (one for one in PART.metrics if one.name in asked)
+    point = point_on(PART.operating(PART.evidence(*split["validation"], CARD)), metric, asked[metric.name])
+    assert point.value == pytest.approx(0.9, abs=0.01)
+    found = PART.tally(PART.evidence(*split["test"], point.told(CARD)), every)
+    assert found["in_interval"][0] == pytest.approx(0.9, abs=0.05)
+    assert found["interval_width"][0] > PART.tally(PART.evidence(*split["test"], CARD), every)["interval_width"][0]
+
+
+def test_a_curve_is_what_the_metric_is_at_each_part(noisy: Estimates, true: Floats) -> None:
+    curve, every = PART.operating(noisy), np.ones((1, SAMPLES), dtype=np.int64)
+    outputs = logits_of(true + np.random.default_rng(1).normal(0, 2, SAMPLES))
+    for place in range(0, len(curve.thresholds), 50):
+        seen_there = PART.evidence(outputs, Targets({VALUE: true}), at(float(curve.thresholds[place])))
+        assert PART.tally(seen_there, every)["in_interval"][0] == curve.values["in_interval"][place]

@@ -23,7 +23,7 @@ def test_numbers_of_a_table_are_read_as_the_file_writes_them(heat: PreparedData)
     assert numbers.dtype == np.float64
     assert 0 <= numbers.min() < numbers.max() <= 30
     assert len(np.unique(numbers)) > 30  # with `4,117` taken for 4117 or 4 they would be out of range, or few
-    assert heat.targets.facts == {"low": 0.0, "high": 30.0, "bins": 16, "tolerance": 1.5}
+    assert heat.targets.facts == {"low": 0.0, "high": 30.0, "bins": 16, "tolerance": 1.5, "interval": 0.9}
 
 
 def test_without_a_stated_range_it_is_that_of_the_data() -> None:
