@@ -140,11 +140,18 @@ def _models(annotation: Any, many: bool = False) -> Iterator[tuple[type[BaseMode
 
 
 def _fields(section: type[BaseModel], places: Mapping[type[BaseModel], str]) -> str:
+    told = attribute_docs(section)
     rows = [
-        f"| `{name}` | {_type(field, places)} | {_default(field)} | {_sentence(field.description)} |"
+        f"| `{name}` | {_type(field, places)} | {_default(field)} | {_cell(told.get(name) or _of_section(field))} |"
         for name, field in section.model_fields.items()
     ]
     return "\n".join(["| field | type | default | meaning |", "| --- | --- | --- | --- |", *rows, ""])
+
+
+def _of_section(field: FieldInfo) -> str:
+    """Returns what the section is that a field holds; nothing where it is one of several."""
+    members = [member for member, _ in _models(field.annotation)]
+    return _summary(members[0]) if len(members) == 1 else ""
 
 
 def _type(field: FieldInfo, places: Mapping[type[BaseModel], str]) -> str:
@@ -192,12 +199,12 @@ def _default(field: FieldInfo) -> str:
     return _cell(f"`{shown}`") if shown != "" else ""
 
 
+def _one_line(text: str | None) -> str:
+    return _cell(" ".join((text or "").split()))
+
+
 def _summary(thing: Any) -> str:
     return (inspect.getdoc(thing) or "").partition("\n\n")[0].replace("\n", " ")
-
-
-def _sentence(text: str | None) -> str:
-    return _cell(" ".join((text or "").split()))
 
 
 def _cell(text: Any) -> str:
@@ -209,7 +216,7 @@ def _command(name: str, command: Any) -> list[str]:
         inner = [part for sub, one in command.commands.items() for part in _command(f"{name} {sub}", one)]
         return [f"## `{name}`\n", f"{_summary_of(command)}\n", *inner]
     rows = [
-        f"| {_option(one)} | {_sentence(getattr(one, 'help', ''))} |" for one in command.params if one.name != "help"
+        f"| {_option(one)} | {_one_line(getattr(one, 'help', ''))} |" for one in command.params if one.name != "help"
     ]
     table = "\n".join(["| argument or option | meaning |", "| --- | --- |", *rows, ""]) if rows else ""
     return [f"## `{name}`\n", f"{_summary_of(command)}\n", table]

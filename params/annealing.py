@@ -15,7 +15,9 @@ class Annealing(Section):
     """Goes from `start` in the first epoch to `end`."""
 
     start: float
+    """in the first epoch"""
     end: float
+    """in the last epoch"""
     shape: Literal["linear", "cosine"] = "linear"
     """cosine: slow at both ends"""
     over: float = Field(default=1.0, gt=0, le=1)
@@ -26,21 +28,27 @@ class FractionAnnealing(Annealing):
     """Stays between 0 and 1."""
 
     start: Fraction
+    """in the first epoch"""
     end: Fraction
+    """in the last epoch"""
 
 
 class TemperatureAnnealing(Annealing):
     """Stays above 0."""
 
     start: Temperature
+    """in the first epoch"""
     end: Temperature
+    """in the last epoch"""
 
 
 class WeightAnnealing(Annealing):
     """Never becomes negative."""
 
     start: NonNegative
+    """in the first epoch"""
     end: NonNegative
+    """in the last epoch"""
 
 
 def _number_or(annealing: type[Annealing], number: Any) -> Callable[[Any, Any], Any]:

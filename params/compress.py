@@ -14,20 +14,26 @@ class Target(Section):
     """The processor the model runs on; decides the integer types of a quantised model."""
 
     isa: ProcessorKind = "x86-vnni"
+    """the processor that the release is made for; `stillhouse prove` shows whether it answers there as here"""
     threads: int = Field(default=1, ge=1, le=256)
+    """of the processor, that latency is measured with"""
 
 
 class Calibration(Section):
     """Training samples that show the quantiser the range of every activation."""
 
     samples: int = Field(default=256, ge=1)
+    """of the training split, that ranges are measured on"""
     method: Literal["minmax", "entropy", "percentile"] = "minmax"
+    """how ranges follow from the values seen: the extremes, those that lose the least information, or all but the
+    outermost"""
 
 
 class Recovery(Section):
     """A training after a pass that costs quality: like the student's, with its teacher, but shorter and slower."""
 
     epochs: int = Field(default=10, ge=1, le=100_000)
+    """of training afterwards, as the student was trained"""
     learning_rate: float | None = Field(default=None, gt=0, le=100)
     """null for a third of the student's"""
 
@@ -87,6 +93,7 @@ class StaticInt8(Section):
 
     kind: Literal["static_int8"] = "static_int8"
     weight_bits: WeightBits = FULL_BITS
+    """of each weight"""
     calibration: Calibration | None = None
     """null for that of `compress`"""
 
@@ -96,6 +103,7 @@ class QatInt8(Section):
 
     kind: Literal["qat_int8"] = "qat_int8"
     weight_bits: WeightBits = FULL_BITS
+    """of each weight"""
     calibration: Calibration | None = None
     recovery: Recovery = Recovery(epochs=20)
 
@@ -132,7 +140,9 @@ class CandidateParams(Section):
     """A sequence of passes, and what it is called: by default its passes, joined by `-`."""
 
     name: str = Field(default="", pattern=r"^[a-z0-9_.-]{0,60}$")
+    """by which records and reports call it; made of its passes unless said"""
     passes: Annotated[tuple[Pass, ...], Field(strict=False), AfterValidator(not_empty)]
+    """one after the other"""
 
     @model_validator(mode="before")
     @classmethod
@@ -179,7 +189,9 @@ class Limits(Section):
     below_student: MetricLimits | None = None
     """at most this much worse than the uncompressed student; null for 0.01 of the metric that decides, {} for none"""
     bytes: int | None = Field(default=None, ge=1)
+    """of the file, at most"""
     p95_ms: float | None = Field(default=None, gt=0)
+    """milliseconds for one sample, which 95 % of the times keep"""
 
 
 class Compress(Section):
@@ -196,6 +208,7 @@ class Compress(Section):
     calibration: Calibration = Calibration()
     limits: Limits = Limits()
     prefer: Literal["latency", "bytes", "quality"] = "latency"
+    """what decides among the candidates within all limits"""
 
     @model_validator(mode="after")
     def _names_are_apart(self) -> Self:

@@ -16,8 +16,11 @@ class DrawnSplit(Section):
 
     kind: str
     validation: PartFraction = 0.2
+    """part of the samples that choices are made on"""
     test: PartFraction = 0.2
+    """part of the samples that is looked at once"""
     seed: int = Field(default=0, ge=0)
+    """draws them"""
 
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> Self:
@@ -48,7 +51,9 @@ class OfficialSplit(Section):
 
     kind: Literal["official"]
     validation: PartFraction = 0.2
+    """part of the training samples that is cut off where no validation set was published"""
     seed: int = Field(default=0, ge=0)
+    """draws it"""
 
 
 GroupsOfPart = PartFraction | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
@@ -64,7 +69,9 @@ class GroupedSplit(Section):
     """about this part of the groups, or their names. A hash of the group says where it belongs, and there it stays as
     data grows"""
     test: GroupsOfPart = 0.2
+    """part of the groups that is looked at once, or their names"""
     seed: int = Field(default=0, ge=0)
+    """draws groups that are not named"""
 
     @model_validator(mode="after")
     def _parts_are_apart(self) -> Self:
@@ -97,6 +104,7 @@ class KeptLabels(Section):
     keep: float = Field(default=1.0, ge=0)
     """above 1 so many training samples, up to 1 such a part of them; 1 is all, 0 none"""
     seed: int = Field(default=0, ge=0)
+    """draws which labels are kept"""
 
     @model_validator(mode="before")
     @classmethod
@@ -135,6 +143,7 @@ class Unlabelled(Section):
     """Further training samples, of which only teachers tell: files such as a device is given, without labels."""
 
     source: Source
+    """where they come from"""
 
 
 LABELS_ARE = {"embedding": "identities", "regression": "numbers"}
@@ -145,9 +154,13 @@ class Data(Section):
     """The data section: the only one that the data stages read, so the only one that makes them run again."""
 
     task: Literal["classification", "detection", "embedding", "regression", "segmentation"] = "classification"
+    """the kind of task: what is learned of a sample"""
     source: Source
+    """where the files come from"""
     reader: Reader
+    """how files become samples, and what is known of each"""
     split: Split
+    """which samples train, which choose, and which judge"""
     embedding: Embedding | None = None
     """what is learned of identities, for `task: embedding`; null for its defaults"""
     regression: Regression | None = None
@@ -164,6 +177,7 @@ class Data(Section):
     schema_version: int = Field(default=1, ge=1)
     """raise it where the columns or the shape of a source change on purpose: by themselves they must not"""
     shard_megabytes: int = Field(default=64, ge=1, le=4096)
+    """of a file of prepared samples, about"""
 
     @model_validator(mode="after")
     def _classes_are_said_once(self) -> Self:

@@ -14,7 +14,9 @@ class Latency(Section):
     batch_size: int = Field(default=32, ge=1, le=4096)
     """timed beside single samples, as many samples in all but at least ten times"""
     warmup: int = Field(default=50, ge=0)
+    """untimed times before"""
     repeats: int = Field(default=300, ge=10)
+    """timed times of each model"""
 
 
 class Verify(Section):
@@ -28,7 +30,9 @@ class Evaluate(Section):
     """Intervals by the percentile bootstrap over test samples."""
 
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """of intervals"""
     resamples: int = Field(default=2_000, ge=100, le=1_000_000)
+    """drawn for each interval"""
     latency: Latency = Latency()
     defer: MetricLimits = Field(default_factory=dict, max_length=1)
     """the metric that decides, at least, among the answers that the student gives by itself; it leaves the others to a

@@ -50,9 +50,11 @@ class Cnn(Section):
 
     kind: Literal["cnn"]
     channels: PositiveInts
+    """of each block, which halves height and width"""
     stem_stride: Literal[1, 2] = 1
     """2: the first convolution takes every second pixel, for large pictures"""
     dropout: Dropout = 0.0
+    """of what the head reads, while it learns"""
 
 
 class ResNet(Section):
@@ -60,12 +62,15 @@ class ResNet(Section):
 
     kind: Literal["resnet"]
     widths: PositiveInts
+    """channels of each stage"""
     blocks: int = Field(default=1, ge=1, le=50)
+    """residual ones in each stage"""
     stem_stride: Literal[1, 2, 4] = 1
     """for large pictures; 2: the first convolution takes every second pixel, 4: a 3x3 max pool behind it does too"""
     inner: PositiveInts | None = None
     """width between the two convolutions of each block, blocks of all groups in a row; null for that of the group"""
     dropout: Dropout = 0.0
+    """of what the head reads, while it learns"""
 
     @model_validator(mode="after")
     def _an_inner_width_per_block(self) -> Self:
@@ -83,6 +88,7 @@ class EfficientNetLite(Section):
 
     kind: Literal["efficientnet_lite"]
     size: Literal[0, 1, 2, 3, 4] = 0
+    """0 to 4: the published networks, from the smallest on"""
     stages: int = Field(default=7, ge=1, le=7)
     """how many of its seven stages are there; the later ones hold most of the weights"""
     last_blocks: Blocks | None = None
@@ -90,6 +96,7 @@ class EfficientNetLite(Section):
     stage1_stride: Literal[1, 2] = 1
     """2: the first stage takes every second pixel of the stem's, so that all behind it is a quarter of the work"""
     dropout: Dropout = 0.2
+    """of what the head reads, while it learns"""
 
     @model_validator(mode="after")
     def _no_more_counts_than_stages(self) -> Self:
@@ -113,6 +120,7 @@ class Separable(Section):
     dilations: PositiveInts = (1, 2, 4, 8)
     """of the last group's blocks in turn: how far apart the pixels are that a filter sees"""
     dropout: Dropout = 0.0
+    """of what the head reads, while it learns"""
 
     @model_validator(mode="after")
     def _blocks_for_each_group(self) -> Self:
@@ -132,7 +140,9 @@ class Mlp(Section):
 
     kind: Literal["mlp"]
     hidden: PositiveInts
+    """units of each hidden layer"""
     dropout: Dropout = 0.0
+    """of what each hidden layer gives, while it learns"""
 
 
 class ByteCnn(Section):
@@ -142,11 +152,15 @@ class ByteCnn(Section):
 
     kind: Literal["byte_cnn"]
     embedding: int = Field(default=16, ge=1, le=1024)
+    """numbers that each byte becomes"""
     together: int = Field(default=4, ge=1, le=64)
     """bytes side by side that are one position"""
     channels: PositiveInts
+    """of each layer"""
     kernel: Literal[3, 5, 7, 9, 11] = 5
+    """bytes that a filter of the first layer sees"""
     dropout: Dropout = 0.0
+    """of what the head reads, while it learns"""
 
 
 class Recurrent(Section):
@@ -154,10 +168,13 @@ class Recurrent(Section):
 
     kind: Literal["lstm", "gru"]
     hidden: int = Field(ge=1, le=4096)
+    """units of each layer"""
     layers: int = Field(default=1, ge=1, le=16)
+    """one upon the other"""
     bidirectional: bool = False
     """also backward in time; more accurate, but the whole sequence must be there before there is an answer"""
     dropout: Dropout = 0.0
+    """between layers, while it learns"""
 
 
 class ImportedArchitecture(Section):
@@ -167,7 +184,9 @@ class ImportedArchitecture(Section):
 
     kind: Literal["import"]
     factory: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    """`package.module:function`, which returns a torch module"""
     arguments: dict[str, Any] = Field(default_factory=dict)
+    """of the function, by name"""
     source_sha256: Sha256 | None = None
     """of the module's file; filled in when a recipe runs, so that a change of the code is a change of the recipe"""
 
@@ -180,7 +199,9 @@ class Audio(Section):
 
     kind: Literal["audio"]
     front_end: FrontEnd
+    """what makes frames of bands out of sound"""
     network: Annotated[Cnn | ResNet | EfficientNetLite | DsCnn | BcResNet | Recurrent, Field(discriminator="kind")]
+    """what reads the frames"""
 
 
 Network = Cnn | ResNet | EfficientNetLite | Separable | DsCnn | BcResNet | Mlp | ByteCnn | Recurrent | Audio
@@ -193,6 +214,7 @@ class Pruned(Section):
 
     kind: Literal["pruned"]
     network: Annotated[Network, Field(discriminator="kind")]
+    """as narrow as it has become"""
     head_width: int = Field(ge=1)
     """channels inside the head"""
 
@@ -202,6 +224,7 @@ class Factored(Section):
 
     kind: Literal["factored"]
     network: Annotated[Network | ImportedArchitecture | Pruned, Field(discriminator="kind")]
+    """as it was before"""
     ranks: dict[str, Annotated[int, Field(ge=1)]]
     """layer of the network -> width between the two"""
 
@@ -211,7 +234,9 @@ class Translated(Section):
 
     kind: Literal["translated"]
     network: Annotated[Network | ImportedArchitecture | Pruned | Factored, Field(discriminator="kind")]
+    """as it was trained"""
     names: OutputNames
+    """the output of the network that each output of the data is; null for one that it lacks"""
 
 
 Architecture = Annotated[Network | ImportedArchitecture | Pruned | Factored | Translated, Field(discriminator="kind")]
@@ -241,7 +266,9 @@ class FromCheckpoint(Section):
 
     kind: Literal["checkpoint"]
     weights: str
+    """a file of the project, as this project writes them"""
     weights_sha256: Sha256 | None = None
+    """of the file; another one is refused"""
 
 
 def _kind_of(given: Any) -> str | None:

@@ -112,7 +112,9 @@ class LayerPair(Section):
     """Names of layers, such as `stage2`, `group3` or `layer1`."""
 
     student: str
+    """name of the layer whose output learns"""
     teacher: str
+    """name of the layer whose output it learns from"""
 
 
 class FeatureObjective(Section):

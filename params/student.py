@@ -14,12 +14,14 @@ class Student(Section):
     """Trained twice on the same budget: with the teacher (the student) and without it (the baseline)."""
 
     architecture: Architecture
+    """the network"""
     training: Training
     init: Init = "random"
     """what the student starts from; the baseline starts from a checkpoint too, but never from the teacher"""
     fine_tune: Training | None = None
     """a second training on the hard labels alone, from the best epoch of the first"""
     processes: Processes = 1
+    """that train it together, each on its share of every batch"""
 
     @model_validator(mode="after")
     def _batches_are_shared(self) -> Self:
@@ -44,9 +46,11 @@ class Assistant(Section):
     """
 
     architecture: Architecture
+    """the network"""
     training: Training
     distill: Distill = Distill()
     processes: Processes = 1
+    """that train it together, each on its share of every batch"""
 
     @model_validator(mode="after")
     def _batches_are_shared(self) -> Self:
@@ -61,3 +65,4 @@ class Peer(Section):
     """
 
     architecture: Architecture
+    """the network"""

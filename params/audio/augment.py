@@ -32,6 +32,7 @@ class Gain(Section):
 
     kind: Literal["gain"]
     lowest: float = Field(default=0.5, gt=0, le=10)
+    """the smallest factor"""
     highest: float = Field(default=1.5, gt=0, le=10)
     """factors between which one is drawn"""
 
@@ -47,6 +48,7 @@ class Background(Section):
 
     kind: Literal["background"]
     chance: float = Field(default=0.8, gt=0, le=1)
+    """how likely a sample gets one"""
     loudest: float = Field(default=0.3, gt=0, le=3)
     """standard deviation of the noise at most, in those of all training samples"""
     label: str | None = None

@@ -31,3 +31,4 @@ class Listen(Section):
     noise_label: str | None = None
     """whose test clips are the noise of the stream, such as `silence`; noise that is made where it is absent"""
     seed: int = Field(default=0, ge=0)
+    """draws the clips and the noise of the stream"""

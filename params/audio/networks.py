@@ -18,11 +18,13 @@ class LogMel(Section):
     sample_rate: SampleRate = 16_000
     """that of `data.reader`"""
     window_ms: float = Field(default=30.0, gt=0, le=1_000)
+    """length of a frame"""
     hop_ms: float = Field(default=10.0, gt=0, le=1_000)
     """from the begin of a window to that of the next"""
     mels: int = Field(default=40, ge=1, le=512)
     """bands"""
     low_hz: float = Field(default=20.0, ge=0)
+    """where the lowest band begins"""
     high_hz: float | None = Field(default=None, gt=0)
     """null for half the sample rate"""
     scale: Literal["htk", "slaney"] = "htk"
@@ -70,6 +72,7 @@ class Mfcc(LogMel):
 
     kind: Literal["mfcc"]  # type: ignore[assignment]
     coefficients: int = Field(default=13, ge=1, le=512)
+    """of each frame, from the first on"""
 
     @model_validator(mode="after")
     def _no_more_coefficients_than_bands(self) -> Self:
@@ -91,8 +94,11 @@ class DsCnn(Section):
 
     kind: Literal["ds_cnn"]
     channels: int = Field(default=64, ge=1, le=4096)
+    """of every layer"""
     blocks: int = Field(default=4, ge=1, le=50)
+    """depthwise separable ones behind the first layer"""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """of what the head reads, while it learns"""
 
 
 class BcResNet(Section):
@@ -105,3 +111,4 @@ class BcResNet(Section):
     scale: float = Field(default=1.0, ge=0.25, le=16)
     """of all widths; 1, 2, 3, 6 and 8 were published"""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """of what the head reads, while it learns"""

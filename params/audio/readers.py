@@ -20,6 +20,7 @@ class AudioReader(ReaderSection):
     layout = "waveform"
     sized = True
     sample_rate: SampleRate = 16_000
+    """hertz; what the network and the device work at"""
     seconds: float = Field(default=1.0, gt=0, le=60)
     """of a clip; a shorter one lies in the middle of silence"""
     shortest: float = Field(default=0.1, gt=0)
@@ -132,12 +133,17 @@ class AudioTableReader(ListedAudioReader):
     table: str
     """by its name in the source; paths in it are relative to it"""
     separator: str = Field(default=",", min_length=1, max_length=1)
+    """the character between two cells"""
     path: str = "path"
+    """the column with the paths of the sound files"""
     label: str = "label"
+    """the column of the label"""
     start: str | None = None
+    """the column that says where in its file a clip begins, in seconds; the beginning of the file unless said"""
     end: str | None = None
     """columns with the seconds where a clip begins and ends; else it is the whole file"""
     speaker: str | None = None
+    """the column that says who speaks"""
     split: str | None = None
     """the column that says `train`, `validation` or `test`"""
 

@@ -4,14 +4,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from params.pictures.picture import CocoFiles, PictureReader
-from params.section import Fraction, Names, PositiveInts, Section, twice
+from params.pictures.coco import CocoReader
+from params.pictures.picture import PictureReader
+from params.section import Fraction, Names, Part, PositiveInts, Section, require_parts, twice
 
 BOXES = "boxes"
 """the column of the target where each picture has any number of boxes"""
 PICTURE = "picture"
 """the column that says which picture a tile is of"""
-Part = Literal["train", "validation", "test"]
 Strides = Annotated[tuple[Literal[4, 8, 16, 32, 64], ...], Field(strict=False, min_length=1)]
 
 
@@ -99,39 +99,10 @@ class BoxReader(PictureReader):
         return PICTURE if self.tile else None
 
 
-def _check_parts(splits: Any) -> None:
-    if missing := [name for name in ("train", "test") if splits and name not in splits]:
-        raise ValueError(f"`splits` needs `{'` and `'.join(missing)}`")
-
-
-class CocoBoxesReader(BoxReader):
+class CocoBoxesReader(CocoReader, BoxReader):
     """Image files and a COCO file; crowds count nowhere."""
 
     kind: Literal["coco_boxes"]
-    images: str = ""
-    """the folder that `file_name` begins in; all of the source unless said"""
-    annotations: str = ""
-    """the COCO file, by its name in the source"""
-    splits: dict[Part, CocoFiles] = Field(default_factory=dict)
-    """a file for each part of a published split, in place of `images` and `annotations`"""
-
-    @property
-    def published(self) -> bool:
-        """Says whether there are files of a split."""
-        return bool(self.splits)
-
-    @property
-    def parts(self) -> dict[Part | None, CocoFiles]:
-        """The files of each part; all together without a split."""
-        whole = CocoFiles(images=self.images, annotations=self.annotations)
-        return {part: files for part, files in self.splits.items()} or {None: whole}  # noqa: C416 - for the type
-
-    @model_validator(mode="after")
-    def _files_are_named(self) -> Self:
-        if bool(self.splits) == bool(self.annotations):
-            raise ValueError("give `annotations`, or `splits` with those of each part")
-        _check_parts(self.splits)
-        return self
 
 
 class BoxFilesReader(BoxReader):
@@ -150,7 +121,7 @@ class BoxFilesReader(BoxReader):
 
     @model_validator(mode="after")
     def _parts_are_to_train_and_test_on(self) -> Self:
-        _check_parts(self.splits)
+        require_parts(self.splits)
         if problems := twice("splits", tuple(self.splits.values())):
             raise ValueError("; ".join(problems))
         return self
@@ -206,12 +177,15 @@ class BoxTableReader(BoxReader):
     table: str
     """by its name in the source"""
     separator: str = Field(default=",", min_length=1, max_length=1)
+    """the character between two cells"""
     columns: Names = ()
     """their names, where the table has no header"""
     images: str | None = None
     """the folder that paths begin in; that of the table unless said"""
     path: str = "path"
+    """the column with the paths of the pictures"""
     label: str = "label"
+    """the column with the class of a box"""
     box: BoxColumns = ("x0", "y0", "x1", "y1")
     """the columns with the four numbers"""
     form: Literal["corners", "corner_size", "middle_size"] = "corners"

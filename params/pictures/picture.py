@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from params.section import PositiveInts, ReaderSection, Section
+from params.section import PositiveInts, ReaderSection
 
 LAST_LEVEL = 65_535
 """of 16 bits"""
@@ -48,10 +48,3 @@ class WholePictureReader(PictureReader):
 
     centre_crop: Annotated[float, Field(gt=0, le=1)] = 1.0
     """share of the height and of the width that is kept, in the middle; on the device too"""
-
-
-class CocoFiles(Section):
-    """Where the pictures of one part of a split are, and the COCO file that tells of them."""
-
-    images: str
-    annotations: str

@@ -5,15 +5,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from params.pictures.picture import LAST_LEVEL, CocoFiles, PictureReader
-from params.section import Names, Section, twice
+from params.pictures.coco import CocoReader
+from params.pictures.picture import LAST_LEVEL, PictureReader
+from params.section import Names, Part, Section, require_parts, twice
 
 
 class MaskFolders(Section):
     """Where the pictures of one part of a split are, and the masks of them; folders of the source."""
 
     images: str
+    """the folder of the pictures"""
     masks: str
+    """the folder of the masks"""
 
 
 MaskValue = Annotated[int, Field(ge=0, le=LAST_LEVEL)] | Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -72,7 +75,7 @@ class ImageMasksReader(MaskReader):
     """the folder of the pictures; all of the source unless said"""
     masks: str = ""
     """the folder of the masks; all of the source unless said"""
-    splits: dict[Literal["train", "validation", "test"], MaskFolders] = Field(default_factory=dict)
+    splits: dict[Part, MaskFolders] = Field(default_factory=dict)
     """the folders of a published split, in place of `images` and `masks`; `validation` may be cut from `train`"""
     image_suffix: str = ""
     """what the name of a picture has more than that of its mask, before the extension: `_leftImg8bit`"""
@@ -112,24 +115,17 @@ class ImageMasksReader(MaskReader):
     def _masks_are_apart(self) -> Self:
         if self.splits and (self.images or self.masks):
             raise ValueError("`images` and `masks` go without `splits`, which names them for each part")
-        if missing := [name for name in ("train", "test") if self.splits and name not in self.splits]:
-            raise ValueError(f"`splits` needs `{'` and `'.join(missing)}`")
+        require_parts(self.splits)
         folders = self.splits.values() or [MaskFolders(images=self.images, masks=self.masks)]
         if any(one.images == one.masks for one in folders) and self.image_suffix == self.mask_suffix:
             raise ValueError("pictures and masks have the same folder and name: say `masks` or `mask_suffix`")
         return self
 
 
-class CocoMasksReader(MaskReader):
+class CocoMasksReader(CocoReader, MaskReader):
     """Image files and a COCO file, whose polygons and run lengths are drawn as masks; all else is background."""
 
     kind: Literal["coco_masks"]
-    images: str = ""
-    """the folder that `file_name` begins in; all of the source unless said"""
-    annotations: str = ""
-    """the COCO file, by its name in the source"""
-    splits: dict[Literal["train", "validation", "test"], CocoFiles] = Field(default_factory=dict)
-    """a file for each part of a published split, in place of `images` and `annotations`"""
     classes: Annotated[Names, Field(min_length=1)]
     """categories of the file; annotations of others are counted and left out"""
     rest: str = "background"
@@ -140,23 +136,8 @@ class CocoMasksReader(MaskReader):
         """That of the rest, then the classes."""
         return (self.rest, *self.classes)
 
-    @property
-    def published(self) -> bool:
-        """Says whether there are files of a split."""
-        return bool(self.splits)
-
-    @property
-    def parts(self) -> dict[Literal["train", "validation", "test"] | None, CocoFiles]:
-        """The files of each part; all together without a split."""
-        whole = CocoFiles(images=self.images, annotations=self.annotations)
-        return {part: files for part, files in self.splits.items()} or {None: whole}  # noqa: C416 - for the type
-
     @model_validator(mode="after")
-    def _files_are_named(self) -> Self:
-        if bool(self.splits) == bool(self.annotations):
-            raise ValueError("give `annotations`, or `splits` with those of each part")
-        if missing := [name for name in ("train", "test") if self.splits and name not in self.splits]:
-            raise ValueError(f"`splits` needs `{'` and `'.join(missing)}`")
+    def _classes_differ(self) -> Self:
         if problems := twice("classes", self.names):
             raise ValueError("; ".join(problems))
         return self

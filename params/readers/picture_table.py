@@ -19,6 +19,7 @@ class Label(Section):
     """A column as it is; or, with `above`, a column of numbers as two classes."""
 
     column: str
+    """that tells the label"""
     above: float | None = None
     """numbers above this are of the second class, all others of the first"""
     names: Names = ()

@@ -15,6 +15,7 @@ class PixelTableReader(ReaderSection):
     sized = True
     kind: Literal["pixel_table"]
     file: str
+    """the CSV file, by its name in the source"""
     shape: PositiveInts
     """(channels, height, width)"""
 
@@ -87,7 +88,9 @@ class IdentityFolderReader(WholePictureReader):
 
 class IdxFiles(Section):
     images: str
+    """the file of the pictures"""
     labels: str
+    """the file of the labels"""
 
 
 class IdxReader(ReaderSection):

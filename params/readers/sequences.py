@@ -14,7 +14,9 @@ class TimeSeriesReader(ReaderSection):
     layout = "sequence"
     kind: Literal["time_series"]
     train: str
+    """the file of the training samples, by its name in the source"""
     test: str
+    """the file of the test samples"""
 
     @property
     def published(self) -> bool:
@@ -32,9 +34,11 @@ class SequenceTableReader(CsvReader):
 
     layout = "sequence"
     label: str
+    """the column of the label"""
     split: str | None = None
     """the column that says `train`, `validation` or `test`, where there is a split already"""
     ignore: Names = ()
+    """columns that are left out"""
 
     @property
     def declared(self) -> dict[str, dict[str, Any]]:

@@ -20,8 +20,11 @@ class CsvReader(ReaderSection):
     """A CSV or Parquet file, and how a CSV file is written."""
 
     separator: str = Field(default=",", min_length=1, max_length=1)
+    """the character between two cells"""
     encoding: str = "utf-8"
+    """of the text"""
     decimal: Literal[".", ","] = "."
+    """the sign before the fraction of a number"""
     thousands: Literal["", ",", ".", "'", " "] = ""
     """between groups of three digits"""
 
@@ -49,8 +52,11 @@ class TableReader(CsvReader):
     layout = "vector"
     kind: Literal["table"]
     label: str
+    """the column of the label"""
     categorical: Names = ()
+    """columns whose numbers are names"""
     ignore: Names = ()
+    """columns that are left out"""
     missing: Literal["refuse", "drop", "impute"] = "refuse"
     """rows with a gap; impute: the median or the most frequent value of the training samples fills it"""
     indicators: Names | None = None

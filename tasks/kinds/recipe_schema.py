@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from pydantic import BaseModel
+
 from params.pipeline import Recipe
 from params.section import Section
 
@@ -52,13 +54,19 @@ def schema_text() -> str:
 
 
 def attribute_docs(one: type) -> dict[str, str]:
-    """Returns the text below each attribute of a class, in one line."""
+    """Returns the text below each attribute of a class and of what it inherits from, in one line."""
+    found: dict[str, str] = {}
+    for base in reversed(one.__mro__):
+        if base not in (object, BaseModel):
+            found.update(_own_docs(base))
+    return found
+
+
+def _own_docs(one: type) -> Iterator[tuple[str, str]]:
     (definition,) = ast.parse(inspect.getsource(one)).body
-    found = {}
     for line, below in pairwise(getattr(definition, "body", [])):
         if isinstance(line, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            found[ast.unparse(line.target)] = " ".join(str(below.value.value).split())
-    return found
+            yield ast.unparse(line.target), " ".join(str(below.value.value).split())
 
 
 def _sections(base: type[Section]) -> Iterator[type[Section]]:

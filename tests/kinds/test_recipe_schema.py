@@ -30,7 +30,11 @@ def test_a_wrong_key_is_an_error_in_the_editor(validator: Draft202012Validator) 
 
 
 def test_the_texts_below_the_fields_are_the_descriptions() -> None:
-    assert recipe_schema()["properties"]["seed"]["description"].startswith("of every training of this recipe")
+    schema = recipe_schema()
+    assert schema["properties"]["seed"]["description"].startswith("of every training of this recipe")
+    inherited = schema["$defs"]["CocoBoxesReader"]["properties"]
+    assert inherited["size"]["description"] == "(height, width) in pixels"
+    assert inherited["annotations"]["description"] == "the COCO file, by its name in the source"
 
 
 def test_the_file_beside_the_recipes_is_what_the_code_says() -> None:

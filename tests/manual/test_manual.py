@@ -88,6 +88,14 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert stale == [], "run `python -m manual`"
 
 
+def test_every_field_of_a_recipe_has_a_meaning_in_the_reference() -> None:
+    page = pages()["recipe.md"]
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in page.splitlines() if line.startswith("| `")]
+    assert len(rows) > 500
+    assert {len(row) for row in rows} == {4}
+    assert [row[0] for row in rows if not row[3].strip() and row[0].strip() != "`kind`"] == []
+
+
 def test_the_list_for_programs_has_every_page_of_the_manual_and_no_other() -> None:
     linked = LINK.findall((ROOT / "docs" / "llms.txt").read_text(encoding="utf-8"))
     assert linked == LINK.findall(llms()), "run `python -m manual`"

@@ -12,9 +12,10 @@ from typing import IO
 import numpy as np
 
 from params.readers import LABEL, IdxFiles, IdxReader
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.raw import open_raw
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 
 PARTS: tuple[Part, ...] = ("train", "test")
 UINT8 = 8

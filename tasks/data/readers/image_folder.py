@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import IO
 
 from params.readers import LABEL, ImageFolderReader
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.picture import NO_PICTURE, format_of, is_picture, read_picture
 from tasks.data.readers.raw import members, packed_files
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 
 UNLABELLED = ("unlabelled", "unlabeled")
 WITHOUT_LABEL, OUTSIDE, ASTRAY = "in a folder without label", "outside the folders of the split", "astray"

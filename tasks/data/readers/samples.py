@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from params.readers import LABEL, Layout
+from params.section import Part
 from tasks.kinds.contract import Declared, Raw
 from tasks.runtime.preprocess.preprocessor import ARRAYS
 
 Values = NDArray[Any]
-Part = Literal["train", "validation", "test"]
 NOTHING: Values = np.empty(0, dtype=np.uint8)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from params.readers import LABEL, SequenceArrays, SequenceArraysReader
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.raw import open_raw, raw_names
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 from tasks.runtime.preprocess.sequence_arrays import (
     BadArrayError,
     SequenceArraysPreprocessor,

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from params.readers import LABEL, LongTableReader, WideTableReader
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.columns import type_of
 from tasks.data.readers.raw import raw_names
 from tasks.data.readers.rows import SUFFIXES, RawTable, read_rows
-from tasks.data.readers.samples import Part, Sample
+from tasks.data.readers.samples import Sample
 from tasks.runtime.preprocess.cells import NumberFormat
 from tasks.runtime.preprocess.sequences import FoundSequence
 

@@ -135,5 +135,7 @@ def test_a_metric_that_no_score_decides_is_refused_where_no_recipe_was_read(
     judged: Judged, blobs: PreparedData
 ) -> None:
     models = dict.fromkeys(("teacher", "baseline", "student"), judged[1])
-    with pytest.raises(RecipeError, match=r"`evaluate\.operate`: expected a metric that a threshold of the answers decides"):
+    with pytest.raises(
+        RecipeError, match=r"`evaluate\.operate`: expected a metric that a threshold of the answers decides"
+    ):
         evaluate(ASKED.model_copy(update={"operate": {"ap50": 0.5}}), models, blobs, Target(), 0, silent)

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
-from tasks.data.init.boxes.parts import FolderFiles, FoundForm, Part, part_in
+from tasks.data.init.boxes.parts import FolderFiles, FoundForm, part_in
 from tasks.data.readers.picture import is_picture
 
 SOME = 50

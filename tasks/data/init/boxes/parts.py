@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
+from params.section import Part
 from tasks.data.sources.own import own_files
 
-Part = Literal["train", "validation", "test"]
 WORDS: Mapping[str, Part] = {
     "train": "train",
     "training": "train",

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from params.pictures.boxes import VocBoxesReader
-from tasks.data.init.boxes.parts import WORDS, FolderFiles, FoundForm, Part, folders_of_parts
+from params.section import Part
+from tasks.data.init.boxes.parts import WORDS, FolderFiles, FoundForm, folders_of_parts
 from tasks.data.readers.boxes.annotations import DrawnBox
 from tasks.data.readers.boxes.places import LIST
 from tasks.data.readers.picture import is_picture

@@ -2,9 +2,10 @@
 
 from pathlib import PurePosixPath
 
+from params.section import Part
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.yaml_reader import parse_value
-from tasks.data.init.boxes.parts import FolderFiles, FoundForm, Part, folders_of_parts
+from tasks.data.init.boxes.parts import FolderFiles, FoundForm, folders_of_parts
 from tasks.data.readers.boxes.places import LIST, text_of
 from tasks.data.readers.picture import is_picture
 from tasks.data.readers.yolo_boxes.class_names import OF_NAMES, YAML, names_in

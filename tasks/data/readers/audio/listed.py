@@ -9,9 +9,10 @@ from pathlib import Path
 
 from params.audio.readers import ListedAudioReader
 from params.readers import LABEL
+from params.section import Part
 from tasks.data.readers.audio.sound import NO_SOUND, clip_of, format_of, is_sound, read_sound
 from tasks.data.readers.raw import members, packed_files
-from tasks.data.readers.samples import NOTHING, Part, Reading, Sample, Values
+from tasks.data.readers.samples import NOTHING, Reading, Sample, Values
 from tasks.runtime.preprocess.audio.wav import Sound, UnreadableSoundError
 
 NOT_LISTED = "a recording that the list does not name"

@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 
 from params.audio.readers import AudioFolderReader
 from params.readers import LABEL
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.audio.sound import NO_SOUND, format_of, is_sound, read_clip
 from tasks.data.readers.raw import members, packed_files
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 
 IGNORED = "in an ignored folder"
 PARTS: tuple[Part, ...] = ("test", "validation")

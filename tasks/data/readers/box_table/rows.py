@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from params.pictures.boxes import BoxTableReader
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.boxes.annotations import (
     AnnotatedPicture,
@@ -20,7 +21,7 @@ from tasks.data.readers.boxes.annotations import (
 from tasks.data.readers.boxes.pictures import MISSING, opened
 from tasks.data.readers.boxes.places import PicturePlaces, count_other_files, leave_out_others, text_of
 from tasks.data.readers.image_masks.packed import NamedFiles
-from tasks.data.readers.samples import Part, Reading
+from tasks.data.readers.samples import Reading
 
 PARTS: dict[str, Part] = {
     "train": "train",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite
 
-from tasks.data.readers.samples import Part
+from params.section import Part
 
 Corners = tuple[float, float, float, float]
 """left, top, right, bottom: distances from the upper left corner of the upright picture"""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from params.pictures.boxes import BoxFilesReader
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.boxes.annotations import LISTED_TWICE, UNLISTED, AnnotatedPicture, Annotations, identity
 from tasks.data.readers.image_masks.packed import NamedFiles
 from tasks.data.readers.picture import NO_PICTURE, is_picture
-from tasks.data.readers.samples import Part
 
 LIST = ".txt"
 FLAGS = ("-1", "0", "1")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from params.pictures.boxes import CocoBoxesReader
-from params.pictures.picture import CocoFiles
+from params.pictures.coco import CocoFiles
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.boxes.annotations import (
     LISTED_TWICE,
@@ -24,7 +25,7 @@ from tasks.data.readers.boxes.pictures import opened
 from tasks.data.readers.boxes.places import PicturePlaces, count_other_files, leave_out_others
 from tasks.data.readers.coco.file import CocoFile, Entry, path_of
 from tasks.data.readers.image_masks.packed import NamedFiles
-from tasks.data.readers.samples import Part, Reading
+from tasks.data.readers.samples import Reading
 
 ASTRAY = "annotations of pictures that their file does not list"
 

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from params.readers import MASK, CocoMasksReader
+from params.section import Part
 from tasks.data.readers.coco.file import CocoFile, path_of
 from tasks.data.readers.coco_masks.regions import BadRegionError, region_of
 from tasks.data.readers.image_masks.packed import OpenPack, PackedFiles
 from tasks.data.readers.image_masks.values import IGNORED, Mask, nearest
 from tasks.data.readers.picture import format_of, picture_size, read_picture
 from tasks.data.readers.raw import packed_files
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 
 OTHERS = "annotations of categories that `classes` does not name"
 

@@ -12,11 +12,12 @@ from pathlib import Path, PurePosixPath
 
 from params.kinds.embedding import FOLD, LISTED
 from params.readers import LABEL, IdentityFolderReader
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.identity_folder.pair_file import Picture, listed_of, read_folds, read_pairs
 from tasks.data.readers.picture import NO_PICTURE, format_of, is_picture, read_picture
 from tasks.data.readers.raw import members, open_raw, packed_files
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 
 OUTSIDE, BESIDE, OF_NO_FOLD, OF_NO_PART = (
     "outside `images`",

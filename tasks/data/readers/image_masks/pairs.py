@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from params.readers import MASK, ImageMasksReader, MaskFolders
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.image_masks.packed import OpenPack, PackedFiles
 from tasks.data.readers.image_masks.values import Mask, MaskCode, mask_values, nearest
 from tasks.data.readers.picture import NO_PICTURE, format_of, is_picture, picture_size, read_picture
 from tasks.data.readers.raw import packed_files
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 from tasks.runtime.preprocess.picture_format import UnreadablePictureError
 
 OUTSIDE, NO_PARTNER = "outside the folders of pictures and masks", "a mask without its picture"

@@ -11,11 +11,12 @@ import numpy as np
 
 from params.audio.readers import SpeechCommandsReader
 from params.readers import LABEL
+from params.section import Part
 from tasks.core.errors import DataError, mismatch
 from tasks.data.draws import draw
 from tasks.data.readers.audio.sound import NO_SOUND, clip_of, format_of, is_sound, read_clip, read_sound
 from tasks.data.readers.raw import members, open_raw, packed_files
-from tasks.data.readers.samples import Part, Reading, Sample
+from tasks.data.readers.samples import Reading, Sample
 from tasks.runtime.preprocess.audio.wav import Sound, UnreadableSoundError
 
 LISTS: dict[str, Part] = {"testing_list.txt": "test", "validation_list.txt": "validation"}
