@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 from params.compress import Recovery
 from params.distill import Distill
-from params.objectives import FeatureObjective, Kl
+from params.objectives import Cosine, FeatureObjective, Kl
 from params.student import Student
 from params.training import Training
 from tasks.compress.context import Begin
 from tasks.core.progress import Advance, silent
 from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import Teachers
+from tasks.kinds.limits import has_probabilities
 from tasks.models.build import Network
 from tasks.training.loop import VALIDATION, OnEpoch
 from tasks.training.network import PreparedData
@@ -51,7 +52,7 @@ class Recoverer:
             keep_zeros(fresh)
 
         pupil = Student(architecture=network.architecture, training=training)
-        how = without_layers(self.distillation) if begin else self.distillation
+        how = without_layers(self.distillation, self.data.card.task) if begin else self.distillation
         done = distill(pupil, how, self.teachers, self.data, self.seed, self.advance, self.on_epoch, start=start)
         recovered = done.trained
         metric = self.data.measuring.deciding
@@ -62,9 +63,10 @@ class Recoverer:
         return self.data.measuring.measure(network, self.data.splits.validation)[self.data.measuring.deciding.name]
 
 
-def without_layers(distillation: Distill) -> Distill:
-    """Returns the objectives that need the teacher's logits only; KL where there are no others."""
-    objectives = tuple(o for o in distillation.objectives if not isinstance(o, FeatureObjective)) or (Kl(kind="kl"),)
+def without_layers(distillation: Distill, task: str) -> Distill:
+    """Returns the objectives that need the teacher's outputs only; where there are none, that which fits the task."""
+    objectives = tuple(o for o in distillation.objectives if not isinstance(o, FeatureObjective))
+    objectives = objectives or ((Kl(kind="kl"),) if has_probabilities(task) else (Cosine(kind="cosine"),))
     return distillation.model_copy(update={"objectives": objectives})
 
 

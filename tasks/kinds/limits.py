@@ -131,7 +131,7 @@ def refused_objectives(recipe: Recipe) -> Iterator[Unknown]:
     Raises:
         RecipeError: there is no such kind.
     """
-    if EMBEDDING not in _answers(recipe.data.task):
+    if has_probabilities(recipe.data.task):
         return
     lessons: dict[tuple[str, ...], Distill] = {("distill",): recipe.distill}
     if recipe.assistant:
@@ -142,6 +142,15 @@ def refused_objectives(recipe: Recipe) -> Iterator[Unknown]:
                 do = "say `[{kind: cosine}]`, or name `output_relation`, `output_similarity` or objectives on layers"
                 expected = f"objectives of vectors, as an {recipe.data.task} has no probabilities"
                 yield Unknown((*where, "objectives"), expected, f"`{one.kind}`", do)
+
+
+def has_probabilities(kind: str) -> bool:
+    """Returns whether outputs of a kind of task are logits, which a softmax makes probabilities of.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    return EMBEDDING not in _answers(kind)
 
 
 def refused_names(recipe: Recipe) -> Iterator[Unknown]:

@@ -14,7 +14,7 @@ from onnx import helper
 from params.compress import Recovery
 from params.distill import Distill
 from params.models import Architecture, Cnn, Mlp, Recurrent, ResNet
-from params.objectives import FeatureObjective, Kl
+from params.objectives import Cosine, Kl
 from tasks.compress.compress import compress
 from tasks.compress.context import CompressionContext, NotPossibleError
 from tasks.compress.passes import CandidateBuilder
@@ -180,11 +180,11 @@ def test_an_operator_without_a_gradient_here_is_refused_by_name() -> None:
 
 def test_objectives_on_layers_rest_while_a_graph_learns() -> None:
     hint = {"kind": "hint", "layers": [{"student": "stage1", "teacher": "hidden1"}]}
-    both = without_layers(Distill.model_validate({"objectives": [{"kind": "dist"}, hint]}))
+    both = without_layers(Distill.model_validate({"objectives": [{"kind": "dist"}, hint]}), "classification")
     assert [objective.kind for objective in both.objectives] == ["dist"]
-    alone = without_layers(Distill.model_validate({"objectives": [hint]}))
-    assert alone.objectives == (Kl(kind="kl"),)
-    assert not any(isinstance(objective, FeatureObjective) for objective in alone.objectives)
+    for task, other in (("classification", Kl(kind="kl")), ("embedding", Cosine(kind="cosine"))):
+        alone = without_layers(Distill.model_validate({"objectives": [hint]}), task)
+        assert alone.objectives == (other,)
 
 
 def test_symmetric_weights_have_as_many_levels_above_zero_as_below() -> None:
