@@ -230,7 +230,7 @@ def operating_in_words(found: OperatingPoint, metrics: Sequence[Metric], score: 
         does = found.words.format("the recipe's choice")
         return f"{does}, as no other keeps {bound} on validation data: {told}"
     return (
-        f"{found.words.format(f'{found.threshold:.3f}')}: {told}; threshold of {bound}, which on validation"
+        f"{found.words.format(f'{found.threshold:.4g}')}: {told}; threshold of {bound}, which on validation"
         f" data is {shown(metric, found.value)}"
     )
 

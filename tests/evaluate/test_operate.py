@@ -75,7 +75,7 @@ def test_words_say_what_was_asked_for_and_what_it_comes_to() -> None:
     told = score("fp32", 0.9, 1, metrics={"deciding": Interval(value=0.9, low=0.8, high=1), **found})
     metrics = (Metric("deciding", "deciding"), FOUND, ALARMS)
     assert operating_in_words(point_on(CURVE, ALARMS, 2.5), metrics, told) == (
-        "tells answers from a score of 0.500 on: found 55.00 % (50.00 to 60.00) and alarms per day 2.25 (1.5 to 3);"
+        "tells answers from a score of 0.5 on: found 55.00 % (50.00 to 60.00) and alarms per day 2.25 (1.5 to 3);"
         " threshold of alarms per day of at most 2.5, which on validation data is 2"
     )
     nothing = OperatingPoint(metric="found", limit=0.95, fact="least", words=CURVE.words, threshold=None, value=None)
