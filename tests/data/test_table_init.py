@@ -311,6 +311,7 @@ def test_a_label_that_was_measured_becomes_a_regression(
     assert any(said in note for note in found.notes)
     recipe = load_recipe(project / "params/own.yaml")
     assert (recipe.data.task, recipe.promote.staging.quality) == ("regression", {"r2": 0.5})
+    assert recipe.evaluate.operate == {"in_interval": 0.9}
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ _MEASURED = """\
   task: regression             # a number for each row
   regression: {bins: 32}       # `low` and `high`, where numbers beyond them are mistakes
 """
+_INTERVALS = """
+evaluate:
+  operate: {in_interval: 0.9}  # nine of ten numbers inside the interval told with the answer, on validation data
+"""
 _TABLE_MODELS = """
 teacher:
   architecture: {kind: mlp, hidden: [256, 256]}
@@ -160,7 +164,9 @@ def _recipe(name: str, source: str, guess: TableGuess) -> str:
     more = "".join(f"    {field}: {quoted(value)}\n" for field, value in guess.fields().items())
     head = HEAD.format(name=name, kind="file", path=json.dumps(source)) + (_MEASURED if guess.measured else "")
     tail = TAIL.format(candidates="[fp32, static_int8]")
-    return head + reader + more + SPLIT + _TABLE_MODELS + (tail.replace("accuracy:", "r2:") if guess.measured else tail)
+    if guess.measured:
+        tail = _INTERVALS + tail.replace("accuracy:", "r2:")
+    return head + reader + more + SPLIT + _TABLE_MODELS + tail
 
 
 def _notes(path: Path, guess: TableGuess) -> Iterator[str]:
