@@ -38,7 +38,7 @@ from tasks.distill.baseline import train_alone
 from tasks.distill.health import weights_digest
 from tasks.distill.student import distill
 from tasks.distill.teachers.teachers import LoadedTeacher, Teachers
-from tasks.distill.teachers.train import published_start, train
+from tasks.distill.teachers.train import published_teacher, train
 from tasks.models.build import Network, count_parameters
 from tasks.models.weights import load_model
 from tasks.tracking.runs import fetch
@@ -86,7 +86,7 @@ def taught(recipe: Recipe, data: PreparedData, seed: int) -> Network:
     assert isinstance(recipe.teacher, TrainedTeacher), "the benchmark trains its teachers"
     params = recipe.teacher
     return train(
-        params.architecture, recipe.teacher.training, data, seed, silent, nothing, published_start(params)
+        params.architecture, recipe.teacher.training, data, seed, silent, nothing, published_teacher(params)
     ).network
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from params.distill import Distill
-from params.models import Architecture, FromChampion, ImportedArchitecture
+from params.inits import FromChampion
+from params.models import Architecture, ImportedArchitecture
 from params.objectives import FeatureObjective
 from params.pipeline import Recipe
 from params.student import Student
@@ -110,6 +111,7 @@ def advice_on(project: Path, recipe: Recipe) -> list[str]:
             suit it; batch norm is to be frozen where there is none.
     """
     _check_networks(recipe)
+    _check_published(recipe)
     _look_at_teachers(project, recipe)
     _check_layers(recipe)
     nearest = _architecture_of(recipe.teacher)
@@ -186,6 +188,16 @@ def _check_networks(recipe: Recipe) -> None:
             problems |= dict.fromkeys(error.problems)
     if problems:
         raise RecipeError([*problems])
+
+
+def _check_published(recipe: Recipe) -> None:
+    """Looks whether published weights have names that are known, for the networks that are to begin with some."""
+    from tasks.models.published import require_published_names
+
+    if isinstance(recipe.teacher, TrainedTeacher) and recipe.teacher.published:
+        require_published_names(recipe.teacher.architecture, "teacher")
+    if recipe.student.published:
+        require_published_names(recipe.student.architecture, "student")
 
 
 def _check_layers(recipe: Recipe) -> None:

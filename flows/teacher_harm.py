@@ -1,7 +1,7 @@
 """A teacher that does harm: then the student learns from the labels alone, and what ships is made of that."""
 
 from params.distill import Distill
-from params.models import FromChampion
+from params.inits import FromChampion
 from params.pipeline import Recipe
 from params.student import Student
 from tasks.contracts.beginnings import Beginning

@@ -8,7 +8,8 @@ from params.compress import Compress
 from params.data import Data
 from params.distill import Distill
 from params.evaluate import Evaluate
-from params.models import Audio, ChampionInit
+from params.inits import ChampionInit
+from params.models import Audio
 from params.objectives import FeatureObjective
 from params.promote import Promote
 from params.retrain import Notify, Retrain

