@@ -309,6 +309,7 @@ def test_a_label_that_was_measured_becomes_a_regression(
 ) -> None:
     _, found = understood(csv("x,label", *(f"{(n * 7) % 11},{value}" for n, value in enumerate(values))))
     assert any(said in note for note in found.notes)
+    assert [row[:2] for row in found.rows] == [("x", "number"), ("label", "number")]
     recipe = load_recipe(project / "params/own.yaml")
     assert (recipe.data.task, recipe.promote.staging.quality) == ("regression", {"r2": 0.5})
     assert recipe.evaluate.operate == {"in_interval": 0.9}

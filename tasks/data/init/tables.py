@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tasks.data.readers.columns import TEXT, row_name
 from tasks.data.readers.rows import RawTable, too_long
 from tasks.data.sources.own import require_given
 from tasks.data.sources.walk import FILE
-from tasks.runtime.preprocess.cells import CATEGORY, TableColumn
+from tasks.runtime.preprocess.cells import CATEGORY, NUMBER, TableColumn
 
 HEADINGS = ("column", "type", "gaps", "examples", "becomes")
 COSTLY = 0.05
@@ -97,7 +97,8 @@ def understand(name: str, source: str, path: Path, label: str | None) -> Underst
         DataError: no such file, not a table, no column of classes, nothing to learn from.
     """
     guess = guess_table(path, label)
-    rows = tuple(column.row for column in guess.columns)
+    shown = {guess.label: NUMBER} if guess.measured else {}
+    rows = tuple(replace(column, type=shown.get(column.name, column.type)).row for column in guess.columns)
     return Understanding(_recipe(name, source, guess), HEADINGS, rows, tuple(_notes(path, guess)))
 
 
