@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from params.distill import Distill
-from params.inits import FromChampion
 from params.models import Architecture, ImportedArchitecture
 from params.objectives import FeatureObjective
 from params.pipeline import Recipe
 from params.student import Student
 from params.teacher import AnswersTeacher, CommandTeacher, OnnxTeacher, Teacher, TrainedTeacher, WeightsTeacher
 from params.training import Training
+from params.weights.inits import FromChampion
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, RecipeError, mismatch

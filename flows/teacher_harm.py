@@ -1,9 +1,9 @@
 """A teacher that does harm: then the student learns from the labels alone, and what ships is made of that."""
 
 from params.distill import Distill
-from params.inits import FromChampion
 from params.pipeline import Recipe
 from params.student import Student
+from params.weights.inits import FromChampion
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord, ModelRecord, TeacherRecord
 from tasks.contracts.words import difference_with_ends

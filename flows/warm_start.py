@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from params.inits import ChampionInit, FromChampion
-from params.packages import Pretrained
 from params.promote import ENVIRONMENTS
 from params.student import Student
 from params.teacher import Teacher, TeacherFromChampion, TrainedTeacher
+from params.weights.inits import ChampionInit, FromChampion
+from params.weights.packages import Pretrained
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord, ModelRecord
 from tasks.contracts.releases import Release

@@ -8,7 +8,6 @@ from params.compress import Compress
 from params.data import Data
 from params.distill import Distill
 from params.evaluate import Evaluate
-from params.inits import ChampionInit
 from params.models import Audio
 from params.objectives import FeatureObjective
 from params.promote import Promote
@@ -17,6 +16,7 @@ from params.section import Name, Section
 from params.student import Assistant, Peer, Student
 from params.sweep import Sweep
 from params.teacher import Teacher, TrainedTeacher
+from params.weights.inits import ChampionInit
 
 
 class Recipe(Section):

@@ -5,11 +5,11 @@ from typing import Self
 from pydantic import model_validator
 
 from params.distill import Distill
-from params.inits import FromChampion, Init, Otherwise
 from params.models import Architecture
-from params.packages import Pretrained
 from params.section import Section
 from params.training import Processes, Training, require_champion, require_shares
+from params.weights.inits import FromChampion, Init, Otherwise
+from params.weights.packages import Pretrained
 
 
 class Student(Section):

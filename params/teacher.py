@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from params.inits import ChampionInit
 from params.models import Architecture, OutputNames
-from params.packages import NpmArchive, Package, Pretrained
 from params.pictures.box_rows import BoxRows
 from params.section import Names, PositiveInts, Section, Sha256, not_empty
 from params.training import Processes, Training, require_champion, require_shares
+from params.weights.inits import ChampionInit
+from params.weights.packages import NpmArchive, Package, Pretrained
 
 Floats = Annotated[tuple[float, ...], Field(strict=False), AfterValidator(not_empty)]
 Gives = Literal["logits", "probabilities"]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-from params.inits import FromCheckpoint
 from params.models import Architecture
-from params.packages import Pretrained
 from params.student import Student
 from params.training import Training
+from params.weights.inits import FromCheckpoint
+from params.weights.packages import Pretrained
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.records import DataRecord, DataSpec, ModelRecord, Statistics
 from tasks.core.errors import StillhouseError

@@ -145,7 +145,7 @@ def refused_objectives(recipe: Recipe) -> Iterator[Unknown]:
 
 
 def has_probabilities(kind: str) -> bool:
-    """Returns whether outputs of a kind of task are logits, which a softmax makes probabilities of.
+    """Returns whether outputs of a kind of task become probabilities.
 
     Raises:
         RecipeError: there is no such kind.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from params.inits import FromCheckpoint, FromTeacher
 from params.models import Architecture, Audio
+from params.weights.inits import FromCheckpoint, FromTeacher
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.files import sha256_of
 from tasks.kinds.filters import HEAD, Row

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from params.models import Architecture
-from params.packages import Pretrained
+from params.weights.packages import Pretrained
 from tasks.core.errors import DataError, RecipeError, mismatch
 from tasks.core.wheels import download_wheel
 from tasks.models.build import Network

@@ -11,7 +11,6 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
-from params.inits import FromCheckpoint, FromTeacher, Init
 from params.models import (
     Architecture,
     Cnn,
@@ -22,6 +21,7 @@ from params.models import (
     ResNet,
     Separable,
 )
+from params.weights.inits import FromCheckpoint, FromTeacher, Init
 from tasks.contracts.records import InputSpec
 from tasks.core.errors import DataError, RecipeError
 from tasks.models.build import Network, build_model

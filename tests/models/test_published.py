@@ -8,10 +8,10 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from params.models import EfficientNetLite, Mlp
-from params.packages import Pretrained
 from params.student import Student
 from params.teacher import Teacher
 from params.training import Training
+from params.weights.packages import Pretrained
 from tasks.contracts.records import DataSpec, InputSpec, Statistics
 from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, RecipeError

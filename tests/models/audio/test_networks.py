@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from params.audio.networks import BcResNet, DsCnn, LogMel
-from params.inits import FromTeacher
 from params.models import Audio, Cnn, Recurrent, ResNet
+from params.weights.inits import FromTeacher
 from tasks.contracts.records import InputSpec
 from tasks.core.errors import RecipeError
 from tasks.models.build import Network, build_model, count_parameters

@@ -7,8 +7,8 @@ from pydantic import Discriminator, Field, GetJsonSchemaHandler, Tag, model_vali
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from params.packages import Pretrained
 from params.section import Section, Sha256
+from params.weights.packages import Pretrained
 
 
 class FromTeacher(Section):
