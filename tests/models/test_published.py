@@ -17,6 +17,7 @@ from tasks.contracts.targets import TargetCard
 from tasks.core.errors import DataError, RecipeError
 from tasks.core.files import sha256_of
 from tasks.distill.starts import from_file
+from tasks.distill.task import _licences
 from tasks.models import published as module
 from tasks.models.architectures.efficientnet_lite import published_name
 from tasks.models.build import Network, build_model
@@ -134,6 +135,13 @@ def test_a_student_begins_with_published_weights_alone_and_taught_alike(wheel: A
     assert torch.equal(first.body.state_dict()["stem.convolution.weight"], weights["_conv_stem.weight"])
     body = first.body.state_dict()
     assert all(torch.equal(body[name], value) for name, value in second.body.state_dict().items() if "head" not in name)
+
+
+def test_the_licence_of_published_weights_comes_along() -> None:
+    init = {**LITE0, "licence": "Apache 2.0"}
+    student = Student.model_validate({"architecture": SHORT, "init": init, "training": Training(epochs=1)})
+    assert _licences((), None, student) == ("Apache 2.0",)
+    assert _licences((), None, student.model_copy(update={"init": "random"})) == ()
 
 
 def test_a_start_goes_with_a_training_only() -> None:
