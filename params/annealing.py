@@ -28,27 +28,21 @@ class FractionAnnealing(Annealing):
     """Stays between 0 and 1."""
 
     start: Fraction
-    """in the first epoch"""
     end: Fraction
-    """in the last epoch"""
 
 
 class TemperatureAnnealing(Annealing):
     """Stays above 0."""
 
     start: Temperature
-    """in the first epoch"""
     end: Temperature
-    """in the last epoch"""
 
 
 class WeightAnnealing(Annealing):
     """Never becomes negative."""
 
     start: NonNegative
-    """in the first epoch"""
     end: NonNegative
-    """in the last epoch"""
 
 
 def _number_or(annealing: type[Annealing], number: Any) -> Callable[[Any, Any], Any]:

