@@ -41,6 +41,26 @@ def listen_to_stages() -> None:
     listen(StageDisplay(verbose=True).on_event)
 
 
+class Pace:
+    """How fast a stage counts. What was done before a resume, or counted in other steps, tells nothing."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._first: StageAdvanced | None = None
+        self._done = 0
+
+    def left(self, event: StageAdvanced) -> str:
+        """Returns about how long the count will take, as words behind others; empty where no step was seen."""
+        now = time.monotonic()
+        if self._first is None or event.total != self._first.total or event.done < self._done:
+            self._began, self._first = now, event
+        self._done = event.done
+        if event.done == self._first.done:
+            return ""
+        seconds = (now - self._began) / (event.done - self._first.done) * (event.total - event.done)
+        return f", about {seconds / 60:.0f} min left" if seconds >= 90 else f", about {seconds:.0f} s left"
+
+
 class StageDisplay:
     """The bar of the stage that is running, shown once it has taken longer than two seconds."""
 
@@ -48,7 +68,8 @@ class StageDisplay:
         self._verbose = verbose
         self._progress: Progress | None = None
         self._timer: threading.Timer | None = None
-        self._began = self._said = time.monotonic()
+        self._said = time.monotonic()
+        self._pace = Pace()
 
     def on_event(self, event: Event) -> None:
         """Shows an event."""
@@ -58,10 +79,11 @@ class StageDisplay:
             case StageAdvanced(_, done, total, note) if self._progress:
                 task = self._progress.task_ids[0]
                 self._progress.update(task, completed=done, total=total, note=printable(note))
-            case StageAdvanced() if not console.is_terminal and time.monotonic() - self._said > LINE_SECONDS:
-                self._said = time.monotonic()
-                told = event.note or f"{event.done} of {event.total}"
-                say(f"  ...     {event.stage:<14} {told}, {self._left(event)}")
+            case StageAdvanced() if not console.is_terminal:
+                left = self._pace.left(event)
+                if time.monotonic() - self._said > LINE_SECONDS:
+                    self._said = time.monotonic()
+                    say(f"  ...     {event.stage:<14} {event.note or f'{event.done} of {event.total}'}{left}")
             case StageEnded():
                 self.clear()
                 say(*_ended(event))
@@ -80,14 +102,9 @@ class StageDisplay:
             self._progress.stop()
         self._progress = self._timer = None
 
-    def _left(self, event: StageAdvanced) -> str:
-        """Returns about how long the stage will take; its steps are taken to be as long as those so far."""
-        seconds = (time.monotonic() - self._began) / max(event.done, 1) * (event.total - event.done)
-        return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
-
     def _begin(self, stage: str) -> None:
         self.clear()
-        self._began = self._said = time.monotonic()
+        self._said, self._pace = time.monotonic(), Pace()
         if not console.is_terminal:
             return
         title, note = (TextColumn(field, markup=False) for field in ("{task.description}", "{task.fields[note]}"))

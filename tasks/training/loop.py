@@ -92,6 +92,7 @@ def fit(
         for epoch, metrics in enumerate(state.history, start=1):
             on_epoch(epoch, metrics)
         name = measuring.deciding.name
+        advance(len(state.history), params.epochs, "")
         while state.epoch <= params.epochs:
             epoch, metrics = state.epoch, _epoch(trainer, checkpointer, state)
             started = time.perf_counter()

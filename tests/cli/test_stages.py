@@ -28,6 +28,28 @@ def test_a_log_gets_a_line_about_a_long_stage_now_and_then(out: io.StringIO, mon
     assert out.getvalue() == "  ...     teacher        epoch 2 of 30, 900 samples/s, about 0 s left\n"
 
 
+def test_what_is_left_is_told_from_the_steps_that_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(stages.time, "monotonic", lambda: now)
+    pace = stages.Pace()
+
+    def told(seconds: float, done: int, total: int) -> str:
+        nonlocal now
+        now += seconds
+        return pace.left(StageAdvanced("student", done, total))
+
+    assert [told(50, 64, 128), told(2, 128, 128), told(1, 64, 128)] == [
+        "",
+        ", about 0 s left",
+        "",
+    ]  # answers, two views
+    assert [told(9, 60, 120), told(10, 61, 120), told(12, 62, 120)] == [
+        "",
+        ", about 10 min left",
+        ", about 11 min left",
+    ]
+
+
 @pytest.mark.parametrize("verbose", [False, True])
 def test_details_of_a_stage_are_lines_of_their_own_for_who_asks(out: io.StringIO, verbose: bool) -> None:
     stages.StageDisplay(verbose).on_event(StageEnded("compress", f"{LINE}\ntried fp32\ntried [fp16]", 1.25))
