@@ -36,23 +36,24 @@ class SegmentationFigures:
     """The part of the kind."""
 
     def tables(self, evidence: Mapping[str, Pixels], shipped: str, card: TargetCard) -> Iterator[Table]:
-        """Yields a row per class, the one with the lowest IoU first, beside the teacher's."""
+        """Yields a row per class, the one with the lowest IoU first, beside the teacher's; last those that have none."""
         ours, theirs = (_values(evidence[name]) for name in (shipped, TEACHER))
         cells, support = evidence[shipped].cells.sum(axis=0), METRICS.support(evidence[shipped])
         real = cells.sum(axis=1)
         rows = [
             (
                 name,
-                ours.get(f"iou/{name}", 0.0),
-                theirs.get(f"iou/{name}", 0.0),
-                float(cells[place, place] / max(real[place], 1)),
+                ours.get(f"iou/{name}"),
+                theirs.get(f"iou/{name}"),
+                float(cells[place, place] / real[place]) if real[place] else None,
                 float(real[place] / max(real.sum(), 1)),
                 support[name],
             )
             for place, name in enumerate(card.names)
         ]
         title = "Each class, as the file that ships sees it; lowest IoU first"
-        yield Table(title=title, head=OF_CLASSES, rows=tuple(sorted(rows, key=lambda row: row[1])))
+        ordered = sorted(rows, key=lambda row: (row[1] is None, row[1] or 0.0))
+        yield Table(title=title, head=OF_CLASSES, rows=tuple(ordered))
 
     def figures(
         self, evidence: Mapping[str, Pixels], shipped: str, card: TargetCard, samples: SplitSamples
@@ -79,8 +80,8 @@ class SegmentationFigures:
     def answers_in_words(self, evidence: Pixels, rows: Rows, card: TargetCard) -> tuple[str, ...]:
         """Returns how many of the pixels of each picture are right."""
         cells = evidence.cells[rows]
-        right, every = cells.trace(axis1=1, axis2=2), np.maximum(cells.sum(axis=(1, 2)), 1)
-        return tuple(f"{100 * share:.0f} % of pixels right" for share in right / every)
+        pairs = zip(cells.trace(axis1=1, axis2=2), cells.sum(axis=(1, 2)), strict=True)
+        return tuple(f"{100 * hits / every:.0f} % of pixels right" if every else "of no class" for hits, every in pairs)
 
     def pipeline_tag(self, layout: str) -> str:
         """Returns what Hugging Face calls the task."""
@@ -92,9 +93,15 @@ class SegmentationFigures:
 
 
 def some_scenes(evidence: Pixels, samples: SplitSamples) -> list[Scene]:
-    """Returns the best picture, that in the middle and the worst; each once, where there are fewer than three."""
+    """Returns the best picture, that in the middle and the worst; each once, where there are fewer than three.
+
+    Pictures all of whose pixels are of no class have no IoU, and are neither.
+    """
     each = np.array([_values(METRICS.take(evidence, np.array([row])))[DECIDES] for row in range(len(evidence.loss))])
-    order = np.argsort(-each, kind="stable")
+    known = np.flatnonzero(evidence.cells.sum(axis=(1, 2)))
+    if not known.size:
+        return []
+    order = known[np.argsort(-each[known], kind="stable")]
     places = {"best": order[0], "middle": order[len(order) // 2], "worst": order[-1]}
     rows = {int(row): word for word, row in reversed(places.items())}
     chosen = np.array([*reversed(rows)], dtype=np.int64)

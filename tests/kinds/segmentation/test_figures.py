@@ -64,6 +64,25 @@ def test_each_class_has_a_row_the_lowest_iou_first(shapes: PreparedData, seen: P
     assert found == sorted(found)  # type: ignore[type-var]
 
 
+def test_a_picture_without_a_pixel_of_any_class_is_no_scene(shapes: PreparedData, seen: Pixels) -> None:
+    void = seen.cells.copy()
+    void[2] = 0
+    scenes = some_scenes(replace(seen, cells=void), SamplesShown(shapes, Answers(shapes)))
+    assert " 0.0 %" not in scenes[-1].words
+    names = {name for _, name in SamplesShown(shapes, Answers(shapes)).at(np.array([2]))}
+    assert not any(name in scene.words for scene in scenes for name in names)
+    assert some_scenes(replace(seen, cells=np.zeros_like(void)), SamplesShown(shapes, Answers(shapes))) == []
+
+
+def test_a_class_that_no_test_picture_shows_has_no_iou_and_is_not_the_worst() -> None:
+    names = ("ground", "thing", "rare")
+    cells = np.array([[[8, 2, 0], [1, 5, 0], [0, 0, 0]]], dtype=np.int64)
+    pixels = Pixels(cells, np.zeros(1), np.zeros((1, 1)), names)
+    (table,) = PART.tables({"int8": pixels, "teacher": pixels}, "int8", TargetCard(names=names))
+    assert [row[0] for row in table.rows] == ["thing", "ground", "rare"]
+    assert table.rows[-1] == ("rare", None, None, None, 0.0, 0)
+
+
 def test_what_pixels_are_taken_for_is_told_on_a_terminal(shapes: PreparedData, seen: Pixels) -> None:
     (table,) = PART.mistakes(seen, shapes.targets)
     counts = [row[2] for row in table.rows]
@@ -71,7 +90,7 @@ def test_what_pixels_are_taken_for_is_told_on_a_terminal(shapes: PreparedData, s
 
 
 def test_an_answer_in_words_says_how_many_pixels_are_right() -> None:
-    cells = np.array([[[8, 2], [0, 0]], [[1, 1], [1, 1]]], dtype=np.int64)
-    pixels = Pixels(cells, np.zeros(2), np.zeros((2, 1)), ("ground", "thing"))
-    told = PART.answers_in_words(pixels, np.array([1, 0]), TargetCard(names=("ground", "thing")))
-    assert told == ("50 % of pixels right", "80 % of pixels right")
+    cells = np.array([[[8, 2], [0, 0]], [[1, 1], [1, 1]], [[0, 0], [0, 0]]], dtype=np.int64)
+    pixels = Pixels(cells, np.zeros(3), np.zeros((3, 1)), ("ground", "thing"))
+    told = PART.answers_in_words(pixels, np.array([1, 0, 2]), TargetCard(names=("ground", "thing")))
+    assert told == ("50 % of pixels right", "80 % of pixels right", "of no class")
