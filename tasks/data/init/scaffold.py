@@ -14,6 +14,7 @@ from tasks.data.init import sequences as sequence_files
 from tasks.data.init.audio import recipe as recordings
 from tasks.data.init.boxes import recipe as boxed
 from tasks.data.init.masks import recipe as masked
+from tasks.data.init.masks.pairs import common_folder
 from tasks.data.init.understanding import Understanding
 from tasks.data.init.unlabelled import with_unlabelled
 from tasks.data.versions.pipeline import listed, with_entry
@@ -76,7 +77,7 @@ def _understood(
     boxes: Path | None,
 ) -> Understanding:
     if images is not None and masks is not None:
-        root = masked.common_folder(images, masks)
+        root = common_folder(images, masks)
         return masked.understand(name, _source_path(project, root, name), images, masks, root)
     if images is not None and boxes is not None:
         root = boxed.common_root(images, boxes)

@@ -36,7 +36,7 @@ class SegmentationFigures:
     """The part of the kind."""
 
     def tables(self, evidence: Mapping[str, Pixels], shipped: str, card: TargetCard) -> Iterator[Table]:
-        """Yields a row per class, the one with the lowest IoU first, beside the teacher's; last those that have none."""
+        """Yields a row per class, lowest IoU first and those without one last, beside the teacher's."""
         ours, theirs = (_values(evidence[name]) for name in (shipped, TEACHER))
         cells, support = evidence[shipped].cells.sum(axis=0), METRICS.support(evidence[shipped])
         real = cells.sum(axis=1)

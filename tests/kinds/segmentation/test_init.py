@@ -63,6 +63,7 @@ def test_smoothed_masks_are_explained(project: Path, folder: Path) -> None:
     for path in (folder / "masks").iterdir():
         image = Image.fromarray((np.asarray(Image.open(path)) > 0).astype(np.uint8) * 255)
         image.resize((300, 200), Image.Resampling.BICUBIC).save(path)
+        save(folder / "images" / path.name, np.zeros((200, 300, 3), dtype=np.uint8))
     with pytest.raises(DataError, match="shades of smoothed edges"):
         understand(project, "own", images=folder / "images", masks=folder / "masks")
 
@@ -96,3 +97,64 @@ def test_masks_without_pictures_of_their_names_are_told(project: Path, folder: P
         understand(project, "own", images=folder / "images", masks=folder / "masks")
     with pytest.raises(InputError, match="`--images PATH` beside it"):
         understand(project, "own", masks=folder / "masks")
+
+
+def test_shades_of_masks_made_half_as_large_are_explained_though_they_are_few(project: Path, folder: Path) -> None:
+    rows, columns = np.mgrid[:40, :60]
+    disc = Image.fromarray((np.hypot(rows - 19, columns - 31) < 13.3).astype(np.uint8) * 255)
+    halved = np.asarray(disc.resize((30, 20), Image.Resampling.BOX))
+    assert len(np.unique(halved)) == 5
+    for path in (folder / "masks").iterdir():
+        save(path, halved)
+    with pytest.raises(DataError, match="5 values, the most frequent being 0 and 255; these are shades"):
+        understand(project, "own", images=folder / "images", masks=folder / "masks")
+
+
+def test_levels_that_fill_areas_are_classes(project: Path, folder: Path) -> None:
+    for path in (folder / "masks").iterdir():
+        save(path, np.asarray(Image.open(path)) * 127)
+    assert reader_of(recipe_of(project, folder / "images", folder / "masks")).classes == {
+        "class0": (0,),
+        "class1": (127,),
+        "class2": (254,),
+    }
+
+
+def test_masks_of_one_class_are_refused_before_a_recipe_is_written(project: Path, folder: Path) -> None:
+    for path in (folder / "masks").iterdir():
+        save(path, np.full((20, 30), 7, dtype=np.uint8))
+    with pytest.raises(DataError, match="two classes or more, got 7 alone in the 12 that were looked at"):
+        understand(project, "own", images=folder / "images", masks=folder / "masks")
+
+
+def test_what_has_no_partner_two_or_another_size_is_named(project: Path, folder: Path) -> None:
+    (folder / "masks/1.png").unlink()
+    (folder / "images/2.png").unlink()
+    Image.open(folder / "images/3.png").save(folder / "images/3.bmp")
+    save(folder / "masks/4.png", stripes()[::2, ::2])
+    said = "\n".join(understand(project, "own", images=folder / "images", masks=folder / "masks").notes)
+    assert "Pairs: 9 pictures" in said
+    assert "Pictures without a mask: 1 (`images/1.png`)" in said
+    assert "Masks without a picture: 1 (`masks/2.png`)" in said
+    assert "Of one name, but for the extension: 2 (`images/3.bmp`, `images/3.png`)" in said
+    assert "another size than their picture: 1 (`4.png` is 15 x 10, its picture 30 x 20)" in said
+
+
+def test_masks_of_another_size_throughout_are_refused_by_name(project: Path, folder: Path) -> None:
+    for path in (folder / "masks").iterdir():
+        save(path, np.asarray(Image.open(path))[::2, ::2])
+    with pytest.raises(DataError, match="a mask of the size of its picture, 30 x 20, got 15 x 10"):
+        understand(project, "own", images=folder / "images", masks=folder / "masks")
+
+
+def test_masks_may_lie_in_the_folder_of_the_pictures(project: Path, folder: Path) -> None:
+    (folder / "masks").rename(folder / "images" / "masks")
+    understood = understand(project, "own", images=folder / "images", masks=folder / "images" / "masks")
+    assert not any("without" in note for note in understood.notes)
+    assert 'masks: "masks"' in understood.recipe
+
+
+def test_a_path_may_lead_upwards(project: Path, folder: Path) -> None:
+    around = folder / "images" / ".." / "masks"
+    reader = reader_of(recipe_of(project, folder / "images", around))
+    assert (reader.images, reader.masks) == ("images", "masks")

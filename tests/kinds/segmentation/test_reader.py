@@ -122,6 +122,16 @@ def test_a_picture_without_its_mask_is_told_by_name(folder: Path) -> None:
     assert "`images/5.png`: expected its mask `masks/5`, got no such file" in refusal(folder)
 
 
+@pytest.mark.parametrize("tree", ["images", "masks"])
+def test_two_files_of_one_name_are_told_because_neither_is_known_to_be_the_one(folder: Path, tree: str) -> None:
+    Image.open(folder / tree / "3.png").save(folder / tree / "3.bmp")
+    said = refusal(folder)
+    assert f"`{tree}/3.bmp`, `{tree}/3.png`" in said
+    what = "picture" if tree == "images" else "mask"
+    assert f"`images/3.png`: expected one {what} of this name, got 2 that differ in their extension" in said
+    assert f"got {2 if tree == 'images' else 1} that cannot" in said
+
+
 def test_a_mask_of_another_size_than_its_picture_is_told(folder: Path) -> None:
     save(folder / "masks/5.png", stripes()[:10])
     assert "expected a mask of the size of its picture, 30 x 20, got 30 x 10" in refusal(folder)

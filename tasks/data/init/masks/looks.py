@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.core.errors import DataError, mismatch, printable
-from tasks.data.readers.image_masks.values import MANY, mask_values
+from tasks.data.readers.image_masks.values import MANY, Values, mask_values
 from tasks.runtime.preprocess.picture_format import UnreadablePictureError
 
 LOOKED_AT = 200
@@ -27,6 +27,8 @@ class MaskLooks:
     coloured: bool
     pixels: Counter[int] = field(default_factory=Counter)
     masks: Counter[int] = field(default_factory=Counter)
+    areas: set[int] = field(default_factory=set)
+    """values of pixels all of whose four neighbours have the same: shades of edges have no such pixel"""
     read: int = 0
 
     @property
@@ -53,7 +55,7 @@ def looks_of(masks: Sequence[Path]) -> MaskLooks:
     """Returns what some of the masks hold.
 
     Raises:
-        DataError: one cannot be read, or their values are shades.
+        DataError: one cannot be read, their values are shades, or there is one class alone.
     """
     step = max(1, -(-len(masks) // LOOKED_AT))
     some = masks[::step]
@@ -69,8 +71,10 @@ def _looked(masks: Sequence[Path], coloured: bool) -> MaskLooks:
     looks = MaskLooks(coloured)
     for path in masks:
         with path.open("rb") as stream:
-            values, counts = np.unique(mask_values(stream, coloured), return_counts=True)
+            mask = mask_values(stream, coloured)
+        values, counts = np.unique(mask, return_counts=True)
         found = dict(zip(values.tolist(), counts.tolist(), strict=True))
+        looks.areas |= _areas(mask)
         looks.pixels.update(found)
         looks.masks.update(found.keys())
         looks.read += 1
@@ -86,16 +90,36 @@ def _with_colours(masks: Sequence[Path]) -> MaskLooks:
     return _looked(masks, coloured=True)
 
 
+def _areas(mask: Values) -> set[int]:
+    inner = mask[1:-1, 1:-1]
+    beside = (mask[:-2, 1:-1], mask[2:, 1:-1], mask[1:-1, :-2], mask[1:-1, 2:])
+    return {*np.unique(inner[np.logical_and.reduce([inner == other for other in beside])]).tolist()}
+
+
 def _require_classes(looks: MaskLooks, folder: Path) -> None:
     """Refuses shades: what smoothing, a resize that takes means, or JPEG makes of the edges of classes."""
+    count = len(looks.values)
+    if count >= (MOST_COLOURS if looks.coloured else 4 * MANY) or _many_shades(looks) or _shades_of_two(looks):
+        frequent = " and ".join(looks.word(value) for value, _ in looks.pixels.most_common(2))
+        got = f"{count:,} values, the most frequent being {frequent}"
+        do = "these are shades of smoothed edges: write masks as PNG, resized to the nearest pixel"
+        raise DataError(mismatch(printable(str(folder)), "", "masks with a value per class", got, do))
+    classes = [value for value in looks.values if value not in looks.ignored]
+    if len(classes) < 2:
+        got = f"{' and '.join(map(looks.word, looks.values))} alone in the {looks.read:,} that were looked at"
+        do = "a network has nothing to tell apart in them: give those of other classes, too"
+        raise DataError(mismatch(printable(str(folder)), "", "masks of two classes or more", got, do))
+
+
+def _many_shades(looks: MaskLooks) -> bool:
     count, total = len(looks.values), sum(looks.pixels.values())
-    top = looks.pixels.most_common(2)
-    rest = 1 - sum(pixels for _, pixels in top) / total
-    far_apart = max(value for value in looks.values if value != IGNORED) > 2 * count
-    shades = not looks.coloured and count >= SEVERAL and rest < FEW and far_apart
-    if count < (MOST_COLOURS if looks.coloured else 4 * MANY) and not shades:
-        return
-    frequent = " and ".join(looks.word(value) for value, _ in top)
-    got = f"{count:,} values, the most frequent being {frequent}"
-    do = "these are shades of smoothed edges: write masks as PNG, resized to the nearest pixel"
-    raise DataError(mismatch(printable(str(folder)), "", "masks with a value per class", got, do))
+    rest = 1 - sum(pixels for _, pixels in looks.pixels.most_common(2)) / total
+    far_apart = max((value for value in looks.values if value != IGNORED), default=0) > 2 * count
+    return not looks.coloured and count >= SEVERAL and rest < FEW and far_apart
+
+
+def _shades_of_two(looks: MaskLooks) -> bool:
+    """Says whether black and white are the most frequent, and of the values between not one fills an area."""
+    frequent = {value for value, _ in looks.pixels.most_common(2)}
+    between = {*looks.values} - {0, IGNORED}
+    return not looks.coloured and frequent == {0, IGNORED} and len(between) > 1 and not between & looks.areas

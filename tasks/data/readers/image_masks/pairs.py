@@ -22,13 +22,13 @@ OUTSIDE, NO_PARTNER = "outside the folders of pictures and masks", "a mask witho
 
 @dataclass(frozen=True, slots=True)
 class MaskedPicture:
-    """A picture, and its mask where there is one."""
+    """A picture, and its mask."""
 
     image: str
-    mask: str | None
+    mask: str
     part: Part | None
-    wanted: str
-    """the name that the mask should have, without an extension"""
+    problem: str = ""
+    """why it is not known which mask is its own"""
 
 
 @dataclass
@@ -63,15 +63,14 @@ def find_pairs(reader: ImageMasksReader, names: list[str]) -> _Found:
     found, used = _Found(), set[str]()
     problems = []
     for part, folders in _folders(reader).items():
-        images, masks = _apart(reader, folders, names)
+        images, masks = apart(folders, reader.image_suffix, reader.mask_suffix, names)
         if not images:
             problems.append(_no_pictures(reader, folders, part))
-        for key, name in sorted(images.items(), key=lambda one: one[1]):
+        for key, some in sorted(images.items(), key=lambda one: one[1]):
             wanted = str(PurePosixPath(folders.masks, key + reader.mask_suffix))
-            found.pairs.append(MaskedPicture(name, masks.get(key), part, wanted))
-        used |= {*images.values(), *(masks[key] for key in images if key in masks)}
-        found.dropped[NO_PARTNER] += len(masks.keys() - images.keys())
-        used |= {*masks.values()}
+            found.pairs += _pairs(some, masks.get(key, []), part, wanted)
+        found.dropped[NO_PARTNER] += sum(len(some) for key, some in masks.items() if key not in images)
+        used |= {name for some in (*images.values(), *masks.values()) for name in some}
     if problems:
         raise DataError("\n".join(problems))
     for name in names:
@@ -87,29 +86,43 @@ def _folders(reader: ImageMasksReader) -> dict[Part | None, MaskFolders]:
     return parts or whole
 
 
-ByKey = dict[str, str]
-"""what a name has in common with its partner -> the name"""
+def _pairs(images: list[str], masks: list[str], part: Part | None, wanted: str) -> Iterator[MaskedPicture]:
+    """Yields the pictures of one name, of which there should be one, as there should be one mask."""
+    for image in images:
+        problem = "" if masks else f"expected its mask `{wanted}`, got no such file"
+        for what, some in (("picture", images), ("mask", masks)):
+            if len(some) > 1:
+                listed = ", ".join(f"`{name}`" for name in some)
+                problem = f"expected one {what} of this name, got {len(some)} that differ in their extension: {listed}"
+        yield MaskedPicture(image, masks[0] if masks else "", part, problem)
 
 
-def _apart(reader: ImageMasksReader, folders: MaskFolders, names: list[str]) -> tuple[ByKey, ByKey]:
+ByKey = dict[str, list[str]]
+"""what a name has in common with its partner -> the name, or several that differ in their extension"""
+
+
+def apart(folders: MaskFolders, image_suffix: str, mask_suffix: str, names: list[str]) -> tuple[ByKey, ByKey]:
     """Returns pictures and masks; what could be both by its name is what is said more closely."""
-    images = _by_key(names, folders.images, reader.image_suffix)
-    masks = _by_key(names, folders.masks, reader.mask_suffix)
-    closer = (len(folders.masks), len(reader.mask_suffix)) > (len(folders.images), len(reader.image_suffix))
-    both = {*images.values()} & {*masks.values()}
-    if closer:
-        return {key: name for key, name in images.items() if name not in both}, masks
-    return images, {key: name for key, name in masks.items() if name not in both}
+    closer = (len(folders.masks), len(mask_suffix)) > (len(folders.images), len(image_suffix))
+    images = _by_key(names, folders.images, image_suffix)
+    masks = _by_key(names, folders.masks, mask_suffix)
+    return (_without(images, masks), masks) if closer else (images, _without(masks, images))
+
+
+def _without(some: ByKey, others: ByKey) -> ByKey:
+    taken = {name for names in others.values() for name in names}
+    kept = ((key, [name for name in names if name not in taken]) for key, names in some.items())
+    return {key: names for key, names in kept if names}
 
 
 def _by_key(names: list[str], folder: str, suffix: str) -> ByKey:
     """Returns the names in a folder by their paths below it, without suffix and extension."""
     inside = f"{folder}/" if folder else ""
-    found = {}
+    found: ByKey = {}
     for name in names:
         stem = str(PurePosixPath(name.removeprefix(inside)).with_suffix("")) if name.startswith(inside) else ""
         if stem and is_picture(name) and stem.endswith(suffix):
-            found[stem.removesuffix(suffix)] = name
+            found.setdefault(stem.removesuffix(suffix), []).append(name)
     return found
 
 
@@ -128,8 +141,8 @@ def _samples(reader: ImageMasksReader, files: PackedFiles, pairs: list[MaskedPic
 
 
 def _sample(reader: ImageMasksReader, code: MaskCode, pack: OpenPack, pair: MaskedPicture) -> Sample:
-    if pair.mask is None:
-        return Sample(pair.image, part=pair.part, problem=f"expected its mask `{pair.wanted}`, got no such file")
+    if pair.problem:
+        return Sample(pair.image, part=pair.part, problem=pair.problem)
     values, problem = read_picture(pack.file(pair.image), reader)
     if problem:
         return Sample(pair.image, part=pair.part, problem=problem)
