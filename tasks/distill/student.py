@@ -92,7 +92,7 @@ def _tell_size(source: SoftLabelSource) -> None:
     """Says what soft labels take on disk, where that is much for a sample."""
     for report in source.reports:
         if report.bytes_per_sample >= LARGE:
-            views = f"{report.views} views, {report.bytes / 1e6:,.0f} MB in all"
+            views = f"{report.views} views, {report.bytes / 1e6:,.1f} MB in all"
             say(Notice("soft labels", f"{report.bytes_per_sample:,.0f} bytes a sample in each of {views}"))
 
 

@@ -24,7 +24,7 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairedFolders:
     """What two folders hold.
 
     Attributes:
@@ -60,7 +60,7 @@ def _place(path: Path) -> Path:
     return Path(os.path.normpath(path.expanduser().absolute()))
 
 
-def paired(images: Path, masks: Path, root: Path) -> Pairs:
+def paired(images: Path, masks: Path, root: Path) -> PairedFolders:
     """Returns the pairs by those suffixes that find most of them.
 
     Raises:
@@ -79,7 +79,7 @@ def paired(images: Path, masks: Path, root: Path) -> Pairs:
     sizes, misfits = _compared(pairs)
     splits = {} if folders.images == folders.masks else _splits(keys, folders)
     problems = (*_unpaired(ours, theirs), *misfits)
-    return Pairs([mask for _, mask in pairs], sizes, image_suffix, mask_suffix, splits, problems)
+    return PairedFolders([mask for _, mask in pairs], sizes, image_suffix, mask_suffix, splits, problems)
 
 
 def _files(folder: Path, name: str) -> dict[str, Path]:

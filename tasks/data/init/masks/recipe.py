@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from tasks.data.init.masks.looks import MaskLooks, looks_of
-from tasks.data.init.masks.pairs import Pairs, Size, below, paired
+from tasks.data.init.masks.pairs import PairedFolders, Size, below, paired
 from tasks.data.init.templates import HEAD, OFFICIAL, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
 from tasks.data.sources.own import require_given
@@ -76,7 +76,9 @@ def _named(looks: MaskLooks) -> dict[str, int]:
     return {f"class{place}": value for place, value in enumerate(classes)}
 
 
-def _recipe(name: str, source: str, images: str, masks: str, pairs: Pairs, looks: MaskLooks, size: list[int]) -> str:
+def _recipe(
+    name: str, source: str, images: str, masks: str, pairs: PairedFolders, looks: MaskLooks, size: list[int]
+) -> str:
     folders = f"    images: {quoted(images)}\n    masks: {quoted(masks)}\n"
     if pairs.splits:
         parts = [(part, quoted(one.images), quoted(one.masks)) for part, one in pairs.splits.items()]
@@ -104,7 +106,7 @@ def _row(looks: MaskLooks, value: int) -> tuple[str, ...]:
     return looks.word(value), names.get(value, "none of the classes"), part, f"{looks.masks[value]:,}"
 
 
-def _notes(pairs: Pairs, looks: MaskLooks) -> Iterator[str]:
+def _notes(pairs: PairedFolders, looks: MaskLooks) -> Iterator[str]:
     yield f"Pairs: {len(pairs.masks):,} pictures with their masks; looked at the pixels of {looks.read:,} masks."
     yield from pairs.problems
     if looks.two_levels:
