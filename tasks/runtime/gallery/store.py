@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..bundle.manifest import MANIFEST, read_manifest
 from ..errors import RuntimeBundleError, UnknownNameError, WrongInputError
 from ..update.home import SLOTS, Home, Slot
-from ..update.storage import sync_directory, write_durably
+from ..update.storage import remove_unfinished, sync_directory, write_durably
 from .gallery_file import gallery_bytes, read_gallery
 from .space import space_of
 from .vectors import DeviceGallery
@@ -130,6 +130,7 @@ class GalleryStore:
         self._folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
         with (self._folder / ".lock").open("a") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
+            remove_unfinished(self._folder, END)  # it holds vectors, perhaps of somebody who is to be forgotten
             yield
 
 

@@ -17,6 +17,12 @@ def write_durably(path: Path, content: bytes, mode: int = 0o666) -> None:
     sync_directory(path.parent)
 
 
+def remove_unfinished(directory: Path, end: str) -> None:
+    """Removes what processes left that were killed before their file `*end` was in place; nobody may be writing."""
+    for left in directory.glob(f".*{end}.new"):
+        left.unlink(missing_ok=True)
+
+
 def point(link: Path, target: str) -> None:
     """Makes a symbolic link point to `target` by one rename, wherever it pointed before."""
     temporary = link.with_name(f".{link.name}.new")

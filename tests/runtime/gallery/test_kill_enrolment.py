@@ -85,6 +85,18 @@ def test_one_who_is_enrolled_anew_has_the_old_vectors_or_the_new_ones(killing: P
     assert [next(iter(state.values()))["Ada"] for state in states] == [1] * (len(states) - 1) + [3]
 
 
+def test_nothing_of_a_killed_enrolment_is_left_behind_who_is_forgotten(killing: Path) -> None:
+    galleries = killing / HOME / "galleries"
+    for point in walk(killing, enrol_bob):
+        if point.split()[1] == "rename":
+            (unfinished,) = galleries.glob(".*.new")
+            assert b"Ada" in unfinished.read_bytes()
+            in_a_process(killing, forget_ada)
+            assert [path.name for path in galleries.iterdir()] == [".lock"]
+            return
+    pytest.fail("no enrolment was killed between its file and the name of it")
+
+
 def test_who_is_being_forgotten_is_known_to_the_current_model_until_the_last_write(
     killing: Path, world: World, make_release: MakeRelease
 ) -> None:
