@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from tasks.core.record import Artefact
 from tasks.registry.ledger import database
 from tasks.registry.mlflow_model.description import LONGEST, described
 from tasks.registry.mlflow_model.folder import write_model
+from tasks.registry.mlflow_model.signature import example_of, signature_of
 from tasks.registry.versions import move_alias
 from tasks.runtime.bundle.bundle import golden_of, write_bundle
 from tasks.runtime.bundle.predictor import Predictor
@@ -40,6 +42,7 @@ from tasks.runtime.pyfunc import RAW
 from tasks.tracking import runs
 from tests.registry.judged import judged_on, register
 from tests.runtime.conftest import FACTS, mean_model
+from tests.runtime.gallery.conftest import directions, picture
 
 Named = dict[str, NDArray[Any]]
 CARD = "---\ntags: [a]\n---\n\n# trees\n\n- 97 %\n\n## Data\n\nten\n\n## Lineage\n\nlong\n"
@@ -245,3 +248,14 @@ def test_picture_files_are_taken_as_their_bytes(tmp_path: Path) -> None:
     expected = runtime.answer(runtime.preprocessor.from_file(stream.getvalue()))
     assert model.predict(pd.DataFrame({"image": [stream.getvalue()]})) == expected
     assert model.predict(model.input_example)
+
+
+def test_whole_numbers_in_answers_are_no_reason_to_warn(tmp_path: Path) -> None:
+    model, taken = directions(), {"inputs": picture(1)}
+    facts = replace(FACTS, task="embedding", targets={"names": [], "facts": {"width": 16}})
+    write_bundle(tmp_path / "bundle", facts, model, golden_of(Session(model), taken))
+    predictor = Predictor.from_bundle(tmp_path / "bundle")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = signature_of(predictor, example_of(predictor, taken))
+    assert found.outputs.input_names() == ["embedding", "width"]

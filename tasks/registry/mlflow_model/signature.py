@@ -1,6 +1,7 @@
 """What an MLflow model takes and gives, in MLflow's words, from what the bundle says of itself."""
 
 import base64
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +37,10 @@ def example_of(predictor: Predictor, golden: Arrays) -> Example:
 
 def signature_of(predictor: Predictor, example: Example) -> ModelSignature:
     """Returns the signature of a bundle: columns of raw samples or tensors in, answers out."""
-    answered = infer_signature(model_output=BundleModel(predictor).predict(example))
+    answers = BundleModel(predictor).predict(example)
+    with warnings.catch_warnings():  # an integer of an answer is never missing
+        warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer")
+        answered = infer_signature(model_output=answers)
     return ModelSignature(_inputs(predictor), answered.outputs, ParamSchema([ParamSpec(RAW, DataType.boolean, False)]))
 
 
