@@ -35,11 +35,11 @@ def require_fitness(teacher: TeacherSection, made: MadeTeacher, work: TeacherWor
     seen = measuring.seen_by(made.network, work.data.splits.validation)
     words, ways = measuring.part.at_chance(seen.evidence), better_ways(teacher, made, work)
     if words and ways:
-        raise StageError(_hopeless(words, ways))
+        raise StageError(_hopeless(made, words, ways))
     for suspicion in measuring.part.suspicions(seen.evidence, measuring.card):
         raise StageError(f"`teacher`: {suspicion}")
     if words:
-        raise StageError(_hopeless(words, ways))
+        raise StageError(_hopeless(made, words, ways))
     wanted = {metric.name for metric in measuring.part.metrics if metric.each_epoch}
     metrics = {name: value for name, value in measuring.values(seen).items() if split_name(name)[0] in wanted}
     warnings = tuple(f"the teacher does better when fed otherwise: {way}; correct `teacher`" for way in ways)
@@ -75,7 +75,14 @@ def _few(made: MadeTeacher, work: TeacherWork) -> tuple[float, str]:
     return score, measuring.part.at_chance(seen.evidence)
 
 
-def _hopeless(words: str, ways: tuple[str, ...]) -> str:
-    likely = f"it does better with {ways[0]}: say that" if ways else "is it fed as it was trained (channel order,"
-    do = likely if ways else f"{likely} mean and scale, size), and are its outputs in the order of the data's targets?"
+def _hopeless(made: MadeTeacher, words: str, ways: tuple[str, ...]) -> str:
+    if ways:
+        do = f"it does better with {ways[0]}: say that"
+    elif made.fit:  # trained here, on these samples
+        do = "train it for more epochs or with another `learning_rate`, or add samples"
+    else:
+        do = (
+            "is it fed as it was trained (channel order, mean and scale, size), and are its outputs in the order of the"
+        )
+        do += " data's targets?"
     return mismatch("teacher", "", "a teacher that is better than chance on validation samples", words, do)

@@ -1,5 +1,6 @@
 """Weights as people save them: a bare state dict, a factory that loads its own, and what does not fit."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from tasks.core.errors import DataError, StageError
 from tasks.distill.teachers.fitness import require_fitness
 from tasks.distill.teachers.teacher_kind import kind_of
 from tasks.models.weights import save_weights
+from tasks.training.loop import Fit
 from tests.distill.teachers.conftest import section
 
 FACTORY = {"kind": "import", "factory": "tests.distill.teachers.conftest:own_head"}
@@ -93,3 +95,6 @@ def test_a_teacher_at_chance_is_refused_with_what_would_be_better(world: Any) ->
     teacher, work = section(**said), world.work()
     with pytest.raises(StageError, match=r"than chance .*got accuracy 0\.3333 on 60 samples, where chance"):
         require_fitness(teacher, kind_of(teacher).make(teacher, work), work)
+    trained_here = replace(kind_of(teacher).make(teacher, work), fit=Fit(1, ({},)))
+    with pytest.raises(StageError, match=r"where chance.*; train it for more epochs"):
+        require_fitness(teacher, trained_here, work)
