@@ -214,9 +214,9 @@ def verification_in_words(found: Verification) -> str:
         )
     right, wrong = found.true_accepts, found.false_accepts
     return (
-        f"takes {percent(right.value, 1)} ({100 * right.low:.1f} to {100 * right.high:.1f}) of the pairs that are the"
-        f" same for it, and {percent(wrong.value)} ({100 * wrong.low:.2f} to {100 * wrong.high:.2f}) of those that are"
-        f" not, from cosine {found.threshold:.3f} on; threshold of a false accept rate of {percent(found.far)} on"
+        f"accepts {percent(right.value, 1)} ({100 * right.low:.1f} to {100 * right.high:.1f}) of the pairs that are the"
+        f" same, and {percent(wrong.value)} ({100 * wrong.low:.2f} to {100 * wrong.high:.2f}) of those that are not,"
+        f" from cosine {found.threshold:.3f} on; threshold of a false accept rate of {percent(found.far)} on"
         " validation data"
     )
 

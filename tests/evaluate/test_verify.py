@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from params.evaluate import Evaluate, Verify
+from tasks.contracts.metrics import Interval
 from tasks.contracts.thresholds import Verification
 from tasks.contracts.words import verification_in_words
 from tasks.core.errors import RecipeError
@@ -75,6 +76,15 @@ def test_samples_of_a_unit_are_drawn_together() -> None:
 def test_words_say_what_is_missing() -> None:
     found = Verification(far=0.001, threshold=None, impostors=300, needed=1_000, true_accepts=None, false_accepts=None)
     assert verification_in_words(found).startswith("verifies nothing: 300 pairs of validation samples")
+
+
+def test_words_say_what_a_threshold_accepts() -> None:
+    true, false = Interval(value=0.8, low=0.75, high=0.85), Interval(value=0.01, low=0.004, high=0.02)
+    found = Verification(far=0.01, threshold=0.5, impostors=900, needed=100, true_accepts=true, false_accepts=false)
+    assert verification_in_words(found) == (
+        "accepts 80.0 % (75.0 to 85.0) of the pairs that are the same, and 1.00 % (0.40 to 2.00) of those that are not,"
+        " from cosine 0.500 on; threshold of a false accept rate of 1.00 % on validation data"
+    )
 
 
 def test_a_kind_whose_answers_are_not_compared_is_refused_before_anything_runs() -> None:

@@ -44,7 +44,7 @@ def test_the_card_says_what_the_threshold_comes_to_and_what_not_to_do(run: tuple
     project, _ = run
     (path,) = bundle_of(project)[0].glob("*.md")
     card = path.read_text()
-    assert "Verifying, it takes" in card
+    assert "Verifying, it accepts" in card
     assert "What it must not be used for" in card
     assert "No column of the data says for whom it works worse" in card
 

@@ -35,8 +35,15 @@ def _cell(report: Report, part: SliceScore) -> Cell:
 
 
 def _in_words(table: Table) -> TextTable:
-    rows = tuple(TableRow(str(head), tuple(map(_value, cells, table.head[1:]))) for head, *cells in table.rows)
+    rows = tuple(
+        TableRow(_head(head, table.head[0]), tuple(map(_value, cells, table.head[1:]))) for head, *cells in table.rows
+    )
     return TextTable(table.title, table.head[0].title, tuple(one.title for one in table.head[1:]), rows)
+
+
+def _head(value: str | int | float | None, heading: Heading) -> str:
+    cell = _value(value, heading) if heading.unit != "text" else None
+    return cell.text if cell else str(value)
 
 
 def _value(value: str | int | float | None, heading: Heading) -> Cell | None:

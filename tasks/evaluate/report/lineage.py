@@ -74,7 +74,7 @@ def _data(data: DataRecord) -> tuple[LineageEntry, ...]:
         LineageEntry("in quarantine", quarantine_in_words(data)),
         LineageEntry("input", input_in_words(data)),
         LineageEntry("targets", ", ".join(column.name for column in data.columns)),
-        LineageEntry("groups", f"{len(data.targets.names):,}"),
+        LineageEntry("groups", f"{len(data.targets.names):,}" if data.targets.names else ""),
     )
 
 

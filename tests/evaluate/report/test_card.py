@@ -4,6 +4,7 @@ import huggingface_hub
 from markdown_it import MarkdownIt
 
 from cli.output.evaluation import gain_lines
+from tasks.contracts.scores import Heading, Table
 from tasks.contracts.targets import TargetCard
 from tasks.evaluate.report.card import render_card
 from tasks.evaluate.report.report import Report
@@ -112,6 +113,18 @@ def test_names_with_signs_of_markdown_stay_text() -> None:
     assert {"# no heading", "1. no list", "- nor this"} <= set(items)
     assert not document.all("b")
     assert not document.all("a")
+
+
+def test_numbers_in_the_first_column_are_in_its_unit() -> None:
+    head = (Heading(title="false accepts", unit="percent"), Heading(title="from cosine", unit="number"))
+    table = Table(title="What a threshold comes to", head=head, rows=((0.009945397815912636, 0.8583),))
+    document = shown(render_card(report(evaluation=evaluation(tables=(table,)))))
+    assert rows(document, "false accepts")[1:] == [["0.99 %", "0.8583"]]
+
+
+def test_of_targets_without_names_no_number_of_groups_is_told() -> None:
+    assert "groups: 2" in render_card(report(evaluation=evaluation(data=data(targets=TargetCard(names=("a", "b"))))))
+    assert "groups: " not in render_card(report(evaluation=evaluation(data=data(targets=TargetCard()))))
 
 
 def test_the_head_of_the_card_is_read_by_the_tools_of_hugging_face() -> None:
