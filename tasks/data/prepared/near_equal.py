@@ -13,10 +13,10 @@ def near_equal(names: Iterable[str]) -> list[tuple[str, ...]]:
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def near_equal_told(names: Iterable[str]) -> tuple[str, ...]:
-    """Returns a sentence for each such group, for labels."""
+def near_equal_told(names: Iterable[str], what: str = "labels") -> tuple[str, ...]:
+    """Returns a sentence for each such group of `what` is told apart."""
     return tuple(
-        f"the labels {' and '.join(f'`{name}`' for name in group)} differ in spaces, case or the form of letters alone,"
+        f"the {what} {' and '.join(f'`{name}`' for name in group)} differ in spaces, case or the form of letters alone,"
         " and are told apart; correct the data if they are one (`data.reader.merge` of a table does that)"
         for group in near_equal(names)
     )

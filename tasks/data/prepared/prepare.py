@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from params.data import GroupedSplit
 from params.pipeline import Recipe
 from tasks.contracts.records import UNLABELLED, DatasetCard, InputSpec, Shard, SplitCard, counted
 from tasks.contracts.targets import Strata, TargetCard, Targets
@@ -158,11 +159,19 @@ class _Preparation:
             },
             warnings=(
                 *near_equal_told(self.targets.names),
+                *self._near_equal_groups(),
                 *self.reading.warnings,
                 *(self.further.warnings if self.further else ()),
             ),
             licence="; ".join(dict.fromkeys(one.licence for one in data.sources.values() if one.licence)) or None,
         )
+
+    def _near_equal_groups(self) -> tuple[str, ...]:
+        """Returns in words which groups may be one, which is then trained on by one name and judges by another."""
+        rule = self.recipe.data.split
+        if not isinstance(rule, GroupedSplit):
+            return ()
+        return near_equal_told(map(str, self.found.columns[rule.by]), f"groups of `{rule.by}`")
 
     def _write_shards(self) -> dict[str, tuple[Shard, ...]]:
         """Reads every sample a second time and writes it to its place."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from params.kinds.embedding import Embedding
 from tasks.contracts.targets import BadTargetError, Targets, number_of
@@ -35,6 +36,20 @@ def test_identities_never_cross_splits(glyphs: PreparedData) -> None:
     found = [set(np.asarray(open_split(glyphs.directory, name).targets()[IDENTITY]).tolist()) for name in SPLITS]
     assert sum(map(len, found)) == len(set().union(*found)) == 30
     assert min(map(len, found)) >= 4
+
+
+def test_identities_that_may_be_one_are_told(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    for name in ("Ada", "ada ", *"bcdefghijk"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for number in range(2):
+            pixels = draws.integers(0, 256, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "own" / name / f"{number}.png")
+    reader = {"kind": "image_folder", "size": [8, 8], "channels": 1}
+    parts = {"kind": "grouped", "by": "label", "validation": [*"bcde"], "test": ["Ada", *"fgh"]}
+    found = prepared(tmp_path, source={"kind": "folder", "path": str(tmp_path / "own")}, reader=reader, split=parts)
+    (warning,) = found.card.warnings
+    assert warning.startswith("the groups of `label` `Ada` and `ada` differ in spaces, case or the form of letters")
 
 
 @pytest.mark.parametrize("kind", ["stratified", "hashed"])
