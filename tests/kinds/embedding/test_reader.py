@@ -126,6 +126,24 @@ def test_a_wrong_line_of_pairs_is_one_message_with_its_number(source: Path, wron
     assert str(refusal.value).count("expected") == 1
 
 
+def test_a_listed_picture_that_is_there_twice_is_one_message(source: Path) -> None:
+    folder = source / "pictures" / "Bob_1"
+    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(folder / "Bob_1_02.png")
+    with pytest.raises(DataError) as refusal:
+        read(source)
+    assert "`line 3`: expected one picture 2 of Bob_1, got `" in str(refusal.value)
+    assert "Bob_1_0002.png" in str(refusal.value)
+    assert "Bob_1_02.png" in str(refusal.value)
+
+
+def test_names_with_spaces_need_tabs() -> None:
+    text = b"1\nAda Lovelace 1 2\nAda Lovelace 1 Bob 4\n"
+    with pytest.raises(DataError, match=r"line 2.*with spaces in names, put tabs between the columns"):
+        read_pairs(io.BytesIO(text), "pairs.txt")
+    (same, _) = read_pairs(io.BytesIO(b"1\nAda Lovelace\t1\t2\nAda Lovelace\t1\tBob\t4\n"), "pairs.txt")
+    assert same.pictures == (("Ada Lovelace", 1), ("Ada Lovelace", 2))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

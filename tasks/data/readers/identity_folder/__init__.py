@@ -80,11 +80,11 @@ def _numbers(
     """Returns the pairs that each file is part of, of the parts that judge."""
     if not reader.pairs:
         return {}
-    pictures: dict[Picture, str] = {}
+    pictures: dict[Picture, list[str]] = {}
     for name in names:
         identity, number = identity_of(name, reader.images), NUMBER.search(PurePosixPath(name).stem)
         if identity and number and is_picture(name):
-            pictures[identity, int(number[1])] = name
+            pictures.setdefault((identity, int(number[1])), []).append(name)
     with open_raw(raw, reader.pairs, "pairs") as stream:
         pairs = read_pairs(stream, reader.pairs)
     judging = {fold for part, folds in reader.folds.items() if part != "train" for fold in folds}

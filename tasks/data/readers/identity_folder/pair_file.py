@@ -13,6 +13,7 @@ from tasks.core.errors import DataError, mismatch
 
 FORM = "NAME, NUMBER, NUMBER for one identity, or NAME, NUMBER, NAME, NUMBER for two"
 CORRECT = "correct the file"
+TABS = "correct it; with spaces in names, put tabs between the columns"
 Picture = tuple[str, int]
 """identity, and the number at the end of the file's name"""
 
@@ -69,10 +70,10 @@ def _pair(place: int, line: _Line, each: int) -> ListedPair:
     fold, within = place // (2 * each) + 1, place % (2 * each)
     wanted = 3 if within < each else 4
     if len(line.columns) not in (3, 4):
-        line.refuse(FORM)
+        line.refuse(FORM, do=TABS)
     if len(line.columns) != wanted:
         sort = "one identity (3 columns)" if wanted == 3 else "two (4 columns)"
-        line.refuse(f"a pair of {sort}: each fold has {each} of one and then {each} of two")
+        line.refuse(f"a pair of {sort}: each fold has {each} of one and then {each} of two", do=TABS)
     name, first = line.columns[0], line.count(1, "the number of a picture")
     other = name if wanted == 3 else line.columns[2]
     second = line.count(wanted - 1, "the number of a picture")
@@ -116,23 +117,28 @@ def _fold(begins: _Line, lines: Iterator[_Line], known: Mapping[str, int]) -> It
 
 
 def listed_of(
-    pairs: Sequence[ListedPair], file: str, pictures: Mapping[Picture, str], fold_of: Mapping[str, int]
+    pairs: Sequence[ListedPair], file: str, pictures: Mapping[Picture, Sequence[str]], fold_of: Mapping[str, int]
 ) -> dict[str, tuple[int, ...]]:
     """Returns the numbers of the pairs that each picture is part of, by the name of its file.
 
     Raises:
-        DataError: naming the first pair of a picture that is not there, or of identities of another fold.
+        DataError: naming the first pair of a picture that is not there or is not told from another, or of identities
+            of another fold.
     """
     found: dict[str, list[int]] = {}
     for pair in pairs:
         for identity, number in pair.pictures:
-            if (identity, number) not in pictures:
+            names = pictures.get((identity, number), ())
+            if not names:
                 expected, got = "pictures of the source", f"{identity}, {number}, which is none"
                 raise DataError(mismatch(file, f"line {pair.line}", expected, got, "correct the file, or add it"))
+            if len(names) > 1:
+                expected, got = f"one picture {number} of {identity}", " and ".join(f"`{name}`" for name in names)
+                raise DataError(mismatch(file, f"line {pair.line}", expected, got, "leave one, or number them apart"))
             if fold_of.get(identity) != pair.fold:
                 got = f"{identity} of fold {fold_of.get(identity, 'none')}"
                 raise DataError(mismatch(file, f"line {pair.line}", f"identities of fold {pair.fold}", got, CORRECT))
-            found.setdefault(pictures[identity, number], []).append(pair.number)
+            found.setdefault(names[0], []).append(pair.number)
     return {name: tuple(numbers) for name, numbers in found.items()}
 
 
