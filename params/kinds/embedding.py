@@ -28,8 +28,8 @@ class Embedding(Section):
     scale: float = Field(default=32.0, gt=0, le=1000)
     """what cosines are multiplied by, except in `triplet`"""
     gallery: Literal["student", "teacher"] = "student"
-    """whose embeddings are enrolled. student: a teacher may have another width, and a projection that is dropped at
-    export learns between the two. teacher: the student's embeddings are compared with the teacher's own, so there is
+    """whose embeddings are enrolled. student: a teacher may be wider, and its principal components are learned.
+    teacher: the student's embeddings are compared with the teacher's own, so there is
     no projection, and other widths are refused"""
 
     @property

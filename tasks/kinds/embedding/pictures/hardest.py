@@ -41,7 +41,7 @@ def draw_hardest(pairs: Sequence[HardPair]) -> Drawing | None:
     scale = Scale.of([one for pair in pairs for one in pair.samples])
     room = WIDTH / COLUMNS - 16
     for part, pair in zip(parts, pairs, strict=False):
-        sort = "one identity" if pair.same else "two"
+        sort = "one identity" if pair.same else "two identities"
         words = (f"{sort}, {pair.score:.2f}", *pair.names)
         part.suptitle("\n".join(fitted(word, room) for word in words), x=0.02, ha="left", fontsize="small")
         for axes, sample in zip(part.subplots(1, 2), pair.samples, strict=True):
