@@ -52,6 +52,30 @@ def test_auto_is_bf16_where_the_processor_multiplies_it(
     assert outputs["mask"].dtype == torch.bool
 
 
+def test_convolutions_in_groups_compute_in_fp32_and_others_in_bf16() -> None:
+    torch.manual_seed(0)
+    pointwise, depthwise = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, groups=8)
+    between: list[Tensor] = []
+
+    class Both(nn.Module):
+        def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+            between.append(pointwise(inputs["inputs"]))
+            between.append(depthwise(between[0]))
+            return {"logits": between[1]}
+
+    pictures = torch.randn(2, 3, 8, 8)
+    with_precision(Both(), Training(epochs=1, precision="bf16"), CPU)({"inputs": pictures})["logits"].sum().backward()
+    assert [value.dtype for value in between] == [torch.bfloat16, torch.bfloat16]
+    assert not torch.equal(between[0].float(), pointwise(pictures))
+    assert torch.equal(between[1], depthwise(between[0].float()).bfloat16())
+    own = depthwise.weight.grad
+    depthwise.zero_grad()
+    depthwise(between[0].detach().float()).sum().backward()
+    assert own is not None
+    assert depthwise.weight.grad is not None
+    assert torch.equal(own, depthwise.weight.grad)
+
+
 def test_this_processor_can_be_asked() -> None:
     flags = torch.cpu.get_capabilities()
     assert flags["architecture"]
