@@ -16,8 +16,7 @@ from .bench import bench
 from .device import Device
 from .errors import RuntimeBundleError, SettingsError
 from .gallery.commands import GALLERY_COMMANDS, add_gallery_commands, told_to_enrol_again
-from .preprocess.arrays import read_samples
-from .terminal import files_of, open_file, read_file, say
+from .terminal import files_of, open_file, read_file, samples_in, say
 from .update.home import HOME_VARIABLE
 from .update.settings import Settings
 
@@ -77,14 +76,13 @@ def _run(device: Device, asked: argparse.Namespace) -> None:
     if predictor.problem:
         sys.stderr.write(f"{predictor.problem}\n")
     for file in asked.files or [None]:
-        samples = read_samples(read_file(file), predictor.session.inputs["inputs"], predictor.preprocessor)
-        for prediction in predictor.answer(samples, asked.detail):
+        for prediction in predictor.answer(samples_in(file, read_file(file), predictor), asked.detail):
             say(json.dumps(prediction, ensure_ascii=False))
 
 
 def _bench(device: Device, asked: argparse.Namespace) -> None:
     files = files_of(asked.files)
-    contents = (read_file(file) for file in cycle(files)) if files else repeat(read_file(None))
+    contents = ((file, read_file(file)) for file in cycle(files)) if files else repeat((None, read_file(None)))
     say("\n".join(bench(device.predictor(), contents, asked.seconds).lines()))
 
 

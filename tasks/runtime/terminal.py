@@ -7,8 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from .bundle.predictor import Predictor
+from .bundle.session import INPUTS
 from .errors import WrongInputError
+from .preprocess.arrays import read_samples
 from .preprocess.csv_columns import GZIP
+from .preprocess.preprocessor import ModelInputs
 
 
 def read_file(file: Path | None) -> bytes:
@@ -22,6 +26,18 @@ def read_file(file: Path | None) -> bytes:
     if not file.is_file():
         raise WrongInputError(f"`{file}`: expected a file with samples, got none; give another, or standard input")
     return _unpacked(file.read_bytes())
+
+
+def samples_in(file: Path | None, content: bytes, predictor: Predictor) -> ModelInputs:
+    """Returns the samples in a file of that name, or in standard input.
+
+    Raises:
+        WrongInputError: it is not what the model takes.
+    """
+    try:
+        return read_samples(content, predictor.session.inputs[INPUTS], predictor.preprocessor)
+    except WrongInputError as error:
+        raise WrongInputError(f"`{file}`: {error}" if file else str(error)) from None
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:

@@ -56,7 +56,7 @@ def test_odd_files_end_with_one_message(device: Device, tmp_path: Path, capsys: 
     for name, content in {"a.npy": b"\x93NUMPY\x01\x00\xff", "b.npz": b"PK\x03\x04", "c.csv": b"", "d": b"\0"}.items():
         (tmp_path / name).write_bytes(content)
         code, said = refused(device.home.path, "run", str(tmp_path / name), capsys=capsys)
-        assert (code, said.startswith("`inputs`: expected ")) == (2, True)
+        assert (code, said.startswith(f"`{tmp_path / name}`: `inputs`: expected ")) == (2, True)
     code, said = refused(device.home.path, "run", str(tmp_path), capsys=capsys)
     assert (code, "expected a file with samples" in said) == (2, True)
 

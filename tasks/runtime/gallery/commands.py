@@ -9,10 +9,10 @@ from typing import Any
 
 from ..bundle.predictor import Predictor
 from ..device import Device
-from ..errors import RuntimeBundleError, WrongInputError
-from ..preprocess.arrays import joined, read_samples
+from ..errors import RuntimeBundleError
+from ..preprocess.arrays import joined
 from ..preprocess.preprocessor import ModelInputs
-from ..terminal import read_file, say
+from ..terminal import read_file, samples_in, say
 from ..update.home import Home
 from .names import checked_name
 from .recogniser import Recogniser
@@ -107,14 +107,7 @@ def _opened(device: Device) -> tuple[Recogniser, Predictor]:
 
 def _samples(predictor: Predictor, files: Sequence[Path]) -> list[ModelInputs]:
     """Returns the samples of each file; all are read before one is answered."""
-    found = []
-    for file in files:
-        content = read_file(file)
-        try:
-            found.append(read_samples(content, predictor.session.inputs["inputs"], predictor.preprocessor))
-        except WrongInputError as error:
-            raise WrongInputError(f"`{file}`: {error}") from None
-    return found
+    return [samples_in(file, read_file(file), predictor) for file in files]
 
 
 def _print(answer: Mapping[str, Any]) -> None:

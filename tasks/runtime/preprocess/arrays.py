@@ -96,7 +96,9 @@ def _read(content: bytes, takes: TensorInfo, preprocessor: Preprocessor, limits:
         return _json(content, takes, preprocessor, limits)
     if table or (preprocessor.media_types and not _is_text(content)):
         return preprocessor.from_file(content)
-    return ModelInputs(_csv(content, takes))
+    if preprocessor.media_types and not stripped:
+        return preprocessor.from_file(content)
+    return ModelInputs(_csv(content, takes, preprocessor.media_types))
 
 
 def joined(parts: Sequence[ModelInputs]) -> ModelInputs:
@@ -196,7 +198,7 @@ def _member(archive: zipfile.ZipFile, name: str, limits: SampleLimits) -> bytes:
     return content
 
 
-def _csv(content: bytes, takes: TensorInfo) -> Arrays:
+def _csv(content: bytes, takes: TensorInfo, others: Sequence[str]) -> Arrays:
     shape = tuple(side for side in takes.shape[1:] if side is not None)
     try:
         text = content.decode("utf-8-sig")
@@ -204,9 +206,8 @@ def _csv(content: bytes, takes: TensorInfo) -> Arrays:
             raise ValueError("an empty file")
         rows = np.loadtxt(io.StringIO(text), delimiter=",", comments=None, ndmin=2)
     except ValueError as error:
-        raise WrongInputError(
-            f"`inputs`: expected .npy, .npz, JSON, or CSV with numbers only, got {error}; write one of them"
-        ) from None
+        forms = ", ".join([*others, ".npy", ".npz", "JSON", "or CSV with numbers only"])
+        raise WrongInputError(f"`inputs`: expected {forms}, got {error}; write one of them") from None
     if len(shape) < len(takes.shape) - 1 or rows.shape[1:] != (prod(shape),):
         raise WrongInputError(
             f"`inputs`: expected rows of shape {_shown(takes.shape[1:])} laid flat, got {rows.shape[1]} columns;"

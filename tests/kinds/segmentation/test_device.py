@@ -122,11 +122,12 @@ def test_a_picture_file_is_answered_at_the_size_of_the_model(predictor: Predicto
 
 
 def test_bench_says_how_many_pictures_a_second(predictor: Predictor) -> None:
-    first, second = bench(predictor, repeat(picture()), 0.05).lines()
+    first, second = bench(predictor, repeat((None, picture())), 0.05).lines()
     assert "a second on 1 thread" in first
     assert all(part in first for part in ("read", "predict", "decode"))
     assert second.startswith("p50")
-    assert "3 times" in bench(predictor, [picture()] * 3, 60.0).lines()[0]  # there are no more
+    assert first.split()[0].replace(",", "").replace(".", "").isdigit()  # and no power of ten
+    assert "3 times" in bench(predictor, [(None, picture())] * 3, 60.0).lines()[0]  # there are no more
 
 
 def test_the_device_says_what_torch_says(predictor: Predictor, shapes: PreparedData, tmp_path: Path) -> None:
@@ -159,6 +160,28 @@ def test_the_commands_answer_to_a_picture_and_say_how_fast(
         main(["run", str(file), "--detail", "svg", *home])
     assert ended.value.code == 2
     assert "expected one of png, runs, got svg" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [
+        (picture()[:400], "expected a whole image"),
+        (b"", "expected an image, got an empty file"),
+        (b"no picture", "expected image/png, image/jpeg"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "bench"])
+def test_a_file_that_is_no_picture_is_named(
+    device: Device, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, content: bytes, got: str
+) -> None:
+    for name, some in (("0.png", picture()), ("1.png", content)):
+        (tmp_path / name).write_bytes(some)
+    with pytest.raises(SystemExit) as ended:
+        main([command, str(tmp_path / "0.png"), str(tmp_path / "1.png"), "--home", str(device.home.path)])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "1.png`: `inputs`: " in said
+    assert got in said
 
 
 def test_http_answers_with_areas_and_with_the_mask_where_it_is_asked_for(device: Device, predictor: Predictor) -> None:
