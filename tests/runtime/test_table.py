@@ -273,4 +273,5 @@ def test_a_device_takes_the_very_file_that_trained_its_model(tmp_path: Path) -> 
     assert unknown == {**expected[1], "notes": ["`colour`: `red` is in no sample that the model was trained with"]}
     ended = run(b"")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == ("`inputs`: expected CSV with a header and rows, got an empty file; give `temp`, `colour`\n")
+    said = "`inputs`: expected CSV with a header and rows, got an empty file; give `temp`, `colour`"
+    assert ended.stderr == f"`{tmp_path / 'rows.csv'}`: {said}\n"

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.contracts.targets import TargetCard
+from tasks.core.errors import DataError, mismatch
 from tasks.kinds.contract import Correspondence, LayerShape, OutputSpec, Reads, Tensors
 from tasks.kinds.filters import HEAD, Filters, Row, depthwise
 from tasks.kinds.named_outputs import names_of_outputs, refused_number
@@ -91,7 +92,15 @@ class SegmentationHeads:
         return "pyramid"
 
     def head(self, maps: Sequence[LayerShape], card: TargetCard, width: int | None = None) -> nn.Module:
-        """Returns a light pyramid on the feature maps."""
+        """Returns a light pyramid on the feature maps.
+
+        Raises:
+            DataError: they have no places in rows and columns.
+        """
+        if len(maps[-1].positions) != 2:
+            expected, do = "a network for pictures", "take `separable`, `efficientnet_lite` or `resnet`"
+            got = "one without places in rows and columns"
+            raise DataError(mismatch("recipe", "architecture.kind", expected, got, do))
         return PyramidHead(maps, len(card.names), size_of(card), width)
 
     def filters(self, head: nn.Module, maps: Sequence[Row]) -> Sequence[Filters]:

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from params.models import Separable
+from params.models import Mlp, Separable
+from tasks.core.errors import DataError
 from tasks.kinds.segmentation.decode import PART as DECODER
 from tasks.models.export import export_onnx
 from tasks.runtime.bench import bench
@@ -101,6 +102,11 @@ def device(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Device:
     device = set_up(tmp_path_factory.mktemp("device") / "home", world, model="shapes")
     device.update()
     return device
+
+
+def test_a_network_without_places_is_refused(shapes: PreparedData) -> None:
+    with pytest.raises(DataError, match="expected a network for pictures"):
+        shapes.network(Mlp(kind="mlp", hidden=(6,)))
 
 
 def picture(side: int = 50) -> bytes:
