@@ -1,6 +1,7 @@
 """What commands read and print."""
 
 import gzip
+import json
 import sys
 import zlib
 from collections.abc import Sequence
@@ -77,6 +78,9 @@ def open_file(file: Path) -> IO[bytes]:
 
 
 def say(text: str) -> None:
-    """Prints a line at once."""
-    sys.stdout.write(f"{text}\n")
+    r"""Prints a line at once; what the encoding of standard output lacks as JSON writes it, such as `\u674e`."""
+    try:
+        sys.stdout.write(f"{text}\n")
+    except UnicodeEncodeError:
+        sys.stdout.write("".join(one if one.isascii() else json.dumps(one)[1:-1] for one in text) + "\n")
     sys.stdout.flush()

@@ -6,8 +6,8 @@ import unicodedata
 from ..errors import WrongInputError
 
 LONGEST = 100
-_NEVER = r"\x00-\x1f\x7f-\x9f/\\\u2028-\u202e\u2066-\u2069\ufeff"
-"""control characters, separators of paths, marks that turn the direction of writing"""
+_NEVER = r"\x00-\x1f\x7f-\x9f/\\\u2028-\u202e\u2066-\u2069\ufeff\ufffd"
+"""control characters, separators of paths, marks that turn the direction of writing, what stands for broken bytes"""
 PATTERN = rf"^[^\s.{_NEVER}](?:[^{_NEVER}]{{0,{LONGEST - 2}}}[^\s{_NEVER}])?$"
 """also for who reads it as JSON Schema"""
 _NAME = re.compile(PATTERN)
@@ -24,7 +24,7 @@ def checked_name(name: str) -> str:
     """
     if _NAME.fullmatch(name) is None or _HALVES.search(name):
         raise WrongInputError(
-            f"`name`: expected 1 to {LONGEST} characters, no slash among them, no point first, no space at either end,"
-            f" got {name[: LONGEST + 1]!r}; give another"
+            f"`name`: expected 1 to {LONGEST} characters, no slash and none that does not print among them, no point"
+            f" first, no space at either end, got {name[: LONGEST + 1]!r}; give another"
         )
     return unicodedata.normalize("NFC", name)

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from ..bundle.predictor import Predictor
+from ..errors import WrongInputError
 from ..preprocess.arrays import joined, read_samples
 from ..preprocess.preprocessor import ModelInputs
 from .openapi import MULTIPART, media_types
@@ -46,7 +47,13 @@ async def with_samples(service: Service, request: Request, use: Use, light: bool
 
 def _read(service: Service, model: Predictor, files: list[bytes]) -> ModelInputs:
     takes, limits = model.session.inputs["inputs"], service.read
-    samples = joined([read_samples(file, takes, model.preprocessor, limits) for file in files])
+    found = []
+    for number, file in enumerate(files, start=1):
+        try:
+            found.append(read_samples(file, takes, model.preprocessor, limits))
+        except WrongInputError as error:
+            raise error if len(files) == 1 else WrongInputError(f"file {number} of {len(files)}: {error}") from None
+    samples = joined(found)
     limits.check(samples)
     return samples
 

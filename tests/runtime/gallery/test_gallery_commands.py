@@ -1,6 +1,8 @@
 """`enroll`, `identify`, `verify`, `forget` and `gallery`, as a person types them."""
 
+import io
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,7 +63,10 @@ def test_refusals_are_one_line_that_names_the_file(
     for asked, expected in (
         (("enroll", "Ada", files["ada"], str(broken)), f"`{broken}`: `inputs`: expected a whole .npy"),
         (("enroll", "Ada", str(tmp_path / "none")), "expected a file with samples, got none"),
-        (("enroll", "a/b", files["ada"]), "`name`: expected 1 to 100 characters"),
+        (
+            ("enroll", "a/b", files["ada"]),
+            "`name`: expected 1 to 100 characters, no slash and none that does not print",
+        ),
         (("verify", files["ada"], files["both"]), "expected two samples, got 3"),
         (("verify", files["ada"]), "expected two samples, got 1"),
         (("verify", "--name", "Bob", files["ada"]), "`Bob`: expected a name that is enrolled, got none"),
@@ -70,6 +75,16 @@ def test_refusals_are_one_line_that_names_the_file(
         code, line = refused(home, *asked, capsys=capsys)
         assert (code, expected in line) == (2, True), line
     assert not list(device.home.galleries.glob("*.gallery"))
+
+
+def test_a_name_is_told_whatever_the_encoding_of_the_output(
+    device: Device, files: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding="latin-1"))
+    main(["--home", str(device.home.path), "enroll", "Zoë 李", files["ada"]])
+    assert b"\\u00eb \\u674e" in printed.getvalue()
+    assert json.loads(printed.getvalue())["name"] == "Zoë 李"
 
 
 def test_an_update_says_who_is_to_be_enrolled_again_and_a_rollback_that_nobody_is(

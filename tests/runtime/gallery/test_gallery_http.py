@@ -94,6 +94,13 @@ def test_two_samples_are_verified(served: Served) -> None:
     assert (status, "expected two samples, got 1" in content["error"]) == (400, True)
 
 
+def test_of_several_files_the_one_that_is_refused_is_said(served: Served) -> None:
+    content, headers = form(ADA, ADA)
+    cut = content[: content.rindex(b"\x93NUMPY") + 9] + b"\r\n--x--\r\n"
+    status, _, answered = served.ask("POST", "/verify", cut, **headers)
+    assert (status, answered["error"][:40]) == (400, "file 2 of 2: `inputs`: expected a whole ")
+
+
 def test_samples_are_verified_against_a_name(served: Served) -> None:
     served.ask("PUT", "/gallery/Ada", body(ADA), **JSON)
     status, _, content = served.ask("POST", "/verify/Ada", body(like(ADA), BOB), **JSON)

@@ -140,7 +140,23 @@ def test_a_name_has_a_bounded_number_of_samples(device: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " Ada", "Ada ", "a/b", "a\\b", "a\nb", "\u202eada", ".", "..", ".ada", "\ud800", "a" * 101, "\u2028"]
+    "name",
+    [
+        "",
+        " Ada",
+        "Ada ",
+        "a/b",
+        "a\\b",
+        "a\nb",
+        "\u202eada",
+        ".",
+        "..",
+        ".ada",
+        "\ud800",
+        "a" * 101,
+        "\u2028",
+        "a\ufffd",
+    ],
 )
 def test_odd_names_are_refused(device: Device, name: str) -> None:
     with pytest.raises(WrongInputError, match=r"`name`: expected 1 to 100 characters"):
