@@ -17,6 +17,8 @@ class SoftLabelObjective(Section):
 
     asks_label: ClassVar[bool] = False
     """of every sample"""
+    towards_outputs: ClassVar[bool] = False
+    """the student's outputs come to be the teacher's own, and not only alike among each other"""
     kind: str
     weight: Weight = 1.0
     standardise: bool = False
@@ -53,6 +55,7 @@ class SymmetricKl(SoftenedObjective):
 class LogitMse(SoftLabelObjective):
     """Mean over classes of the squared difference of logits (Ba and Caruana 2014, arXiv:1312.6184); no temperature."""
 
+    towards_outputs = True
     kind: Literal["logit_mse"]
 
 
@@ -86,6 +89,7 @@ class Dist(SoftenedObjective):
 class Cosine(SoftLabelObjective):
     """1 - cos of vectors without a softmax, such as embeddings; half the squared distance of those of length 1."""
 
+    towards_outputs = True
     kind: Literal["cosine"]
 
 

@@ -9,7 +9,7 @@ from params.data import Data
 from params.distill import Distill
 from params.evaluate import Evaluate
 from params.models import Audio
-from params.objectives import FeatureObjective
+from params.objectives import FeatureObjective, Objective, SoftLabelObjective
 from params.promote import Promote
 from params.retrain import Notify, Retrain
 from params.section import Name, Section
@@ -121,6 +121,31 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _embeddings_are_learned_as_they_are_compared(self) -> Self:
+        said = self.data.embedding
+        if said is None:
+            return self
+        lessons = {"distill": self.distill} | ({"assistant.distill": self.assistant.distill} if self.assistant else {})
+        for name, how in lessons.items():
+            if said.gallery == "teacher" and not any(_brings_to_the_teachers(one) for one in how.objectives):
+                raise ValueError(
+                    f"`{name}.objectives`: with `data.embedding.gallery: teacher` embeddings are compared with the"
+                    " teacher's own, and these only learn how alike samples are; add `{kind: cosine}`"
+                )
+        sections = {"teacher": self.teacher, "student": self.student, "assistant": self.assistant, "peer": self.peer}
+        smooth = [
+            f"`{name}.training.label_smoothing`"
+            for name, section in sections.items()
+            if getattr(getattr(section, "training", None), "label_smoothing", 0)
+        ]
+        if smooth and not said.has_probabilities:
+            raise ValueError(
+                f"{', '.join(smooth)}: goes without `data.embedding.loss: {said.loss}`, which has no probabilities;"
+                " remove it, or say `loss: arcface`"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _front_ends_are_of_the_rate(self) -> Self:
         rate = getattr(self.data.reader, "sample_rate", None)
         sections = {"teacher": self.teacher, "student": self.student, "assistant": self.assistant, "peer": self.peer}
@@ -161,3 +186,8 @@ class Recipe(Section):
     def model_sections(self) -> dict[str, Any]:
         """All sections that a model is made of: not when to retrain, whom to notify, and what a sweep tries."""
         return self.model_dump(mode="json", exclude={"retrain", "notify", "sweep"})
+
+
+def _brings_to_the_teachers(objective: Objective) -> bool:
+    soft = isinstance(objective, SoftLabelObjective) and objective.towards_outputs
+    return soft and not objective.standardise

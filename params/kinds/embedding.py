@@ -33,6 +33,11 @@ class Embedding(Section):
     no projection, and other widths are refused"""
 
     @property
+    def has_probabilities(self) -> bool:
+        """Says whether the hard loss compares probabilities of identities, which can be smoothed."""
+        return self.loss in ("arcface", "cosface")
+
+    @property
     def facts(self) -> dict[str, object]:
         """All that the kind of task has to know."""
         margin = self.MARGINS[self.loss] if self.margin is None else self.margin

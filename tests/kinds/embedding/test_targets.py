@@ -18,7 +18,7 @@ from tasks.kinds.embedding.targets import IdentityGist
 from tasks.kinds.recipes import load_recipe
 from tasks.training.arrays import open_split
 from tasks.training.network import PreparedData
-from tests.kinds.embedding.conftest import GLYPHS, NETWORKS, READER, prepared
+from tests.kinds.embedding.conftest import GLYPHS, NETWORKS, READER, SEPARABLE, prepared
 
 PART: Any = part("embedding", "targets", TargetsPart)
 DECLARED: dict[str, Any] = {"label": {"embedding": Embedding(width=8).facts}}
@@ -124,12 +124,14 @@ def test_few_samples_that_stand_for_all_have_partners(glyphs: PreparedData) -> N
         ({"classes": ["a", "b"]}, "identities are those that are there"),
         ({"embedding": {"width": 1}}, "embedding.width"),
         ({"embedding": {"loss": "softmax"}}, "embedding.loss"),
+        ({"embedding": {"loss": "triplet"}}, "`student.training.label_smoothing`: goes without `data.embedding.loss: "),
     ],
 )
 def test_a_section_that_does_not_fit_is_told(tmp_path: Path, change: dict[str, Any], expected: str) -> None:
     section = {"task": "embedding", "source": GLYPHS, "reader": READER, "split": {"kind": "grouped", "by": "label"}}
     path = tmp_path / "marks.yaml"
-    path.write_text(json.dumps({"name": "marks", "data": section | change, **NETWORKS}))
+    smooth = {"architecture": SEPARABLE, "training": {"epochs": 1, "label_smoothing": 0.1}}
+    path.write_text(json.dumps({"name": "marks", "data": section | change, **NETWORKS, "student": smooth}))
     with pytest.raises(RecipeError) as refusal:
         load_recipe(path)
     assert expected in str(refusal.value)
@@ -141,6 +143,20 @@ def test_masks_are_no_identities(tmp_path: Path) -> None:
     section = {"task": "embedding", "source": GLYPHS, "reader": reader, "split": {"kind": "grouped", "by": "label"}}
     path.write_text(json.dumps({"name": "marks", "data": section, **NETWORKS}))
     with pytest.raises(RecipeError, match="needs labels, which are identities"):
+        load_recipe(path)
+
+
+@pytest.mark.parametrize("objective", [{"kind": "output_similarity"}, {"kind": "cosine", "standardise": True}])
+def test_a_gallery_of_the_teachers_needs_an_objective_that_brings_embeddings_there(
+    tmp_path: Path, objective: dict[str, Any]
+) -> None:
+    section = {"task": "embedding", "source": GLYPHS, "reader": READER, "split": {"kind": "grouped", "by": "label"}}
+    section["embedding"] = {"gallery": "teacher"}
+    path = tmp_path / "marks.yaml"
+    path.write_text(json.dumps({"name": "marks", "data": section, **NETWORKS}))
+    assert load_recipe(path).distill.objectives[0].kind == "cosine"
+    path.write_text(json.dumps({"name": "marks", "data": section, **NETWORKS, "distill": {"objectives": [objective]}}))
+    with pytest.raises(RecipeError, match=r"compared with the teacher's own.*add `\{kind: cosine\}`"):
         load_recipe(path)
 
 
