@@ -34,6 +34,8 @@ CAUTIONS = (
     "It tells nothing but how alike two samples are: not age, sex, origin, mood, health or character.",
     "An embedding of a person is personal (in the European Union biometric) data: a person must consent before it is"
     " kept, and can have it forgotten. It can be turned back into a likeness to some degree.",
+    "Its release holds a few samples of the test split as they are, which devices test themselves with: where they show"
+    " a person, that person must have consented to go wherever the release goes.",
     "It does not see whether a face or a voice is alive, a picture or a recording.",
 )
 LOOKED_AT = "Numbers were compared for {columns}; who is not in these columns may fare worse, unnoticed."

@@ -93,6 +93,7 @@ def test_the_card_says_what_not_to_do_and_for_whom_it_was_looked_at() -> None:
     blind, looked = PART.cautions(()), PART.cautions(["sex", "sex", "age"])
     assert blind[:-1] == looked[:-1]
     assert any("consent" in text for text in blind)
+    assert any("holds a few samples of the test split" in text for text in blind)
     assert "No column of the data says for whom it works worse" in blind[-1]
     assert "`sex`, `age`" in looked[-1]
 
