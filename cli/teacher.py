@@ -8,8 +8,7 @@ from cli.output.console import say, say_json, say_table, warn
 from cli.output.stages import shown
 from flows.recipe_checks import advice_on
 from flows.run import load
-from tasks.contracts.scores import Heading
-from tasks.contracts.words import interval_in_digits, megabytes, milliseconds, percent
+from tasks.contracts.words import cell_in_words, interval_in_digits, megabytes, milliseconds
 from tasks.core.environment import prepare_environment
 from tasks.kinds.limits import metrics_of
 
@@ -43,7 +42,7 @@ def _say(recipe: "Recipe", trial: "TeacherTrial") -> None:
     for table in trial.tables:
         say()
         say(table.title)
-        rows = [[_cell(value, heading) for value, heading in zip(row, table.head, strict=True)] for row in table.rows]
+        rows = [[*map(cell_in_words, row, table.head)] for row in table.rows]
         say_table([heading.title for heading in table.head], rows)
     for line in _costs(trial):
         say(line)
@@ -57,12 +56,6 @@ def _costs(trial: "TeacherTrial") -> Iterator[str]:
     views = "one view" if trial.views == 1 else f"{trial.views:,} views"
     seconds = "an unknown time" if trial.seconds is None else f"{trial.seconds:,.1f} s"
     yield f"soft labels for everything ({views} of each training sample): {seconds}, {megabytes(trial.bytes)}"
-
-
-def _cell(value: str | int | float | None, heading: Heading) -> str:
-    if heading.unit == "percent" and isinstance(value, float):
-        return percent(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _facts(trial: "TeacherTrial") -> dict[str, object]:

@@ -189,5 +189,4 @@ class Recipe(Section):
 
 
 def _brings_to_the_teachers(objective: Objective) -> bool:
-    soft = isinstance(objective, SoftLabelObjective) and objective.towards_outputs
-    return soft and not objective.standardise
+    return isinstance(objective, SoftLabelObjective) and objective.towards_outputs and not objective.standardise

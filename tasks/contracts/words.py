@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from tasks.contracts.beginnings import Beginning
 from tasks.contracts.metrics import Check, Interval, Metric
 from tasks.contracts.releases import APPROVAL, LICENCES, PROVEN_ON, REQUIRES, SELF_TEST, Verdict
-from tasks.contracts.scores import BASELINE, STUDENT, Discordant, Listening, Score
+from tasks.contracts.scores import BASELINE, STUDENT, Discordant, Heading, Listening, Score
 from tasks.contracts.thresholds import Deferral, OperatingPoint, Verification
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -203,6 +203,13 @@ def deferral_in_words(found: Deferral) -> str:
         f"answers {percent(found.coverage.value, 1)} ({ends}) by itself, {percent(found.kept.value, 1)} {found.metric},"
         f" from confidence {found.threshold:.3f} on; to keep {promise}"
     )
+
+
+def cell_in_words(value: str | int | float | None, heading: Heading) -> str:
+    """Returns a cell of a table as its heading says that numbers are printed; empty where there is nothing."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return {"percent": percent(value), "count": f"{value:,}", "number": f"{value:.4g}"}.get(heading.unit, str(value))
 
 
 def verification_in_words(found: Verification) -> str:

@@ -5,8 +5,10 @@ import pytest
 
 from tasks.contracts.metrics import Check, Interval, Metric
 from tasks.contracts.releases import Approval, Verdict
+from tasks.contracts.scores import Heading
 from tasks.contracts.words import (
     apart,
+    cell_in_words,
     check_text,
     gain_in_words,
     milliseconds,
@@ -114,3 +116,17 @@ def test_what_is_no_number_is_told_after_the_numbers() -> None:
         "`approval`: expected an approval of this version by `stillhouse approve`, got none",
     )
     assert verdict.broken == ("bytes", "loads_in_runtime", "approval")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (0.7282039523124695, "number", "0.7282"),
+        (0.0999414976599064, "percent", "9.99 %"),
+        (1234, "count", "1,234"),
+        ("oak", "percent", "oak"),
+        (None, "number", ""),
+    ],
+)
+def test_a_cell_is_printed_as_its_heading_says(value: str | int | float | None, unit: Any, expected: str) -> None:
+    assert cell_in_words(value, Heading(title="any", unit=unit)) == expected

@@ -1,7 +1,7 @@
 """The file that ships in detail: tables of its kind of task, and slice by slice."""
 
 from tasks.contracts.scores import Heading, SliceScore, Table
-from tasks.contracts.words import ends, percent, shown
+from tasks.contracts.words import cell_in_words, ends, shown
 from tasks.evaluate.report.report import Report
 from tasks.evaluate.report.table import Cell, TableRow, TextColumn, TextTable, table_of
 
@@ -35,20 +35,11 @@ def _cell(report: Report, part: SliceScore) -> Cell:
 
 
 def _in_words(table: Table) -> TextTable:
-    rows = tuple(
-        TableRow(_head(head, table.head[0]), tuple(map(_value, cells, table.head[1:]))) for head, *cells in table.rows
-    )
-    return TextTable(table.title, table.head[0].title, tuple(one.title for one in table.head[1:]), rows)
-
-
-def _head(value: str | int | float | None, heading: Heading) -> str:
-    cell = _value(value, heading) if heading.unit != "text" else None
-    return cell.text if cell else str(value)
+    corner, *columns = table.head
+    found = ((cell_in_words(head, corner), cells) for head, *cells in table.rows)
+    rows = tuple(TableRow(head, tuple(map(_value, cells, columns))) for head, cells in found)
+    return TextTable(table.title, corner.title, tuple(one.title for one in columns), rows)
 
 
 def _value(value: str | int | float | None, heading: Heading) -> Cell | None:
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return Cell(value)
-    return Cell({"percent": percent(value), "count": f"{value:,}"}.get(heading.unit, f"{value:.4g}"))
+    return None if value is None else Cell(cell_in_words(value, heading))
