@@ -78,7 +78,10 @@ def test_polygons_become_masks_later_ones_over_earlier_ones(folder: Path) -> Non
     # Drawn lines are a pixel wide, so edges may be a pixel further.
     assert (first_mask(data) != expected).mean() < 0.1
     assert (first_mask(data)[5:9, 11:14] == 1).all()
-    assert data.card.dropped == {"annotations of categories that `classes` does not name": 12}
+    assert data.card.dropped == {
+        "annotations of categories that `classes` does not name": 12,
+        "pictures that no COCO file lists": 12,  # the folder of masks
+    }
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -114,6 +117,30 @@ def test_names_with_folders_and_windows_separators_are_found(folder: Path) -> No
     assert first_mask(of_folder(folder, images="")).max() == 2
 
 
+def test_what_a_file_tells_of_no_picture_and_pictures_it_does_not_list_are_counted(folder: Path) -> None:
+    images = [{"id": number, "file_name": f"{number}.png"} for number in range(11)]
+    images.append({"id": 50, "file_name": "0.png"})
+    pole = [{"image_id": 50, "category_id": 9, "segmentation": [[20, 10, 26, 10, 26, 16, 20, 16]]}]
+    written(folder, [*every(7, SQUARE), *pole], images=images)
+    (folder / "read me.txt").write_text("no picture")
+    data = of_folder(folder, classes=["car"])
+    assert sum(part.samples for part in data.card.splits.values()) == 11
+    assert data.card.dropped == {
+        "annotations of categories that `classes` does not name": 1,
+        "annotations of pictures that their file does not list": 1,
+        "no picture, by its name": 1,
+        "pictures that are listed twice": 1,
+        "pictures that no COCO file lists": 13,
+    }
+
+
+def test_two_pictures_with_one_id_are_refused(folder: Path) -> None:
+    images = [{"id": min(number, 10), "file_name": f"{number}.png"} for number in range(12)]
+    written(folder, every(7, SQUARE), images=images)
+    with pytest.raises(DataError, match=r"got `10.png` and `11.png`, both with the id 10"):
+        of_folder(folder, classes=["car"])
+
+
 @pytest.mark.parametrize(
     ("segmentation", "words"),
     [
@@ -121,6 +148,9 @@ def test_names_with_folders_and_windows_separators_are_found(folder: Path) -> No
         ({"size": [5, 5], "counts": [25]}, "run lengths of 30 x 20 pixels, got 5 x 5"),
         ({"size": [20, 30], "counts": [1, 2]}, "run lengths of 600 pixels, got 3"),
         (None, "expected polygons"),
+        ([], "got an empty list, as of boxes alone"),
+        ([[1, 2, "3", 4, 5, 6]], "a polygon of numbers, got '3' in it"),
+        ([[1, 2, float("nan"), 4, 5, 6]], "a polygon of numbers, got nan in it"),
     ],
 )
 def test_a_region_that_is_none_is_told(segmentation: Any, words: str) -> None:

@@ -158,3 +158,9 @@ def test_a_path_may_lead_upwards(project: Path, folder: Path) -> None:
     around = folder / "images" / ".." / "masks"
     reader = reader_of(recipe_of(project, folder / "images", around))
     assert (reader.images, reader.masks) == ("images", "masks")
+
+
+def test_a_coco_file_is_not_taken_for_a_folder(project: Path, folder: Path) -> None:
+    (folder / "all.json").write_text("{}")
+    with pytest.raises(DataError, match="kind: coco_masks"):
+        understand(project, "own", images=folder / "images", masks=folder / "all.json")

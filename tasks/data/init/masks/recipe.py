@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
+from tasks.core.errors import DataError, mismatch, printable
 from tasks.data.init.masks.looks import MaskLooks, looks_of
 from tasks.data.init.masks.pairs import PairedFolders, Size, below, paired
 from tasks.data.init.templates import HEAD, OFFICIAL, SPLIT, TAIL, quoted
@@ -15,6 +16,7 @@ from tasks.data.sources.walk import FOLDER
 LONGEST = 320
 """pixels of the longer side that a laptop trains on"""
 STEP = 8
+COCO = ".json"
 LITTLE = 0.001
 HEADINGS = ("value", "becomes", "pixels", "masks")
 _READER = """\
@@ -52,6 +54,10 @@ def understand(name: str, source: str, images: Path, masks: Path, root: Path) ->
         DataError: no such folder, no pairs, or masks that are no masks.
     """
     require_given(images, "--images", "a folder of pictures", FOLDER)
+    if masks.suffix.lower() == COCO and masks.is_file():
+        do = "write a recipe with `reader: {kind: coco_masks, ...}`, as in docs/how-to/segmentation.md"
+        expected = "a folder with a mask for each picture"
+        raise DataError(mismatch(printable(str(masks)), "", expected, "a file such as COCO's", do))
     require_given(masks, "--masks", "a folder with a mask for each picture", FOLDER)
     pairs = paired(images, masks, root)
     looks = looks_of(pairs.masks)

@@ -14,6 +14,7 @@ from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.image_masks.packed import NamedFiles
 
 Entry = Mapping[str, Any]
+ASTRAY = "annotations of pictures that their file does not list"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,26 @@ class CocoFile:
             got = f"an entry without {error}" if isinstance(error, KeyError) else str(error)
             raise DataError(mismatch(name, "", expected, got, "give a COCO file of objects")) from None
         return cls(name, categories, images, annotations)
+
+    @property
+    def astray(self) -> int:
+        """How many annotations are of a picture that the file does not list."""
+        ids = {one["id"] for one in self.images}
+        return sum(len(some) for key, some in self.annotations.items() if key not in ids)
+
+    def require_own_ids(self) -> None:
+        """Refuses two pictures with one id, whose annotations cannot be told apart.
+
+        Raises:
+            DataError: naming both.
+        """
+        names: dict[str, str] = {}
+        for image in self.images:
+            if names.setdefault(image["id"], image["file_name"]) != image["file_name"]:
+                got = f"`{names[image['id']]}` and `{image['file_name']}`, both with the id {image['id']}"
+                raise DataError(
+                    mismatch(self.name, "images", "an id of its own for each picture", got, "correct the file")
+                )
 
     def require(self, classes: Sequence[str]) -> None:
         """Refuses classes that are no categories.

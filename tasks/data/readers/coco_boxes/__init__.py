@@ -7,7 +7,6 @@ from pathlib import Path
 from params.pictures.boxes import CocoBoxesReader
 from params.pictures.coco import CocoFiles
 from params.section import Part
-from tasks.core.errors import DataError, mismatch
 from tasks.data.readers.boxes.annotations import (
     LISTED_TWICE,
     AnnotatedPicture,
@@ -23,11 +22,9 @@ from tasks.data.readers.boxes.annotations import (
 )
 from tasks.data.readers.boxes.pictures import opened
 from tasks.data.readers.boxes.places import PicturePlaces, count_other_files, leave_out_others
-from tasks.data.readers.coco.file import CocoFile, Entry, path_of
+from tasks.data.readers.coco.file import ASTRAY, CocoFile, Entry, path_of
 from tasks.data.readers.image_masks.packed import NamedFiles
 from tasks.data.readers.samples import Reading
-
-ASTRAY = "annotations of pictures that their file does not list"
 
 
 def read(reader: CocoBoxesReader, raw: Path) -> Reading:
@@ -55,16 +52,13 @@ def annotations(reader: CocoBoxesReader, files: NamedFiles) -> Annotations:
 def _take(found: Annotations, file: CocoFile, where: CocoFiles, part: Part | None, pack: NamedFiles) -> None:
     """Takes in what a file tells."""
     places, listed = PicturePlaces.below(where.images, pack.places), dict[str, AnnotatedPicture]()
-    ids: dict[str, str] = {}
+    file.require_own_ids()
     for image in file.images:
-        if ids.setdefault(image["id"], image["file_name"]) != image["file_name"]:
-            got = f"`{ids[image['id']]}` and `{image['file_name']}`, both with the id {image['id']}"
-            raise DataError(mismatch(file.name, "images", "an id of its own for each picture", got, "correct the file"))
         one = _picture(file, image, places, where, part)
         found.dropped[LISTED_TWICE] += one.id in listed
         listed[one.id] = one
     found.pictures += listed.values()
-    found.dropped[ASTRAY] += sum(len(some) for key, some in file.annotations.items() if key not in ids)
+    found.dropped[ASTRAY] += file.astray
     twice = Counter(str(one["id"]) for one in _all(file) if "id" in one)
     if repeated := [key for key, count in twice.items() if count > 1]:
         told = f"`{file.name}`: {len(repeated):,} ids of annotations are there twice ({some(repeated)})"

@@ -15,15 +15,16 @@ import numpy as np
 
 from params.readers import MASK, CocoMasksReader
 from params.section import Part
-from tasks.data.readers.coco.file import CocoFile, path_of
+from tasks.data.readers.coco.file import ASTRAY, CocoFile, path_of
 from tasks.data.readers.coco_masks.regions import BadRegionError, region_of
 from tasks.data.readers.image_masks.packed import OpenPack, PackedFiles
 from tasks.data.readers.image_masks.values import IGNORED, Mask, nearest
-from tasks.data.readers.picture import format_of, picture_size, read_picture
+from tasks.data.readers.picture import NO_PICTURE, format_of, is_picture, picture_size, read_picture
 from tasks.data.readers.raw import packed_files
 from tasks.data.readers.samples import Reading, Sample
 
 OTHERS = "annotations of categories that `classes` does not name"
+UNLISTED, LISTED_TWICE = "pictures that no COCO file lists", "pictures that are listed twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +40,38 @@ def read(reader: CocoMasksReader, raw: Path) -> Reading:
     """Opens a tar of pictures and COCO files.
 
     Raises:
-        DataError: a COCO file is missing or is none, or does not know a class; all of these at once.
+        DataError: a COCO file is missing or is none, does not know a class, or tells of two pictures with one id.
     """
     files = PackedFiles.of(packed_files(raw, reader.kind))
     found: list[CocoPicture] = []
     dropped: Counter[str] = Counter()
     with files.opened() as pack:
         for part, where in reader.parts.items():
-            pictures, others = _pictures(reader, CocoFile.opened(pack, where.annotations), where.images, part)
+            file = CocoFile.opened(pack, where.annotations)
+            pictures, others = _pictures(reader, file, where.images, part)
             found += pictures
             dropped[OTHERS] += others
+            dropped[ASTRAY] += file.astray
+            dropped[LISTED_TWICE] += len(file.images) - len(pictures)
+    listed, used = {one.name for one in found}, {where.annotations for where in reader.parts.values()}
+    for name in files.places.keys() - listed - used:
+        dropped[UNLISTED if is_picture(name) else NO_PICTURE] += 1
     return Reading(
         "image",
         partial(_samples, reader, files, sorted(found, key=lambda one: one.name)),
         reader.declared,
         preprocessing=format_of(reader).facts(),
-        dropped=+dropped,
+        dropped=dict(sorted((+dropped).items())),
     )
 
 
 def _pictures(reader: CocoMasksReader, file: CocoFile, folder: str, part: Part | None) -> tuple[list[CocoPicture], int]:
-    """Returns the pictures of a COCO file, and how many annotations are of none of the classes."""
+    """Returns the pictures of a COCO file, and how many annotations are of none of the classes.
+
+    A picture that is listed twice has the annotations of both.
+    """
     file.require(reader.classes)
+    file.require_own_ids()
     number = {key: reader.names.index(name) for key, name in file.categories.items() if name in reader.classes}
     objects = {
         picture: tuple(
@@ -70,8 +81,12 @@ def _pictures(reader: CocoMasksReader, file: CocoFile, folder: str, part: Part |
         )
         for picture, annotations in file.annotations.items()
     }
-    pictures = [CocoPicture(path_of(folder, one["file_name"]), part, objects.get(one["id"], ())) for one in file.images]
-    return pictures, sum(map(len, file.annotations.values())) - sum(map(len, objects.values()))
+    pictures: dict[str, CocoPicture] = {}
+    for image in file.images:
+        name = path_of(folder, image["file_name"])
+        before = pictures[name].objects if name in pictures else ()
+        pictures[name] = CocoPicture(name, part, (*before, *objects.get(image["id"], ())))
+    return [*pictures.values()], sum(map(len, file.annotations.values())) - sum(map(len, objects.values()))
 
 
 def _samples(reader: CocoMasksReader, files: PackedFiles, pictures: list[CocoPicture]) -> Iterator[Sample]:

@@ -1,6 +1,7 @@
 """Where an object is, as COCO files say it: polygons, or run lengths of columns, plain or as text."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,20 @@ def region_of(segmentation: Any, size: Size) -> Region:
         BadRegionError: it is neither polygons nor run lengths of this size.
     """
     match segmentation:
-        case list() | tuple():
+        case [_, *_]:
             return _polygons(segmentation, size)
         case {"counts": counts, "size": [int(height), int(width)]}:
             if (height, width) != size:
                 raise BadRegionError(f"expected run lengths of {size[1]} x {size[0]} pixels, got {width} x {height}")
             return _runs(_lengths(counts), size)
         case _:
-            got = type(segmentation).__name__ if not isinstance(segmentation, Mapping) else sorted(segmentation)
-            raise BadRegionError(f"expected polygons, or `counts` and `size`, got {got}")
+            raise BadRegionError(f"expected polygons, or `counts` and `size`, got {_what(segmentation)}")
+
+
+def _what(segmentation: Any) -> str:
+    if isinstance(segmentation, Mapping):
+        return ", ".join(f"`{name}`" for name in segmentation)
+    return "an empty list, as of boxes alone" if segmentation == [] else type(segmentation).__name__
 
 
 def _polygons(polygons: Sequence[Any], size: Size) -> Region:
@@ -43,6 +49,8 @@ def _polygons(polygons: Sequence[Any], size: Size) -> Region:
         if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
             got = f"{len(polygon)} numbers" if isinstance(polygon, list) else type(polygon).__name__
             raise BadRegionError(f"expected a polygon of three corners or more, x and y of each, got {got}")
+        if strange := [one for one in polygon if not isinstance(one, int | float) or not isfinite(one)]:
+            raise BadRegionError(f"expected a polygon of numbers, got {strange[0]!r} in it")
         # A corner is a place between pixels; Pillow counts middles of pixels.
         corners = [(float(x) - 0.5, float(y) - 0.5) for x, y in zip(polygon[::2], polygon[1::2], strict=True)]
         draw.polygon(corners, fill=1)
