@@ -129,14 +129,19 @@ class SegmentationMetrics:
 
     def suspicions(self, evidence: Pixels, card: TargetCard) -> tuple[str, ...]:
         """Returns what is wrong with masks, or with the order of classes, if a model shows it."""
-        found = (_another_order(evidence), _moved_masks(evidence), _never_predicted(evidence))
+        seen = self.take(evidence, _with_classes(evidence))
+        if not len(seen.loss):
+            return ()
+        found = (_another_order(seen), _moved_masks(seen), _never_predicted(seen))
         return tuple(filter(None, found))
 
     def at_chance(self, evidence: Pixels) -> str:
         """Returns in words that no more pixels are right than if each prediction was made at any place."""
-        total = np.maximum(evidence.cells.sum(axis=(1, 2)), 1)
-        hits = np.einsum("ncc->n", evidence.cells) / total
-        cells = evidence.cells.sum(axis=0)
+        each = evidence.cells[_with_classes(evidence)]
+        if not len(each):
+            return "no pixel is of a class"
+        hits = np.einsum("ncc->n", each) / each.sum(axis=(1, 2))
+        cells = each.sum(axis=0)
         expected = float((cells.sum(axis=0) * cells.sum(axis=1)).sum() / max(cells.sum(), 1) ** 2)
         error = float(hits.std() / max(len(hits) - 1, 1) ** 0.5)
         if float(hits.mean()) > expected + CERTAIN * error:
@@ -178,6 +183,11 @@ def _fits(guess: NDArray[np.uint8], mask: NDArray[np.uint8]) -> Floats:
     inner, (height, width) = guess[1:-1, 1:-1], mask.shape
     moved = [mask[1 + down : height - 1 + down, 1 + right : width - 1 + right] for down, right in MOVES]
     return np.array([(inner == one).sum() / max((one != IGNORED).sum(), 1) for one in moved])
+
+
+def _with_classes(evidence: Pixels) -> Rows:
+    """Returns the pictures some pixel of which is of a class: of the others nothing is right or wrong."""
+    return np.flatnonzero(evidence.cells.sum(axis=(1, 2)))
 
 
 def _another_order(evidence: Pixels) -> str:

@@ -144,6 +144,16 @@ def test_a_model_that_knows_nothing_of_its_pictures_is_at_chance() -> None:
     assert "where chance alone gives" in METRICS.at_chance(seen(mask, guess[::-1]))
 
 
+def test_pictures_without_a_pixel_of_any_class_do_not_make_a_model_one_of_chance() -> None:
+    mask, guess = drawn(20)
+    mask[4:] = 255
+    assert not METRICS.at_chance(seen(mask, guess))
+    assert METRICS.suspicions(seen(mask, guess), CARD) == METRICS.suspicions(seen(mask[:4], guess[:4]), CARD)
+    mask[:] = 255
+    assert METRICS.at_chance(seen(mask, guess)) == "no pixel is of a class"
+    assert METRICS.suspicions(seen(mask, guess), CARD) == ()
+
+
 def test_the_constant_answer_is_the_commonest_class_of_each_place() -> None:
     mask = np.zeros((3, 12, 10), dtype=np.uint8)
     mask[:2, 6:] = 1
