@@ -30,7 +30,7 @@ def test_a_log_gets_a_line_about_a_long_stage_now_and_then(out: io.StringIO, mon
 
 def test_what_is_left_is_told_from_the_steps_that_were_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(stages.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     pace = stages.Pace()
 
     def told(seconds: float, done: int, total: int) -> str:
