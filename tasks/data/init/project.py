@@ -17,7 +17,8 @@ IDENTITY = ("-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT")
 RECIPES = """\
 # The data stages, and only those: DVC owns data and its versions (the md5 under `outs` in dvc.lock).
 # `stillhouse run` reproduces and pushes them. By hand, after `python -m tasks.data code NAME`, it is
-# `dvc repro prepare@NAME`: that writes `data/NAME/code`, the digests of the code that shapes the data.
+# `dvc repro --no-run-cache prepare@NAME`: that writes `data/NAME/code`, the digests of the code that shapes the data.
+# DVC's run cache does not look at what is called `size`, as the size of pictures is, and would take that of another.
 vars:
   # Recipe -> what its data comes from: the folder or file in `data.source.path`, watched for new data; where the source
   # is pinned, the digest of the code that fetches it. `stillhouse run` and `init` write these entries.

@@ -108,7 +108,11 @@ def _opened(project: Path, folder: Path) -> "Repo":
 
 
 def _made_or_pulled(repo: "Repo", target: str) -> "list[Stage]":
-    """Reproduces, taking what a colleague pushed; where the remote cannot be read or lacks files, makes it here."""
+    """Reproduces, taking what a colleague pushed; where the remote cannot be read or lacks files, makes it here.
+
+    Without DVC's run cache: its key leaves out all that is called `size`, the size of pictures in a recipe, too, and it
+    would take data of another size (`_get_cache_hash` in dvc/stage/cache.py, dvc 3.67).
+    """
     from dvc.exceptions import ReproductionError
     from dvc.lock import LockError
     from dvc.stage.exceptions import StageCmdFailedError
