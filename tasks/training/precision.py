@@ -51,7 +51,7 @@ class _GroupedInFp32(TorchFunctionMode):
     """Convolutions in groups, as depthwise ones are, compute in fp32 and answer in the precision of their input.
 
     torch 2.13 takes twice as long for them in bf16 on a CPU, going backward. A mode, since it finds them in every
-    network, whoever wrote it.
+    network, a stranger's too.
     """
 
     def __torch_function__(

@@ -7,7 +7,7 @@ from ..errors import WrongInputError
 
 LONGEST = 100
 _NEVER = r"\x00-\x1f\x7f-\x9f/\\\u2028-\u202e\u2066-\u2069\ufeff\ufffd"
-"""control characters, separators of paths, marks that turn the direction of writing, what stands for broken bytes"""
+"""control characters, separators of paths, marks that turn the direction of writing, the replacement of broken bytes"""
 PATTERN = rf"^[^\s.{_NEVER}](?:[^{_NEVER}]{{0,{LONGEST - 2}}}[^\s{_NEVER}])?$"
 """also for who reads it as JSON Schema"""
 _NAME = re.compile(PATTERN)

@@ -18,7 +18,7 @@ def write_durably(path: Path, content: bytes, mode: int = 0o666) -> None:
 
 
 def remove_unfinished(directory: Path, end: str) -> None:
-    """Removes what processes left that were killed before their file `*end` was in place; nobody may be writing."""
+    """Removes what killed processes left before their file `*end` was in place; no other process may be writing."""
     for left in directory.glob(f".*{end}.new"):
         left.unlink(missing_ok=True)
 
