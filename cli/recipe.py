@@ -53,13 +53,16 @@ def init(
     table: Annotated[Optional[Path], typer.Option(help="A CSV or Parquet file with a label column.")] = None,  # noqa: UP045
     sequences: Annotated[Optional[Path], typer.Option(help="A CSV or numpy file with sequences.")] = None,  # noqa: UP045
     audio: Annotated[Optional[Path], typer.Option(help="A folder with one folder of recordings per word.")] = None,  # noqa: UP045
+    identities: Annotated[Optional[Path], typer.Option(help="A folder with a folder of images per identity.")] = None,  # noqa: UP045
     label: Annotated[Optional[str], typer.Option(help="The label column of the table.")] = None,  # noqa: UP045
     unlabelled: Annotated[Optional[Path], typer.Option(help="A file or folder of samples without labels.")] = None,  # noqa: UP045
 ) -> None:
     """Write a recipe for data of your own, and its entry in dvc.yaml."""
     from tasks.data.init.scaffold import understand, write_recipe
 
-    understood = understand(project_root(), name, images, table, label, sequences, masks, unlabelled, audio, boxes)
+    understood = understand(
+        project_root(), name, images, table, label, sequences, masks, unlabelled, audio, boxes, identities
+    )
     if understood.rows:
         say_table(understood.headings, understood.rows)
     for note in understood.notes:

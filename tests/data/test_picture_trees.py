@@ -287,7 +287,7 @@ def test_a_folder_of_pictures_without_label_is_no_class(name: str, tmp_path: Pat
     [
         (("train/a.png", "test/b.png"), "got `train`, `test` without class folders to train on"),
         (("val/x/a.png", "test/x/b.png"), "got `val`, `test` without class folders to train on"),
-        (("train/x/a.png", "train/y/b.png", "test/c.png"), "got class folders in `train` alone; give `--images"),
+        (("train/x/a.png", "train/y/b.png", "test/c.png"), "got class folders in `train` alone; give `"),
         (("train/x/a.png", "val/x/b.png", "valid/x/c.png"), "got `val` and `valid`; merge them"),
         (("pictures/x/a.png", "pictures/y/b.png"), "are the class folders in `pictures`? Then give `--images"),
         (("a.png", "b.png"), "got 0 class folders and 2 images beside them"),

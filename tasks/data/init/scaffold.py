@@ -9,12 +9,14 @@ from params.data import Data
 from params.section import NAME_PATTERN
 from tasks.core.errors import InputError, mismatch, printable
 from tasks.core.files import whole_file
-from tasks.data.init import pictures, tables
 from tasks.data.init import sequences as sequence_files
+from tasks.data.init import tables
 from tasks.data.init.audio import recipe as recordings
 from tasks.data.init.boxes import recipe as boxed
 from tasks.data.init.masks import recipe as masked
 from tasks.data.init.masks.pairs import common_folder
+from tasks.data.init.pictures import identities as identified
+from tasks.data.init.pictures import recipe as pictures
 from tasks.data.init.understanding import Understanding
 from tasks.data.init.unlabelled import with_unlabelled
 from tasks.data.versions.pipeline import listed, with_entry
@@ -33,6 +35,7 @@ def understand(
     unlabelled: Path | None = None,
     audio: Path | None = None,
     boxes: Path | None = None,
+    identities: Path | None = None,
 ) -> Understanding:
     """Looks at data for which a recipe is to be written; writes nothing.
 
@@ -45,21 +48,29 @@ def understand(
         masks: beside `images`, a folder with a mask for each picture; then `images` needs no folder per class.
         audio: a folder with one folder of recordings per word.
         boxes: beside `images`, a file or folder of annotations with boxes; then `images` needs no folder per class.
+        identities: a folder with one folder of pictures per identity.
         sequences: a CSV or Parquet file with a row per frame or per sequence, an `.npz`, or a folder of `.npy`.
         unlabelled: a file or a folder of further samples, without labels.
 
     Raises:
-        InputError: the name cannot be used, or not exactly one of `images`, `table`, `sequences` and `audio` is given.
+        InputError: the name cannot be used, or not exactly one of `images`, `table`, `sequences`, `audio` and
+            `identities` is given.
         DataError: the data cannot be used.
     """
     _check_name(project, name)
     _check_beside_images(images, {"--masks": masks, "--boxes": boxes})
-    given = {"--images PATH": images, "--table FILE": table, "--sequences PATH": sequences, "--audio PATH": audio}
+    given = {
+        "--images PATH": images,
+        "--table FILE": table,
+        "--sequences PATH": sequences,
+        "--audio PATH": audio,
+        "--identities PATH": identities,
+    }
     if sum(path is not None for path in given.values()) != 1:
         got = " and ".join(option for option, path in given.items() if path is not None) or "none"
         do = "give one of them"
         raise InputError(mismatch("stillhouse init", "", f"one of {', '.join(given)}", got, do))
-    found = _understood(project, name, images, table, label, sequences, masks, audio, boxes)
+    found = _understood(project, name, images, table, label, sequences, masks, audio, boxes, identities)
     if unlabelled is None:
         return found
     return with_unlabelled(found, _source_path(project, unlabelled, name), unlabelled.expanduser())
@@ -75,6 +86,7 @@ def _understood(
     masks: Path | None,
     audio: Path | None,
     boxes: Path | None,
+    identities: Path | None,
 ) -> Understanding:
     if images is not None and masks is not None:
         root = common_folder(images, masks)
@@ -86,6 +98,8 @@ def _understood(
         return pictures.understand(name, _source_path(project, images, name), images)
     if audio is not None:
         return recordings.understand(name, _source_path(project, audio, name), audio)
+    if identities is not None:
+        return identified.understand(name, _source_path(project, identities, name), identities)
     if sequences is not None:
         return sequence_files.understand(name, _source_path(project, sequences, name), sequences, label)
     assert table is not None  # exactly one is given

@@ -13,7 +13,7 @@ data:
     path: {path}   # is in dvc.yaml too, where DVC watches it for new data
 """
 ARRIVALS = """\
-  duplicates: drop             # equal samples would stand in two splits; refuse, drop or keep
+  duplicates: drop             # equal samples would be in two splits; refuse, drop or keep
   arrivals: {bad: stop}        # what cannot be read stops the run; quarantine leaves it out, by name
 """
 SPLIT = f"""\

@@ -15,7 +15,8 @@ SOURCE = """\
       path: {path}
   split:
 """
-SHARE = "  temperature: 4\n  unlabelled_share: 0.5        # part of each batch that has no labels\n"
+COMPRESS = "\ncompress:\n"
+SHARE = "  unlabelled_share: 0.5        # part of each batch that has no labels\n"
 
 
 def with_unlabelled(understood: Understanding, source: str, path: Path) -> Understanding:
@@ -38,7 +39,7 @@ def with_unlabelled(understood: Understanding, source: str, path: Path) -> Under
         got, do = f"an empty folder, `{path}`", "give the folder with the samples that have no label"
         raise InputError(mismatch("stillhouse init", "--unlabelled", "files", got, do))
     entry = SOURCE.format(kind="folder" if path.is_dir() else "file", path=quoted(source))
-    recipe = understood.recipe.replace("  split:\n", entry, 1).replace("  temperature: 4\n", SHARE, 1)
+    recipe = understood.recipe.replace("  split:\n", entry, 1).replace(COMPRESS, SHARE + COMPRESS, 1)
     told = (
         f"{len(files):,} file{'s' * (len(files) != 1)} without labels in `{path}`: only the teacher tells about them."
     )

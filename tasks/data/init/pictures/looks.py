@@ -1,7 +1,7 @@
 """What the pictures of a folder look like: sizes, modes, and what a conversion to 8 bits would lose."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.core.errors import DataError, printable
-from tasks.data.init.picture_tree import PictureTree
 from tasks.data.readers.raw import quiet_pillow
 from tasks.runtime.preprocess.picture_format import (
     DEEP,
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 HEADERS, DECODED = 20_000, 400
-"""pictures of a folder whose header is read, and whose pixels are decoded; of every label equally many"""
+"""pictures of a folder whose header is read, and whose pixels are decoded; of every group equally many"""
 SHOWN = 10
 ORIENTATION = 0x0112
 """tag of EXIF; 1 is upright"""
@@ -48,19 +47,22 @@ class Looks:
         return Looks(self.sizes + others.sizes, self.modes + others.modes, self.traits + others.traits, both)
 
 
-def looks_of(tree: PictureTree) -> dict[str, Looks]:
-    """Returns label -> what its pictures look like.
+def looks_of(folder: Path, groups: Mapping[str, Sequence[Path]]) -> dict[str, Looks]:
+    """Returns what the pictures of each group look like, by its name; of large ones, some are looked at.
+
+    Args:
+        folder: messages name pictures from there.
+        groups: name -> pictures.
 
     Raises:
         DataError: naming the pictures that cannot be read, all that were looked at.
     """
-    looks, bad = {}, list[str]()
-    for label in tree.labels:
-        paths, share = tree.of_label(label), max(1, len(tree.labels))
-        looks[label] = _looks(tree.folder, spread(paths, HEADERS // share), DECODED // share or 1, bad)
+    looks, bad, share = {}, list[str](), max(1, len(groups))
+    for name, paths in groups.items():
+        looks[name] = _looks(folder, spread(paths, HEADERS // share), DECODED // share or 1, bad)
     if bad:
         more = len(bad) - SHOWN
-        first = f"`{printable(str(tree.folder))}`: expected images, got {len(bad):,} that are none:"
+        first = f"`{printable(str(folder))}`: expected images, got {len(bad):,} that are none:"
         lines = [first, *bad[:SHOWN], *([f"  and {more:,} more"] if more > 0 else []), "repair or remove them"]
         raise DataError("\n".join(lines))
     return looks

@@ -1,15 +1,21 @@
-"""A first recipe for a folder of pictures: what its reader needs is looked up in their names, headers and pixels."""
+"""A first recipe for pictures by class: what its reader needs is looked up in their names, headers and pixels."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 
 from tasks.core.errors import DataError, mismatch, printable
-from tasks.data.init.picture_looks import DECODED, GREY, Looks, levels_of, looks_of
-from tasks.data.init.picture_tree import WHOLE, PictureTree, picture_tree
+from tasks.data.init.pictures.guess import (
+    SHOWN,
+    PictureGuess,
+    counted_in_words,
+    guess_of,
+    listed_in_words,
+    notes_of_looks,
+    sizes_in_words,
+)
+from tasks.data.init.pictures.looks import DECODED, Looks, looks_of
+from tasks.data.init.pictures.tree import WHOLE, PictureTree, picture_tree
 from tasks.data.init.templates import HEAD, OFFICIAL, SPLIT, TAIL, quoted
 from tasks.data.init.understanding import Understanding
 from tasks.data.prepared.near_equal import near_equal
@@ -19,7 +25,6 @@ from tasks.data.sources.walk import FOLDER
 
 SIDES = (8, 16, 32, 64)
 """pixels; more is slow to train on a laptop"""
-SHOWN = 5
 HEADINGS = ("class", "images", "pixels", "modes", "becomes")
 _IMAGES = """\
   reader:
@@ -36,22 +41,6 @@ student:
   architecture: {{kind: cnn, channels: {student}}}
   training: {{epochs: 60, batch_size: 64, learning_rate: 0.01}}
 """
-_TRAITS = {
-    "several": "hold several pictures (animations, pages): the first of each is read",
-    "turned": "are turned upright, as their EXIF data says",
-    "large": "are very large: they are made smaller while they are read",
-    "deep colour": "have 16 bits per channel in colour: the upper 8 are read, so write them as 8 bits if less are used",
-}
-_COLOURS = {1: "grey", 3: "colour", 4: "colour and alpha"}
-
-
-@dataclass(frozen=True)
-class _Guess:
-    """Side of the square that images are resized to in pixels, what becomes of their channels and 16-bit levels."""
-
-    side: int
-    channels: int
-    levels: tuple[int, int] | None
 
 
 def understand(name: str, source: str, folder: Path) -> Understanding:
@@ -64,11 +53,11 @@ def understand(name: str, source: str, folder: Path) -> Understanding:
     require_given(folder, "--images", "a folder with one folder per class", FOLDER)
     tree = picture_tree(folder)
     _check(tree)
-    by_label = looks_of(tree)
+    by_label = looks_of(folder, {label: tree.of_label(label) for label in tree.labels})
     whole = Looks()
     for looks in by_label.values():
         whole = whole.with_others(looks)
-    guess = _guess(whole)
+    guess = guess_of(whole, SIDES)
     rows = tuple(_row(tree, label, looks, guess) for label, looks in by_label.items())
     return Understanding(_recipe(name, source, tree, guess), HEADINGS, rows, tuple(_notes(tree, whole, guess)))
 
@@ -80,7 +69,7 @@ def _check(tree: PictureTree) -> None:
         raise DataError(mismatch(where, "", "at least two class folders, each with images", *_too_few_labels(tree)))
     problems = [*_shortages(tree)]
     if tree.astray:
-        got = f"{len(tree.astray)} beside them: {_listed(tree.astray)}"
+        got = f"{len(tree.astray)} beside them: {listed_in_words(tree.astray)}"
         problems.append(mismatch(where, "", "images inside class folders", got, "move or remove them"))
     if problems:
         more = len(problems) - 2 * SHOWN
@@ -111,27 +100,16 @@ def _too_few_labels(tree: PictureTree) -> tuple[str, str]:
     """Returns what was got and what to do where there are no two class folders."""
     got = f"{len(tree.pictures)} class folders"
     got += f" and {len(tree.astray)} images beside them" if tree.astray else ""
-    got += f"; left out: {_counted(tree.left_out)}" if tree.left_out else ""
+    got += f"; left out: {counted_in_words(tree.left_out)}" if tree.left_out else ""
     inside = [label for label in tree.pictures if any(path.is_dir() for path in (tree.folder / label).glob("*"))]
     if inside and not tree.splits:
         return got, f"are the class folders in `{inside[0]}`? Then give `--images {tree.folder / inside[0]}`"
     return got, "put each class's images into a folder of its own"
 
 
-def _guess(looks: Looks) -> _Guess:
-    side = median(min(size) for size in looks.sizes)
-    fitting = [candidate for candidate in SIDES if candidate <= side]
-    grey = all(mode in GREY for mode in looks.modes)
-    channels = 4 if looks.traits["transparent"] else 1 if grey else 3
-    return _Guess(fitting[-1] if fitting else SIDES[0], channels, levels_of(looks))
-
-
-def _recipe(name: str, source: str, tree: PictureTree, guess: _Guess) -> str:
+def _recipe(name: str, source: str, tree: PictureTree, guess: PictureGuess) -> str:
     """Returns a recipe for a folder of images."""
-    reader = _IMAGES.format(side=guess.side, channels=guess.channels)
-    if guess.levels:
-        low, high = guess.levels
-        reader += f"    levels: [{low}, {high}]          # of 16-bit pixels: these become 0 and 255\n"
+    reader = _IMAGES.format(side=guess.side, channels=guess.channels) + guess.levels_line
     if tree.splits:
         folders = ", ".join(f"{part}: {quoted(folder)}" for part, folder in tree.splits.items())
         reader += f"    splits: {{{folders}}}   # folders of the published split\n"
@@ -146,29 +124,22 @@ def _recipe(name: str, source: str, tree: PictureTree, guess: _Guess) -> str:
     )
 
 
-def _row(tree: PictureTree, label: str, looks: Looks, guess: _Guess) -> tuple[str, ...]:
+def _row(tree: PictureTree, label: str, looks: Looks, guess: PictureGuess) -> tuple[str, ...]:
     by_part = tree.pictures[label]
     counts = [f"{part} {len(by_part[part]):,}" for part in tree.splits] or [f"{len(tree.of_label(label)):,}"]
     modes = ", ".join(mode for mode, _ in looks.modes.most_common())
-    return label, ", ".join(counts), _sizes(looks), modes, f"{guess.side} x {guess.side} {_COLOURS[guess.channels]}"
+    return label, ", ".join(counts), sizes_in_words(looks), modes, guess.in_words
 
 
-def _sizes(looks: Looks) -> str:
-    """Returns (width x height) of the smallest and of the largest."""
-    by_area = sorted(looks.sizes, key=lambda size: size[0] * size[1])
-    ends = dict.fromkeys(f"{width} x {height}" for width, height in (by_area[0], by_area[-1]))
-    return " to ".join(ends)
-
-
-def _notes(tree: PictureTree, looks: Looks, guess: _Guess) -> Iterator[str]:
+def _notes(tree: PictureTree, looks: Looks, guess: PictureGuess) -> Iterator[str]:
     yield from _notes_of_split(tree)
     if tree.left_out:
         total = sum(tree.left_out.values())
-        yield f"Left out: {total:,} files: {_counted(tree.left_out)}."
+        yield f"Left out: {total:,} files: {counted_in_words(tree.left_out)}."
     for labels in near_equal(tree.pictures):
         names = " and ".join(f"`{label}`" for label in labels)
         yield f"Nearly equal: {names} are different classes here; if they are one, give their folders one name."
-    yield from _notes_of_modes(looks, guess)
+    yield from notes_of_looks(looks, guess)
     total = sum(len(tree.of_label(label)) for label in tree.labels)
     if len(looks.sizes) < total or total > DECODED:
         headers, pixels = f"the headers of {len(looks.sizes):,}", f"the pixels of at most {DECODED:,}"
@@ -186,31 +157,3 @@ def _notes_of_split(tree: PictureTree) -> Iterator[str]:
         yield f"No test folder with classes: `{tree.splits['test']}` judges, once, so it cannot choose as well."
     for folder in tree.unused:
         yield f"`{folder}` holds no class folders: nothing in it is used."
-
-
-def _notes_of_modes(looks: Looks, guess: _Guess) -> Iterator[str]:
-    seen = len(looks.sizes)
-    if guess.levels:
-        low, high = guess.levels
-        yield f"16-bit pixels: values from {low:,} to {high:,} become 0 to 255; others are cut off."
-    if guess.channels == 4:
-        count = looks.traits["transparent"]
-        yield f"Transparency: {count:,} images show something in alpha, so it is a fourth channel."
-    elif any(mode.endswith("A") for mode in looks.modes):
-        yield "Transparency: none of the pixels looked at is transparent, so alpha is left out (what is, shows white)."
-    if {"L", "RGB"} < {*looks.modes} and guess.channels == 3:
-        yield "Grey images become colour, as others have colour."
-    for trait, count in looks.traits.items():
-        if trait in _TRAITS:
-            yield f"{count:,} of {seen:,} images {_TRAITS[trait]}."
-        elif trait.startswith("mode "):
-            yield f"{count:,} of {seen:,} images have {trait}: Pillow converts them, without colour profiles."
-
-
-def _counted(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {reason}" for reason, count in Counter(reasons).most_common())
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(f"`{printable(name)}`" for name in names[:SHOWN])
-    return shown + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")

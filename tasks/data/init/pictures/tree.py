@@ -104,7 +104,7 @@ def _usable(folder: Path, splits: dict[str, str], all_of: list[str], names: list
         got = f"{shown} without class folders to train on" + (f", with `{printable(some[0])}`" if some else "")
         do = "sort the pictures into one folder per class in each of them"
     else:
-        got, do = f"class folders in `{splits['train']}` alone", f"give `--images {folder / splits['train']}`"
+        got, do = f"class folders in `{splits['train']}` alone", f"give `{folder / splits['train']}` alone"
     raise DataError(_mismatch(folder, "a split with one folder per class in `train` and in another part", got, do))
 
 

@@ -1,0 +1,1 @@
+"""First recipes for folders of pictures: of classes, and of identities."""
