@@ -18,6 +18,8 @@ from packaging.utils import canonicalize_name
 from tests.infra.described import IMAGES, INFRA, REPOSITORY, instructions, last_stage
 
 EACH = pytest.mark.parametrize("image", IMAGES)
+OF_CUDA = ("cuda-", "nvidia-", "triton")
+"""what a build of torch for GPUs needs beside it; its own release pins them, the lock does not"""
 LEFT_OUT = {"setuptools"}
 """`pip freeze`, which writes the lock, leaves it out"""
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
@@ -113,7 +115,7 @@ def test_all_that_the_worker_image_installs_is_pinned_by_the_lock_to_a_version_t
     while asked:
         one = asked.pop()
         name = canonicalize_name(one.name)
-        if name in LEFT_OUT:
+        if name in LEFT_OUT or name.startswith(OF_CUDA):
             continue
         assert name in lock, f"{one} is not in the lock"
         assert one.specifier.contains(lock[name], prereleases=True), f"{one} does not fit {lock[name]}"
