@@ -213,7 +213,9 @@ def test_arrays_with_other_names_are_listed_and_labels_can_be_named(project: Pat
 
 
 def test_one_kind_of_data_is_given_at_a_time(project: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--images PATH, --table FILE, --sequences PATH, --audio PATH, --identities PATH, got none"):
+    with pytest.raises(
+        InputError, match="--images PATH, --table FILE, --sequences PATH, --audio PATH, --identities PATH, got none"
+    ):
         understand(project, "walks")
     with pytest.raises(InputError, match="got --table FILE and --sequences PATH"):
         understand(project, "walks", table=tmp_path, sequences=tmp_path)
