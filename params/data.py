@@ -270,6 +270,15 @@ class Data(Section):
         return self
 
     @model_validator(mode="after")
+    def _identities_stay_together(self) -> Self:
+        if self.task == "embedding" and isinstance(self.split, DrawnSplit):
+            raise ValueError(
+                f"`split.kind: {self.split.kind}` would put samples of one identity into two splits;"
+                f" say `split: {{kind: grouped, by: {LABEL}}}`"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _columns_to_split_by_are_kept(self) -> Self:
         by = getattr(self.split, "by", ())
         names = (by,) if isinstance(by, str) else by

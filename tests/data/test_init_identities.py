@@ -76,6 +76,12 @@ def test_too_few_identities_of_two_pictures_are_refused_with_their_number(projec
         understood(project, own)
 
 
+def test_identities_one_folder_too_deep_are_pointed_to(project: Path, tmp_path: Path) -> None:
+    own = pictures(tmp_path / "own/people", dict.fromkeys(NAMES[:12], 2)).parent
+    with pytest.raises(DataError, match=r"got 1; are the folders of identities in `people`\? Then give `--ident"):
+        understood(project, own)
+
+
 def test_a_published_split_needs_a_part_that_chooses(project: Path, tmp_path: Path) -> None:
     pictures(tmp_path / "own/train", dict.fromkeys(NAMES[:8], 2))
     own = pictures(tmp_path / "own/test", dict.fromkeys(NAMES[8:12], 2)).parent

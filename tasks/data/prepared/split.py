@@ -20,7 +20,7 @@ from params.pipeline import Recipe
 from tasks.contracts.records import counted
 from tasks.contracts.targets import Strata
 from tasks.core.errors import DataError, mismatch
-from tasks.data.draws import draw
+from tasks.data.draws import draw, drawn_parts
 from tasks.data.prepared.survey import Objects, Rows, Survey, groups_of
 
 SPLITS = ("train", "validation", "test")
@@ -101,10 +101,10 @@ def _parts_of_groups(recipe: Recipe, rule: GroupedSplit, found: Survey, rows: Ro
         DataError: groups that the recipe names are not there, or too few are left for one in each part.
     """
     column = found.columns[rule.by]
-    left = sorted({*column[rows].tolist()}, key=lambda group: draw(rule.seed, group.encode()))
+    left = sorted({*column[rows].tolist()})
     named = {part: given for part in ("test", "validation") if isinstance(given := getattr(rule, part), tuple)}
     if missing := [group for groups in named.values() for group in groups if group not in left]:
-        expected, got = f"some of the groups {', '.join(sorted(left))}", ", ".join(f"`{group}`" for group in missing)
+        expected, got = f"some of the groups {', '.join(left)}", ", ".join(f"`{group}`" for group in missing)
         raise DataError(mismatch(f"params/{recipe.name}.yaml", "data.split", expected, got, "correct the names"))
     part_of = {group: part for part, groups in named.items() for group in groups}
     left = [group for group in left if group not in part_of]
@@ -113,23 +113,10 @@ def _parts_of_groups(recipe: Recipe, rule: GroupedSplit, found: Survey, rows: Ro
         got = f"{len(left)} of `{rule.by}`" + (" beside those that are named" if named else "")
         expected = f"at least {len(drawn) + 1} groups to train and to judge on"
         raise DataError(mismatch(f"data of {recipe.name}", "split.by", expected, got, "add groups"))
-    part_of |= _drawn_groups(rule, left, drawn)
+    part_of |= drawn_parts(rule.seed, left, drawn)
     parts = np.full(len(found), None, dtype=np.object_)
     parts[rows] = [part_of.get(group, "train") for group in column[rows]]
     return parts
-
-
-def _drawn_groups(rule: GroupedSplit, left: list[str], drawn: Mapping[str, float]) -> dict[str, str]:
-    """Returns group -> part, of groups in the order of their draws; at least one for each part, and one to train on."""
-    part_of: dict[str, str] = {}
-    end, start = 0.0, 0
-    for number, (part, fraction) in enumerate(drawn.items(), start=1):
-        end += fraction
-        count = sum(draw(rule.seed, group.encode()) < end for group in left) - start
-        count = min(max(1, count), len(left) - start - (len(drawn) - number) - 1)
-        part_of |= dict.fromkeys(left[start : start + count], part)
-        start += count
-    return part_of
 
 
 def _parts(ordered: Rows, test: int, validation: int) -> Splits:

@@ -53,9 +53,22 @@ def test_identities_that_may_be_one_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["stratified", "hashed"])
-def test_a_split_that_takes_an_identity_apart_is_refused_by_name(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(DataError, match=r"expected each in one split alone, got `0\d+` in .* and .*; say"):
+def test_a_split_by_sample_is_refused_before_anything_runs(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(RecipeError, match=r"of one identity into two splits; say `split: \{kind: grouped"):
         prepared(tmp_path, split={"kind": kind, "validation": 0.2, "test": 0.2})
+
+
+def test_a_published_split_that_takes_an_identity_apart_is_refused_by_name(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    own = tmp_path / "own"
+    for split, names in {"train": "abx", "validation": "cdef", "test": "ghijx"}.items():
+        for place in [own / split / name / f"{number}.png" for name in names for number in range(2)]:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(draws.integers(0, 256, (16, 16), dtype=np.uint8)).save(place)
+    reader = {**READER, "splits": {name: name for name in SPLITS}}
+    source = {"kind": "folder", "path": str(own)}
+    with pytest.raises(DataError, match=r"expected each in one split alone, got `x` in test and train; say"):
+        prepared(tmp_path, source=source, reader=reader, split={"kind": "official"})
 
 
 def test_a_published_split_is_checked_too() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.errors import DataError, mismatch, printable
-from tasks.data.draws import draw
+from tasks.data.draws import drawn_parts
 from tasks.data.init.pictures.guess import (
     PictureGuess,
     counted_in_words,
@@ -26,7 +26,7 @@ SIDES = (32, 64, 96)
 """pixels; more is slow to train on a laptop"""
 COLOUR = 3
 """channels that the published weights of the teacher take"""
-FRACTIONS = {"validation": 0.2, "test": 0.2}
+FRACTIONS = {"test": 0.2, "validation": 0.2}
 JUDGING = 4
 """identities of two pictures or more that a part needs to be judged on; the kind of task refuses fewer"""
 TRAINING = 2
@@ -169,17 +169,21 @@ def _drawn(tree: PictureTree) -> tuple[int, dict[str, _Part]]:
             return seed, parts
     got = f"{several:,}" + (f", and {len(counts) - several:,} of one" if len(counts) > several else "")
     expected = f"at least {LEAST} identities of two pictures or more"
-    raise DataError(mismatch(printable(str(tree.folder)), "", expected, got, "add some: pairs of them judge"))
+    raise DataError(mismatch(printable(str(tree.folder)), "", expected, got, _do_for_few(tree)))
+
+
+def _do_for_few(tree: PictureTree) -> str:
+    if deep := tree.of_folders:
+        return f"are the folders of identities in `{deep[0]}`? Then give `--identities {tree.folder / deep[0]}`"
+    return "add some: pairs of them judge"
 
 
 def _parts(counts: Mapping[str, int], seed: int) -> dict[str, _Part]:
     """Returns the parts that a grouped split of this seed draws."""
+    part_of = drawn_parts(seed, counts, FRACTIONS)
     found: dict[str, dict[str, int]] = {"train": {}, "validation": {}, "test": {}}
     for label, count in counts.items():
-        place = draw(seed, label.encode())
-        judges = place < FRACTIONS["test"]
-        part = "test" if judges else "validation" if place < sum(FRACTIONS.values()) else "train"
-        found[part][label] = count
+        found[part_of.get(label, "train")][label] = count
     return {part: _Part(some) for part, some in found.items()}
 
 

@@ -101,8 +101,7 @@ def _too_few_labels(tree: PictureTree) -> tuple[str, str]:
     got = f"{len(tree.pictures)} class folders"
     got += f" and {len(tree.astray)} images beside them" if tree.astray else ""
     got += f"; left out: {counted_in_words(tree.left_out)}" if tree.left_out else ""
-    inside = [label for label in tree.pictures if any(path.is_dir() for path in (tree.folder / label).glob("*"))]
-    if inside and not tree.splits:
+    if inside := tree.of_folders:
         return got, f"are the class folders in `{inside[0]}`? Then give `--images {tree.folder / inside[0]}`"
     return got, "put each class's images into a folder of its own"
 

@@ -42,6 +42,12 @@ class PictureTree:
         """In the order of the alphabet."""
         return sorted(self.pictures)
 
+    @property
+    def of_folders(self) -> list[str]:
+        """Labels whose folder holds folders, where there is no published split: perhaps those are what is meant."""
+        labels = () if self.splits else self.labels
+        return [label for label in labels if any(path.is_dir() for path in (self.folder / label).glob("*"))]
+
     def of_label(self, label: str) -> list[Path]:
         """Returns the pictures of a label in all parts."""
         return [path for paths in self.pictures[label].values() for path in paths]
