@@ -156,7 +156,7 @@ hashes: COMPILE = $(UV) pip compile --quiet --universal --generate-hashes -c req
 hashes: WITHOUT_TORCH = awk '/^[a-zA-Z]/ {drop = /^(torch==|triton==|nvidia-|cuda-)/} !drop'
 hashes:
 	@{ echo "$(HEADER)"; $(COMPILE) --python-version 3.11 | $(WITHOUT_TORCH); } > requirements.hashes
-	@{ echo "$(HEADER)"; $(COMPILE) --all-extras --python-version 3.11.5 | $(WITHOUT_TORCH) | \
+	@{ echo "$(HEADER)"; $(COMPILE) --all-extras --python-version 3.11 | $(WITHOUT_TORCH) | \
 	   awk 'NR == FNR {seen[$$1]; next} /^[a-zA-Z]/ {drop = $$1 in seen} !drop' requirements.hashes -; } > requirements-test.hashes
 
 clean:
