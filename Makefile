@@ -149,7 +149,7 @@ lock:
 	$(MAKE) hashes UV=.venv-lock/bin/uv
 	rm -rf .venv-lock
 
-# What tests need is for Python 3.11.5 and later. The build of PyTorch and its CUDA libraries depend on the machine, so they are in no list.
+# The build of PyTorch and its CUDA libraries depend on the machine, so they are in no list.
 hashes: HEADER = \# Made by 'make lock': every file that may be installed, by its sha256. PyTorch is in requirements.lock alone.
 hashes: COMPILE = $(UV) pip compile --quiet --universal --generate-hashes -c requirements.lock \
   --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
