@@ -18,6 +18,8 @@ from packaging.utils import canonicalize_name
 from tests.infra.described import IMAGES, INFRA, REPOSITORY, instructions, last_stage
 
 EACH = pytest.mark.parametrize("image", IMAGES)
+PYTHON = "3.11.15"
+"""of the images; the tests may run with another"""
 OF_CUDA = ("cuda-", "nvidia-", "triton")
 """what a build of torch for GPUs needs beside it; its own release pins them, the lock does not"""
 LEFT_OUT = {"setuptools"}
@@ -37,7 +39,7 @@ def test_a_dockerfile_has_no_finding_of_its_linter(image: str) -> None:
 @EACH
 def test_both_stages_begin_with_one_pinned_python(image: str) -> None:
     bases = {rest.split()[0] for word, rest in instructions(image) if word == "FROM"}
-    assert bases == {"python:3.11.15-slim-bookworm"}
+    assert bases == {f"python:{PYTHON}-slim-bookworm"}
 
 
 @EACH
@@ -131,10 +133,10 @@ def pins() -> list[tuple[str, str]]:
 
 
 def needed_by(one: Requirement) -> list[Requirement]:
-    """Returns what an installed package needs on this machine, with the extras that are asked for."""
+    """Returns what an installed package needs with the Python of the images, with the extras that are asked for."""
     found = [Requirement(text) for text in importlib.metadata.requires(one.name) or ()]
-    chosen = [{"extra": extra} for extra in ("", *one.extras)]
-    return [each for each in found if each.marker is None or any(each.marker.evaluate(extra) for extra in chosen)]
+    chosen = [{"python_full_version": PYTHON, "extra": extra} for extra in ("", *one.extras)]
+    return [each for each in found if each.marker is None or any(each.marker.evaluate(where) for where in chosen)]
 
 
 def test_the_device_image_is_made_of_the_wheel_of_make_wheel(index: None, tmp_path: Path) -> None:
