@@ -29,14 +29,14 @@ def say_evaluation(evaluation: EvaluationRecord) -> None:
 
 
 def gain_lines(evaluation: EvaluationRecord) -> Iterator[str]:
-    """Says what the teacher was worth to the student, whether the test set can tell, and of what it learned."""
+    """Says what the teacher was worth to the student, whether the test set can tell, and what it could learn from."""
     metric = deciding(evaluation.data.task)
     if gain := evaluation.gains.get(metric.name):
         told = "" if gain.low > 0 or gain.high < 0 else ": the test set cannot tell it from zero"
         ends = f"({gain.low:+.4f} to {gain.high:+.4f})"
         yield f"The teacher is worth {gain.value:+.4f} {metric.title} to the student {ends}{told}."
     if some := evaluation.data.learned_from:
-        yield f"The student learned from {some}."
+        yield f"To learn from there were {some}."
 
 
 def challenge_line(challenge: Challenge) -> str:

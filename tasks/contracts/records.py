@@ -177,7 +177,7 @@ class DataRecord(Record):
 
     @property
     def learned_from(self) -> str:
-        """What a student has learned from: `200 samples with labels and 819 without`; empty where all have labels."""
+        """What there is to learn from: `200 samples with labels and 819 without`; empty where all have labels."""
         told, untold = self.samples["train"], self.samples.get(UNLABELLED, 0)
         if not told:
             return f"{untold:,} samples without labels"

@@ -141,6 +141,6 @@ def _against_teacher(ours: float, theirs: float, words: tuple[str, str, str]) ->
 def _gain(report: Report) -> BigNumber:
     metric, gain = report.metric, report.evaluation.gains[report.metric.name]
     told = gain_in_words(gain.times(metric.sign))
-    learned = f"; learned from {learned}" if (learned := report.evaluation.data.learned_from) else ""
+    learned = f"; to learn from: {learned}" if (learned := report.evaluation.data.learned_from) else ""
     beside = f"{ends(metric, gain, '+')} over the same student without its teacher; {told}{learned}"
     return BigNumber(difference(metric, gain.value), "gained by distillation", beside)

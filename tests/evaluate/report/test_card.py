@@ -56,8 +56,8 @@ def test_card_page_and_the_last_line_of_a_run_say_how_many_samples_without_label
     made = evaluation(data=data(samples=samples))
     learned = "200 samples with labels and 8,000 without"
     assert f"train {learned}, validation 100, test 1,500" in shown(render_card(report(evaluation=made))).text
-    assert f"learned from {learned}" in page(evaluation=made).all("dl")[0].text
-    assert [*gain_lines(made)][1] == f"The student learned from {learned}."
+    assert f"to learn from: {learned}" in page(evaluation=made).all("dl")[0].text
+    assert [*gain_lines(made)][1] == f"To learn from there were {learned}."
     assert len([*gain_lines(evaluation())]) == 1
 
 
